@@ -1,0 +1,9 @@
+# A Celery worker with the demo tasks.
+FROM python:3.12-slim-bookworm
+WORKDIR /demo
+COPY requirements.txt ./
+RUN pip install --no-cache-dir -r requirements.txt
+COPY app.py ./
+USER nobody
+# --events shows the worker's side to Flower and celery-exporter; the daemon does not need it.
+CMD ["celery", "--app", "app", "worker", "--loglevel", "INFO", "--concurrency", "4", "--events", "--hostname", "demo@%h"]

@@ -1,0 +1,74 @@
+// Writes every file that is generated from the code. Run it after `npm run build`.
+//   node scripts/generate.mjs            writes the files
+//   node scripts/generate.mjs --check    writes nothing; exits 1 and names the files that have drifted
+//   --out DIR                            works on DIR instead of this repository
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+/** A row for each generated file: where it is, and what must be in it. */
+const generatedFiles = [
+  {
+    path: "grafana/dashboards/celery-load-traffic.json",
+    async text() {
+      const { trafficDashboard } = await built("dashboards/traffic.js");
+      const { dashboardText } = await built("dashboards/classic-json.js");
+      return dashboardText(trafficDashboard());
+    },
+  },
+];
+
+const repository = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+
+const { values: flags } = parseArgs({
+  options: {
+    check: { type: "boolean", default: false },
+    out: { type: "string", default: repository },
+  },
+});
+
+const drifted = [];
+for (const file of generatedFiles) {
+  const text = await file.text();
+  if ((await existingText(file.path)) === text) continue;
+  drifted.push(file.path);
+  if (!flags.check) await write(file.path, text);
+}
+report();
+
+function report() {
+  if (!flags.check) {
+    for (const path of drifted) console.log(`wrote ${path}`);
+    if (drifted.length === 0) console.log("every generated file was up to date");
+    return;
+  }
+  if (drifted.length === 0) return;
+  for (const path of drifted) console.error(`${path} differs from what the code generates.`);
+  console.error("Run `npm run generate` and commit the result.");
+  process.exitCode = 1;
+}
+
+async function existingText(path) {
+  try {
+    return await readFile(resolve(flags.out, path), "utf8");
+  } catch (error) {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function write(path, text) {
+  const target = resolve(flags.out, path);
+  await mkdir(dirname(target), { recursive: true });
+  await writeFile(target, text);
+}
+
+async function built(path) {
+  try {
+    return await import(new URL(`../dist/src/${path}`, import.meta.url).href);
+  } catch (error) {
+    if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+    throw new Error(`Cannot generate files: ${error.message}. Run \`npm run build\` first.`);
+  }
+}

@@ -1,0 +1,62 @@
+// npm test: set-up, lint, then every test.
+//   node scripts/test.mjs                   everything
+//   node scripts/test.mjs unit              without real servers, no lint
+//   node scripts/test.mjs system [WORD...]  with real servers; only files whose path has one of the words
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { filesBelow, prepare, run } from "./prepare.mjs";
+
+/** A system test starts servers and loads both cores: one file at a time. */
+const PARTS = {
+  unit: { isIn: (file) => !isSystemTest(file), atOnce: Math.min(availableParallelism(), 4) },
+  system: { isIn: isSystemTest, atOnce: 1 },
+};
+
+function isSystemTest(file) {
+  return file.startsWith(join("dist", "test", "system", ""));
+}
+
+const [part, ...words] = process.argv.slice(2);
+if (part !== undefined && !Object.hasOwn(PARTS, part)) {
+  console.error(
+    `There is no part "${part}" of the tests: write unit or system, or nothing for all.`,
+  );
+  process.exit(1);
+}
+
+await prepare();
+const codes = [];
+if (part === undefined) codes.push(await run("npm", ["run", "--silent", "lint"]));
+if (codes.every((code) => code === 0)) {
+  for (const name of part === undefined ? Object.keys(PARTS) : [part]) {
+    codes.push(await runTests(name));
+    if (codes.at(-1) > 128) break; // Ctrl-C
+  }
+}
+process.exitCode = codes.find((code) => code !== 0) ?? 0;
+
+async function runTests(name) {
+  const { isIn, atOnce } = PARTS[name];
+  // One by one, as a directory means different things to Node 20 and 22.
+  const files = filesBelow(join("dist", "test"), ".test.js")
+    .filter(isIn)
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
+  if (files.length === 0) {
+    console.error(`Found no ${name} tests${words.length > 0 ? ` for ${words.join(", ")}` : ""}.`);
+    return 1;
+  }
+  console.error(`test: ${name}, ${files.length} files, ${atOnce} at a time`);
+  const flags = ["--enable-source-maps", "--test", "--test-reporter=spec"];
+  if (knowsConcurrency()) {
+    return run(process.execPath, [...flags, `--test-concurrency=${atOnce}`, ...files]);
+  }
+  let worst = 0;
+  for (const file of files) worst = Math.max(worst, await run(process.execPath, [...flags, file]));
+  return worst;
+}
+
+/** Node has --test-concurrency since 20.10. */
+function knowsConcurrency() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  return major > 20 || (major === 20 && minor >= 10);
+}

@@ -1,0 +1,45 @@
+/**
+ * The daemon's one clock. Intervals, deadlines and rates use the monotonic reading only; Unix time is
+ * derived from it through an offset that follows the system clock, because `performance.timeOrigin`
+ * stays wrong for ever after the wall clock was stepped.
+ */
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary origin of this thread. */
+  nowMs(): number;
+  /** Unix time in milliseconds of a monotonic reading. */
+  unixMs(monotonicMs: number): number;
+  /**
+   * Compares the offset with the system clock; call about once a second.
+   * Returns the size of a step in milliseconds when the wall clock was set, else 0.
+   */
+  anchor(): number;
+}
+
+/** A difference larger than this is a step of the wall clock and not drift. */
+const STEP_MS = 1000;
+/** The most that the offset may fall at one call: 0.1 ms a second outruns any quartz. */
+const SLEW_MS = 0.1;
+
+/** The clock of this thread. `wallMs` and `monotonicMs` are parameters for tests. */
+export function createClock(
+  wallMs: () => number = Date.now,
+  monotonicMs: () => number = performance.now.bind(performance),
+): Clock {
+  let offsetMs = wallMs() - monotonicMs();
+  return {
+    nowMs: monotonicMs,
+    unixMs: (reading) => reading + offsetMs,
+    anchor() {
+      // Date.now() is cut to whole milliseconds, so samples lie up to 1 ms below the true offset:
+      // the highest one is the best; the slew lets it follow a clock that runs slow.
+      const sampleMs = wallMs() - monotonicMs();
+      const stepMs = sampleMs - offsetMs;
+      if (Math.abs(stepMs) > STEP_MS) {
+        offsetMs = sampleMs;
+        return stepMs;
+      }
+      offsetMs = Math.max(sampleMs, offsetMs - SLEW_MS);
+      return 0;
+    },
+  };
+}

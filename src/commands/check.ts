@@ -1,0 +1,47 @@
+import type { Override } from "../config/layers.js";
+import { loadConfig } from "../config/load.js";
+import { printEffective } from "../config/print.js";
+import { jsonSchema } from "../config/schema.js";
+import type { Variables } from "../config/substitute.js";
+import { EXIT, UserError } from "../errors.js";
+
+export interface CheckOptions {
+  readonly files: readonly string[];
+  /** Print the JSON Schema of a configuration file instead. */
+  readonly jsonSchema: boolean;
+  readonly env: Variables;
+  /** Texts after `--set`. */
+  readonly set: readonly string[];
+}
+
+/** Where a command writes to. */
+export interface OutputStreams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+/**
+ * Validates a configuration and prints what is in effect as YAML, each value with its origin behind
+ * it and passwords masked. Returns the exit code: 0, or 104 with all faults on stderr.
+ */
+export function runCheck(options: CheckOptions, { stdout, stderr }: OutputStreams): number {
+  if (options.jsonSchema) {
+    stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+    return EXIT.ok;
+  }
+  if (options.files.length === 0) {
+    stderr.write("Cannot check without a file. Write celery-load check FILE, or --json-schema.\n");
+    return EXIT.badConfiguration;
+  }
+  const overrides = options.set.map((set): Override => ({ set }));
+  try {
+    const { effective, warnings } = loadConfig({ ...options, overrides });
+    for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
+    stdout.write(printEffective(effective));
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    stderr.write(`${error.message}\n${error.hint === undefined ? "" : `${error.hint}\n`}`);
+    return error.exitCode;
+  }
+}

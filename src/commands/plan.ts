@@ -1,0 +1,253 @@
+import type { Config, ScenarioConfig } from "../config/schema.js";
+import { EXIT } from "../errors.js";
+import { countShares } from "../plan/mix.js";
+import { createProfile, type Profile, type ProfileSpec } from "../plan/profile.js";
+import { rateText } from "../plan/stage-name.js";
+import { drawRate, timeText } from "./rate-chart.js";
+
+/** What `celery-load plan` is told. */
+export interface PlanOptions {
+  readonly config: Config;
+  /** `--for`: when the run ends by itself; null when it does not. */
+  readonly forMs: number | null;
+  /** Characters in a line of the output. */
+  readonly width: number;
+}
+
+/** Where text goes. */
+export interface TextSink {
+  write(text: string): unknown;
+}
+
+/**
+ * Shows what a configuration would send before anything is sent: for each scenario the rate over
+ * time, its stages, and the totals. Computes only; the same input gives the same text.
+ *
+ * @returns the exit code
+ */
+export function runPlan({ config, forMs, width }: PlanOptions, stdout: TextSink): number {
+  const sections = Object.entries(config.scenarios).map(([name, scenario]) =>
+    sectionOf(name, scenario, config, forMs, width),
+  );
+  const lines = sections.flatMap(({ lines }) => [...lines, ""]);
+  stdout.write([...lines, ...summaryOf(sections)].join("\n"));
+  return EXIT.ok;
+}
+
+/** The text about one scenario, and its mean and highest rates (null: it has none). */
+interface Section {
+  readonly lines: readonly string[];
+  readonly rates: { readonly meanPerSecond: number; readonly peakPerSecond: number } | null;
+}
+
+type RatedSpec = Exclude<ProfileSpec, { kind: "max" }>;
+
+function sectionOf(
+  name: string,
+  scenario: ScenarioConfig,
+  config: Config,
+  forMs: number | null,
+  width: number,
+): Section {
+  const { profile: spec } = scenario;
+  if (spec.kind === "max") return { lines: closedLoop(name, scenario), rates: null };
+  const profile = createProfile(spec);
+  const activeMs = Math.min(
+    profile.endMs,
+    scenario.durationMs ?? Infinity,
+    forMs === null ? Infinity : Math.max(0, forMs - scenario.startAfterMs),
+  );
+  if (activeMs === 0) return { lines: neverActive(name, scenario), rates: null };
+  const span = spanOf(spec, profile, activeMs);
+  const starts = wholeStarts(profile.startsBy(span.totalMs));
+  const peakPerSecond = peakOf(profile, span.totalMs);
+  const meanPerSecond = (profile.startsBy(span.totalMs) / span.totalMs) * 1000;
+  const lines = [
+    `${name}: ${describe(spec)}, ${scenario.arrival} arrivals`,
+    ...indented([...delays(scenario), `drawn: ${span.sentence}`]),
+    "",
+    ...indented(
+      drawRate({ profile, untilMs: span.drawnMs, peakPerSecond, width: width - INDENT.length }),
+    ),
+    "",
+    ...indented(stageTable(profile, span.totalMs)),
+    "",
+    ...indented([
+      ...startsTable(scenario, config, starts, span.totalMs),
+      `rate: mean ${rateText(meanPerSecond)}, peak ${rateText(peakPerSecond)}`,
+      `messages an hour: ${grouped(meanPerSecond * 3600)}`,
+    ]),
+  ];
+  return { lines, rates: { meanPerSecond, peakPerSecond } };
+}
+
+function closedLoop(name: string, { maxInFlight }: ScenarioConfig): string[] {
+  return [
+    `${name}: max, a closed loop`,
+    ...indented([
+      `no rate of its own: it keeps ${grouped(maxInFlight)} tasks in flight and starts the next when one ends,`,
+      "so that the workers decide how many it starts, and there is nothing to draw",
+    ]),
+  ];
+}
+
+function neverActive(name: string, { startAfterMs, durationMs }: ScenarioConfig): string[] {
+  const reason =
+    durationMs === 0
+      ? "its duration is 0s"
+      : `it starts after ${timeText(startAfterMs)}, when the run is over, or lasts 0s`;
+  return [`${name}: starts nothing, as ${reason}`];
+}
+
+/** How much of a scenario is drawn, how much is counted, and a sentence that says which. */
+interface Span {
+  readonly drawnMs: number;
+  readonly totalMs: number;
+  readonly sentence: string;
+}
+
+/** With more cycles than this in one drawing, the steps are too narrow to be seen. */
+const MOST_CYCLES_DRAWN = 8;
+const HOUR_MS = 3_600_000;
+
+function spanOf(spec: RatedSpec, profile: Profile, activeMs: number): Span {
+  if (spec.kind === "steps" && spec.repeat) {
+    const cycleMs = spec.stages.reduce((sum, { durationMs }) => sum + durationMs, 0);
+    const cycle = `the first cycle of ${timeText(cycleMs)}`;
+    if (activeMs === Infinity) {
+      return {
+        drawnMs: cycleMs,
+        totalMs: cycleMs,
+        sentence: `${cycle}; it repeats until it is stopped`,
+      };
+    }
+    if (activeMs > MOST_CYCLES_DRAWN * cycleMs) {
+      return {
+        drawnMs: cycleMs,
+        totalMs: activeMs,
+        sentence: `${cycle}; it repeats for ${timeText(activeMs)}`,
+      };
+    }
+  }
+  if (activeMs === Infinity) {
+    return { drawnMs: HOUR_MS, totalMs: HOUR_MS, sentence: "the first hour; it has no end" };
+  }
+  const isCut = activeMs < profile.endMs && profile.endMs < Infinity;
+  const part = isCut ? `${timeText(activeMs)} of ${timeText(profile.endMs)}` : timeText(activeMs);
+  return {
+    drawnMs: activeMs,
+    totalMs: activeMs,
+    sentence: isCut ? `the part that is run, ${part}` : `all of it, ${part}`,
+  };
+}
+
+function describe(spec: RatedSpec): string {
+  switch (spec.kind) {
+    case "constant":
+      return `constant ${rateText(spec.ratePerSecond)}`;
+    case "steps":
+      return spec.repeat ? "repeated steps" : "steps";
+    case "ramp":
+      return "ramp";
+  }
+}
+
+function delays({ startAfterMs, warmupMs }: ScenarioConfig): string[] {
+  const lines: string[] = [];
+  if (startAfterMs > 0) lines.push(`starts after ${timeText(startAfterMs)}; times below from then`);
+  if (warmupMs > 0) {
+    lines.push(`warm-up: ${timeText(warmupMs)}, counted but not in the latency histograms`);
+  }
+  return lines;
+}
+
+function stageTable(profile: Profile, totalMs: number): string[] {
+  let startMs = 0;
+  const rows = profile.stages.map((stage) => {
+    const endMs = startMs + stage.durationMs;
+    const end = endMs === Infinity ? "no end" : timeText(endMs);
+    const reached = startMs < totalMs ? "" : "  (not reached)";
+    const row = [timeText(startMs), end, `${stage.name}${reached}`] as const;
+    startMs = endMs;
+    return row;
+  });
+  const [fromWidth, toWidth] = [0, 1].map((column) =>
+    Math.max(...rows.map((row) => row[column]!.length)),
+  ) as [number, number];
+  return [
+    profile.endMs === Infinity && startMs < Infinity ? "stages of a cycle:" : "stages:",
+    ...rows.map(
+      ([from, to, stage]) => `  ${from.padStart(fromWidth)} to ${to.padStart(toWidth)}  ${stage}`,
+    ),
+  ];
+}
+
+function startsTable(
+  { arrival, mix }: ScenarioConfig,
+  config: Config,
+  starts: number,
+  totalMs: number,
+): string[] {
+  const keys = Object.keys(mix);
+  const counts = countShares(Object.values(mix), starts).map(grouped);
+  const names = keys.map((key) => {
+    const name = config.tasks[key]?.name ?? key;
+    return name === key ? key : `${key} (${name})`;
+  });
+  const nameWidth = Math.max(...names.map((name) => name.length));
+  const countWidth = Math.max(...counts.map((count) => count.length));
+  const spread = Math.round(Math.sqrt(starts));
+  const expected = arrival === "even" ? "" : ` expected, give or take ${grouped(spread)}`;
+  return [
+    `starts in ${timeText(totalMs)}: ${grouped(starts)}${expected}`,
+    ...names.map(
+      (name, index) => `  ${name.padEnd(nameWidth)}  ${counts[index]!.padStart(countWidth)}`,
+    ),
+  ];
+}
+
+function summaryOf(sections: readonly Section[]): string[] {
+  const rates = sections.flatMap((section) => (section.rates === null ? [] : [section.rates]));
+  if (rates.length < 2) return [];
+  const meanPerSecond = rates.reduce((sum, rate) => sum + rate.meanPerSecond, 0);
+  const peakPerSecond = rates.reduce((sum, rate) => sum + rate.peakPerSecond, 0);
+  return [
+    `all scenarios with a rate, while they run together: mean ${rateText(meanPerSecond)}, never above ${rateText(peakPerSecond)}`,
+    `messages an hour: ${grouped(meanPerSecond * 3600)}`,
+    "",
+  ];
+}
+
+/** The highest rate up to a time: a straight line has it at one of its ends. */
+function peakOf(profile: Profile, untilMs: number): number {
+  let startMs = 0;
+  let peakPerSecond = 0;
+  for (const { fromPerSecond, toPerSecond, durationMs } of profile.stages) {
+    if (startMs >= untilMs) break;
+    const part = Math.min(1, (untilMs - startMs) / durationMs);
+    const lastPerSecond =
+      fromPerSecond === toPerSecond
+        ? toPerSecond
+        : fromPerSecond + (toPerSecond - fromPerSecond) * part;
+    if (durationMs > 0) peakPerSecond = Math.max(peakPerSecond, fromPerSecond, lastPerSecond);
+    startMs += durationMs;
+  }
+  return peakPerSecond;
+}
+
+/** Starts are whole; what only rounding keeps from the next whole number has reached it. */
+function wholeStarts(expected: number): number {
+  return Math.floor(expected * (1 + 8 * Number.EPSILON));
+}
+
+const INDENT = "  ";
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => (line === "" ? line : `${INDENT}${line}`));
+}
+
+/** 1234567 as 1,234,567; fractions only where there is little else. */
+function grouped(value: number): string {
+  const digits = value < 10 ? 2 : 0;
+  return value.toLocaleString("en-US", { maximumFractionDigits: digits });
+}

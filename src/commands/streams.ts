@@ -1,0 +1,8 @@
+/** What a command may touch of its process; tests hand in their own. */
+export interface Streams {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** stderr is a terminal with somebody before it. */
+  readonly isTerminal: boolean;
+}

@@ -1,0 +1,208 @@
+import { validateTemplates } from "../celery/arguments.js";
+import { parseRedisUrl } from "../celery/redis-url.js";
+import { didYouMean } from "./did-you-mean.js";
+import type { IssueDetails } from "./fields.js";
+import { type ProfileSpec, peakPerSecond } from "./profile-field.js";
+import { formatDuration, formatRate } from "./quantities.js";
+import { quote } from "./quote.js";
+import type { Path } from "./tree.js";
+
+/** Something that is wrong at a path of the configuration. */
+export interface ConfigIssue {
+  /** `unrecognized_keys`, `invalid_key`, `invalid_type`, … as zod names it. */
+  readonly code: string;
+  readonly path: Path;
+  readonly message: string;
+  readonly details: IssueDetails;
+  /** The keys that are not known, for `unrecognized_keys`. */
+  readonly keys: readonly string[];
+}
+
+/** Parts that are right by themselves, by name. */
+export interface ValidParts {
+  readonly connections: ReadonlyMap<string, ConnectionPart>;
+  readonly scenarios: ReadonlyMap<string, ScenarioPart>;
+  readonly limits: { readonly maxRate: number | null } | undefined;
+}
+
+interface ConnectionPart {
+  readonly broker: string;
+  readonly backend?: string | undefined;
+  readonly allow: { readonly hosts: readonly string[] | null };
+}
+
+interface ScenarioPart {
+  readonly profile: ProfileSpec;
+  readonly warmupMs: number;
+  readonly durationMs: number | null;
+}
+
+/** Checks what no single value shows: names that refer to others, templates, limits, allowed hosts. Pure. */
+export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
+  const sections = {
+    connections: recordOf(input, "connections"),
+    tasks: recordOf(input, "tasks"),
+    scenarios: recordOf(input, "scenarios"),
+  };
+  return [
+    ...Object.entries(sections).flatMap(([name, section]) => checkNotEmpty(name, section)),
+    ...Object.entries(sections.scenarios ?? {}).flatMap(([name, scenario]) => [
+      ...checkConnection(name, scenario, sections.connections),
+      ...checkMix(name, scenario, sections.tasks),
+    ]),
+    ...Object.entries(sections.tasks ?? {}).flatMap(([name, task]) => checkTemplates(name, task)),
+    ...[...parts.scenarios].flatMap(([name, scenario]) => [
+      ...checkPeak(name, scenario.profile, parts.limits?.maxRate ?? null),
+      ...checkWarmup(name, scenario),
+    ]),
+    ...[...parts.connections].flatMap(([name, connection]) => checkHosts(name, connection)),
+  ];
+}
+
+type PlainRecord = Readonly<Record<string, unknown>>;
+
+function recordOf(input: unknown, key: string): PlainRecord | undefined {
+  if (typeof input !== "object" || input === null || !Object.hasOwn(input, key)) return undefined;
+  const value: unknown = Reflect.get(input, key);
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as PlainRecord)
+    : undefined;
+}
+
+function checkNotEmpty(name: string, section: PlainRecord | undefined): ConfigIssue[] {
+  if (section === undefined || Object.keys(section).length > 0) return [];
+  return [issue([name], `must have at least one ${name.slice(0, -1)}`, { hidesValue: true })];
+}
+
+function checkConnection(
+  name: string,
+  scenario: unknown,
+  connections: PlainRecord = {},
+): ConfigIssue[] {
+  const connection = own(scenario, "connection");
+  if (!isMapping(scenario) || Object.keys(connections).length === 0) return [];
+  const path = ["scenarios", name, "connection"];
+  if (connection === undefined) return checkOnlyOne(path, "connection", Object.keys(connections));
+  if (typeof connection !== "string" || Object.hasOwn(connections, connection)) return [];
+  return [unknownName(path, "connection", connection, Object.keys(connections))];
+}
+
+function checkMix(name: string, scenario: unknown, tasks: PlainRecord = {}): ConfigIssue[] {
+  const mix = own(scenario, "mix");
+  // Without any task there is one fault, not one for each scenario.
+  if (!isMapping(scenario) || Object.keys(tasks).length === 0) return [];
+  const path = ["scenarios", name, "mix"];
+  if (mix === undefined) return checkOnlyOne(path, "task", Object.keys(tasks));
+  return taskNamesOf(mix)
+    .filter(({ task }) => !Object.hasOwn(tasks, task))
+    .map(({ task, step }) => unknownName([...path, ...step], "task", task, Object.keys(tasks)));
+}
+
+/** The names in a mix, each with its place in the mix. */
+function taskNamesOf(mix: unknown): { task: string; step: (string | number)[] }[] {
+  if (typeof mix === "string") return [{ task: mix, step: [] }];
+  if (Array.isArray(mix)) {
+    return mix.flatMap((task, index) =>
+      typeof task === "string" ? [{ task, step: [index] }] : [],
+    );
+  }
+  return isMapping(mix) ? Object.keys(mix).map((task) => ({ task, step: [task] })) : [];
+}
+
+function checkOnlyOne(path: Path, kind: string, names: readonly string[]): ConfigIssue[] {
+  if (names.length <= 1) return [];
+  const remedy = `Write ${path.at(-1)}: ${names[0]}.`;
+  return [
+    issue(path, `it is missing, and there is more than one ${kind} (${listNames(names)})`, {
+      remedy,
+      hidesValue: true,
+    }),
+  ];
+}
+
+function unknownName(
+  path: Path,
+  kind: string,
+  name: string,
+  known: readonly string[],
+): ConfigIssue {
+  const meant = didYouMean(name, known);
+  const remedy =
+    meant === undefined ? `Known here: ${listNames(known)}.` : `Did you mean ${quote(meant)}?`;
+  return {
+    ...issue(path, `there is no ${kind} ${quote(name)}`, { remedy, hidesValue: true }),
+    code: "unknown_name",
+  };
+}
+
+function checkTemplates(name: string, task: unknown): ConfigIssue[] {
+  return ["args", "kwargs"].flatMap((key) =>
+    validateTemplates(own(task, key) ?? null).map(({ path, message }) =>
+      issue(["tasks", name, key, ...path], message, {
+        hidesValue: true,
+      }),
+    ),
+  );
+}
+
+function checkPeak(name: string, profile: ProfileSpec, maxRate: number | null): ConfigIssue[] {
+  const peak = peakPerSecond(profile);
+  if (maxRate === null || peak <= maxRate) return [];
+  const limit = `limits.maxRate (${formatRate(maxRate)})`;
+  const message =
+    peak === Number.POSITIVE_INFINITY
+      ? `must be a rate, because max has no upper bound and ${limit} is set`
+      : `must stay at or below ${limit}; its highest rate is ${formatRate(peak)}`;
+  const remedy = "Lower the rate or raise limits.maxRate.";
+  return [issue(["scenarios", name, "profile"], message, { remedy, hidesValue: true })];
+}
+
+function checkWarmup(name: string, { warmupMs, durationMs }: ScenarioPart): ConfigIssue[] {
+  if (durationMs === null || warmupMs < durationMs) return [];
+  const message = `must be shorter than the duration (${formatDuration(durationMs)})`;
+  const remedy = "Shorten the warmup or run longer.";
+  return [issue(["scenarios", name, "warmup"], message, { remedy })];
+}
+
+function checkHosts(name: string, connection: ConnectionPart): ConfigIssue[] {
+  const { hosts } = connection.allow;
+  if (hosts === null) return [];
+  return (["broker", "backend"] as const).flatMap((role) => {
+    const url = connection[role];
+    if (url === undefined || isAllowed(url, hosts)) return [];
+    const { host, path } = parseRedisUrl(url);
+    const found = path === undefined ? `host ${quote(host)}` : "a socket";
+    return [
+      issue(
+        ["connections", name, role],
+        `must have a host of allow.hosts (${listNames(hosts)}); found ${found}`,
+        { remedy: "Add the host to allow.hosts, or change the URL.", hidesValue: true },
+      ),
+    ];
+  });
+}
+
+function isAllowed(url: string, hosts: readonly string[]): boolean {
+  const { host, port, path } = parseRedisUrl(url);
+  if (path !== undefined) return hosts.includes(path);
+  const bracketed = host.includes(":") ? `[${host}]` : host;
+  const names = [host, bracketed, `${bracketed}:${port}`];
+  return hosts.some((allowed) => names.includes(allowed.toLowerCase()));
+}
+
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, 10).map((name) => (/^[\w.:-]+$/.test(name) ? name : quote(name)));
+  return `${shown.join(", ")}${names.length > 10 ? ", …" : ""}`;
+}
+
+function own(value: unknown, key: string): unknown {
+  return isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+function isMapping(value: unknown): value is PlainRecord {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function issue(path: Path, message: string, details: IssueDetails): ConfigIssue {
+  return { code: "custom", path, message, details, keys: [] };
+}

@@ -1,0 +1,177 @@
+import type { Fault } from "../errors.js";
+import type { ConfigIssue } from "./cross-check.js";
+import { didYouMean } from "./did-you-mean.js";
+import { quote } from "./quote.js";
+import type { Shape } from "./shape.js";
+import {
+  type ConfigNode,
+  keyOriginAt,
+  nodeAt,
+  type Origin,
+  originAt,
+  type Path,
+  placeOf,
+} from "./tree.js";
+
+/**
+ * Turns what is wrong at a path into what is wrong at a place, in words for the user, in the order
+ * of the files. Values whose place is in `known` are left out: their fault has been told.
+ */
+export function faultsOf(
+  issues: readonly ConfigIssue[],
+  root: ConfigNode,
+  shape: Shape,
+  known: ReadonlySet<string>,
+): Fault[] {
+  const located = issues.flatMap((issue) => locate(issue, root, shape));
+  const told = new Set<string>();
+  return located
+    .sort((a, b) => compareOrigins(a.origin, b.origin))
+    .map(({ origin, message }) => ({ place: placeOf(origin), message }))
+    .filter(({ place, message }) => {
+      const isNew = !known.has(place) && !told.has(`${place} ${message}`);
+      told.add(`${place} ${message}`);
+      return isNew;
+    });
+}
+
+interface LocatedFault {
+  readonly origin: Origin;
+  readonly message: string;
+}
+
+function locate(issue: ConfigIssue, root: ConfigNode, shape: Shape): LocatedFault[] {
+  const { path } = issue;
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => unknownKey([...path, key], key, root, shape));
+  }
+  if (issue.code === "invalid_key") {
+    const message = `Cannot read name ${quote(String(path.at(-1)))} in ${subjectOf(path.slice(0, -1))}: ${issue.message}. Rename it.`;
+    return [{ origin: keyOriginAt(root, path), message }];
+  }
+  if (issue.code === "unknown_name") {
+    const isKey = nodeAt(root, path.slice(0, -1))?.kind === "map" && path.length > 3;
+    const origin = isKey ? keyOriginAt(root, path) : originAt(root, path);
+    return [{ origin, message: sentence(subjectOf(path.slice(0, 3)), issue, "") }];
+  }
+  return [{ origin: originAt(root, path), message: messageFor(issue, root, shape) }];
+}
+
+function messageFor(issue: ConfigIssue, root: ConfigNode, shape: Shape): string {
+  const node = nodeAt(root, issue.path);
+  const { noun, remedy, hidesValue } = issue.details;
+  if (node === undefined) {
+    const isSaid = issue.message.startsWith("it is missing");
+    const example = EXAMPLES[String(issue.path.at(-1))];
+    const text = isSaid ? issue.message : "it is missing";
+    const write = isSaid || example === undefined ? remedy : `Write ${example}.`;
+    return `Cannot read ${subjectOf(issue.path)}: ${text}.${write === undefined ? "" : ` ${write}`}`;
+  }
+  const found = hidesValue ? "" : `; found ${describe(node, issue.path)}`;
+  const variables = node.origin.kind === "file" ? (node.origin.variables ?? []) : [];
+  const from = variables.length > 0 ? ` (from ${variables.join(", ")})` : "";
+  return sentence(`${subjectOf(issue.path, noun)}${from}`, withRemedy(issue, shape), found);
+}
+
+/** What to write is said by the issue, or else by the example in the schema. */
+function withRemedy(issue: ConfigIssue, shape: Shape): ConfigIssue {
+  const here = shapeAt(shape, issue.path);
+  const isSaid = issue.details.remedy !== undefined || /[.?]/.test(issue.message.slice(-1));
+  if (isSaid || !("example" in here)) return issue;
+  return { ...issue, details: { ...issue.details, remedy: `Write it like ${here.example}.` } };
+}
+
+function shapeAt(shape: Shape, path: Path): Shape {
+  return path.reduce<Shape>((here, step) => {
+    if (here.kind === "keys") return here.keys.get(String(step)) ?? { kind: "any" };
+    return here.kind === "names" ? here.value : { kind: "any" };
+  }, shape);
+}
+
+function sentence(subject: string, issue: ConfigIssue, found: string): string {
+  const { remedy } = issue.details;
+  const end = remedy === undefined ? "" : ` ${remedy}`;
+  const text = `Cannot read ${subject}: ${issue.message}${found}`;
+  return `${text}${/[.?]$/.test(text) ? "" : "."}${end}`;
+}
+
+/** What to write where something is missing, by key. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  connections: "connections: {main: {broker: redis://127.0.0.1:6379/0}}",
+  tasks: "tasks: {add: {name: app.add}}",
+  scenarios: "scenarios: {steady: {profile: 20/s}}",
+  broker: "broker: redis://127.0.0.1:6379/0",
+  name: "name: app.tasks.resize",
+  profile: "profile: 20/s",
+  stages: "stages: [{to: 200/s, over: 15m}]",
+};
+
+function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): LocatedFault {
+  const parent = path.slice(0, -1);
+  const known = knownKeys(parent, shape, root);
+  const meant = didYouMean(key, known);
+  const remedy =
+    meant === undefined ? `Known here: ${known.join(", ")}.` : `Did you mean ${quote(meant)}?`;
+  const where = parent.length === 0 ? "" : ` in ${subjectOf(parent)}`;
+  return {
+    origin: keyOriginAt(root, path),
+    message: `Cannot read key ${quote(key)}${where}: there is no such key. ${remedy}`,
+  };
+}
+
+function knownKeys(path: Path, shape: Shape, root: ConfigNode): readonly string[] {
+  const here = shapeAt(shape, path);
+  if (here.kind === "keys") return [...here.keys.keys()];
+  return profileKeys(path.slice(3), root, path);
+}
+
+/** Inside of a profile the keys depend on its form. */
+function profileKeys(below: Path, root: ConfigNode, path: Path): readonly string[] {
+  if (below.length > 1) return ["to", "over", "hold"];
+  if (below.length === 1) return ["from", "stages"];
+  return nodeAt(root, [...path, "ramp"]) === undefined ? ["steps", "repeat"] : ["ramp"];
+}
+
+const SINGULAR: Readonly<Record<string, string>> = {
+  connections: "connection",
+  tasks: "task",
+  scenarios: "scenario",
+};
+
+/** `timeout of task "resize"`, `server.listen`, `rate of scenario "steady"`. */
+function subjectOf(path: Path, noun?: string): string {
+  const [section, name, ...rest] = path;
+  const singular = SINGULAR[String(section)];
+  if (section === undefined) return "the configuration";
+  if (singular === undefined || name === undefined) return noun ?? dotted(path);
+  const owner = `${singular} ${quote(String(name))}`;
+  return rest.length === 0 ? owner : `${noun ?? dotted(rest)} of ${owner}`;
+}
+
+function dotted(path: Path): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === "number") return `[${step}]`;
+      const text = /^[\w-]+$/.test(step) ? step : quote(step);
+      return index === 0 ? text : `.${text}`;
+    })
+    .join("");
+}
+
+function describe(node: ConfigNode, path: Path): string {
+  // A file that is one text is no configuration, and may be a secret.
+  if (path.length === 0 && node.kind === "scalar") return "text";
+  if (node.kind === "list") return "a list";
+  if (node.kind === "map") return "a mapping";
+  if (node.value === null) return "nothing";
+  return typeof node.value === "string" ? quote(node.value) : node.source;
+}
+
+/** Files in their order, line by line, then everything else. */
+function compareOrigins(a: Origin, b: Origin): number {
+  if (a.kind !== "file" || b.kind !== "file") {
+    return Number(a.kind !== "file") - Number(b.kind !== "file");
+  }
+  if (a.file !== b.file) return 0;
+  return a.line - b.line || a.column - b.column;
+}

@@ -1,0 +1,138 @@
+import * as z from "zod";
+import { UserError } from "../errors.js";
+import { DURATION_PATTERN, parseDuration, parseRate, RATE_PATTERN } from "./quantities.js";
+
+/** What a schema issue says beside its message; read by `faults.ts`. */
+export interface IssueDetails {
+  /** What could not be read, when it is not the key itself: `rate`. */
+  readonly noun?: string;
+  /** A sentence that says what to do. */
+  readonly remedy?: string;
+  /** Do not show the value: it may hold a secret, or the message names it. */
+  readonly hidesValue?: boolean;
+}
+
+/** A value that could not be read: `message` starts with "must". */
+export class ReadError extends UserError {
+  override name = "ReadError";
+  readonly details: IssueDetails;
+  readonly path: readonly (string | number)[];
+
+  constructor(
+    message: string,
+    details: IssueDetails = {},
+    path: readonly (string | number)[] = [],
+  ) {
+    super(message, details.remedy === undefined ? {} : { hint: details.remedy });
+    this.details = details;
+    this.path = path;
+  }
+}
+
+/** JSON Schema keywords of a field, description first. */
+export type FieldMeta = { readonly description: string } & Readonly<Record<string, unknown>>;
+
+/**
+ * A value that our own function reads. `meta` describes what may be written; the function gets it
+ * unchecked and throws `ReadError`, another `UserError`, or an AggregateError of those.
+ */
+export function field<T>(meta: FieldMeta, read: (value: unknown) => T) {
+  return z
+    .unknown()
+    .transform((value, context): T => {
+      try {
+        return read(value);
+      } catch (error) {
+        for (const each of error instanceof AggregateError ? error.errors : [error]) {
+          if (!(each instanceof UserError)) throw error;
+          context.addIssue({ code: "custom", ...issueOf(each) });
+        }
+        return z.NEVER;
+      }
+    })
+    .meta(meta);
+}
+
+/** A duration in milliseconds. */
+export function duration(description: string, options?: { positive?: boolean }) {
+  return field(durationMeta(description), (value) => readDuration(value, options?.positive));
+}
+
+/** A duration in milliseconds, or null for the given word. */
+export function durationOr(word: string, description: string, { positive = true } = {}) {
+  const meta = {
+    description,
+    anyOf: [{ type: "string", pattern: DURATION_PATTERN }, { const: word }],
+    examples: [word, "30m"],
+  };
+  return field(meta, (value) => (value === word ? null : readDuration(value, positive, word)));
+}
+
+function durationMeta(description: string): FieldMeta {
+  return { description, type: "string", pattern: DURATION_PATTERN, examples: ["30s"] };
+}
+
+/** JSON Schema of a rate. */
+export function rateMeta(description: string): FieldMeta {
+  return { description, type: "string", pattern: RATE_PATTERN, examples: ["20/s"] };
+}
+
+/** Reads a duration of unknown type as milliseconds. */
+export function readDuration(value: unknown, positive = false, word?: string): number {
+  const durationMs = readQuantity(value, parseDuration, word);
+  if (positive && durationMs === 0) {
+    throw new ReadError("must be longer than 0s", { remedy: "Write it like 30s." });
+  }
+  return durationMs;
+}
+
+/** Reads a rate of unknown type as starts a second. */
+export function readRate(value: unknown): number {
+  return readQuantity(value, parseRate);
+}
+
+/** A bare number gets the same text as a malformed one: what is missing is the unit. */
+function readQuantity(value: unknown, parse: (text: string) => number, word?: string): number {
+  const isWritten = typeof value === "string" || typeof value === "number";
+  try {
+    return parse(isWritten ? String(value) : "");
+  } catch (error) {
+    if (!(error instanceof UserError) || !("must" in error)) throw error;
+    const remedy = error.hint === undefined ? {} : { remedy: error.hint };
+    throw new ReadError(`${error.must}${word === undefined ? "" : `, or ${word}`}`, remedy);
+  }
+}
+
+/** A whole number in a range; the same words for every way to miss it. */
+export function wholeNumber(minimum: number, maximum: number, description: string) {
+  const error = `must be a whole number from ${minimum} to ${maximum}`;
+  return z.int({ error }).min(minimum, { error }).max(maximum, { error }).meta({ description });
+}
+
+/** Reads every item, so that the faults of all come at once. */
+export function readEach<T, U>(items: Iterable<T>, read: (item: T, index: number) => U): U[] {
+  const values: U[] = [];
+  const errors: unknown[] = [];
+  for (const [index, item] of [...items].entries()) {
+    try {
+      values.push(read(item, index));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors);
+  return values;
+}
+
+/** What of an error goes into an issue. */
+function issueOf(error: UserError): {
+  message: string;
+  path: (string | number)[];
+  params: IssueDetails;
+} {
+  if (error instanceof ReadError) {
+    return { message: error.message, path: [...error.path], params: error.details };
+  }
+  const remedy = error.hint === undefined ? {} : { remedy: error.hint };
+  return { message: error.message, path: [], params: { ...remedy, hidesValue: true } };
+}

@@ -1,0 +1,91 @@
+import type { Fault } from "../errors.js";
+import { readEnvironment } from "./environment.js";
+import { readSetting } from "./setting.js";
+import type { Shape } from "./shape.js";
+import { substitute, type Variables } from "./substitute.js";
+import { type ConfigNode, emptyMap, type MapEntry, treeOf, withValueAt } from "./tree.js";
+
+/** A value from the command line. */
+export type Override =
+  | {
+      /** Keys from the root. */
+      readonly path: readonly string[];
+      /** The value as a file would hold it. */
+      readonly value: unknown;
+      /** The flag that it came with, for messages: `--rate`. */
+      readonly flag: string;
+    }
+  /** The text after `--set`: `scenarios.steady.profile=50/s`. */
+  | { readonly set: string };
+
+export interface Layers {
+  /** Trees of the files in the order in which they were given. */
+  readonly files: readonly ConfigNode[];
+  readonly env: Variables;
+  readonly overrides: readonly Override[];
+  /** `CELERY_LOAD_*` variables that are no configuration. */
+  readonly reservedVariables: readonly string[];
+  readonly shape: Shape;
+}
+
+/**
+ * Lays files, `CELERY_LOAD_*` environment and command line over each other, later ones winning, and
+ * then puts variables into what is left of the files. Files merge key by key and their lists
+ * replace; the environment and the command line replace the value that they name. Pure.
+ */
+export function mergeLayers(layers: Layers): { root: ConfigNode; faults: readonly Fault[] } {
+  const faults: Fault[] = [];
+  const created = layers.overrides.filter((override) => "path" in override);
+  const files = layers.files.reduce<ConfigNode | undefined>(
+    (lower, higher) => (lower === undefined ? higher : merge(lower, higher, [])),
+    undefined,
+  );
+  const base = files ?? emptyMap({ kind: "default" });
+  // Names that the command line makes can also be meant by the environment, which lies below it.
+  const named = created.reduce(applyOverride, base);
+
+  const environment = readEnvironment(layers.env, layers.shape, named, layers.reservedVariables);
+  faults.push(...environment.faults);
+  let root = environment.values.reduce(
+    (tree, { path, value }) => withValueAt(tree, path, value),
+    base,
+  );
+  root = created.reduce(applyOverride, root);
+  for (const override of layers.overrides) {
+    if (!("set" in override)) continue;
+    const setting = readSetting(override.set, layers.shape, named);
+    if ("message" in setting) faults.push(setting);
+    else root = withValueAt(root, setting.path, setting.value);
+  }
+  return { root: substitute(root, layers.env, faults), faults };
+}
+
+function applyOverride(root: ConfigNode, override: Override): ConfigNode {
+  if (!("path" in override)) return root;
+  const value = treeOf(override.value, { kind: "flag", flag: override.flag });
+  return withValueAt(root, override.path, value);
+}
+
+function merge(lower: ConfigNode, higher: ConfigNode, path: readonly string[]): ConfigNode {
+  if (lower.kind !== "map" || higher.kind !== "map" || isOtherProfile(lower, higher, path)) {
+    return higher;
+  }
+  const entries = new Map<string, MapEntry>(lower.entries);
+  for (const [key, entry] of higher.entries) {
+    const below = entries.get(key);
+    const value =
+      below === undefined ? entry.value : merge(below.value, entry.value, [...path, key]);
+    entries.set(key, { keyOrigin: entry.keyOrigin, value });
+  }
+  return { kind: "map", entries, origin: lower.origin };
+}
+
+/** A ramp over steps is a new profile, not one with both. */
+function isOtherProfile(
+  lower: { readonly entries: ReadonlyMap<string, MapEntry> },
+  higher: { readonly entries: ReadonlyMap<string, MapEntry> },
+  path: readonly string[],
+): boolean {
+  const isProfile = path.length === 3 && path[0] === "scenarios" && path[2] === "profile";
+  return isProfile && ["steps", "ramp"].some((k) => higher.entries.has(k) && !lower.entries.has(k));
+}

@@ -1,0 +1,133 @@
+import { resolve } from "node:path";
+import { redactUrl } from "../celery/redis-url.js";
+import { ConfigError, type Fault } from "../errors.js";
+import { effectiveTree, originsOf } from "./effective.js";
+import { faultsOf } from "./faults.js";
+import { mergeLayers, type Override } from "./layers.js";
+import { quote } from "./quote.js";
+import { CONFIG_SCHEMA, CONFIG_SHAPE, type Config, readConfig } from "./schema.js";
+import { type FileText, readSourceFile } from "./source-file.js";
+import { inlinePart, type Variables } from "./substitute.js";
+import { type ConfigNode, type Origin, placeOf, plainValue, type ScalarNode } from "./tree.js";
+import { readYamlFile } from "./yaml-source.js";
+
+export interface LoadOptions {
+  /** Paths in the order of precedence, the last one winning; they are shown as given. */
+  readonly files: readonly string[];
+  readonly env: Variables;
+  readonly overrides?: readonly Override[];
+  /** Directory that relative paths start from; default: that of the process. */
+  readonly cwd?: string;
+  /** `CELERY_LOAD_*` variables that belong to the command itself and are no configuration. */
+  readonly reservedVariables?: readonly string[];
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Where each value comes from, by its path with dots: `scenarios.steady.profile`. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  /** Absolute paths of the files that were read. */
+  readonly sources: readonly string[];
+  /** What is in effect as it would be written, with defaults. */
+  readonly effective: ConfigNode;
+  /** What the user should know although it works. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads files, environment and command line into one frozen configuration.
+ *
+ * @throws {ConfigError} with every fault that was found, each with its place. No fault holds a
+ *   password.
+ */
+export function loadConfig(options: LoadOptions): LoadedConfig {
+  const files = readFiles(options);
+  const { root, faults } = mergeLayers({
+    files: files.map((file) => file.root),
+    env: options.env,
+    overrides: options.overrides ?? [],
+    reservedVariables: options.reservedVariables ?? RESERVED_VARIABLES,
+    shape: CONFIG_SHAPE,
+  });
+  const result = readConfig(plainValue(root));
+  const told = new Set(faults.map((fault) => fault.place));
+  const schemaFaults = "issues" in result ? faultsOf(result.issues, root, CONFIG_SHAPE, told) : [];
+  const all = [...faults, ...schemaFaults];
+  if ("issues" in result || all.length > 0) throw configError(all);
+  const effective = effectiveTree(root, CONFIG_SCHEMA);
+  return {
+    config: result.config,
+    origins: originsOf(effective),
+    sources: files.map((file) => file.path),
+    effective,
+    warnings: files.flatMap((file) => file.warnings),
+  };
+}
+
+/** Variables that the commands read themselves. */
+export const RESERVED_VARIABLES: readonly string[] = ["CELERY_LOAD_LOG_LEVEL"];
+
+/** A mistake that is repeated a thousand times needs no thousand lines. */
+const MAX_FAULTS = 100;
+
+function configError(faults: readonly Fault[]): ConfigError {
+  const rest = faults.length - MAX_FAULTS;
+  if (rest <= 0) return new ConfigError(faults);
+  const message = `${rest} more faults are not shown. Mend the first ones and check again.`;
+  return new ConfigError([...faults.slice(0, MAX_FAULTS), { place: "configuration", message }]);
+}
+
+interface ConfigFile {
+  readonly path: string;
+  readonly root: ConfigNode;
+  readonly warnings: readonly string[];
+}
+
+function readFiles({ files, cwd = process.cwd() }: LoadOptions): ConfigFile[] {
+  const faults: Fault[] = [];
+  const read: ConfigFile[] = [];
+  for (const file of files) {
+    const path = resolve(cwd, file);
+    const source = readSourceFile(path, file);
+    if ("message" in source) {
+      faults.push(source);
+      continue;
+    }
+    const result = readYamlFile(source.text, file);
+    if (result.root === undefined) {
+      faults.push(...result.faults);
+      continue;
+    }
+    const protection = checkProtection(result.root, source, file);
+    faults.push(...protection.faults);
+    read.push({ path, root: result.root, warnings: protection.warnings });
+  }
+  if (faults.length > 0) throw configError(faults);
+  return read;
+}
+
+/** A password in a file must not be everybody's to read, and never everybody's to change. */
+function checkProtection(
+  root: ConfigNode,
+  source: FileText,
+  file: string,
+): { faults: readonly Fault[]; warnings: readonly string[] } {
+  const [secret] = inlineSecrets(root);
+  if (secret === undefined) return { faults: [], warnings: [] };
+  const remedy = `Run chmod 600 ${quote(file)}, or write \${NAME} for the URL and set the variable NAME.`;
+  if (source.isWritableByAll) {
+    const message = `Cannot use a file that holds a password and that every user can change. ${remedy}`;
+    return { faults: [{ place: placeOf(secret.origin), message }], warnings: [] };
+  }
+  const warning = `${placeOf(secret.origin)}: This file holds a password and other users can read it. ${remedy}`;
+  return { faults: [], warnings: source.isReadableByOthers ? [warning] : [] };
+}
+
+/** Texts with a password that is written in the file, not taken from a variable. */
+function inlineSecrets(node: ConfigNode): ScalarNode[] {
+  if (node.kind === "list") return node.items.flatMap(inlineSecrets);
+  if (node.kind === "map") return [...node.entries.values()].flatMap((e) => inlineSecrets(e.value));
+  if (typeof node.value !== "string" || !node.value.includes("://")) return [];
+  const inline = inlinePart(node.value);
+  return redactUrl(inline) === inline ? [] : [node];
+}

@@ -1,0 +1,50 @@
+import { field, ReadError, readEach } from "./fields.js";
+import { nullRecord } from "./null-record.js";
+
+/**
+ * What a scenario publishes in which proportion: `{resize: 3, thumb: 1}`, `[resize, thumb]` or
+ * `resize`, read as weights by name.
+ */
+export function mixField(description: string) {
+  const meta = {
+    description,
+    anyOf: [
+      { type: "object", additionalProperties: { type: "number", exclusiveMinimum: 0 } },
+      { type: "array", items: { type: "string" }, minItems: 1, uniqueItems: true },
+      { type: "string" },
+    ],
+    examples: [{ resize: 3, thumb: 1 }],
+  };
+  return field(meta, readMix);
+}
+
+function readMix(value: unknown): Record<string, number> {
+  if (typeof value === "string") return nullRecord([[value, 1]]);
+  if (typeof value !== "object" || value === null) {
+    throw new ReadError("must be a mapping of tasks to weights", MIX_REMEDY);
+  }
+  const entries: [string, unknown][] = Array.isArray(value)
+    ? readEach(value, (name, index) => readMixName(name, value.indexOf(name) < index, index))
+    : Object.entries(value);
+  if (entries.length === 0) throw new ReadError("must name at least one task", MIX_REMEDY);
+  return nullRecord(readEach(entries, ([name, weight]) => [name, readWeight(name, weight)]));
+}
+
+const MIX_REMEDY = { remedy: "Write {resize: 3, thumb: 1}.", hidesValue: true };
+
+function readMixName(name: unknown, isRepeated: boolean, index: number): [string, number] {
+  if (typeof name !== "string") throw new ReadError("must be the key of a task", {}, [index]);
+  if (isRepeated) {
+    throw new ReadError("must be named once", { remedy: "Give it a weight instead." }, [index]);
+  }
+  return [name, 1];
+}
+
+function readWeight(name: string, weight: unknown): number {
+  if (typeof weight === "number" && weight > 0 && weight <= MAX_WEIGHT) return weight;
+  const remedy = weight === 0 ? "Remove the task from the mix." : "Write it like 3.";
+  throw new ReadError(`must be a weight above 0 and at most ${MAX_WEIGHT}`, { remedy }, [name]);
+}
+
+/** Enough for any share, small enough for exact sums. */
+const MAX_WEIGHT = 1_000_000;

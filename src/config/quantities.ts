@@ -1,0 +1,179 @@
+import { EXIT, UserError } from "../errors.js";
+import { quote } from "./quote.js";
+
+/**
+ * A rate or duration that cannot be read. `must` says which form is allowed and `hint` what to
+ * write; `message` is both `must` and what was found.
+ */
+export class QuantityError extends UserError {
+  override name = "QuantityError";
+  readonly must: string;
+
+  constructor(must: string, found: string, hint: string) {
+    super(`${must}; found ${quote(found)}`, { hint, exitCode: EXIT.badConfiguration });
+    this.must = must;
+  }
+}
+
+const RATE = /^(0|[1-9][0-9]*)(\.[0-9]+)?\/[smh]$/;
+const DURATION = /^(0|[1-9][0-9]*)(\.[0-9]+)?(ms|s|m|h|d)$/;
+
+/** Text that still holds a variable: an editor cannot know what it will be. */
+export const VARIABLE_PATTERN = "\\$\\{";
+
+/** What the text of a rate must look like in a file, for the JSON Schema. */
+export const RATE_PATTERN = `${RATE.source}|${VARIABLE_PATTERN}`;
+
+/** What the text of a duration must look like in a file, for the JSON Schema. */
+export const DURATION_PATTERN = `${DURATION.source}|${VARIABLE_PATTERN}`;
+
+/**
+ * Reads `20/s`, `5/m`, `0.2/s`, `7/h` as starts a second, 0 to 1 000 000.
+ *
+ * @throws {QuantityError} for anything else.
+ */
+export function parseRate(text: string): number {
+  const ratePerSecond = readRate(text);
+  if (ratePerSecond === undefined) {
+    throw new QuantityError(
+      "must be a number per s, m or h such as 20/s",
+      text,
+      remedy(text, suggestRate(text), "20/s"),
+    );
+  }
+  if (ratePerSecond > MAX_RATE_PER_SECOND) {
+    throw new QuantityError(
+      `must be at most ${MAX_RATE_PER_SECOND}/s`,
+      text,
+      "Write a lower rate.",
+    );
+  }
+  return ratePerSecond;
+}
+
+/** The shortest text that `parseRate` reads back as exactly this rate. */
+export function formatRate(ratePerSecond: number): string {
+  return shortest(
+    Object.entries(SECONDS_PER).map(
+      ([unit, seconds]) => `${plainDecimal(ratePerSecond * seconds)}/${unit}`,
+    ),
+    (text) => readRate(text) === ratePerSecond,
+  );
+}
+
+/**
+ * Reads `500ms`, `1.5s`, `10m`, `2h`, `30d` as milliseconds, 0 to ten years.
+ *
+ * @throws {QuantityError} for anything else.
+ */
+export function parseDuration(text: string): number {
+  const durationMs = readDuration(text);
+  if (durationMs === undefined) {
+    throw new QuantityError(
+      "must be a number with the unit ms, s, m, h or d such as 30s",
+      text,
+      remedy(text, suggestDuration(text), "30s"),
+    );
+  }
+  if (durationMs > MAX_DURATION_MS) {
+    throw new QuantityError("must be at most 10 years (3650d)", text, "Write a shorter time.");
+  }
+  return durationMs;
+}
+
+/** The shortest text that `parseDuration` reads back as exactly this duration. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs === 0) return "0s";
+  return shortest(
+    Object.entries(MS_PER)
+      .reverse()
+      .map(([unit, { factor, exponent }]) => {
+        return `${plainDecimal(durationMs / (factor * 10 ** exponent))}${unit}`;
+      }),
+    (text) => readDuration(text) === durationMs,
+  );
+}
+
+/** More than any one machine can start; keeps the plan's numbers exact. */
+const MAX_RATE_PER_SECOND = 1_000_000;
+const MAX_DURATION_MS = 3650 * 86_400_000;
+
+const SECONDS_PER: Record<string, number> = { s: 1, m: 60, h: 3600 };
+
+/**
+ * Milliseconds in a unit as factor × 10^exponent. The power of ten goes into the decimal text, so
+ * that 1.1s is 1100 and not 1100.0000000000002.
+ */
+const MS_PER: Record<string, { factor: number; exponent: number }> = {
+  ms: { factor: 1, exponent: 0 },
+  s: { factor: 1, exponent: 3 },
+  m: { factor: 6, exponent: 4 },
+  h: { factor: 36, exponent: 5 },
+  d: { factor: 864, exponent: 5 },
+};
+
+function readRate(text: string): number | undefined {
+  if (!RATE.test(text)) return undefined;
+  const slash = text.indexOf("/");
+  return Number(text.slice(0, slash)) / SECONDS_PER[text.slice(slash + 1)]!;
+}
+
+function readDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  if (match === null) return undefined;
+  const unit = match[3]!;
+  const { factor, exponent } = MS_PER[unit]!;
+  return Number(`${text.slice(0, -unit.length)}e${exponent}`) * factor;
+}
+
+/** `20`, `20 per sec`, `1_000/s`, `5 /min` → what was most likely meant. */
+function suggestRate(text: string): string | undefined {
+  const match = /^([\d_,]*\.?\d+)\s*(?:(?:\/|per|a)\s*([a-z]+))?$/i.exec(text.trim());
+  const unit = match?.[2] === undefined ? "s" : UNIT_WORDS[match[2].toLowerCase()];
+  const suggestion = `${plainDigits(match?.[1])}/${unit}`;
+  return readRate(suggestion) === undefined ? undefined : suggestion;
+}
+
+/** `30`, `10 min`, `1_000ms` → what was most likely meant. */
+function suggestDuration(text: string): string | undefined {
+  const match = /^([\d_,]*\.?\d+)\s*([a-z]*)$/i.exec(text.trim());
+  const word = (match?.[2] ?? "").toLowerCase();
+  const suggestion = `${plainDigits(match?.[1])}${word === "" ? "s" : UNIT_WORDS[word]}`;
+  return readDuration(suggestion) === undefined ? undefined : suggestion;
+}
+
+const UNIT_WORDS: Record<string, string> = Object.assign(Object.create(null), {
+  ...{ ms: "ms", msec: "ms", millis: "ms", millisecond: "ms", milliseconds: "ms" },
+  ...{ s: "s", sec: "s", secs: "s", second: "s", seconds: "s" },
+  ...{ m: "m", min: "m", mins: "m", minute: "m", minutes: "m" },
+  ...{ h: "h", hr: "h", hrs: "h", hour: "h", hours: "h" },
+  ...{ d: "d", day: "d", days: "d" },
+});
+
+function plainDigits(text = ""): string {
+  return text.replace(/[_,]/g, "").replace(/^0+(?=\d)/, "");
+}
+
+function remedy(text: string, suggestion: string | undefined, example: string): string {
+  // A number with a leading zero may be meant as octal: then nothing is suggested.
+  if (suggestion === undefined || /^0\d/.test(text)) return `Write it like ${example}.`;
+  return `Write ${suggestion}.`;
+}
+
+function shortest(texts: readonly string[], isExact: (text: string) => boolean): string {
+  return texts
+    .filter(isExact)
+    .reduce((best, text) => (best === "" || text.length < best.length ? text : best), "");
+}
+
+/** The shortest decimal of a finite, non-negative number, without an exponent. */
+function plainDecimal(value: number): string {
+  const text = String(value);
+  const match = /^(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (match === null) return text;
+  const [, first = "", rest = "", power = ""] = match;
+  const exponent = Number(power);
+  return exponent < 0
+    ? `0.${"0".repeat(-exponent - 1)}${first}${rest}`
+    : `${first}${rest}${"0".repeat(exponent - rest.length)}`;
+}

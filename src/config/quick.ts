@@ -1,0 +1,136 @@
+import { ConfigError, type Fault } from "../errors.js";
+import type { Override } from "./layers.js";
+import type { Variables } from "./substitute.js";
+import { isUnsafeKey } from "./tree.js";
+
+/** The flags of `run` without a file, as they were written. */
+export interface QuickFlags {
+  readonly broker?: string | undefined;
+  readonly backend?: string | undefined;
+  readonly task?: string | undefined;
+  /** JSON list. */
+  readonly args?: string | undefined;
+  /** JSON mapping. */
+  readonly kwargs?: string | undefined;
+  readonly rate?: string | undefined;
+  /** JSON of one of the profile forms. */
+  readonly profile?: string | undefined;
+  readonly queue?: string | undefined;
+  readonly listen?: string | undefined;
+}
+
+/**
+ * A configuration without a file: connection `main`, task `task`, scenario `quick`. The broker is
+ * `--broker`, else CELERY_BROKER_URL, else Redis on this machine; the backend `--backend`, else
+ * CELERY_RESULT_BACKEND when `--broker` is not given either, else the broker. The rate is 1/s.
+ *
+ * @throws {ConfigError} with every flag that cannot be read.
+ */
+export function quickForm(flags: QuickFlags, env: Variables): Override[] {
+  const faults: Fault[] = [];
+  if (flags.task === undefined) {
+    faults.push({
+      place: "--task",
+      message: "Cannot run without a task. Write --task app.tasks.add, or name a file.",
+    });
+  }
+  if (flags.rate !== undefined && flags.profile !== undefined) {
+    faults.push({
+      place: "--profile",
+      message: "Cannot use --rate and --profile together. Keep one of them.",
+    });
+  }
+  const connection = ["connections", "main"];
+  const task = ["tasks", "task"];
+  const profile = ["scenarios", "quick", "profile"];
+  const overrides = [
+    ...brokerOf(flags, env, [...connection, "broker"]),
+    ...backendOf(flags, env, [...connection, "backend"]),
+    ...given([...task, "name"], "--task", flags.task),
+    ...given([...task, "queue"], "--queue", flags.queue),
+    ...given([...task, "args"], "--args", readJson("--args", flags.args, ARGS, faults)),
+    ...given([...task, "kwargs"], "--kwargs", readJson("--kwargs", flags.kwargs, KWARGS, faults)),
+    ...(flags.profile === undefined
+      ? [{ path: profile, value: flags.rate ?? "1/s", flag: "--rate" }]
+      : given(profile, "--profile", readProfile(flags.profile, faults))),
+    ...given(["server", "listen"], "--listen", flags.listen),
+  ];
+  if (faults.length > 0) throw new ConfigError(faults);
+  return overrides;
+}
+
+const ARGS = 'a JSON list such as [1, "a"]';
+const KWARGS = 'a JSON mapping such as {"size": 3}';
+const PROFILE = 'a profile in JSON such as {"steps": ["20/s for 10m"], "repeat": true}';
+
+function brokerOf(flags: QuickFlags, env: Variables, path: string[]): Override[] {
+  if (flags.broker !== undefined) return given(path, "--broker", flags.broker);
+  const fromEnvironment = env.CELERY_BROKER_URL;
+  return fromEnvironment
+    ? given(path, "CELERY_BROKER_URL", fromEnvironment)
+    : given(path, "--broker (default)", "redis://127.0.0.1:6379/0");
+}
+
+/** The variable belongs to the broker of the environment, not to another one. */
+function backendOf(flags: QuickFlags, env: Variables, path: string[]): Override[] {
+  if (flags.backend !== undefined) return given(path, "--backend", flags.backend);
+  const fromEnvironment = env.CELERY_RESULT_BACKEND;
+  return flags.broker === undefined && fromEnvironment
+    ? given(path, "CELERY_RESULT_BACKEND", fromEnvironment)
+    : [];
+}
+
+function given(path: string[], flag: string, value: unknown): Override[] {
+  return value === undefined ? [] : [{ path, value, flag }];
+}
+
+/** `max` and `20/s` may be written without the quotes that JSON wants. */
+function readProfile(text: string, faults: Fault[]): unknown {
+  return /^[\s{["]/.test(text) ? readJson("--profile", text, PROFILE, faults) : text;
+}
+
+function readJson(flag: string, text: string | undefined, form: string, faults: Fault[]): unknown {
+  if (text === undefined) return undefined;
+  const problem = nestingProblem(text);
+  const parsed = problem === undefined ? parseJson(text) : { problem };
+  if ("value" in parsed) return parsed.value;
+  const message = `Cannot read ${flag}: must be ${form}; ${parsed.problem}. Put it in single quotes for the shell.`;
+  faults.push({ place: flag, message });
+  return undefined;
+}
+
+/** The parser's own message may quote the text, so only its position is taken from it. */
+function parseJson(text: string): { value: unknown } | { problem: string } {
+  let unsafeKey: string | undefined;
+  let hasInexactNumber = false;
+  try {
+    const value: unknown = JSON.parse(text, (key, item: unknown) => {
+      if (isUnsafeKey(key)) unsafeKey = key;
+      if (typeof item === "number" && Number.isInteger(item) && !Number.isSafeInteger(item)) {
+        hasInexactNumber = true;
+      }
+      return item;
+    });
+    if (unsafeKey !== undefined) return { problem: `the key ${unsafeKey} is not allowed` };
+    if (hasInexactNumber) return { problem: "a number in it is beyond 2^53" };
+    return { value };
+  } catch (error) {
+    const position = /position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
+    const where =
+      position === undefined ? "its end is missing" : `see character ${Number(position) + 1}`;
+    return { problem: `this is not JSON (${where})` };
+  }
+}
+
+const MAX_DEPTH = 64;
+
+/** Brackets outside of texts, counted before anything recursive sees them. */
+function nestingProblem(text: string): string | undefined {
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[[{]|[\]}]/gs)) {
+    if (token === "[" || token === "{") depth++;
+    else if (token === "]" || token === "}") depth--;
+    if (depth > MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} levels deep`;
+  }
+  return undefined;
+}

@@ -1,0 +1,348 @@
+import * as z from "zod";
+import { parseRedisUrl } from "../celery/redis-url.js";
+import { type ConfigIssue, crossCheck } from "./cross-check.js";
+import { duration, durationOr, field, ReadError, readRate, wholeNumber } from "./fields.js";
+import { mixField } from "./mix-field.js";
+import { nullRecord } from "./null-record.js";
+import { type ProfileSpec, profileField } from "./profile-field.js";
+import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
+import { bucketsField, listenField } from "./server-fields.js";
+import { type Shape, shapeOf } from "./shape.js";
+import { argsField, headersField, kwargsField, queueField, taskNameField } from "./task-fields.js";
+
+/** A whole, checked configuration; frozen. Times are milliseconds, rates starts a second. */
+export interface Config {
+  readonly connections: Readonly<Record<string, ConnectionConfig>>;
+  readonly tasks: Readonly<Record<string, TaskConfig>>;
+  readonly scenarios: Readonly<Record<string, ScenarioConfig>>;
+  readonly server: {
+    readonly listen: { readonly host: string; readonly port: number };
+    /** How long the server answers after the last scenario ended; null: the daemon decides. */
+    readonly lingerMs: number | null;
+  };
+  readonly limits: { readonly maxRatePerSecond: number | null; readonly series: number };
+  /** Upper bounds of the latency histograms, ascending. */
+  readonly bucketsMs: readonly number[];
+  readonly seed: number;
+}
+
+/** A broker and the result backend that belongs to it. */
+export interface ConnectionConfig {
+  /** URL that `parseRedisUrl` reads; print it with `redactUrl` only. */
+  readonly broker: string;
+  readonly backend: string;
+  /** Celery's `broker_transport_options`, with its own names. */
+  readonly options: {
+    readonly priority_steps: readonly number[];
+    readonly sep: string;
+    readonly global_keyprefix: string;
+  };
+  /** Hosts that may be connected to; null: every host. */
+  readonly allow: { readonly hosts: readonly string[] | null };
+}
+
+/** A task with its arguments, as it is published. */
+export interface TaskConfig {
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly queue: string;
+  readonly priority: number;
+  readonly timeoutMs: number;
+  /** null: the message never expires. */
+  readonly expiresMs: number | null;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** A traffic profile over a mix of tasks on one connection. */
+export interface ScenarioConfig {
+  readonly connection: string;
+  readonly profile: ProfileSpec;
+  readonly arrival: "even" | "poisson";
+  /** Weight of each task, by its key; all above 0. */
+  readonly mix: Readonly<Record<string, number>>;
+  readonly startAfterMs: number;
+  readonly warmupMs: number;
+  /** null: for ever. */
+  readonly durationMs: number | null;
+  readonly maxInFlight: number;
+  readonly gracefulStopMs: number;
+}
+
+/** Checks a merged configuration: the frozen value, or everything that is wrong with it. */
+export function readConfig(
+  input: unknown,
+): { readonly config: Config } | { readonly issues: readonly ConfigIssue[] } {
+  const result = configSchema.safeParse(input);
+  const issues: ConfigIssue[] = result.success ? [] : result.error.issues.map(toConfigIssue);
+  // References between parts are checked even if a part is wrong, so that all faults come at once.
+  issues.push(...crossCheck(input, validParts(input)));
+  if (!result.success || issues.length > 0) return { issues };
+  return { config: deepFreeze(assemble(result.data)) };
+}
+
+/** JSON Schema (draft 2020-12) of what may be written in a file, for editors. */
+export function jsonSchema(): Record<string, unknown> {
+  return {
+    ...z.toJSONSchema(configSchema, { io: "input", override: describeForEditors }),
+    title: "Configuration of celery-load",
+  };
+}
+
+/** Examples, which zod drops where a value is transformed, and numbers that are variables. */
+function describeForEditors(context: {
+  zodSchema: z.core.$ZodType;
+  jsonSchema: z.core.JSONSchema.BaseSchema;
+}): void {
+  const examples = z.globalRegistry.get(context.zodSchema)?.examples;
+  const { jsonSchema } = context;
+  if (Array.isArray(examples)) jsonSchema.examples = examples;
+  if (jsonSchema.type === "integer") {
+    Object.assign(jsonSchema, { type: ["integer", "string"], pattern: VARIABLE_PATTERN });
+  }
+}
+
+/** Names of connections, tasks and scenarios: they become labels, routes and variable names. */
+const NAME_FORM = "must be a name of letters, digits, - and _ that starts with a letter";
+
+function named<T extends z.ZodType>(value: T, description: string) {
+  const name = z
+    .string()
+    .max(64, { error: "must be a name of at most 64 characters" })
+    .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, { error: NAME_FORM });
+  return z.record(name, value).meta({ description });
+}
+
+function redisUrl(description: string) {
+  const examples = ["redis://127.0.0.1:6379/0"];
+  return field({ description, type: "string", examples }, (value) => {
+    if (typeof value !== "string") throw new ReadError("must be a redis:// URL", URL_REMEDY);
+    parseRedisUrl(value);
+    return value;
+  });
+}
+
+const URL_REMEDY = { remedy: "Write redis://127.0.0.1:6379/0.", hidesValue: true };
+
+const connectionSchema = z.strictObject({
+  broker: redisUrl(
+    "URL of the broker, as in Celery's broker_url: redis://[user][:password]@host:port/db or redis+socket:///path?virtual_host=N.",
+  ),
+  backend: redisUrl(
+    "URL of the result backend, as in Celery's result_backend; default: broker.",
+  ).optional(),
+  options: z
+    .strictObject({
+      priority_steps: z
+        .array(wholeNumber(0, 9, "A priority that has a list of its own."))
+        .min(1, { error: "must have at least one step" })
+        .refine(isAscending, { error: "must be in ascending order, each step once" })
+        .meta({ description: "Priorities that have a list of their own; must match the workers'." })
+        .prefault([0, 3, 6, 9]),
+      sep: z
+        .string({ error: "must be text" })
+        .min(1, { error: "must not be empty" })
+        .meta({ description: "What stands between queue and priority; must match the workers'." })
+        .prefault("\x06\x16"),
+      global_keyprefix: z
+        .string({ error: "must be text" })
+        .meta({ description: "Text before every key and channel; must match the workers'." })
+        .prefault(""),
+    })
+    .meta({ description: "Celery's broker_transport_options, with its own names." })
+    .prefault({}),
+  allow: z
+    .strictObject({
+      hosts: z
+        .array(
+          z
+            .string({ error: "must be a host, host:port, or the path of a socket" })
+            .min(1, { error: "must be a host, host:port, or the path of a socket" }),
+          { error: "must be a list of hosts such as [redis.staging]" },
+        )
+        .nullable()
+        .meta({ description: "The only hosts that may be connected to; null: every host." })
+        .prefault(null),
+    })
+    .meta({ description: "What this connection may reach." })
+    .prefault({}),
+});
+
+const taskSchema = z
+  .strictObject({
+    name: taskNameField("Name under which the workers registered the task."),
+    args: argsField("Positional arguments; texts may hold templates.").prefault([]),
+    kwargs: kwargsField("Keyword arguments; texts may hold templates.").prefault({}),
+    queue: queueField("Queue that the task is sent to.").prefault("celery"),
+    priority: wholeNumber(0, 9, "Priority of the message; on Redis 0 is served first.").prefault(0),
+    timeout: duration("When to stop waiting for the result.", { positive: true }).prefault("60s"),
+    expires: durationOr(
+      "none",
+      "When workers discard the message unread; default: timeout; none: never.",
+    ).optional(),
+    headers: headersField("Message headers of your own.").prefault({}),
+  })
+  .transform(({ timeout, expires, ...task }) => ({
+    ...task,
+    timeoutMs: timeout,
+    expiresMs: expires === undefined ? timeout : expires,
+  }));
+
+const scenarioSchema = z
+  .strictObject({
+    connection: z
+      .string({ error: "must be the name of a connection" })
+      .meta({ description: "Name of the connection; may be left out when there is only one." })
+      .optional(),
+    profile: profileField("How many tasks to start when: a rate, max, steps, or a ramp."),
+    arrival: z
+      .enum(["even", "poisson"], { error: "must be even or poisson" })
+      .meta({ description: "Starts at even intervals, or at random ones with the same mean." })
+      .prefault("even"),
+    mix: mixField(
+      "Weights of the tasks, a list of tasks, or one task; may be left out when there is only one.",
+    ).optional(),
+    startAfter: duration("Wait this long before the first start.").prefault("0s"),
+    warmup: duration("Time at the start that is not in the latency histograms.").prefault("0s"),
+    duration: durationOr("forever", "How long the scenario runs.").prefault("forever"),
+    maxInFlight: wholeNumber(
+      1,
+      1_000_000,
+      "Most tasks that wait for their result at the same time; starts beyond are dropped.",
+    ).prefault(10_000),
+    gracefulStop: duration("How long a stop waits for results.").prefault("30s"),
+  })
+  .transform(({ startAfter, warmup, duration, gracefulStop, ...scenario }) => ({
+    ...scenario,
+    startAfterMs: startAfter,
+    warmupMs: warmup,
+    durationMs: duration,
+    gracefulStopMs: gracefulStop,
+  }));
+
+const limitsSchema = z
+  .strictObject({
+    maxRate: field(
+      {
+        description: "No scenario may reach a higher rate; none: no limit.",
+        anyOf: [{ type: "string", pattern: RATE_PATTERN }, { const: "none" }],
+        examples: ["none", "500/s"],
+      },
+      (value) => (value === "none" ? null : readRate(value)),
+    ).prefault("none"),
+    series: wholeNumber(1, 1_000_000, "Most time series on /metrics.").prefault(5000),
+  })
+  .meta({ description: "Ceilings that nothing may pass." });
+
+const serverSchema = z
+  .strictObject({
+    listen: listenField("Address and port of /metrics, health and the page.").prefault(
+      "0.0.0.0:9809",
+    ),
+    linger: durationOr(
+      "auto",
+      "How long to answer after the last scenario ended; auto: the daemon decides.",
+      { positive: false },
+    ).prefault("auto"),
+  })
+  .meta({ description: "The HTTP server, read-only." });
+
+const configSchema = z.strictObject({
+  connections: named(connectionSchema, "Brokers with their result backends, by name."),
+  tasks: named(taskSchema, "Tasks with their arguments, by a name of your own."),
+  scenarios: named(scenarioSchema, "What to publish at which rate, by name."),
+  server: serverSchema.prefault({}),
+  limits: limitsSchema.prefault({}),
+  buckets: bucketsField("Upper bounds of the latency histograms, ascending.").prefault(
+    "5ms 10ms 25ms 50ms 100ms 250ms 500ms 1s 2.5s 5s 10s 30s 1m 5m 30m".split(" "),
+  ),
+  seed: wholeNumber(0, 2 ** 32 - 1, "Seed of everything random.").prefault(1),
+});
+
+type ParsedConfig = z.output<typeof configSchema>;
+
+/** The schema, for defaults and the printed configuration. */
+export const CONFIG_SCHEMA: z.ZodType = configSchema;
+
+/** What may stand where. */
+export const CONFIG_SHAPE: Shape = shapeOf(configSchema);
+
+function isAscending(numbers: readonly number[]): boolean {
+  return numbers.every((number, index) => index === 0 || number > numbers[index - 1]!);
+}
+
+/** The parts that are right by themselves, for the checks between parts. */
+function validParts(input: unknown) {
+  return {
+    connections: validEntries(input, "connections", connectionSchema),
+    scenarios: validEntries(input, "scenarios", scenarioSchema),
+    limits: limitsSchema.safeParse(sectionOf(input, "limits") ?? {}).data,
+  };
+}
+
+function validEntries<T>(input: unknown, section: string, schema: z.ZodType<T>): Map<string, T> {
+  const valid = new Map<string, T>();
+  for (const [name, entry] of Object.entries(sectionOf(input, section) ?? {})) {
+    const result = schema.safeParse(entry);
+    if (result.success) valid.set(name, result.data);
+  }
+  return valid;
+}
+
+function sectionOf(input: unknown, section: string): object | undefined {
+  if (typeof input !== "object" || input === null || !Object.hasOwn(input, section)) {
+    return undefined;
+  }
+  const value: unknown = Reflect.get(input, section);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+}
+
+/** Puts in what depends on other parts; `crossCheck` has seen that it exists. */
+function assemble(parsed: ParsedConfig): Config {
+  const [onlyConnection = ""] = Object.keys(parsed.connections);
+  const [onlyTask = ""] = Object.keys(parsed.tasks);
+  return {
+    connections: mapRecord(parsed.connections, (connection) => ({
+      ...connection,
+      backend: connection.backend ?? connection.broker,
+    })),
+    tasks: mapRecord(parsed.tasks, (task) => task),
+    scenarios: mapRecord(parsed.scenarios, (scenario) => ({
+      ...scenario,
+      connection: scenario.connection ?? onlyConnection,
+      mix: scenario.mix ?? nullRecord([[onlyTask, 1]]),
+    })),
+    server: { listen: parsed.server.listen, lingerMs: parsed.server.linger },
+    limits: { maxRatePerSecond: parsed.limits.maxRate, series: parsed.limits.series },
+    bucketsMs: parsed.buckets,
+    seed: parsed.seed,
+  };
+}
+
+function mapRecord<T, U>(record: Record<string, T>, map: (value: T) => U): Record<string, U> {
+  return nullRecord(Object.entries(record).map(([name, value]) => [name, map(value)]));
+}
+
+function toConfigIssue(issue: z.core.$ZodIssue): ConfigIssue {
+  const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
+  const params = issue.code === "custom" ? issue.params : undefined;
+  return {
+    code: issue.code,
+    path,
+    message: messageFor(issue),
+    details: params ?? {},
+    keys: issue.code === "unrecognized_keys" ? issue.keys : [],
+  };
+}
+
+function messageFor(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? NAME_FORM;
+  if (issue.code !== "invalid_type" || !issue.message.startsWith("Invalid")) return issue.message;
+  return issue.expected === "array" ? "must be a list" : "must be a mapping";
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const item of Object.values(value)) deepFreeze(item);
+  return Object.freeze(value);
+}

@@ -1,0 +1,51 @@
+import { field, ReadError, readDuration, readEach } from "./fields.js";
+import { DURATION_PATTERN } from "./quantities.js";
+
+/** `host:port`, `[::1]:9809`, or `:9809` for every address. */
+export function listenField(description: string) {
+  return field({ description, type: "string", examples: ["127.0.0.1:9809"] }, readListen);
+}
+
+/** An ascending list of durations, in milliseconds. */
+export function bucketsField(description: string) {
+  const items = { type: "string", pattern: DURATION_PATTERN };
+  return field({ description, type: "array", items, minItems: 1, maxItems: 100 }, readBuckets);
+}
+
+function readListen(value: unknown): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]*)):(\d{1,9})$/.exec(String(value));
+  if (typeof value !== "string" || match === null) {
+    throw new ReadError("must be host:port such as 0.0.0.0:9809", {
+      remedy: "Write 127.0.0.1:9809 to listen on this machine only.",
+    });
+  }
+  const port = Number(match[3]);
+  if (port > 65535) {
+    throw new ReadError("must have a port from 0 to 65535", { remedy: "Write 0.0.0.0:9809." });
+  }
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+}
+
+function readBuckets(value: unknown): number[] {
+  if (!Array.isArray(value) || value.length < 1 || value.length > 100) {
+    throw new ReadError("must be a list of 1 to 100 durations", {
+      remedy: "Write [100ms, 1s, 10s].",
+    });
+  }
+  const bucketsMs = readEach(value, readBucket);
+  readEach(bucketsMs, (bucketMs, index) => {
+    if (bucketMs > (bucketsMs[index - 1] ?? 0)) return;
+    const remedy = "Sort the list in ascending order.";
+    throw new ReadError("must be longer than the bucket before", { remedy }, [index]);
+  });
+  return bucketsMs;
+}
+
+function readBucket(item: unknown, index: number): number {
+  try {
+    return readDuration(item, true);
+  } catch (error) {
+    if (!(error instanceof ReadError)) throw error;
+    throw new ReadError(error.message, error.details, [index]);
+  }
+}

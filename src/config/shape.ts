@@ -1,0 +1,68 @@
+import * as z from "zod";
+
+/**
+ * What may stand where in a configuration, read off the schema: the keys of a mapping, a mapping
+ * from names that the user chose, text, or any value.
+ */
+export type Shape =
+  | { readonly kind: "keys"; readonly keys: ReadonlyMap<string, Shape> }
+  | { readonly kind: "names"; readonly value: Shape }
+  | { readonly kind: "text"; readonly example?: string }
+  | { readonly kind: "any"; readonly example?: string };
+
+/** The shape of a schema; transforms, defaults and the like are looked through. */
+export function shapeOf(schema: z.core.$ZodType): Shape {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodObject) {
+    const keys = Object.entries(inner.shape as Record<string, z.core.$ZodType>).map(
+      ([key, value]): [string, Shape] => [key, shapeOf(value)],
+    );
+    return { kind: "keys", keys: new Map(keys) };
+  }
+  if (inner instanceof z.ZodRecord) {
+    const value = unwrap(inner.valueType);
+    return value instanceof z.ZodObject
+      ? { kind: "names", value: shapeOf(value) }
+      : { kind: "any" };
+  }
+  const isText = inner instanceof z.ZodString || typeOf(inner) === "string";
+  const example = exampleOf(schema, inner);
+  return { kind: isText ? "text" : "any", ...(example === undefined ? {} : { example }) };
+}
+
+/** The first example of a value, or else its default, as it would be written. */
+function exampleOf(schema: z.core.$ZodType, inner: z.core.$ZodType): string | undefined {
+  const examples = z.globalRegistry.get(inner)?.examples;
+  const example: unknown = Array.isArray(examples) ? examples[0] : defaultOf(schema);
+  if (example === undefined || example === null) return undefined;
+  const text = typeof example === "string" ? example : JSON.stringify(example);
+  return /^[\x20-\x7e]{1,60}$/.test(text) ? text : undefined;
+}
+
+/** The default of a schema, in the form in which it is written, or undefined when it has none. */
+export function defaultOf(schema: z.core.$ZodType): unknown {
+  return schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault
+    ? schema.def.defaultValue
+    : undefined;
+}
+
+/** The schema of what is written, below default, transform, optional and null. */
+export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodPipe) {
+    // A bare transform has no input schema of its own: the pipe carries the description.
+    return typeOf(schema) === undefined ? unwrap(schema.in as z.core.$ZodType) : schema;
+  }
+  if (
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable
+  ) {
+    return unwrap(schema.def.innerType as z.core.$ZodType);
+  }
+  return schema;
+}
+
+function typeOf(schema: z.core.$ZodType): unknown {
+  return z.globalRegistry.get(schema)?.type;
+}

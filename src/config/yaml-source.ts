@@ -1,0 +1,301 @@
+import {
+  Composer,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  Parser,
+  type YAMLParseError,
+} from "yaml";
+import type { Fault } from "../errors.js";
+import { quote } from "./quote.js";
+import { type ConfigNode, isUnsafeKey, type MapEntry, type Origin, placeOf } from "./tree.js";
+
+/** Longest text that is read. */
+export const MAX_YAML_BYTES = 1024 * 1024;
+
+/** A tree, or the faults that keep the text from being one. */
+export type YamlResult =
+  | { readonly root: ConfigNode; readonly faults: readonly [] }
+  | { readonly root: undefined; readonly faults: readonly Fault[] };
+
+/**
+ * Reads the YAML text of a file into a tree (pure). Refuses everything that could hurt before it is
+ * built: nesting over 64 levels, aliases that multiply, keys that reach a prototype, unknown tags;
+ * and what is most likely a mistake: duplicate keys, a second document, an empty text.
+ */
+export function readYamlFile(text: string, file: string): YamlResult {
+  const lines = new LineCounter();
+  const locate = (offset: number): Origin => {
+    const { line, col } = lines.linePos(offset);
+    return { kind: "file", file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const result = readYaml(text, locate, lines);
+  return result ?? fail(locate(0), EMPTY);
+}
+
+/**
+ * Reads the YAML text of one value from the environment or the command line, every part of which
+ * has the same origin; an empty text is null.
+ */
+export function readYamlValue(text: string, origin: Origin): YamlResult {
+  const empty: ConfigNode = { kind: "scalar", value: null, source: "", plain: true, origin };
+  return readYaml(text, () => origin, new LineCounter()) ?? { root: empty, faults: [] };
+}
+
+const EMPTY =
+  "Cannot read the configuration: this file is empty. Write connections, tasks and scenarios.";
+const MAX_DEPTH = 64;
+const TOO_DEEP = `Cannot read the configuration: it is nested more than ${MAX_DEPTH} levels deep. Flatten it.`;
+/** As many as the YAML library allows, but counted on the expanded tree. */
+const MAX_ALIASES = 100;
+
+type Locate = (offset: number) => Origin;
+
+function readYaml(text: string, locate: Locate, lines: LineCounter): YamlResult | undefined {
+  if (text.length > MAX_YAML_BYTES) {
+    return fail(
+      locate(0),
+      "Cannot read the configuration: it is larger than 1 MiB. Split it or shorten it.",
+    );
+  }
+  const tokens = parse(text, lines);
+  if (typeof tokens === "number") {
+    return fail(locate(tokens), TOO_DEEP);
+  }
+  // Duplicate keys are found while the tree is built: the library's own check is quadratic.
+  const composer = new Composer({ prettyErrors: false, uniqueKeys: false, strict: true });
+  const [document, second] = [...composer.compose(tokens, false, text.length)];
+  const first = firstError(document);
+  if (first !== undefined) return fail(locate(first.pos[0]), sentenceFor(first));
+  if (second !== undefined) {
+    const start = second.contents?.range?.[0] ?? second.range[0];
+    return fail(
+      locate(start),
+      "Cannot read a second document: a configuration file holds one. Remove it and the --- line, or give it a file of its own.",
+    );
+  }
+  const contents = document?.contents;
+  if (!contents || (isScalar(contents) && contents.value === null && !contents.source)) {
+    return undefined;
+  }
+  return buildTree(contents as Node, locate);
+}
+
+/**
+ * The tokens of the text, or the offset where it is nested too deeply. Depth is watched token by
+ * token, because composing deep nesting ends in an overflow of the stack.
+ */
+function parse(text: string, lines: LineCounter) {
+  lines.addNewLine(0);
+  const parser = new Parser(lines.addNewLine);
+  const tokens = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    if (parser.stack.length > MAX_DEPTH && collectionDepth(parser) > MAX_DEPTH) {
+      return parser.offset - lexeme.length;
+    }
+  }
+  for (const token of parser.end()) tokens.push(token);
+  return tokens;
+}
+
+function collectionDepth(parser: Parser): number {
+  return parser.stack.filter(
+    ({ type }) => type === "block-map" || type === "block-seq" || type === "flow-collection",
+  ).length;
+}
+
+function firstError(document: Document.Parsed | undefined): YAMLParseError | undefined {
+  const [first] = [...(document?.errors ?? [])].sort((a, b) => a.pos[0] - b.pos[0]);
+  return first;
+}
+
+/** One sentence of ours for each error of the library, whose own texts may quote the file. */
+function sentenceFor(error: YAMLParseError): string {
+  // A list or mapping in brackets that is not closed is reported as an error of indentation.
+  const isUnclosed = error.code === "BAD_INDENT" && error.message.startsWith("Flow");
+  return YAML_SENTENCES[isUnclosed ? "MISSING_CHAR" : error.code] ?? SYNTAX;
+}
+
+const SYNTAX =
+  "Cannot read this as YAML. Check the quotes and the indentation here and on the line before.";
+
+const YAML_SENTENCES: Partial<Record<YAMLParseError["code"], string>> = {
+  TAB_AS_INDENT:
+    "Cannot read a tab as indentation: YAML indents with spaces only. Replace the tab with spaces.",
+  BAD_INDENT:
+    "Cannot follow the indentation: keys of one mapping start in the same column. Align this line.",
+  BLOCK_AS_IMPLICIT_KEY:
+    'Cannot read a second ": " on one line: text that holds one needs quotes. Put the value in quotes.',
+  MULTILINE_IMPLICIT_KEY:
+    'Cannot read this line: a key needs a colon and a space after it. Write "key: value".',
+  MISSING_CHAR:
+    "Cannot find a closing quote or bracket, a comma or a colon that must stand here or before. Add it.",
+  BAD_SCALAR_START:
+    "Cannot read a value that starts with %, @ or ` without quotes. Put the value in quotes.",
+  BAD_DQ_ESCAPE:
+    "Cannot read this escape in double quotes. Write \\\\ for a backslash, or use single quotes.",
+  BAD_DIRECTIVE: "Cannot read this YAML directive. Remove the line that starts with %.",
+};
+
+function fail(origin: Origin, message: string): YamlResult {
+  return { root: undefined, faults: [{ place: placeOf(origin), message }] };
+}
+
+function buildTree(contents: Node, locate: Locate): YamlResult {
+  const builder = new TreeBuilder(locate);
+  const root = builder.build(contents);
+  const { faults } = builder;
+  return faults.length > 0 || root === undefined
+    ? { root: undefined, faults }
+    : { root, faults: [] };
+}
+
+/** Library nodes → tree. Collects the faults of what is valid YAML but not allowed here. */
+class TreeBuilder {
+  readonly faults: Fault[] = [];
+  readonly #locate: Locate;
+  /** Every anchor that has been passed; in YAML a later one of the same name replaces it. */
+  readonly #anchors = new Map<string, Node>();
+  readonly #open = new Set<Node>();
+  #aliases = 0;
+  #isTooDeep = false;
+
+  constructor(locate: Locate) {
+    this.#locate = locate;
+  }
+
+  build(node: Node | null): ConfigNode | undefined {
+    if (isAlias(node)) return this.#buildAlias(node.source, this.#originOf(node));
+    const origin = this.#originOf(node);
+    if (node === null) return { kind: "scalar", value: null, source: "", plain: true, origin };
+    if (node.tag !== undefined && !KNOWN_TAGS.has(node.tag)) {
+      this.#fault(
+        origin,
+        `Cannot read the tag ${quote(node.tag.replace(CORE_TAG, "!!"))}: no such tag. Remove it.`,
+      );
+      return undefined;
+    }
+    if ("anchor" in node && typeof node.anchor === "string") this.#anchors.set(node.anchor, node);
+    if (this.#open.size >= MAX_DEPTH) {
+      // Aliases nest what is flat in the text. Told once, as each level would be a fault.
+      if (!this.#isTooDeep) this.#fault(origin, TOO_DEEP);
+      this.#isTooDeep = true;
+      return undefined;
+    }
+    this.#open.add(node);
+    const built = this.#buildContent(node, origin);
+    this.#open.delete(node);
+    return built;
+  }
+
+  #buildContent(node: Node, origin: Origin): ConfigNode | undefined {
+    if (isScalar(node)) return this.#buildScalar(node, origin);
+    if (isSeq(node)) {
+      const items = node.items.map((item) => this.build(item as Node | null));
+      return { kind: "list", items: items.filter((item) => item !== undefined), origin };
+    }
+    if (!isMap(node)) return undefined;
+    const entries = new Map<string, MapEntry>();
+    for (const pair of node.items) {
+      const key = this.#readKey(pair.key as Node | null, entries, origin);
+      // Built also behind a bad key: the value may hold an anchor or a fault of its own.
+      const value = this.build((pair.value ?? null) as Node | null);
+      if (key === undefined || value === undefined) continue;
+      // `{ key }` has no value that could be pointed at.
+      const placed = pair.value === null ? { ...value, origin: key.origin } : value;
+      entries.set(key.name, { keyOrigin: key.origin, value: placed });
+    }
+    return { kind: "map", entries, origin };
+  }
+
+  #buildScalar(
+    node: { value: unknown; source?: string; type?: string },
+    origin: Origin,
+  ): ConfigNode | undefined {
+    const { value } = node;
+    const source = node.source ?? String(value);
+    const plain = node.type === "PLAIN";
+    if (typeof value === "number" && /^[-+]?\d+$/.test(source) && !Number.isSafeInteger(value)) {
+      this.#fault(
+        origin,
+        "Cannot read a whole number beyond 2^53 exactly. Put it in quotes or write a smaller one.",
+      );
+      return undefined;
+    }
+    const isKnown = value === null || ["string", "number", "boolean"].includes(typeof value);
+    const known = isKnown ? (value as string | number | boolean | null) : source;
+    return { kind: "scalar", value: known, source, plain, origin };
+  }
+
+  #buildAlias(name: string, origin: Origin): ConfigNode | undefined {
+    const target = this.#anchors.get(name);
+    if (target === undefined || this.#open.has(target)) {
+      this.#fault(
+        origin,
+        target === undefined
+          ? `Cannot find the anchor of the alias ${quote(name)}. Define &${name} above it.`
+          : `Cannot read the alias ${quote(name)} inside of what it stands for. Remove it.`,
+      );
+      return undefined;
+    }
+    this.#aliases++;
+    if (this.#aliases > MAX_ALIASES) {
+      if (this.#aliases === MAX_ALIASES + 1) {
+        this.#fault(
+          origin,
+          `Cannot read more than ${MAX_ALIASES} aliases, counted after they are put in. Write the values out.`,
+        );
+      }
+      return undefined;
+    }
+    return this.build(target);
+  }
+
+  #readKey(
+    node: Node | null,
+    entries: ReadonlyMap<string, MapEntry>,
+    parent: Origin,
+  ): { name: string; origin: Origin } | undefined {
+    const origin = node === null ? parent : this.#originOf(node);
+    if (!isScalar(node) || node.value === null) {
+      this.#fault(
+        origin,
+        "Cannot read this key: keys must be text. Write a name before the colon.",
+      );
+      return undefined;
+    }
+    const name = typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
+    const earlier = entries.get(name);
+    if (isUnsafeKey(name)) {
+      this.#fault(origin, `Cannot read key ${quote(name)}: there is no such key. Remove it.`);
+      return undefined;
+    }
+    if (earlier !== undefined) {
+      this.#fault(
+        origin,
+        `Cannot read key ${quote(name)} twice: it is already at ${placeOf(earlier.keyOrigin)}. Remove one of them or rename it.`,
+      );
+      return undefined;
+    }
+    return { name, origin };
+  }
+
+  #originOf(node: Node | null): Origin {
+    return this.#locate(node?.range?.[0] ?? 0);
+  }
+
+  #fault(origin: Origin, message: string): void {
+    this.faults.push({ place: placeOf(origin), message });
+  }
+}
+
+const CORE_TAG = "tag:yaml.org,2002:";
+const KNOWN_TAGS = new Set(
+  ["str", "int", "float", "bool", "null", "seq", "map"].map((name) => `${CORE_TAG}${name}`),
+);

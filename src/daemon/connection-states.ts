@@ -1,0 +1,62 @@
+import type { ConnectionRole } from "../connections/ports.js";
+import type { Problem } from "../http/app.js";
+
+interface State {
+  isUp: boolean;
+  wasEverUp: boolean;
+  cause: string;
+}
+
+const ROLES: readonly ConnectionRole[] = ["broker", "backend"];
+
+/** What the main thread knows of the engine's connections: for /readyz and the log. */
+export class ConnectionStates {
+  readonly #names: readonly string[];
+  readonly #states: Map<string, State>;
+
+  constructor(names: readonly string[]) {
+    this.#names = names;
+    this.#states = new Map(
+      names.flatMap((_, index) =>
+        ROLES.map((role) => [
+          `${index}:${role}`,
+          { isUp: false, wasEverUp: false, cause: "not connected yet" },
+        ]),
+      ),
+    );
+  }
+
+  /** Returns true when it is the first time that this connection is up. */
+  up(connection: number, role: ConnectionRole): boolean {
+    const state = this.#state(connection, role);
+    const isFirst = !state.wasEverUp;
+    state.isUp = true;
+    state.wasEverUp = true;
+    return isFirst;
+  }
+
+  down(connection: number, role: ConnectionRole, cause: string): void {
+    const state = this.#state(connection, role);
+    state.isUp = false;
+    state.cause = cause;
+  }
+
+  wasEverUp(connection: number, role: ConnectionRole): boolean {
+    return this.#state(connection, role).wasEverUp;
+  }
+
+  /** The connections that are down, with the reason. */
+  problems(): Problem[] {
+    return this.#names.flatMap((connection, index) =>
+      ROLES.filter((role) => !this.#state(index, role).isUp).map((role) => ({
+        connection,
+        role,
+        message: this.#state(index, role).cause,
+      })),
+    );
+  }
+
+  #state(connection: number, role: ConnectionRole): State {
+    return this.#states.get(`${connection}:${role}`)!;
+  }
+}

@@ -1,0 +1,147 @@
+import type { LedgerView } from "../exposition/ledger-view.js";
+import type { Subject } from "../exposition/subject.js";
+import { quantileMs } from "../ledger/histogram.js";
+import { entriesByTask, errorsOf, latencyText, type Summary, summarize } from "./summary.js";
+
+/** What a run did, as `--json` prints it. Latencies are seconds, null when there is none. */
+export interface EndReport {
+  readonly seconds: number;
+  readonly stoppedBySignal: boolean;
+  readonly balanced: boolean;
+  readonly total: TaskReport;
+  readonly tasks: Readonly<Record<string, TaskReport>>;
+}
+
+export interface TaskReport {
+  readonly planned: number;
+  readonly published: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly publishFailures: Readonly<Record<string, number>>;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly retries: number;
+  readonly late: number;
+  readonly duplicate: number;
+  readonly recovered: number;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly latencySeconds: Readonly<Record<"p50" | "p95" | "p99" | "p999" | "max", number | null>>;
+}
+
+export function endReport(
+  ledger: LedgerView,
+  subject: Subject,
+  seconds: number,
+  stoppedBySignal: boolean,
+): EndReport {
+  const all = [...subject.entries.keys()];
+  const report = (entries: readonly number[]) =>
+    taskReport(summarize(ledger, entries), Object.fromEntries(errorsOf(ledger, subject, entries)));
+  return {
+    seconds,
+    stoppedBySignal,
+    balanced: all.every((entry) => {
+      const balance = ledger.balance(entry);
+      return balance.planned === 0 && balance.published === 0;
+    }),
+    total: report(all),
+    tasks: Object.fromEntries(
+      [...entriesByTask(subject)].map(([task, entries]) => [task, report(entries)]),
+    ),
+  };
+}
+
+/** The report as a terminal shows it. */
+export function reportText(ledger: LedgerView, subject: Subject, seconds: number): string {
+  const rows = [
+    [
+      "task",
+      "planned",
+      "published",
+      "succeeded",
+      "failed",
+      "revoked",
+      "timed out",
+      "unknown",
+      "dropped",
+      "p50",
+      "p95",
+      "p99",
+    ],
+  ];
+  const row = (name: string, entries: readonly number[]) => {
+    const summary = summarize(ledger, entries);
+    const { counters } = summary;
+    rows.push([
+      name,
+      ...[
+        counters.planned,
+        counters.published,
+        counters.succeeded,
+        counters.failed,
+        counters.revoked,
+        counters.timedOut,
+        counters.unknown,
+        summary.dropped,
+      ].map(String),
+      ...[0.5, 0.95, 0.99].map((q) => latencyText(summary.latencies, q)),
+    ]);
+  };
+  const byTask = entriesByTask(subject);
+  for (const [task, entries] of byTask) row(task, entries);
+  if (byTask.size > 1) row("all", [...subject.entries.keys()]);
+  const widths = rows[0]!.map((_, column) =>
+    Math.max(...rows.map((cells) => cells[column]!.length)),
+  );
+  const table = rows.map((cells) =>
+    cells
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),
+      )
+      .join("  "),
+  );
+  const errors = [...byTask].flatMap(([task, entries]) =>
+    errorsOf(ledger, subject, entries).map(([name, count]) => `  ${task}: ${name} × ${count}`),
+  );
+  return [
+    `Ran for ${seconds.toFixed(1)} s.`,
+    ...table,
+    ...(errors.length > 0 ? ["errors", ...errors] : []),
+  ].join("\n");
+}
+
+function taskReport(summary: Summary, errors: Record<string, number>): TaskReport {
+  const { counters, latencies } = summary;
+  const seconds = (q: number) => {
+    const ms = quantileMs(latencies, q);
+    return Number.isNaN(ms) ? null : ms / 1000;
+  };
+  return {
+    planned: counters.planned,
+    published: counters.published,
+    dropped: {
+      in_flight: counters.droppedInFlight,
+      backpressure: counters.droppedBackpressure,
+      saturated: counters.droppedSaturated,
+      not_connected: counters.droppedNotConnected,
+    },
+    publishFailures: { rejected: counters.failedRejected, invalid: counters.failedInvalid },
+    outcomes: {
+      succeeded: counters.succeeded,
+      failed: counters.failed,
+      revoked: counters.revoked,
+      timed_out: counters.timedOut,
+      unknown: counters.unknown,
+    },
+    retries: counters.retries,
+    late: counters.late,
+    duplicate: counters.duplicate,
+    recovered: counters.recovered,
+    errors,
+    latencySeconds: {
+      p50: seconds(0.5),
+      p95: seconds(0.95),
+      p99: seconds(0.99),
+      p999: seconds(0.999),
+      max: seconds(1),
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { EventEmitter, once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { EngineMessage, EnginePlan, MainMessage } from "../engine/messages.js";
+import { LedgerView } from "../exposition/ledger-view.js";
+import { createLayout, type Layout } from "../ledger/layout.js";
+import { type Half, openLedger, type SharedLedger } from "../ledger/snapshot.js";
+
+/** How long a scrape waits for the engine's copy before it reads the live memory instead. */
+const SNAPSHOT_TIMEOUT_MS = 1_000;
+
+/** The main thread's hand on an engine: starts it, asks for snapshots, stops it, notices its death. */
+export class EngineHost {
+  readonly #worker: Worker;
+  readonly #layout: Layout;
+  readonly #ledger: SharedLedger;
+  readonly #replies = new EventEmitter();
+  #nextSnapshot = 1;
+  #queue: Promise<unknown> = Promise.resolve();
+  #isOver = false;
+  readonly #startedSeconds = process.hrtime()[0];
+
+  /** Resolves when every scenario has stopped; rejects when the thread dies before. */
+  readonly ended: Promise<void>;
+
+  constructor(plan: EnginePlan, onMessage: (message: EngineMessage) => void) {
+    this.#layout = createLayout(plan.dimensions);
+    this.#ledger = openLedger(this.#layout, plan.memory);
+    this.#worker = new Worker(new URL("../engine/thread.js", import.meta.url), {
+      workerData: plan,
+      name: "engine",
+    });
+    this.ended = new Promise((resolve, reject) => {
+      this.#worker.on("message", (message: EngineMessage) => {
+        if (message.type === "snapshot") this.#replies.emit("snapshot", message.id);
+        else if (message.type === "ended") {
+          this.#isOver = true;
+          resolve();
+        } else onMessage(message);
+      });
+      this.#worker.on("error", (error) => this.#died(error, reject));
+      this.#worker.on("exit", (code) => {
+        if (!this.#isOver) this.#died(new Error(`the engine thread exited with ${code}`), reject);
+      });
+    });
+  }
+
+  /**
+   * A consistent reading. `isScrape` restarts what counts "since the last scrape". Readings follow one
+   * another: the engine must not copy anew while one is taken over.
+   */
+  snapshot(isScrape: boolean): Promise<LedgerView> {
+    const reading = this.#queue.then(() => this.#read(isScrape));
+    this.#queue = reading;
+    return reading;
+  }
+
+  /** How long ago the engine last looked at itself, in milliseconds; it does so once a second. */
+  turnAgeMs(): number {
+    const lastTurn = this.#ledger.live.cells[this.#layout.engine("lastTurnSeconds")]!;
+    return (process.hrtime()[0] - (lastTurn || this.#startedSeconds)) * 1000;
+  }
+
+  stop(): void {
+    this.#send({ type: "stop" });
+  }
+
+  abort(): void {
+    this.#send({ type: "abort" });
+  }
+
+  async terminate(): Promise<void> {
+    this.#isOver = true;
+    await this.#worker.terminate();
+  }
+
+  async #read(isScrape: boolean): Promise<LedgerView> {
+    if (this.#isOver) return this.#view(this.#ledger.live);
+    const id = this.#nextSnapshot++;
+    const timeout = AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS);
+    this.#send({ type: "snapshot", id, isScrape });
+    try {
+      for (;;) {
+        const [answered] = await once(this.#replies, "snapshot", { signal: timeout });
+        if (answered === id) return this.#view(this.#ledger.snapshot);
+      }
+    } catch {
+      // The thread is busy or dead: the live memory is a little less consistent and still true.
+      return this.#view(this.#ledger.live);
+    }
+  }
+
+  /** A private copy: the engine may write the shared memory while a page is made of this one. */
+  #view(half: Half): LedgerView {
+    return new LedgerView(this.#layout, {
+      cells: half.cells.slice(),
+      states: half.states.slice(),
+      entries: half.entries.slice(),
+    });
+  }
+
+  #send(message: MainMessage): void {
+    this.#worker.postMessage(message);
+  }
+
+  #died(error: unknown, reject: (error: unknown) => void): void {
+    this.#isOver = true;
+    reject(error);
+  }
+}

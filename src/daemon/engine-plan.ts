@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import { MAX_SLOTS } from "../celery/task-id.js";
+import type { Config } from "../config/schema.js";
+import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
+import { ConfigError } from "../errors.js";
+import { fixedSeries } from "../exposition/engine-metrics.js";
+import type { Subject } from "../exposition/subject.js";
+import { createLayout, type Dimensions } from "../ledger/layout.js";
+import { ledgerBytes } from "../ledger/snapshot.js";
+import { createProfile, type ProfileSpec, type Stage } from "../plan/profile.js";
+
+export interface PlanOptions {
+  readonly config: Config;
+  /** Ends the planning after this long; null = when the scenarios end by themselves. */
+  readonly forMs: number | null;
+  readonly countLimit: number | null;
+  readonly templateLines: Readonly<Record<string, readonly string[]>>;
+  readonly version: string;
+  readonly commit: string;
+}
+
+/** Exception classes that get a series of their own, over all tasks, at most. */
+const MAX_EXCEPTION_SERIES = 1_000;
+
+/**
+ * What the engine does and what the metrics call it, from the configuration.
+ * @throws {ConfigError} when the known series alone are more than `limits.series`.
+ */
+export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: Subject } {
+  const { config } = options;
+  const connectionNames = Object.keys(config.connections);
+  const entries: EntryPlan[] = [];
+  const scenarios: ScenarioPlan[] = [];
+  for (const [name, scenario] of Object.entries(config.scenarios)) {
+    const index = scenarios.length;
+    const connection = connectionNames.indexOf(scenario.connection);
+    const own: number[] = [];
+    for (const key of Object.keys(scenario.mix)) {
+      const { name: task, ...rest } = config.tasks[key]!;
+      own.push(entries.push({ ...rest, name: task, scenario: index, connection }) - 1);
+    }
+    scenarios.push({
+      name,
+      connection,
+      profile: scenario.profile,
+      arrival: scenario.arrival,
+      entries: own,
+      weights: Object.values(scenario.mix),
+      startAfterMs: scenario.startAfterMs,
+      warmupMs: scenario.warmupMs,
+      endMs: endOf(scenario, options.forMs),
+      maxInFlight: scenario.maxInFlight,
+      gracefulStopMs: scenario.gracefulStopMs,
+    });
+  }
+
+  const subject: Subject = {
+    scenarios: scenarios.map(({ name, profile }) => ({ name, stages: stagesOf(profile) })),
+    entries: entries.map(({ scenario, name, queue }) => ({ scenario, task: name, queue })),
+    connections: connectionNames,
+    exceptions: [],
+    version: options.version,
+    commit: options.commit,
+    configHash: createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 12),
+  };
+  const dimensions = dimensionsOf(config, subject, scenarios);
+  return {
+    subject,
+    plan: {
+      memory: new SharedArrayBuffer(ledgerBytes(createLayout(dimensions))),
+      dimensions,
+      connections: Object.entries(config.connections).map(([name, connection]) => ({
+        name,
+        broker: connection.broker,
+        backend: connection.backend,
+        transport: connection.options,
+      })),
+      scenarios,
+      entries,
+      templateLines: options.templateLines,
+      countLimit: options.countLimit,
+      seed: config.seed,
+    },
+  };
+}
+
+/** `max` has one stage, which is not one of rate. */
+export function stagesOf(profile: ProfileSpec): readonly Stage[] {
+  if (profile.kind !== "max") return createProfile(profile).stages;
+  return [
+    {
+      name: "max",
+      kind: "hold",
+      fromPerSecond: Number.NaN,
+      toPerSecond: Number.NaN,
+      durationMs: Number.POSITIVE_INFINITY,
+    },
+  ];
+}
+
+function endOf(
+  scenario: { readonly durationMs: number | null; readonly startAfterMs: number },
+  forMs: number | null,
+): number {
+  const ownMs = scenario.durationMs ?? Number.POSITIVE_INFINITY;
+  return forMs === null ? ownMs : Math.max(0, Math.min(ownMs, forMs - scenario.startAfterMs));
+}
+
+function dimensionsOf(
+  config: Config,
+  subject: Subject,
+  scenarios: readonly ScenarioPlan[],
+): Dimensions {
+  const phaseBucketsMs = config.bucketsMs.filter((_, index) => index % 2 === 0);
+  const series = fixedSeries(subject, config.bucketsMs.length, phaseBucketsMs.length);
+  if (series > config.limits.series) {
+    throw new ConfigError([
+      {
+        place: "limits.series",
+        message: `the scenarios, tasks and buckets of this configuration make ${series} series, more than the limit of ${config.limits.series}. Raise limits.series, or use fewer buckets.`,
+      },
+    ]);
+  }
+  const inFlight = scenarios.reduce((sum, { maxInFlight }) => sum + maxInFlight, 0);
+  // Slots beyond the limit keep finished tasks recognisable when the limit is reached.
+  const slots = inFlight + Math.max(1_024, Math.ceil(inFlight / 4));
+  if (slots > MAX_SLOTS) {
+    throw new ConfigError([
+      {
+        place: "scenarios",
+        message: `maxInFlight adds up to ${inFlight}, more than the ${Math.floor(MAX_SLOTS * 0.8)} that one daemon can track. Lower maxInFlight.`,
+      },
+    ]);
+  }
+  return {
+    entries: subject.entries.length,
+    scenarios: scenarios.length,
+    connections: subject.connections.length,
+    bucketsMs: config.bucketsMs,
+    phaseBucketsMs,
+    exceptionRows:
+      subject.entries.length + Math.min(MAX_EXCEPTION_SERIES, config.limits.series - series),
+    slots,
+  };
+}

@@ -1,0 +1,273 @@
+import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
+import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { colourByName, lines, number, rowsBy, stateBands } from "../panels.js";
+import { aggregate, ofDaemon, ofScenario, ofTask, perSecond } from "../promql.js";
+
+/** What runs now, and whether the planned load is real. */
+export function statePanels(): Builder<Panel>[] {
+  return [
+    daemons(),
+    targetRate(),
+    publishedRate(),
+    achievedShare(),
+    inFlight(),
+    connectionsDown(),
+    scenarioTable(),
+    scenarioStates(),
+    targetAndAchieved(),
+    inFlightByTask(),
+    connections(),
+    saturation(),
+  ];
+}
+
+/** The scenario's states in the order of its life; the number is only how they travel to the panel. */
+const STATES = [
+  { state: "warming", colour: "blue" },
+  { state: "running", colour: "green" },
+  { state: "paused", colour: "yellow" },
+  { state: "draining", colour: "purple" },
+  { state: "stopped", colour: "text" },
+];
+
+const CONNECTION_STATES = { "0": ["down", "red"], "1": ["up", "green"] } as const;
+const SATURATION_STATES = { "0": ["keeps up", "green"], "1": ["saturated", "red"] } as const;
+
+function daemons(): Builder<Panel> {
+  return number({
+    title: "Daemons reporting",
+    description:
+      "Daemons whose metrics arrive at this Prometheus. Healthy: as many as you have started. None: the page is empty because nothing is scraped, so look at the Status > Targets page of Prometheus, then at the variables Job and Instance above.",
+    unit: "none",
+    width: 4,
+    height: 4,
+    queries: [{ expr: aggregate("count", "", ofDaemon("build_info")), legend: "daemons" }],
+    steps: [
+      [null, "red"],
+      [1, "green"],
+    ],
+    noValue: "none: check the scrape target",
+  });
+}
+
+function targetRate(): Builder<Panel> {
+  return number({
+    title: "Target rate",
+    description:
+      "Task starts a second that the profiles of the selected scenarios want now. Healthy: what you have configured for this stage. 0 is right in a pause, between stages of 0/s and after the end. Not narrowed by the variable Task.",
+    unit: "cps",
+    width: 4,
+    height: 4,
+    queries: [{ expr: aggregate("sum", "", ofScenario("target_rate")), legend: "target" }],
+    steps: [[null, "text"]],
+    noValue: "no scenario",
+  });
+}
+
+function publishedRate(): Builder<Panel> {
+  return number({
+    title: "Published rate",
+    description:
+      "Tasks a second that the broker has accepted, from the selected scenarios. Healthy: equal to the target rate. Lower: look at drops and publish failures in the row Errors. Not narrowed by the variable Task.",
+    unit: "cps",
+    width: 4,
+    height: 4,
+    queries: [{ expr: perSecond("", ofScenario("tasks_published_total")), legend: "published" }],
+    steps: [[null, "text"]],
+    noValue: "no scenario",
+  });
+}
+
+function achievedShare(): Builder<Panel> {
+  const published = perSecond("", ofScenario("tasks_published_total"));
+  const target = aggregate("sum", "", ofScenario("target_rate"));
+  return number({
+    title: "Achieved share",
+    description:
+      "Published rate divided by target rate. Healthy: 100 %, and a little off it only while a stage changes, since the rate looks back and the target does not. Below 98 % for longer: tasks are dropped or refused, see the row Errors for the reason.",
+    unit: "percentunit",
+    width: 4,
+    height: 4,
+    queries: [{ expr: `${published} / (${target} > 0)`, legend: "achieved" }],
+    steps: [
+      [null, "red"],
+      [0.9, "orange"],
+      [0.98, "green"],
+    ],
+    noValue: "target is 0",
+  }).decimals(1);
+}
+
+function inFlight(): Builder<Panel> {
+  return number({
+    title: "In flight",
+    description:
+      "Tasks that are published and whose outcome is not known yet. Healthy: steady at a steady rate, about rate times latency. Growing without end: the workers do not keep up, or results are not stored (ignore_result).",
+    unit: "short",
+    width: 4,
+    height: 4,
+    queries: [{ expr: aggregate("sum", "", ofTask("tasks_in_flight")), legend: "in flight" }],
+    steps: [[null, "text"]],
+    noValue: "no task",
+  });
+}
+
+function connectionsDown(): Builder<Panel> {
+  const up = ofDaemon("connection_up");
+  return number({
+    title: "Connections down",
+    description:
+      "Connections to brokers and result backends that do not answer now. Healthy: 0. Otherwise nothing can be published (broker) or no outcome is seen (backend); /readyz of the daemon says which address and why.",
+    unit: "none",
+    width: 4,
+    height: 4,
+    queries: [
+      {
+        expr: `${aggregate("count", "", up)} - ${aggregate("sum", "", up)}`,
+        legend: "connections down",
+      },
+    ],
+    steps: [
+      [null, "green"],
+      [1, "red"],
+    ],
+    noValue: "no connection",
+  });
+}
+
+function scenarioTable(): Builder<Panel> {
+  return rowsBy("scenario", {
+    title: "Scenarios now",
+    description:
+      "State and stage of each scenario, how long the stage still lasts, and the rate that it wants. Healthy: running, in the stage that you expect. No time left is shown for a stage without an end. Several daemons with the same scenario give one row for each state that one of them is in.",
+    unit: "short",
+    width: 12,
+    height: 6,
+    queries: [
+      {
+        expr: aggregate("max", "scenario, state", `${ofScenario("scenario_state")} == 1`),
+        legend: "state",
+      },
+      {
+        expr: aggregate("max", "scenario, stage, kind", `${ofScenario("stage_info")} == 1`),
+        legend: "stage",
+      },
+      {
+        expr: aggregate("min", "scenario", `${ofScenario("stage_remaining_seconds")} < Inf`),
+        legend: "time left",
+      },
+      { expr: aggregate("sum", "scenario", ofScenario("target_rate")), legend: "target rate" },
+    ],
+    columns: {
+      scenario: { heading: "Scenario" },
+      state: { heading: "State" },
+      stage: { heading: "Stage" },
+      kind: { heading: "Kind" },
+      "Value #C": { heading: "Time left", unit: "dtdurations", noValue: "no end" },
+      "Value #D": { heading: "Target rate", unit: "cps" },
+    },
+    noValue: "no scenario",
+  });
+}
+
+function scenarioStates(): Builder<Panel> {
+  const numbered = STATES.map(
+    ({ state }, index) =>
+      `(${ofScenario("scenario_state", `state="${state}"`)} == 1) * ${index + 1}`,
+  );
+  return stateBands({
+    title: "Scenario state over time",
+    description:
+      "When each scenario was warming up, running, paused, draining (waiting for results before it ends) or stopped. Healthy: running for as long as you planned. A gap means that the daemon was not scraped. Of several daemons with the same scenario the one furthest in this order is shown.",
+    unit: "none",
+    width: 12,
+    height: 6,
+    queries: [
+      { expr: aggregate("max", "scenario", numbered.join(" or ")), legend: "{{scenario}}" },
+    ],
+    states: Object.fromEntries(
+      STATES.map(({ state, colour }, index) => [String(index + 1), [state, colour]] as const),
+    ),
+  });
+}
+
+function targetAndAchieved(): Builder<Panel> {
+  const panel = lines({
+    title: "Target, planned and published rate",
+    description:
+      "Wanted by the profile (target), due by the plan (planned), accepted by the broker (published). Healthy: the three lie on each other, shifted a little at a change of stage. Planned above published: starts are dropped or refused (row Errors). Target above planned: the generator itself is late (row Can we trust this?). Not narrowed by the variable Task.",
+    unit: "cps",
+    width: 12,
+    height: 9,
+    queries: [
+      {
+        expr: aggregate("sum", "scenario", ofScenario("target_rate")),
+        legend: "{{scenario}} target",
+      },
+      {
+        expr: perSecond("scenario", ofScenario("tasks_planned_total")),
+        legend: "{{scenario}} planned",
+      },
+      {
+        expr: perSecond("scenario", ofScenario("tasks_published_total")),
+        legend: "{{scenario}} published",
+      },
+    ],
+  });
+  return panel.overrideByRegexp("/ target$/", [
+    { id: "custom.lineStyle", value: { fill: "dash", dash: [8, 6] } },
+    { id: "custom.lineWidth", value: 2 },
+    { id: "custom.fillOpacity", value: 0 },
+  ]);
+}
+
+function inFlightByTask(): Builder<Panel> {
+  return colourByName(
+    lines({
+      title: "In flight by task",
+      description:
+        "Published tasks that wait for their outcome, and (publishing) tasks whose message the broker has not confirmed yet. Healthy: level while the rate is level; publishing near 0. A ramp up at a level rate is a backlog that the workers do not work off; publishing above 0 for long is a slow or blocked broker.",
+      unit: "short",
+      width: 12,
+      height: 9,
+      queries: [
+        { expr: aggregate("sum", "task", ofTask("tasks_in_flight")), legend: "{{task}}" },
+        { expr: aggregate("sum", "", ofTask("tasks_publishing")), legend: "publishing" },
+      ],
+    }),
+    { publishing: "text" },
+  );
+}
+
+function connections(): Builder<Panel> {
+  return stateBands({
+    title: "Connections over time",
+    description:
+      "Whether each connection answered, by its role (broker, backend). Healthy: up throughout. While a broker is down, planned starts are dropped with the reason not_connected and are never caught up later.",
+    unit: "none",
+    width: 12,
+    height: 6,
+    queries: [
+      {
+        expr: aggregate("min", "connection, role", ofDaemon("connection_up")),
+        legend: "{{connection}} {{role}}",
+      },
+    ],
+    states: CONNECTION_STATES,
+  });
+}
+
+function saturation(): Builder<Panel> {
+  return stateBands({
+    title: "Generator saturated",
+    description:
+      "Whether the daemon itself was the bottleneck, by cause. Healthy: keeps up throughout. While it is saturated the latency includes the daemon's own delay: give it more CPU or a lower rate before you blame the workers.",
+    unit: "none",
+    width: 12,
+    height: 6,
+    queries: [
+      { expr: aggregate("max", "cause", ofDaemon("generator_saturated")), legend: "{{cause}}" },
+    ],
+    states: SATURATION_STATES,
+  });
+}

@@ -1,0 +1,121 @@
+import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
+import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { lines, rowsBy, stackedAreas } from "../panels.js";
+import { aggregate, grownInRange, ofTask, perSecond, quantileInRange } from "../promql.js";
+
+/** How much of what is sent and finished; the table says which task is worst. */
+export function throughputPanels(): Builder<Panel>[] {
+  return [taskTable(), publishedByTask(), finishedByTask(), publishedByQueue(), publishedShare()];
+}
+
+/** Narrows the page to the task of the row and keeps everything else that is chosen. */
+const NARROW_TO_TASK = {
+  title: "Show only this task",
+  url: `/d/celery-load-traffic?var-task=\${__value.raw}&${["datasource", "job", "instance", "scenario", "quantile"].map(kept).join("&")}&\${__url_time_range}`,
+};
+
+function kept(variable: string): string {
+  return `\${${variable}:queryparam}`;
+}
+
+function taskTable(): Builder<Panel> {
+  const succeeded = grownInRange("task", ofTask("task_outcomes_total", 'outcome="succeeded"'));
+  const finished = grownInRange("task", ofTask("task_outcomes_total"));
+  const published = grownInRange("task", ofTask("tasks_published_total"));
+  return rowsBy("task", {
+    title: "Tasks in this time range",
+    description:
+      "One row for each task, over the whole time range of the page: which task is worst? Healthy: 100 % success, no drops, a p99 near the p95. Success counts every outcome (failed, revoked, timed out, unknown are not successes); latency counts from the planned start to the received result, of tasks that succeeded or failed. Click a name to narrow the page to it.",
+    unit: "short",
+    width: 24,
+    height: 8,
+    queries: [
+      { expr: `${published} / $__range_s`, legend: "published" },
+      { expr: `${succeeded} / (${finished} > 0)`, legend: "success" },
+      { expr: quantileInRange("0.5", "task", "task_latency_seconds"), legend: "p50" },
+      { expr: quantileInRange("0.95", "task", "task_latency_seconds"), legend: "p95" },
+      { expr: quantileInRange("0.99", "task", "task_latency_seconds"), legend: "p99" },
+      { expr: aggregate("sum", "task", ofTask("tasks_in_flight")), legend: "in flight" },
+      { expr: grownInRange("task", ofTask("task_retries_total")), legend: "retries" },
+      { expr: grownInRange("task", ofTask("tasks_dropped_total")), legend: "dropped" },
+    ],
+    columns: {
+      task: { heading: "Task", link: NARROW_TO_TASK },
+      "Value #A": { heading: "Published", unit: "cps" },
+      "Value #B": {
+        heading: "Success",
+        unit: "percentunit",
+        noValue: "nothing finished",
+        steps: [
+          [null, "red"],
+          [0.99, "orange"],
+          [0.999, "green"],
+        ],
+      },
+      "Value #C": { heading: "p50", unit: "s" },
+      "Value #D": { heading: "p95", unit: "s" },
+      "Value #E": { heading: "p99", unit: "s" },
+      "Value #F": { heading: "In flight now", unit: "short" },
+      "Value #G": { heading: "Retries", unit: "short" },
+      "Value #H": {
+        heading: "Dropped",
+        unit: "short",
+        steps: [
+          [null, "text"],
+          [0.5, "orange"],
+        ],
+      },
+    },
+    noValue: "no task",
+  });
+}
+
+function publishedByTask(): Builder<Panel> {
+  return stackedAreas({
+    title: "Published by task",
+    description:
+      "Tasks a second that the broker has accepted. Healthy: follows the profile, and the shares of the tasks follow the mix. A notch that the target rate does not have is load that was never sent: see drops and publish failures.",
+    unit: "cps",
+    width: 12,
+    height: 9,
+    queries: [{ expr: perSecond("task", ofTask("tasks_published_total")), legend: "{{task}}" }],
+  });
+}
+
+function finishedByTask(): Builder<Panel> {
+  return stackedAreas({
+    title: "Finished by task",
+    description:
+      "Tasks a second whose outcome became known, whatever it was. Healthy: the same shape as Published by task, later by the latency. Lower for long: a backlog grows (In flight by task). Higher: a backlog is worked off, or many tasks ran into their timeout at once (Outcomes).",
+    unit: "cps",
+    width: 12,
+    height: 9,
+    queries: [{ expr: perSecond("task", ofTask("task_outcomes_total")), legend: "{{task}}" }],
+  });
+}
+
+function publishedByQueue(): Builder<Panel> {
+  return stackedAreas({
+    title: "Published by queue",
+    description:
+      "The same tasks by the queue that they were sent to. Healthy: every queue here has workers that consume it; compare with the queues of your worker or broker exporter. A queue that only grows there and is filled here is routed to nobody.",
+    unit: "cps",
+    width: 12,
+    height: 8,
+    queries: [{ expr: perSecond("queue", ofTask("tasks_published_total")), legend: "{{queue}}" }],
+  });
+}
+
+function publishedShare(): Builder<Panel> {
+  const planned = perSecond("task", ofTask("tasks_planned_total"));
+  const published = perSecond("task", ofTask("tasks_published_total"));
+  return lines({
+    title: "Share of the plan that was published",
+    description:
+      "Published divided by planned, by task. Healthy: 100 %. Below it, the rest was dropped or refused for this task; since the plan does not wait, what is missing here is never sent later.",
+    unit: "percentunit",
+    width: 12,
+    height: 8,
+    queries: [{ expr: `${published} / (${planned} > 0)`, legend: "{{task}}" }],
+  }).axisSoftMax(1);
+}

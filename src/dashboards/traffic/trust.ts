@@ -1,0 +1,236 @@
+import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
+import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { lines, number, rowsBy, stackedBars } from "../panels.js";
+import { aggregate, ofDaemon, ofProcess, ofScenario, ofTask, perSecond } from "../promql.js";
+
+/** Whether the daemon's own numbers add up, and whether it was fast enough to be believed. */
+export function trustPanels(): Builder<Panel>[] {
+  return [
+    startLedger(),
+    outcomeLedger(),
+    littlesLaw(),
+    oddities(),
+    dispatchLag(),
+    eventLoop(),
+    reconnects(),
+    processorAndMemory(),
+    builds(),
+  ];
+}
+
+const BALANCED = [
+  [null, "red"],
+  [0, "green"],
+  [0.5, "red"],
+] as const;
+
+/** The contract's sums hold exactly in every scrape, so the counters are compared as they are, not as rates. */
+function startLedger(): Builder<Panel> {
+  const left = total("tasks_planned_total");
+  const right = [
+    "tasks_publishing",
+    "tasks_published_total",
+    "tasks_dropped_total",
+    "publish_failures_total",
+  ].map(total);
+  return number({
+    title: "Ledger: planned starts",
+    description:
+      "planned - publishing - published - dropped - publish failures, of the task where it is furthest off. Healthy: exactly 0 at all times, since every planned start must be in one of these. Anything else is a defect of the daemon: do not trust its other numbers, and report it.",
+    unit: "none",
+    width: 6,
+    height: 5,
+    queries: [{ expr: imbalance(left, right), legend: "{{scenario}}" }],
+    steps: BALANCED,
+    noValue: "no task",
+  });
+}
+
+function outcomeLedger(): Builder<Panel> {
+  const left = total("tasks_published_total");
+  const right = ["tasks_in_flight", "task_outcomes_total"].map(total);
+  return number({
+    title: "Ledger: published tasks",
+    description:
+      "published - in flight - outcomes, of the task where it is furthest off. Healthy: exactly 0 at all times, since every published task is in flight or has one outcome. Anything else is a defect of the daemon: do not trust its other numbers, and report it.",
+    unit: "none",
+    width: 6,
+    height: 5,
+    queries: [{ expr: imbalance(left, right), legend: "{{scenario}}" }],
+    steps: BALANCED,
+    noValue: "no task",
+  });
+}
+
+function total(name: string): string {
+  return aggregate("sum", "job, instance, scenario, task", ofTask(name));
+}
+
+function imbalance(left: string, right: readonly string[]): string {
+  return aggregate("max", "scenario", `abs(${[left, ...right].join(" - ")})`);
+}
+
+function littlesLaw(): Builder<Panel> {
+  const waiting = aggregate("sum", "", ofTask("tasks_in_flight"));
+  const secondsEachSecond = perSecond("", ofTask("task_latency_seconds_sum"));
+  return number({
+    title: "Little's law",
+    description:
+      "Tasks in flight divided by (rate times mean latency), two independent ways to measure the same thing. Healthy: near 1 at a level rate. Above 1: tasks are in flight that no latency tells of, such as a growing backlog or tasks that will time out. Below 1: a backlog has just been worked off, or much of the latency is spent before publishing.",
+    unit: "none",
+    width: 6,
+    height: 5,
+    queries: [{ expr: `${waiting} / (${secondsEachSecond} > 0)`, legend: "ratio" }],
+    steps: [
+      [null, "orange"],
+      [0.5, "green"],
+      [2, "orange"],
+    ],
+    noValue: "nothing finished",
+  }).decimals(2);
+}
+
+function oddities(): Builder<Panel> {
+  return number({
+    title: "Lost data, malformed messages, folded series",
+    description:
+      "In this time range: signs that the broker lost data (restarted empty, failed over, purged), messages that could not be read, and labels that were folded into other because of limits.series. Healthy: 0 everywhere. The daemon's log names the connection, the message or the label.",
+    unit: "short",
+    width: 6,
+    height: 5,
+    queries: [
+      {
+        expr: `sum(increase(${ofDaemon("broker_data_loss_total")}[$__range]))`,
+        legend: "data loss",
+      },
+      {
+        expr: `sum(increase(${ofDaemon("malformed_messages_total")}[$__range]))`,
+        legend: "malformed",
+      },
+      { expr: `sum(increase(${ofDaemon("series_folded_total")}[$__range]))`, legend: "folded" },
+    ],
+    steps: [
+      [null, "green"],
+      [0.5, "orange"],
+    ],
+    noValue: "no such event known",
+  });
+}
+
+function dispatchLag(): Builder<Panel> {
+  return lines({
+    title: "Dispatch lag",
+    description:
+      "How late the generator was at worst since the scrape before: planned start until it got to publishing. Healthy: a few milliseconds. More: the daemon is short of CPU, and the latency above includes this time (phase dispatch).",
+    unit: "s",
+    width: 12,
+    height: 8,
+    queries: [
+      {
+        expr: aggregate("max", "instance, thread", ofDaemon("dispatch_lag_seconds")),
+        legend: "{{instance}} {{thread}}",
+      },
+    ],
+  });
+}
+
+function eventLoop(): Builder<Panel> {
+  return lines({
+    title: "Event loop utilisation",
+    description:
+      "Share of the time in which each thread of the daemon was busy. Healthy: below 70 % for the engine. Near 100 % it cannot keep its plan: lower the rate, or share the load between several daemons.",
+    unit: "percentunit",
+    width: 12,
+    height: 8,
+    queries: [
+      {
+        expr: aggregate("max", "instance, thread", ofDaemon("event_loop_utilization")),
+        legend: "{{instance}} {{thread}}",
+      },
+    ],
+  }).axisSoftMax(1);
+}
+
+function reconnects(): Builder<Panel> {
+  return stackedBars({
+    title: "Reconnects",
+    description:
+      "How often a connection had to be made again, by its role. Healthy: none. A regular pattern is a proxy or firewall that cuts idle connections; a burst is a restart of the broker. Outcomes of that moment may be unknown.",
+    unit: "short",
+    width: 12,
+    height: 8,
+    queries: [
+      {
+        expr: `sum by (connection, role) (increase(${ofDaemon("reconnects_total")}[$__rate_interval]))`,
+        legend: "{{connection}} {{role}}",
+      },
+    ],
+  });
+}
+
+function processorAndMemory(): Builder<Panel> {
+  return lines({
+    title: "CPU and memory of the daemon",
+    description:
+      "CPU as a share of one core (left) and resident memory (right). Healthy: CPU goes with the rate, memory is flat for weeks. Memory that climbs without end at a level rate is a leak: report it.",
+    unit: "percentunit",
+    width: 12,
+    height: 8,
+    queries: [
+      {
+        expr: `sum by (instance) (rate(${ofProcess("process_cpu_seconds_total")}[$__rate_interval]))`,
+        legend: "{{instance}} CPU",
+      },
+      {
+        expr: aggregate("sum", "instance", ofProcess("process_resident_memory_bytes")),
+        legend: "{{instance}} memory",
+      },
+    ],
+  }).overrideByRegexp("/ memory$/", [
+    { id: "unit", value: "bytes" },
+    { id: "custom.axisPlacement", value: "right" },
+    { id: "custom.fillOpacity", value: 0 },
+  ]);
+}
+
+function builds(): Builder<Panel> {
+  const started = aggregate(
+    "min",
+    "instance",
+    ofScenario("last_change_timestamp_seconds", 'kind="start"'),
+  );
+  return rowsBy("instance", {
+    title: "Which build, which configuration",
+    description:
+      "Version, commit and Node of each daemon, hash of its configuration, how long the process lives and when its first scenario started. Healthy: the same version and hash on every daemon of one test; an age as old as the test.",
+    unit: "short",
+    width: 24,
+    height: 6,
+    queries: [
+      {
+        expr: aggregate("max", "instance, version, commit, node", ofDaemon("build_info")),
+        legend: "build",
+      },
+      {
+        expr: aggregate("max", "instance, revision, hash", ofDaemon("config_info")),
+        legend: "configuration",
+      },
+      {
+        expr: `time() - ${aggregate("min", "instance", ofProcess("process_start_time_seconds"))}`,
+        legend: "age",
+      },
+      { expr: `(${started} > 0) * 1000`, legend: "started" },
+    ],
+    columns: {
+      instance: { heading: "Instance" },
+      version: { heading: "Version" },
+      commit: { heading: "Commit" },
+      node: { heading: "Node" },
+      revision: { heading: "Configuration revision" },
+      hash: { heading: "Configuration hash" },
+      "Value #C": { heading: "Process age", unit: "dtdurations" },
+      "Value #D": { heading: "First start", unit: "dateTimeAsIso", noValue: "not started" },
+    },
+    noValue: "no daemon",
+  });
+}

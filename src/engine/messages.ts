@@ -1,0 +1,109 @@
+import type { ConnectionRole } from "../connections/ports.js";
+import type { Dimensions, ScenarioState } from "../ledger/layout.js";
+import type { ProfileSpec } from "../plan/profile.js";
+
+/**
+ * What crosses between the main thread and an engine: plain data only. Everything that is counted goes
+ * through the shared memory instead (`ledger/layout.ts`).
+ *
+ *     main ── EnginePlan (at the start), MainMessage ──> engine
+ *     main <───────────── EngineMessage ─────────────── engine
+ */
+
+/** The whole work of one engine. Indices refer to the arrays here; times are milliseconds. */
+export interface EnginePlan {
+  readonly memory: SharedArrayBuffer;
+  readonly dimensions: Dimensions;
+  readonly connections: readonly ConnectionPlan[];
+  readonly scenarios: readonly ScenarioPlan[];
+  readonly entries: readonly EntryPlan[];
+  /** Lines of the files that argument templates name. */
+  readonly templateLines: Readonly<Record<string, readonly string[]>>;
+  /** Starts in all after which the run ends by itself; null = no limit. */
+  readonly countLimit: number | null;
+  readonly seed: number;
+}
+
+export interface ConnectionPlan {
+  readonly name: string;
+  readonly broker: string;
+  readonly backend: string;
+  readonly transport: {
+    readonly priority_steps: readonly number[];
+    readonly sep: string;
+    readonly global_keyprefix: string;
+  };
+}
+
+export interface ScenarioPlan {
+  readonly name: string;
+  readonly connection: number;
+  readonly profile: ProfileSpec;
+  readonly arrival: "even" | "poisson";
+  /** Indices into `entries` and their weights. */
+  readonly entries: readonly number[];
+  readonly weights: readonly number[];
+  readonly startAfterMs: number;
+  readonly warmupMs: number;
+  /** Elapsed time after which it starts nothing more; Infinity = for ever. */
+  readonly endMs: number;
+  readonly maxInFlight: number;
+  readonly gracefulStopMs: number;
+}
+
+/** One task in one scenario's mix. */
+export interface EntryPlan {
+  readonly scenario: number;
+  readonly connection: number;
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly queue: string;
+  readonly priority: number;
+  readonly timeoutMs: number;
+  readonly expiresMs: number | null;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+export type MainMessage =
+  /** Copy the live half. `isScrape` also restarts what counts "since the last scrape". */
+  | { readonly type: "snapshot"; readonly id: number; readonly isScrape: boolean }
+  /** Plan nothing more; wait for results as long as each scenario's graceful stop allows. */
+  | { readonly type: "stop" }
+  /** Stop at once: what is in flight ends as unknown. */
+  | { readonly type: "abort" };
+
+export type EngineMessage =
+  | { readonly type: "started" }
+  | { readonly type: "snapshot"; readonly id: number }
+  | { readonly type: "scenario"; readonly scenario: number; readonly state: ScenarioState }
+  | { readonly type: "stage"; readonly scenario: number; readonly stage: number }
+  | {
+      readonly type: "up";
+      readonly connection: number;
+      readonly role: ConnectionRole;
+      readonly downMs: number;
+    }
+  | {
+      readonly type: "down";
+      readonly connection: number;
+      readonly role: ConnectionRole;
+      readonly cause: string;
+      /** Nothing but a change of configuration helps. */
+      readonly isConfiguration: boolean;
+    }
+  | { readonly type: "recovered"; readonly connection: number; readonly count: number }
+  | { readonly type: "lookUpFailed"; readonly connection: number; readonly cause: string }
+  | { readonly type: "restartedEmpty"; readonly connection: number; readonly inFlight: number }
+  | { readonly type: "refused"; readonly connection: number; readonly reason: string }
+  | { readonly type: "invalid"; readonly entry: number; readonly reason: string }
+  /** A new exception class got a row of the shared memory. */
+  | {
+      readonly type: "exception";
+      readonly row: number;
+      readonly entry: number;
+      readonly name: string;
+    }
+  | { readonly type: "clockStep"; readonly stepMs: number }
+  /** Every scenario has stopped; the live half is final. */
+  | { readonly type: "ended" };

@@ -1,0 +1,39 @@
+import type { ResultState } from "../celery/result.js";
+import { FLAG, SLOT } from "../ledger/in-flight-table.js";
+
+/**
+ * What a message about a task means, from the state of its slot and the state in the message.
+ * The first terminal state settles a task; after that only `late` and `duplicate` are counted.
+ */
+export type Meaning =
+  | "succeeded"
+  | "failed"
+  | "revoked"
+  | "started"
+  | "retry"
+  | "late"
+  | "duplicate"
+  /** The message of a task that was already found by asking; it was to be expected. */
+  | "expected"
+  | "nothing";
+
+/** Pure; `slotState` is one of SLOT, `flags` are FLAG bits. */
+export function meaningOf(slotState: number, flags: number, result: ResultState): Meaning {
+  const inFlight = slotState >= SLOT.publishing && slotState <= SLOT.started;
+  switch (result) {
+    case "SUCCESS":
+    case "FAILURE":
+    case "REVOKED":
+      if (inFlight) return TERMINAL[result];
+      if (slotState === SLOT.timedOut) return "late";
+      return (flags & FLAG.recovered) === 0 ? "duplicate" : "expected";
+    case "RETRY":
+      return "retry";
+    case "STARTED":
+      return inFlight ? "started" : "nothing";
+    default:
+      return "nothing";
+  }
+}
+
+const TERMINAL = { SUCCESS: "succeeded", FAILURE: "failed", REVOKED: "revoked" } as const;

@@ -1,0 +1,58 @@
+import type { Clock } from "../clock.js";
+import type { ScenarioRun } from "./scenario-run.js";
+import type { TaskLife } from "./task-life.js";
+
+/** The longest sleep: far below the 24.8 days after which a timer would fire at once. */
+const MAX_SLEEP_MS = 1_000;
+
+/**
+ * The open loop: sleeps until the next planned start, then starts everything that is due together and
+ * writes once. It never spins, and a late wake-up makes nothing wait: the plan says what is due.
+ */
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #life: TaskLife;
+  readonly #runs: readonly ScenarioRun[];
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #isStopped = false;
+
+  constructor(clock: Clock, life: TaskLife, runs: readonly ScenarioRun[]) {
+    this.#clock = clock;
+    this.#life = life;
+    this.#runs = runs;
+  }
+
+  /** Does what is due now and sleeps until the next start. Also called when a closed loop got room. */
+  turn(): void {
+    this.#cancel();
+    if (this.#isStopped) return;
+    const nowMs = this.#clock.nowMs();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const run of this.#runs) nextMs = Math.min(nextMs, run.turn(nowMs));
+    this.#life.flush(nowMs);
+    const sleepMs = nextMs - this.#clock.nowMs();
+    if (sleepMs <= 0) this.#immediate = setImmediate(() => this.turn());
+    else {
+      // Timers have whole milliseconds: rounding up would be late, rounding down to 0 would spin.
+      const timerMs = Math.max(1, Math.floor(Math.min(sleepMs, MAX_SLEEP_MS)));
+      this.#timer = setTimeout(() => this.turn(), timerMs);
+    }
+  }
+
+  /** Runs a turn soon, once, however often it is asked before. */
+  turnSoon(): void {
+    this.#immediate ??= setImmediate(() => this.turn());
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel();
+  }
+
+  #cancel(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#immediate = undefined;
+  }
+}

@@ -1,0 +1,214 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { parentPort, workerData } from "node:worker_threads";
+import { compileBody } from "../celery/arguments.js";
+import { idPrefix } from "../celery/task-id.js";
+import { createClock } from "../clock.js";
+import { openConnection } from "../connections/open.js";
+import type { Connection, ConnectionRole } from "../connections/ports.js";
+import { messageOf } from "../errors.js";
+import { createLayout } from "../ledger/layout.js";
+import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
+import { createRandom, seedOf } from "../plan/random.js";
+import { ExceptionRows } from "./exception-rows.js";
+import type { EngineMessage, EnginePlan, MainMessage } from "./messages.js";
+import { Pacer } from "./pacer.js";
+import { Saturation } from "./saturation.js";
+import { ScenarioRun } from "./scenario-run.js";
+import { TaskLife } from "./task-life.js";
+
+/**
+ * Entry of the engine's worker thread: builds the parts, then lets the pacer run. The plan's clock
+ * starts when every connection is up, or after START_GRACE_MS without (then starts are dropped with
+ * their reason, as at any other time).
+ */
+const START_GRACE_MS = 10_000;
+/** Timeouts and states are looked at this often. */
+const SWEEP_MS = 100;
+/** A timer that comes this much too late says that this thread was held up, not the others. */
+const LATE_MS = 1_000;
+
+const port = parentPort!;
+const plan = workerData as EnginePlan;
+const clock = createClock();
+const layout = createLayout(plan.dimensions);
+const ledger = openLedger(layout, plan.memory);
+const cells = ledger.live.cells;
+const say = (message: EngineMessage) => port.postMessage(message);
+
+const prefix = idPrefix(randomBytes(6));
+const random = createRandom(seedOf("arguments", plan.seed));
+const life = new TaskLife({
+  layout,
+  live: ledger.live,
+  clock,
+  idPrefix: prefix,
+  replyTo: randomUUID(),
+  origin: `gen${process.pid}@${hostname()}`,
+  connectionPlans: plan.connections,
+  scenarios: plan.scenarios,
+  entries: plan.entries,
+  bodies: plan.entries.map(({ args, kwargs }) =>
+    compileBody([...args], kwargs, {
+      readLines: (name) => plan.templateLines[name] ?? [],
+      random,
+    }),
+  ),
+  exceptions: new ExceptionRows(
+    plan.entries.length,
+    plan.dimensions.exceptionRows,
+    (row, entry, name) => say({ type: "exception", row, entry, name }),
+  ),
+  onRefused: (connection, reason) => say({ type: "refused", connection, reason }),
+  onInvalid: (entry, reason) => say({ type: "invalid", entry, reason }),
+});
+
+const budget = { left: plan.countLimit ?? Number.POSITIVE_INFINITY };
+const runs = plan.scenarios.map(
+  (scenario, index) =>
+    new ScenarioRun({
+      index,
+      plan: scenario,
+      layout,
+      cells,
+      clock,
+      life,
+      budget,
+      seed: plan.seed,
+      onState: (state) => say({ type: "scenario", scenario: index, state }),
+      onStage: (stage) => say({ type: "stage", scenario: index, stage }),
+    }),
+);
+const pacer = new Pacer(clock, life, runs);
+const saturation = new Saturation(cells, layout);
+/** Connections whose results may have been missed and not been looked up yet. */
+const missed = new Set<number>();
+const hasClosedLoop = plan.scenarios.some(({ profile }) => profile.kind === "max");
+const connections = plan.connections.map((_, index) => connect(index));
+life.connect(connections);
+
+let isStarted = false;
+let hasEnded = false;
+const openedMs = clock.nowMs();
+let lastSweepMs = openedMs;
+let nextSecondMs = openedMs + 1_000;
+const sweeper = setInterval(sweep, SWEEP_MS);
+port.on("message", onMessage);
+
+function onMessage(message: MainMessage): void {
+  const nowMs = clock.nowMs();
+  switch (message.type) {
+    case "snapshot":
+      for (const run of runs) run.refresh(nowMs);
+      takeSnapshot(ledger);
+      if (message.isScrape) cells[layout.engine("dispatchLagMaxSeconds")] = 0;
+      say({ type: "snapshot", id: message.id });
+      break;
+    case "stop":
+      for (const run of runs) run.stop(nowMs);
+      endIfStopped();
+      break;
+    case "abort":
+      for (const run of runs) run.abort(nowMs);
+      endIfStopped();
+      break;
+  }
+}
+
+function startWhenReady(nowMs: number): void {
+  if (isStarted || hasEnded) return;
+  const isReady = connections.every(({ publisher, results }) => publisher.ready && results.ready);
+  if (!isReady && nowMs - openedMs < START_GRACE_MS) return;
+  isStarted = true;
+  say({ type: "started" });
+  for (const run of runs) run.begin(nowMs);
+  pacer.turn();
+}
+
+function sweep(): void {
+  const nowMs = clock.nowMs();
+  const isLate = nowMs - lastSweepMs > SWEEP_MS + LATE_MS;
+  lastSweepMs = nowMs;
+  startWhenReady(nowMs);
+  // After a pause of our own, timers run before sockets are read: results may be waiting there.
+  if (!isLate) life.sweep(nowMs);
+  for (const run of runs) run.refresh(nowMs);
+  if (nowMs >= nextSecondMs) {
+    nextSecondMs = nowMs + 1_000;
+    everySecond(isLate);
+  }
+  endIfStopped();
+}
+
+function everySecond(isLate: boolean): void {
+  const stepMs = clock.anchor();
+  if (stepMs !== 0) say({ type: "clockStep", stepMs });
+  for (const connection of connections) connection.checkLiveness(isLate);
+  saturation.check();
+  cells[layout.engine("lastTurnSeconds")] = process.hrtime()[0];
+  for (const connection of missed) void lookUp(connection);
+}
+
+function endIfStopped(): void {
+  if (hasEnded || runs.some(({ state }) => state !== "stopped")) return;
+  hasEnded = true;
+  pacer.stop();
+  clearInterval(sweeper);
+  for (const connection of connections) void connection.close();
+  say({ type: "ended" });
+}
+
+function connect(index: number): Connection {
+  const { broker, backend, transport } = plan.connections[index]!;
+  const entries = plan.entries.filter(({ connection }) => connection === index);
+  const seen = new Set<ConnectionRole>();
+  return openConnection({
+    broker,
+    backend,
+    transport,
+    queues: [...new Set(entries.map(({ queue }) => queue))],
+    idPrefix: prefix,
+    events: {
+      up(role, downMs) {
+        cells[layout.connection(index, `${role}Up`)] = 1;
+        const wasUp = seen.has(role);
+        seen.add(role);
+        if (wasUp) cells[layout.connection(index, `${role}Reconnects`)]! += 1;
+        say({ type: "up", connection: index, role, downMs });
+        startWhenReady(clock.nowMs());
+      },
+      down(role, cause, isConfiguration) {
+        cells[layout.connection(index, `${role}Up`)] = 0;
+        say({ type: "down", connection: index, role, cause, isConfiguration });
+      },
+      restartedEmpty() {
+        const inFlight = life.idsInFlight(index).length;
+        if (inFlight === 0) return;
+        cells[layout.connection(index, "restartedEmpty")]! += 1;
+        say({ type: "restartedEmpty", connection: index, inFlight });
+      },
+      resultsMissed() {
+        if (life.idsInFlight(index).length > 0) missed.add(index);
+      },
+      result(channel, idAt, text) {
+        life.result(channel, idAt, text);
+        if (hasClosedLoop) pacer.turnSoon();
+      },
+    },
+  });
+}
+
+async function lookUp(connection: number): Promise<void> {
+  missed.delete(connection);
+  const ids = life.idsInFlight(connection);
+  let count = 0;
+  try {
+    await connections[connection]!.results.lookUp(ids, (id, text) => {
+      if (life.recovered(id, text)) count++;
+    });
+  } catch (error) {
+    missed.add(connection);
+    say({ type: "lookUpFailed", connection, cause: messageOf(error) });
+  }
+  if (count > 0) say({ type: "recovered", connection, count });
+}

@@ -1,0 +1,89 @@
+import { type Balance, balanceOf } from "../ledger/balance.js";
+import { fineTable, sumMs } from "../ledger/histogram.js";
+import {
+  type ConnectionCell,
+  type EngineCell,
+  type EntryCounter,
+  type EntryHistogram,
+  type Layout,
+  SCENARIO_STATES,
+  type ScenarioCell,
+  type ScenarioState,
+} from "../ledger/layout.js";
+import { countInFlight, type Half, type InFlightCounts } from "../ledger/snapshot.js";
+
+/** Reads one half of an engine's ledger by names. Cheap to make: one for each snapshot. */
+export class LedgerView {
+  readonly #layout: Layout;
+  readonly #half: Half;
+  readonly #inFlight: InFlightCounts;
+
+  constructor(layout: Layout, half: Half) {
+    this.#layout = layout;
+    this.#half = half;
+    this.#inFlight = countInFlight(half, layout.dimensions.entries);
+  }
+
+  counter(entry: number, name: EntryCounter): number {
+    return this.#cell(this.#layout.entryCounter(entry, name));
+  }
+
+  /** Tasks that wait for the broker's answer. */
+  publishing(entry: number): number {
+    return this.#inFlight.publishing[entry]!;
+  }
+
+  /** Published tasks that wait for their result. */
+  inFlight(entry: number): number {
+    return this.#inFlight.inFlight[entry]!;
+  }
+
+  balance(entry: number): Balance {
+    return balanceOf({
+      counter: (name) => this.counter(entry, name),
+      publishing: this.publishing(entry),
+      inFlight: this.inFlight(entry),
+    });
+  }
+
+  /** Adds a histogram's counts by bucket (the last is +Inf) to `counts`; returns its sum in ms. */
+  addHistogram(entry: number, name: EntryHistogram, counts: Float64Array): number {
+    const place = this.#layout.entryHistogram(entry, name);
+    for (let i = 0; i < counts.length; i++) counts[i]! += this.#cell(place.offset + i);
+    return sumMs(this.#half.cells, place);
+  }
+
+  /** Upper bounds of a histogram's buckets in milliseconds, without +Inf. */
+  boundsMs(name: EntryHistogram): readonly number[] {
+    return this.#layout.entryHistogram(0, name).boundsMs;
+  }
+
+  /** A copy of a latency's high-resolution counts, for `quantileMs`. */
+  fineCounts(entry: number, name: "latencySucceeded" | "latencyFailed"): Float64Array {
+    return fineTable(this.#half.cells, this.#layout.entryHistogram(entry, name)).slice();
+  }
+
+  scenario(scenario: number, cell: ScenarioCell): number {
+    return this.#cell(this.#layout.scenario(scenario, cell));
+  }
+
+  scenarioState(scenario: number): ScenarioState {
+    return SCENARIO_STATES[this.scenario(scenario, "state")] ?? "waiting";
+  }
+
+  connection(connection: number, cell: ConnectionCell): number {
+    return this.#cell(this.#layout.connection(connection, cell));
+  }
+
+  engine(cell: EngineCell): number {
+    return this.#cell(this.#layout.engine(cell));
+  }
+
+  exceptionCount(row: number): number {
+    return this.#cell(this.#layout.exception(row));
+  }
+
+  #cell(index: number): number {
+    return this.#half.cells[index]!;
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Every metric of the daemon, once: name, type, labels, help. Data only; the docs page, the dashboards'
+ * test and the exposition all read it. Names follow prometheus.io/docs/practices/naming.
+ */
+export interface MetricSpec {
+  /** Without the prefix `celery_load_`. */
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+export const METRIC_PREFIX = "celery_load_";
+
+export const METRICS = {
+  planned: {
+    name: "tasks_planned_total",
+    type: "counter",
+    labels: ["scenario", "task"],
+    help: "Task starts that the plan asked for. Equals publishing + published + dropped + publish failures.",
+  },
+  published: {
+    name: "tasks_published_total",
+    type: "counter",
+    labels: ["scenario", "task", "queue"],
+    help: "Tasks that a worker may have: accepted by the broker, or written without an answer. Equals in flight + outcomes.",
+  },
+  dropped: {
+    name: "tasks_dropped_total",
+    type: "counter",
+    labels: ["scenario", "task", "reason"],
+    help: "Planned starts that were never sent: in_flight (maxInFlight reached), backpressure (broker does not answer), saturated (this daemon was late), not_connected.",
+  },
+  publishFailures: {
+    name: "publish_failures_total",
+    type: "counter",
+    labels: ["scenario", "task", "kind"],
+    help: "Tasks that are provably not queued: rejected (the broker said no) or invalid (the message could not be built).",
+  },
+  outcomes: {
+    name: "task_outcomes_total",
+    type: "counter",
+    labels: ["scenario", "task", "outcome"],
+    help: "What became of published tasks: succeeded, failed, revoked, timed_out, unknown (the broker's answer was lost and no result came, or the daemon stopped first).",
+  },
+  errors: {
+    name: "task_errors_total",
+    type: "counter",
+    labels: ["scenario", "task", "exception"],
+    help: "Failed and revoked tasks by exception class.",
+  },
+  retries: {
+    name: "task_retries_total",
+    type: "counter",
+    labels: ["scenario", "task"],
+    help: "Retries that workers reported. A retry does not end a task.",
+  },
+  late: {
+    name: "late_results_total",
+    type: "counter",
+    labels: ["scenario", "task"],
+    help: "Results that came after the task had timed out or the run had ended it. They change no outcome.",
+  },
+  duplicates: {
+    name: "duplicate_results_total",
+    type: "counter",
+    labels: ["scenario", "task"],
+    help: "Further final results of a task that was already settled. They change no outcome.",
+  },
+  recovered: {
+    name: "results_recovered_total",
+    type: "counter",
+    labels: ["scenario", "task"],
+    help: "Results found by asking the backend after its stream was away. In the outcomes, not in the latencies.",
+  },
+  latency: {
+    name: "task_latency_seconds",
+    type: "histogram",
+    labels: ["scenario", "task", "outcome"],
+    help: "Planned start to result received, without warm-up, revoked, timed out and recovered tasks.",
+  },
+  phase: {
+    name: "task_phase_seconds",
+    type: "histogram",
+    labels: ["scenario", "task", "phase"],
+    help: "Parts of the latency: dispatch (planned start to publish call), publish (to the broker's reply), work (publish call to the worker's date_done, by both clocks as they are).",
+  },
+  publishing: {
+    name: "tasks_publishing",
+    type: "gauge",
+    labels: ["scenario", "task"],
+    help: "Tasks that wait for the broker's answer now.",
+  },
+  inFlight: {
+    name: "tasks_in_flight",
+    type: "gauge",
+    labels: ["scenario", "task"],
+    help: "Published tasks that wait for their result now.",
+  },
+  targetRate: {
+    name: "target_rate",
+    type: "gauge",
+    labels: ["scenario"],
+    help: "Task starts a second that the plan wants now. NaN for the closed loop `max`, which has no rate.",
+  },
+  scenarioState: {
+    name: "scenario_state",
+    type: "gauge",
+    labels: ["scenario", "state"],
+    help: "1 for the scenario's current state, 0 for the others: waiting (startAfter), warming, running, draining, stopped.",
+  },
+  stageInfo: {
+    name: "stage_info",
+    type: "gauge",
+    labels: ["scenario", "stage", "kind"],
+    help: "1 for the profile's current stage, 0 for the others.",
+  },
+  stageRemaining: {
+    name: "stage_remaining_seconds",
+    type: "gauge",
+    labels: ["scenario", "stage", "kind"],
+    help: "How long the current stage still lasts, 0 for the other stages; +Inf when it has no end.",
+  },
+  connectionUp: {
+    name: "connection_up",
+    type: "gauge",
+    labels: ["connection", "role"],
+    help: "1 while the connection is usable.",
+  },
+  reconnects: {
+    name: "reconnects_total",
+    type: "counter",
+    labels: ["connection", "role"],
+    help: "Times that a connection came back after it was lost.",
+  },
+  dataLoss: {
+    name: "broker_data_loss_total",
+    type: "counter",
+    labels: ["connection", "evidence"],
+    help: "Times that the broker provably lost what it held while tasks were in flight: restarted_empty.",
+  },
+  malformed: {
+    name: "malformed_messages_total",
+    type: "counter",
+    labels: ["source"],
+    help: "Messages that could not be read. Their tasks stay in flight.",
+  },
+  unmatched: {
+    name: "unmatched_results_total",
+    type: "counter",
+    labels: [],
+    help: "Results of tasks so old that their place in the table has been taken again; late or duplicate.",
+  },
+  seriesFolded: {
+    name: "series_folded_total",
+    type: "counter",
+    labels: ["label"],
+    help: "Counts that went to `other` because limits.series is reached.",
+  },
+  saturated: {
+    name: "generator_saturated",
+    type: "gauge",
+    labels: ["cause"],
+    help: "1 while this daemon itself is the bottleneck: dispatch_lag (starts are over 100 ms late), event_loop (its thread is over 95 % busy).",
+  },
+  eventLoop: {
+    name: "event_loop_utilization",
+    type: "gauge",
+    labels: ["thread"],
+    help: "Busy share of the thread's event loop over the last second.",
+  },
+  dispatchLag: {
+    name: "dispatch_lag_seconds",
+    type: "gauge",
+    labels: ["thread"],
+    help: "Largest delay from planned start to publish call since the last scrape.",
+  },
+  lastChange: {
+    name: "last_change_timestamp_seconds",
+    type: "gauge",
+    labels: ["scenario", "kind"],
+    help: "Unix time of the last start and of the last change of stage; 0 before the first.",
+  },
+  configInfo: {
+    name: "config_info",
+    type: "gauge",
+    labels: ["revision", "hash"],
+    help: "1; which configuration is in force: how often it was loaded, and its SHA-256, shortened.",
+  },
+  buildInfo: {
+    name: "build_info",
+    type: "gauge",
+    labels: ["version", "node", "commit"],
+    help: "1; what is running.",
+  },
+} as const satisfies Record<string, MetricSpec>;
+
+export type MetricKey = keyof typeof METRICS;

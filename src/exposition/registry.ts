@@ -1,0 +1,69 @@
+import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
+import { messageOf } from "../errors.js";
+import { SnapshotMetric } from "./snapshot-metric.js";
+import { familyHeader, labelText, sampleLine, type TextFormat } from "./text-format.js";
+
+/** prom-client's gauges whose names end in `_total`, which `promtool check metrics` refuses. */
+const MISNAMED = [
+  "nodejs_active_handles_total",
+  "nodejs_active_requests_total",
+  "nodejs_active_resources_total",
+];
+
+/**
+ * The one registry of the process: our metrics, and prom-client's of the process and of Node.
+ * Both text formats are rendered here; `onFault` hears of a metric that could not be collected,
+ * which costs that metric and not the page.
+ */
+export class MetricsRegistry<Source> {
+  readonly #registry = new Registry();
+  readonly #onFault: (metric: string, cause: string) => void;
+
+  constructor(
+    metrics: readonly SnapshotMetric<Source>[],
+    onFault: (metric: string, cause: string) => void,
+  ) {
+    this.#onFault = onFault;
+    // The registry takes any object with name, help, type and get(); its type wants its own classes.
+    for (const metric of metrics) this.#registry.registerMetric(metric as unknown as Metric);
+    collectDefaultMetrics({ register: this.#registry });
+    for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
+  }
+
+  /** The page in one of the formats. */
+  async render(format: TextFormat): Promise<string> {
+    let page = "";
+    for (const metric of this.#registry.getMetricsAsArray()) {
+      try {
+        page += await metricText(metric as unknown as RegisteredMetric, format);
+      } catch (error) {
+        this.#onFault(metric.name, messageOf(error));
+      }
+    }
+    return format === "openmetrics" ? `${page}# EOF\n` : page;
+  }
+}
+
+/** What prom-client's registries hold, as far as a page needs it. */
+interface RegisteredMetric {
+  get(): Promise<{
+    readonly name: string;
+    readonly help: string;
+    readonly type: string;
+    readonly values: readonly {
+      readonly metricName?: string;
+      readonly labels: Record<string, string | number>;
+      readonly value: number;
+    }[];
+  }>;
+}
+
+async function metricText(metric: RegisteredMetric, format: TextFormat): Promise<string> {
+  if (metric instanceof SnapshotMetric) return metric.text(format);
+  const { name, help, type, values } = await metric.get();
+  return values.reduce(
+    (text, sample) =>
+      text + sampleLine(sample.metricName ?? name, labelText(sample.labels), sample.value),
+    familyHeader(name, type, help, format),
+  );
+}

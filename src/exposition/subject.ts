@@ -1,0 +1,17 @@
+import type { Stage } from "../plan/profile.js";
+
+/** The names behind the indices of a ledger: what never changes while an engine runs. */
+export interface Subject {
+  readonly scenarios: readonly { readonly name: string; readonly stages: readonly Stage[] }[];
+  readonly entries: readonly {
+    readonly scenario: number;
+    readonly task: string;
+    readonly queue: string;
+  }[];
+  readonly connections: readonly string[];
+  /** Exception class names by row beyond the entries' own `other` rows; grows while running. */
+  readonly exceptions: { readonly row: number; readonly entry: number; readonly name: string }[];
+  readonly version: string;
+  readonly commit: string;
+  readonly configHash: string;
+}

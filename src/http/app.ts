@@ -1,0 +1,164 @@
+import { createServer, type Server } from "node:http";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import { EXIT, messageOf, UserError } from "../errors.js";
+import { CONTENT_TYPES, type TextFormat } from "../exposition/text-format.js";
+
+/** What the pages show; the daemon provides it. */
+export interface HttpSource {
+  /** The metrics page; rejects only when there is nothing to show. */
+  metricsPage(format: TextFormat): Promise<string>;
+  /** Null while the process works, else what is wrong with it. */
+  healthFault(): string | null;
+  readiness(): Readiness;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** What is wrong, one entry a fault; empty when ready. */
+  readonly problems: readonly Problem[];
+}
+
+export interface Problem {
+  readonly connection?: string;
+  readonly role?: string;
+  readonly message: string;
+}
+
+const zip = promisify(gzip);
+/** Scrapes at the same time; more are refused instead of queued. */
+const MAX_SCRAPES = 20;
+/** How long a client may take to read a page. */
+const RESPONSE_DEADLINE_MS = 10_000;
+
+/** The read-only routes: /metrics, /healthz, /readyz. */
+export function createApp(source: HttpSource): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use((_request, response, next) => {
+    response.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
+    next();
+  });
+
+  let scrapes = 0;
+  app.get("/metrics", async (request, response) => {
+    if (scrapes >= MAX_SCRAPES) {
+      response.status(503).type("text/plain").send("too many scrapes at the same time\n");
+      return;
+    }
+    scrapes++;
+    const deadline = setTimeout(() => response.destroy(), RESPONSE_DEADLINE_MS);
+    response.on("close", () => {
+      scrapes--;
+      clearTimeout(deadline);
+    });
+    const format = wantedFormat(request);
+    const page = await source.metricsPage(format);
+    response.set({ "Content-Type": CONTENT_TYPES[format], Vary: "Accept, Accept-Encoding" });
+    if (request.acceptsEncodings("gzip", "identity") === "gzip") {
+      response.set("Content-Encoding", "gzip").end(await zip(page));
+    } else response.end(page);
+  });
+  app.get("/healthz", (_request, response) => {
+    const fault = source.healthFault();
+    response
+      .status(fault === null ? 200 : 503)
+      .type("text/plain")
+      .send(`${fault ?? "ok"}\n`);
+  });
+  app.get("/readyz", (_request, response) => {
+    const readiness = source.readiness();
+    response.status(readiness.ready ? 200 : 503).json(readiness);
+  });
+  app.use((_request, response) => {
+    response.status(404).type("text/plain").send("not found: try /metrics, /healthz or /readyz\n");
+  });
+  // Four parameters make it express' error handler; its own would answer with the stack.
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    const status = statusOf(error);
+    if (response.headersSent) response.destroy();
+    else
+      response
+        .status(status)
+        .type("text/plain")
+        .send(`${messageOf(error)}\n`);
+  });
+  return app;
+}
+
+/**
+ * Starts serving.
+ * @throws {UserError} when the address cannot be listened on.
+ */
+export async function listen(
+  app: Express,
+  address: { readonly host: string; readonly port: number },
+): Promise<Server> {
+  const server = createServer(
+    {
+      headersTimeout: 5_000,
+      requestTimeout: 10_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 5_000,
+      maxHeaderSize: 16 * 1024,
+    },
+    app,
+  );
+  server.maxConnections = 200;
+  server.maxRequestsPerSocket = 1_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, address)));
+    server.listen(address.port, address.host, resolve);
+  });
+  return server;
+}
+
+/** Ends open and idle connections as well; `close()` alone would wait for them. */
+export async function stopServing(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
+}
+
+/** OpenMetrics only for those who ask for version 1.0.0 of it, as Prometheus does by default. */
+function wantedFormat(request: Request): TextFormat {
+  const accept = request.get("accept") ?? "";
+  const weightOf = (pattern: RegExp) => {
+    const range = accept.split(",").find((part) => pattern.test(part));
+    return range === undefined ? 0 : Number(/;\s*q=([\d.]+)/.exec(range)?.[1] ?? 1);
+  };
+  const openMetrics = weightOf(/application\/openmetrics-text(?!.*version=0)/);
+  const text = weightOf(/text\/(plain|\*)/);
+  return openMetrics > 0 && openMetrics >= text ? "openmetrics" : "text";
+}
+
+function statusOf(error: unknown): number {
+  if (typeof error !== "object" || error === null || !("status" in error)) return 500;
+  return typeof error.status === "number" && error.status >= 400 ? error.status : 500;
+}
+
+function listenError(
+  error: NodeJS.ErrnoException,
+  { host, port }: { readonly host: string; readonly port: number },
+): UserError {
+  const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const reasons: Record<string, [string, string]> = {
+    EADDRINUSE: [
+      "the port is in use by another process",
+      `Stop that process (\`ss -ltnp 'sport = :${port}'\` names it) or choose another port with --listen or server.listen.`,
+    ],
+    EACCES: ["permission denied", "Choose a port above 1023 with --listen or server.listen."],
+    EADDRNOTAVAIL: [
+      "this machine does not have that address",
+      "Choose one of its own, 0.0.0.0 for all of them, with --listen or server.listen.",
+    ],
+    ENOTFOUND: ["the host name is unknown", "Write an IP address in --listen or server.listen."],
+  };
+  const [what, hint] = reasons[error.code ?? ""] ?? [messageOf(error), "Check server.listen."];
+  return new UserError(`Cannot listen on ${place}: ${what}.`, {
+    hint,
+    exitCode: EXIT.badConfiguration,
+  });
+}

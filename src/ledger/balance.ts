@@ -1,0 +1,47 @@
+import type { EntryCounter } from "./layout.js";
+
+/** One entry's (or any sum of entries') counts and gauges. */
+export interface Counts {
+  readonly counter: (name: EntryCounter) => number;
+  readonly publishing: number;
+  readonly inFlight: number;
+}
+
+/** Both equations of the ledger as differences; the ledger is balanced when both are 0. */
+export interface Balance {
+  /** planned - (publishing + published + dropped + publish failures) */
+  readonly planned: number;
+  /** published - (in flight + outcomes) */
+  readonly published: number;
+}
+
+export const DROP_COUNTERS = [
+  "droppedInFlight",
+  "droppedBackpressure",
+  "droppedSaturated",
+  "droppedNotConnected",
+] as const satisfies readonly EntryCounter[];
+
+export const PUBLISH_FAILURE_COUNTERS = [
+  "failedRejected",
+  "failedInvalid",
+] as const satisfies readonly EntryCounter[];
+
+export const OUTCOME_COUNTERS = [
+  "succeeded",
+  "failed",
+  "revoked",
+  "timedOut",
+  "unknown",
+] as const satisfies readonly EntryCounter[];
+
+export function balanceOf({ counter, publishing, inFlight }: Counts): Balance {
+  const sum = (names: readonly EntryCounter[]) =>
+    names.reduce((total, name) => total + counter(name), 0);
+  return {
+    planned:
+      counter("planned") -
+      (publishing + counter("published") + sum(DROP_COUNTERS) + sum(PUBLISH_FAILURE_COUNTERS)),
+    published: counter("published") - (inFlight + sum(OUTCOME_COUNTERS)),
+  };
+}

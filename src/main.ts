@@ -1,0 +1,109 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from "commander";
+import { runCheck } from "./commands/check.js";
+import { type RunFlags, run } from "./commands/run.js";
+import type { Streams } from "./commands/streams.js";
+import { EXIT, messageOf, UserError } from "./errors.js";
+import { LOG_LEVELS } from "./log.js";
+import { version } from "./version.js";
+
+/** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
+process.on("uncaughtException", die);
+process.on("unhandledRejection", die);
+process.stdout.on("error", () => {}); // a closed pipe must not end a run
+process.stderr.on("error", () => {});
+process.exitCode = await main(process.argv);
+// Everything was closed in order; whatever still holds the loop must not keep the process.
+process.exit();
+
+async function main(argv: readonly string[]): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = commandLine((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? EXIT.ok : EXIT.badConfiguration;
+    }
+    if (!(error instanceof UserError)) throw error;
+    const hint = error.hint === undefined ? "" : `\n${error.hint}`;
+    process.stderr.write(`${error.message}${hint}\n`);
+    return error.exitCode;
+  }
+}
+
+function commandLine(done: (code: number) => void): Command {
+  const program = new Command("celery-load")
+    .description("A load daemon for Celery: constant or stepped traffic, every task measured")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("(celery-load --help shows what there is)");
+  const set = new Option("--set <path=value>", "one value of the configuration; may be repeated")
+    .argParser((value: string, before: string[]) => [...before, value])
+    .default([], "none");
+
+  program
+    .command("run", { isDefault: true })
+    .description("the daemon; without FILE in its quick form, from flags")
+    .argument("[FILE...]", "configuration files; later ones win")
+    .option("--broker <url>", "quick form: Celery's broker URL (default: $CELERY_BROKER_URL)")
+    .option("--backend <url>", "quick form: result backend (default: the broker)")
+    .option("--task <name>", "quick form: registered name of the task")
+    .option("--args <json>", "quick form: positional arguments, a JSON list")
+    .option("--kwargs <json>", "quick form: keyword arguments, a JSON mapping")
+    .option("--rate <rate>", "quick form: 20/s, 5/m, or max")
+    .option("--profile <json>", 'quick form: {"steps": ["20/s for 10m", …], "repeat": true} …')
+    .option("--queue <name>", "quick form: queue (default: celery)")
+    .option("--listen <addr:port>", "where /metrics is served (default: 0.0.0.0:9809)")
+    .option("--for <duration>", "end after this time, such as 30m")
+    .option("--count <starts>", "end after this many starts")
+    .option("--json", "print the end report as JSON")
+    .addOption(set)
+    .addOption(
+      new Option("--log-level <level>", "least level that is logged")
+        .choices(LOG_LEVELS)
+        .default("info"),
+    )
+    .action(async (files: string[], flags: Omit<RunFlags, "files">) => {
+      done(await run({ ...flags, files }, processStreams(), onSignal));
+    });
+
+  program
+    .command("check")
+    .description("validates; prints the effective configuration with the origin of each value")
+    .argument("[FILE...]")
+    .option("--json-schema", "print the JSON Schema of the configuration, for editors")
+    .addOption(set)
+    .action((files: string[], flags: { jsonSchema?: boolean; set: string[] }) => {
+      done(
+        runCheck(
+          { files, set: flags.set, jsonSchema: flags.jsonSchema === true, env: process.env },
+          process,
+        ),
+      );
+    });
+  return program;
+}
+
+function processStreams(): Streams {
+  return {
+    env: process.env,
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
+  };
+}
+
+function onSignal(receive: (signal: string) => void): void {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => receive(signal));
+}
+
+/** A defect: say all that is known, at once, and go. Going on could count wrongly. */
+function die(error: unknown): void {
+  const stack = error instanceof Error ? error.stack : undefined;
+  process.stderr.write(`fatal: ${stack ?? messageOf(error)}\n`);
+  process.exit(EXIT.failed);
+}

@@ -1,0 +1,114 @@
+"""The tasks that the system tests run, for Celery 5.2 and later.
+
+CELERY_BROKER_URL, CELERY_RESULT_BACKEND: where they come from and go to.
+APP_NAME: the application's name and the first part of every task's name; "tests" by default.
+RECORD_FILE: every run is noted there as JSON lines, one when it starts and one when it ends.
+"""
+
+import builtins
+import json
+import os
+import time
+import uuid
+
+from celery import Celery
+from celery.exceptions import Ignore, Reject
+from celery.signals import task_postrun, task_prerun
+
+NAME = os.environ.get("APP_NAME", "tests")
+RECORD_FILE = os.environ.get("RECORD_FILE")
+
+app = Celery(
+    NAME,
+    broker=os.environ["CELERY_BROKER_URL"],
+    backend=os.environ.get("CELERY_RESULT_BACKEND", os.environ["CELERY_BROKER_URL"]),
+)
+app.conf.update(broker_connection_retry_on_startup=True)
+
+
+class Flaky(Exception):
+    """The failure of an attempt that a later one makes good."""
+
+
+@app.task(name=f"{NAME}.add")
+def add(a, b):
+    return a + b
+
+
+@app.task(name=f"{NAME}.sleep")
+def sleep(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+@app.task(name=f"{NAME}.fail")
+def fail(exception="ValueError", message="failed on purpose"):
+    """Raises a built-in exception by its name, or a new class of that name."""
+    kind = getattr(builtins, exception, None) or type(exception, (Exception,), {})
+    raise kind(message)
+
+
+@app.task(name=f"{NAME}.retry", bind=True, max_retries=None)
+def retry(self, times):
+    """Asks to be retried so many times, at once, and then succeeds."""
+    if self.request.retries < times:
+        raise self.retry(exc=Flaky(f"attempt {self.request.retries + 1}"), countdown=0)
+    return self.request.retries
+
+
+@app.task(name=f"{NAME}.flaky", bind=True, max_retries=10)
+def flaky(self):
+    """Succeeds after none, one or two retries, in equal parts; which one, the task's id decides."""
+    if self.request.retries < int(self.request.id.replace("-", ""), 16) % 3:
+        raise self.retry(exc=Flaky(f"attempt {self.request.retries + 1}"), countdown=0)
+    return self.request.retries
+
+
+@app.task(name=f"{NAME}.never")
+def never():
+    """Ends without ever sending a result."""
+    raise Ignore()
+
+
+@app.task(name=f"{NAME}.reject", acks_late=True)
+def reject():
+    """Refuses the message, which then is gone, without a result."""
+    raise Reject("rejected on purpose", requeue=False)
+
+
+@app.task(name=f"{NAME}.big")
+def big(n):
+    """A result of n characters."""
+    return "x" * n
+
+
+@app.task(name=f"{NAME}.die")
+def die():
+    """Ends the pool process that runs it: WorkerLostError with the prefork pool."""
+    os._exit(1)
+
+
+# An id can run more than once (retry, redelivery): runs are told apart.
+runs = {}
+
+
+@task_prerun.connect
+def note_start(task_id=None, task=None, **_):
+    runs[task_id] = uuid.uuid4().hex
+    note(run=runs[task_id], id=task_id, name=task.name, startedMs=time.time() * 1000)
+
+
+@task_postrun.connect
+def note_end(task_id=None, state=None, **_):
+    note(run=runs.pop(task_id, ""), endedMs=time.time() * 1000, state=state)
+
+
+def note(**fields):
+    """One write of one line to a file in append mode is not torn by other processes."""
+    if RECORD_FILE is None:
+        return
+    file = os.open(RECORD_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(file, (json.dumps(fields) + "\n").encode())
+    finally:
+        os.close(file)

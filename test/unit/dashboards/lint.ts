@@ -1,0 +1,182 @@
+import type { ClassicBoard, ClassicPanel, ClassicTarget } from "./classic-board.js";
+import { KNOWN_METRICS } from "./known-metrics.js";
+
+/**
+ * The rules of grafana/dashboard-linter that fit these dashboards, and some of our own.
+ * Returns one sentence for each fault; none when the dashboard is in order.
+ */
+export function dashboardFaults(board: ClassicBoard): string[] {
+  return [
+    ...boardFaults(board),
+    ...variableFaults(board),
+    ...annotationFaults(board),
+    ...layoutFaults(board.panels),
+    ...board.panels.filter((panel) => panel.type !== "row").flatMap(panelFaults),
+  ];
+}
+
+const PANEL_TYPES = new Set([
+  "timeseries",
+  "stat",
+  "table",
+  "heatmap",
+  "bargauge",
+  "state-timeline",
+]);
+const UNITS = new Set(["none", "short", "cps", "s", "percentunit", "bytes"]);
+const PANELS_WITH_LEGEND = new Set(["timeseries", "state-timeline"]);
+
+/** The ledger's sums are exact, so its two panels compare counters as they are instead of their rates. */
+const COUNTERS_AS_THEY_ARE = new Set(["Ledger: planned starts", "Ledger: published tasks"]);
+
+function boardFaults(board: ClassicBoard): string[] {
+  return faults([
+    [board.id !== null, "id must be null"],
+    [!/^celery-load-[a-z]+$/.test(board.uid), `uid "${board.uid}" is not celery-load-…`],
+    [board.schemaVersion > 41, `schemaVersion ${board.schemaVersion} is newer than 41`],
+    [board.editable, "the dashboard must not be editable"],
+    [!board.tags.includes("celery-load"), "the tag celery-load is missing"],
+  ]);
+}
+
+function variableFaults(board: ClassicBoard): string[] {
+  const variables = new Map(board.templating.list.map((variable) => [variable.name, variable]));
+  const source = variables.get("datasource");
+  const found = faults([
+    [source?.type !== "datasource", "there is no variable datasource of type datasource"],
+    [source?.query !== "prometheus", "the variable datasource does not choose a Prometheus"],
+    [source?.label !== "Data source", 'the variable datasource must be labelled "Data source"'],
+    [variables.get("quantile")?.type !== "custom", "there is no custom variable quantile"],
+  ]);
+  for (const name of ["job", "instance", "scenario", "task"]) {
+    const variable = variables.get(name);
+    const label = name[0]!.toUpperCase() + name.slice(1);
+    found.push(
+      ...faults([
+        [variable?.type !== "query", `there is no query variable ${name}`],
+        [variable?.label !== label, `the variable ${name} must be labelled ${label}`],
+        [!usesVariable(variable), `the variable ${name} does not use the data source variable`],
+        [!variable?.multi || !variable.includeAll, `the variable ${name} must allow several`],
+        [variable?.allValue !== ".+", `All of the variable ${name} must be .+`],
+        [variable?.refresh !== 2, `the variable ${name} must reload with the time range`],
+      ]),
+    );
+  }
+  return found;
+}
+
+function annotationFaults(board: ClassicBoard): string[] {
+  return board.annotations.list.flatMap((annotation) => [
+    ...faults([
+      [!usesVariable(annotation), `annotation ${annotation.name} has a fixed data source`],
+      [
+        annotation.useValueForTime && !annotation.expr.endsWith("* 1000"),
+        `annotation ${annotation.name} must give its time in milliseconds`,
+      ],
+    ]),
+    ...selectorFaults(annotation.expr, `annotation ${annotation.name}`),
+  ]);
+}
+
+function layoutFaults(panels: readonly ClassicPanel[]): string[] {
+  const found: string[] = [];
+  for (const [index, panel] of panels.entries()) {
+    const { x, w } = panel.gridPos;
+    if (x + w > 24) found.push(`${panel.title} is wider than the page`);
+    for (const other of panels.slice(index + 1)) {
+      if (other.id === panel.id) found.push(`${panel.title} and ${other.title} have the same id`);
+      if (overlap(panel, other)) found.push(`${panel.title} and ${other.title} overlap`);
+    }
+  }
+  return found;
+}
+
+function panelFaults(panel: ClassicPanel): string[] {
+  const place = panel.title || `panel ${panel.id}`;
+  const targets = panel.targets ?? [];
+  const refIds = new Set(targets.map((target) => target.refId));
+  return [
+    ...faults([
+      [!PANEL_TYPES.has(panel.type), `${place}: panels of type ${panel.type} are not used here`],
+      [!panel.title, `${place} has no title`],
+      [(panel.description ?? "").length < 80, `${place} does not explain itself`],
+      [!/\bHealthy\b/.test(panel.description ?? ""), `${place} does not say what is healthy`],
+      [!UNITS.has(panel.fieldConfig?.defaults.unit ?? ""), `${place} has no known unit`],
+      [!usesVariable(panel), `${place} has a fixed data source`],
+      [targets.length === 0, `${place} has no query`],
+      [refIds.size !== targets.length, `${place} has two queries of one name`],
+      [
+        PANELS_WITH_LEGEND.has(panel.type) && panel.options?.legend?.showLegend !== true,
+        `${place} has no legend`,
+      ],
+    ]),
+    ...targets.flatMap((target) => targetFaults(panel, target, `${place} ${target.refId}`)),
+  ];
+}
+
+function targetFaults(panel: ClassicPanel, target: ClassicTarget, place: string): string[] {
+  return [
+    ...faults([
+      [!usesVariable(target), `${place} has a fixed data source`],
+      [!target.legendFormat, `${place} does not name its series`],
+      [/\birate\(/.test(target.expr), `${place} uses irate, which hides what is between samples`],
+    ]),
+    ...selectorFaults(target.expr, place),
+    ...windowFaults(target.expr, place),
+    ...(COUNTERS_AS_THEY_ARE.has(panel.title ?? "") ? [] : counterFaults(target.expr, place)),
+  ];
+}
+
+function selectorFaults(expr: string, place: string): string[] {
+  const selectors = [...expr.matchAll(SELECTOR)];
+  if (selectors.length === 0) return [`${place} reads no metric`];
+  return selectors.flatMap(([, name = "", matchers = ""]) => [
+    ...faults([[typeOf(name) === undefined, `${place}: the daemon has no metric ${name}`]]),
+    ...["job", "instance"]
+      .filter((label) => !matchers.includes(`${label}=~"$${label}"`))
+      .map((label) => `${place}: ${name} is not narrowed by the variable ${label}`),
+  ]);
+}
+
+/** The name of a metric, and the matchers in braces behind it if there are any. */
+const SELECTOR = /\b((?:celery_load|process|nodejs)_\w+)(?:\{([^}]*)\})?/g;
+
+function windowFaults(expr: string, place: string): string[] {
+  const found: string[] = [];
+  for (const [, name, window] of expr.matchAll(/(\w+)\([^()[\]]*\[([^\]]*)\]/g)) {
+    const allowed =
+      name === "rate"
+        ? window === "$__rate_interval"
+        : name === "increase" && /^\$__(rate_interval|range)$/.test(window ?? "");
+    if (!allowed) found.push(`${place}: ${name}(…[${window}]) has a fixed or wrong window`);
+  }
+  return found;
+}
+
+function counterFaults(expr: string, place: string): string[] {
+  const outside = expr.replaceAll(/\b(rate|increase)\([^()[\]]*\[[^\]]*\]\)/g, "");
+  return [...outside.matchAll(SELECTOR)]
+    .map(([, name = ""]) => name)
+    .filter((name) => typeOf(name) === "counter" || typeOf(name) === "histogram")
+    .map((name) => `${place}: ${name} is shown outside rate or increase`);
+}
+
+function typeOf(name: string): string | undefined {
+  const family = name.replace(/_(bucket|sum|count)$/, "");
+  const isHistogram = KNOWN_METRICS.get(family) === "histogram";
+  return isHistogram ? "histogram" : KNOWN_METRICS.get(name);
+}
+
+function usesVariable(subject: { datasource?: { type: string; uid: string } } | undefined) {
+  return subject?.datasource?.type === "prometheus" && subject.datasource.uid === "$datasource";
+}
+
+function overlap(one: ClassicPanel, other: ClassicPanel): boolean {
+  const a = one.gridPos;
+  const b = other.gridPos;
+  return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+}
+
+function faults(rules: readonly (readonly [broken: boolean, sentence: string])[]): string[] {
+  return rules.filter(([broken]) => broken).map(([, sentence]) => sentence);
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { committedBoard, expressionsOf, repositoryPath } from "./classic-board.js";
+
+const expressions = expressionsOf(committedBoard("celery-load-traffic"));
+
+test("promtool parses every expression of the traffic dashboard", () => {
+  const { status, output } = checkRules(expressions.map(({ expr }) => substituted(expr)));
+  assert.equal(status, 0, output);
+});
+
+test("promtool is asked about every query of the dashboard", () => {
+  const { output } = checkRules(expressions.map(({ expr }) => substituted(expr)));
+  assert.match(output, new RegExp(`${expressions.length} rules found`));
+});
+
+test("promtool refuses an expression that does not parse", () => {
+  assert.notEqual(checkRules(["sum by (task ("]).status, 0);
+});
+
+test("no variable is left in an expression after they are substituted", () => {
+  for (const { place, expr } of expressions) assert.doesNotMatch(substituted(expr), /\$/, place);
+});
+
+test("promtool accepts the Prometheus configuration", () => {
+  const { status, output } = promtool(
+    "check",
+    "config",
+    repositoryPath("prometheus/prometheus.yml"),
+  );
+  assert.equal(status, 0, output);
+});
+
+/** Puts in what Grafana would put in for its variables. */
+function substituted(expr: string): string {
+  return expr
+    .replaceAll("$__rate_interval", "1m")
+    .replaceAll("$__range_s", "3600")
+    .replaceAll("$__range", "1h")
+    .replaceAll("$quantile", "0.95")
+    .replaceAll(/\$(job|instance|scenario|task)\b/g, ".+");
+}
+
+function checkRules(exprs: readonly string[]): { status: number | null; output: string } {
+  const directory = mkdtempSync(join(tmpdir(), "celery-load-rules-"));
+  try {
+    const file = join(directory, "rules.yml");
+    // JSON is YAML, so no expression has to be quoted by hand.
+    const rules = exprs.map((expr, index) => ({ record: `dashboard:expression_${index}`, expr }));
+    writeFileSync(file, JSON.stringify({ groups: [{ name: "dashboard", rules }] }));
+    return promtool("check", "rules", "--lint=none", file);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function promtool(...args: string[]): { status: number | null; output: string } {
+  const { error, status, stdout, stderr } = spawnSync("promtool", args, { encoding: "utf8" });
+  if (error) {
+    throw new Error(
+      `Cannot check PromQL as promtool does not start (${error.message}). It comes with Prometheus: apt-get install prometheus, or put it on PATH.`,
+    );
+  }
+  return { status, output: stdout + stderr };
+}
