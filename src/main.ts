@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
 import { runCheck } from "./commands/check.js";
-import { type RunFlags, run } from "./commands/run.js";
+import { DEMO_PORT, runDemo } from "./commands/demo.js";
+import { runPlan } from "./commands/plan.js";
+import { parseFor, type RunFlags, run } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
-import { EXIT, messageOf, UserError } from "./errors.js";
+import { loadConfig } from "./config/load.js";
+import { ConfigError, EXIT, messageOf, UserError } from "./errors.js";
 import { LOG_LEVELS } from "./log.js";
 import { version } from "./version.js";
 
@@ -85,7 +88,47 @@ function commandLine(done: (code: number) => void): Command {
         ),
       );
     });
+
+  program
+    .command("plan")
+    .description("draws the expected rate over time and the totals, before a message is sent")
+    .argument("<FILE...>")
+    .option("--for <duration>", "the time to draw, such as 30m")
+    .addOption(set)
+    .action((files: string[], flags: { for?: string; set: string[] }) => {
+      const { config } = loadConfig({
+        files,
+        env: process.env,
+        overrides: flags.set.map((text) => ({ set: text })),
+      });
+      const forMs = flags.for === undefined ? null : parseFor(flags.for);
+      done(runPlan({ config, forMs, width: process.stdout.columns ?? 100 }, process.stdout));
+    });
+
+  program
+    .command("demo")
+    .description(
+      "broker, worker, daemon (and Prometheus when installed) on this machine, from nothing",
+    )
+    .option("--for <duration>", "end after this time, such as 30s")
+    .option(
+      "--port <port>",
+      "port of /metrics; the next free one when it is taken",
+      String(DEMO_PORT),
+    )
+    .action(async (flags: { for?: string; port: string }) => {
+      const forMs = flags.for === undefined ? null : parseFor(flags.for);
+      done(await runDemo({ forMs, port: parsePort(flags.port) }, processStreams()));
+    });
   return program;
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new ConfigError([
+    { place: "--port", message: `must be a number from 1 to 65535; found "${text}"` },
+  ]);
 }
 
 function processStreams(): Streams {

@@ -276,16 +276,22 @@ function pythonFloat(value: number): string {
 
 /** A random UUID, version 4, variant 1 (RFC 9562, section 5.4). */
 function randomUuid(random: () => number): string {
-  const hex = hexOf32(random) + hexOf32(random) + hexOf32(random) + hexOf32(random);
-  const variant = "89ab"[Number.parseInt(hex[16]!, 16) & 3];
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  const first = Math.floor(random() * 2 ** 32);
+  const second = ((random() * 2 ** 32) & 0xffff_0fff) | 0x4000;
+  const third = ((random() * 2 ** 32) & 0x3fff_ffff) | 0x8000_0000;
+  const fourth = Math.floor(random() * 2 ** 32);
+  return `${high(first)}${low(first)}-${high(second)}-${low(second)}-${high(third)}-${low(third)}${high(fourth)}${low(fourth)}`;
 }
 
-function hexOf32(random: () => number): string {
-  return Math.floor(random() * 2 ** 32)
-    .toString(16)
-    .padStart(8, "0");
+function high(word: number): string {
+  return HEX[(word >>> 24) & 0xff]! + HEX[(word >>> 16) & 0xff]!;
 }
+
+function low(word: number): string {
+  return HEX[(word >>> 8) & 0xff]! + HEX[word & 0xff]!;
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 function fillRandomly(bytes: Buffer, random: () => number): Buffer {
   const wholeWords = bytes.length - (bytes.length % 4);

@@ -57,7 +57,7 @@ function sectionOf(
     scenario.durationMs ?? Infinity,
     forMs === null ? Infinity : Math.max(0, forMs - scenario.startAfterMs),
   );
-  if (activeMs === 0) return { lines: neverActive(name, scenario), rates: null };
+  if (activeMs === 0) return { lines: neverActive(name, scenario, forMs), rates: null };
   const span = spanOf(spec, profile, activeMs);
   const starts = wholeStarts(profile.startsBy(span.totalMs));
   const peakPerSecond = peakOf(profile, span.totalMs);
@@ -74,7 +74,7 @@ function sectionOf(
     "",
     ...indented([
       ...startsTable(scenario, config, starts, span.totalMs),
-      `rate: mean ${rateText(meanPerSecond)}, peak ${rateText(peakPerSecond)}`,
+      `rate: mean ${meanText(meanPerSecond)}, peak ${meanText(peakPerSecond)}`,
       `messages an hour: ${grouped(meanPerSecond * 3600)}`,
     ]),
   ];
@@ -91,11 +91,15 @@ function closedLoop(name: string, { maxInFlight }: ScenarioConfig): string[] {
   ];
 }
 
-function neverActive(name: string, { startAfterMs, durationMs }: ScenarioConfig): string[] {
-  const reason =
-    durationMs === 0
-      ? "its duration is 0s"
-      : `it starts after ${timeText(startAfterMs)}, when the run is over, or lasts 0s`;
+function neverActive(
+  name: string,
+  { startAfterMs }: ScenarioConfig,
+  forMs: number | null,
+): string[] {
+  const isLate = forMs !== null && startAfterMs >= forMs;
+  const reason = isLate
+    ? `it starts after ${timeText(startAfterMs)} and the run ends after ${timeText(forMs)}`
+    : "it lasts 0s";
   return [`${name}: starts nothing, as ${reason}`];
 }
 
@@ -212,7 +216,7 @@ function summaryOf(sections: readonly Section[]): string[] {
   const meanPerSecond = rates.reduce((sum, rate) => sum + rate.meanPerSecond, 0);
   const peakPerSecond = rates.reduce((sum, rate) => sum + rate.peakPerSecond, 0);
   return [
-    `all scenarios with a rate, while they run together: mean ${rateText(meanPerSecond)}, never above ${rateText(peakPerSecond)}`,
+    `all scenarios with a rate, while they run together: mean ${meanText(meanPerSecond)}, never above ${meanText(peakPerSecond)}`,
     `messages an hour: ${grouped(meanPerSecond * 3600)}`,
     "",
   ];
@@ -244,6 +248,11 @@ const INDENT = "  ";
 
 function indented(lines: readonly string[]): string[] {
   return lines.map((line) => (line === "" ? line : `${INDENT}${line}`));
+}
+
+/** A computed rate, to two digits after the point. */
+function meanText(perSecond: number): string {
+  return perSecond < 1 ? rateText(perSecond) : `${Number(perSecond.toFixed(2))}/s`;
 }
 
 /** 1234567 as 1,234,567; fractions only where there is little else. */

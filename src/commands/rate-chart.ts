@@ -51,6 +51,8 @@ const LONG_UNITS = [
   ["m", 60_000],
 ] as const;
 
+const TEN_MINUTES_MS = 600_000;
+
 const ROWS = 8;
 const EIGHTHS = 8;
 const MIN_COLUMNS = 16;
@@ -82,9 +84,11 @@ function columnHeights(
 function timeAxis(untilMs: number, columns: number, labelWidth: number): string[] {
   const marks = [0, 1, 2, 3, 4].map((quarter) => Math.round(((columns - 1) * quarter) / 4));
   const axis = Array.from({ length: columns }, (_, column) => (marks.includes(column) ? "┬" : "─"));
+  // Fractions of a second say nothing on an axis of minutes.
+  const precisionMs = untilMs < TEN_MINUTES_MS ? 1 : 1000;
   let times = "";
   for (const [quarter, mark] of marks.entries()) {
-    const text = timeText((untilMs * quarter) / 4);
+    const text = timeText(Math.round((untilMs * quarter) / 4 / precisionMs) * precisionMs);
     const isLast = quarter === marks.length - 1;
     const start = isLast ? columns - text.length : mark;
     const hasRoom = quarter === 0 || start > times.length;

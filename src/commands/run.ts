@@ -99,7 +99,8 @@ function overridesOf(flags: RunFlags, env: Streams["env"]): Override[] {
   return [{ path: ["server", "listen"], value: flags.listen, flag: "--listen" }];
 }
 
-function parseFor(text: string): number {
+/** The milliseconds of `--for`. */
+export function parseFor(text: string): number {
   try {
     const ms = parseDuration(text);
     if (ms > 0) return ms;

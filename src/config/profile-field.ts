@@ -1,13 +1,5 @@
 import * as z from "zod";
-import {
-  duration,
-  durationMeta,
-  field,
-  ReadError,
-  rateMeta,
-  readDuration,
-  readRate,
-} from "./fields.js";
+import { duration, field, ReadError, rateMeta, readDuration, readRate } from "./fields.js";
 import { RATE_PATTERN } from "./quantities.js";
 
 /** How many tasks to start when: starts a second and milliseconds, the input of `plan/profile.ts`. */

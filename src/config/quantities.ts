@@ -51,14 +51,17 @@ export function parseRate(text: string): number {
   return ratePerSecond;
 }
 
-/** The shortest text that `parseRate` reads back as exactly this rate. */
+/**
+ * A text that `parseRate` reads back as exactly this rate: a second where that is short, else in the
+ * unit that makes it shortest (0.08333…/s is `5/m`).
+ */
 export function formatRate(ratePerSecond: number): string {
-  return shortest(
-    Object.entries(SECONDS_PER).map(
-      ([unit, seconds]) => `${plainDecimal(ratePerSecond * seconds)}/${unit}`,
-    ),
-    (text) => readRate(text) === ratePerSecond,
+  const perSecond = `${plainDecimal(ratePerSecond)}/s`;
+  if (!/\.\d{5}/.test(perSecond)) return perSecond;
+  const texts = Object.entries(SECONDS_PER).map(
+    ([unit, seconds]) => `${plainDecimal(ratePerSecond * seconds)}/${unit}`,
   );
+  return shortest(texts.filter((text) => readRate(text) === ratePerSecond));
 }
 
 /**
@@ -81,17 +84,17 @@ export function parseDuration(text: string): number {
   return durationMs;
 }
 
-/** The shortest text that `parseDuration` reads back as exactly this duration. */
+/** The shortest text that `parseDuration` reads back as exactly this duration, but not `0.5s`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs === 0) return "0s";
-  return shortest(
-    Object.entries(MS_PER)
-      .reverse()
-      .map(([unit, { factor, exponent }]) => {
-        return `${plainDecimal(durationMs / (factor * 10 ** exponent))}${unit}`;
-      }),
-    (text) => readDuration(text) === durationMs,
-  );
+  const texts = Object.entries(MS_PER)
+    .reverse()
+    .map(([unit, { factor, exponent }]) => {
+      return `${plainDecimal(durationMs / (factor * 10 ** exponent))}${unit}`;
+    })
+    .filter((text) => readDuration(text) === durationMs);
+  const whole = texts.filter((text) => !text.startsWith("0"));
+  return shortest(whole.length > 0 ? whole : texts);
 }
 
 /** More than any one machine can start; keeps the plan's numbers exact. */
@@ -160,10 +163,9 @@ function remedy(text: string, suggestion: string | undefined, example: string): 
   return `Write ${suggestion}.`;
 }
 
-function shortest(texts: readonly string[], isExact: (text: string) => boolean): string {
-  return texts
-    .filter(isExact)
-    .reduce((best, text) => (best === "" || text.length < best.length ? text : best), "");
+/** The first of the shortest texts. */
+function shortest(texts: readonly string[]): string {
+  return texts.reduce((best, text) => (text.length < best.length ? text : best));
 }
 
 /** The shortest decimal of a finite, non-negative number, without an exponent. */

@@ -99,7 +99,7 @@ function readJson(flag: string, text: string | undefined, form: string, faults: 
   return undefined;
 }
 
-/** The parser's own message may quote the text, so only its position is taken from it. */
+/** The parser's own message may quote the text, so it is not shown. */
 function parseJson(text: string): { value: unknown } | { problem: string } {
   let unsafeKey: string | undefined;
   let hasInexactNumber = false;
@@ -115,10 +115,8 @@ function parseJson(text: string): { value: unknown } | { problem: string } {
     if (hasInexactNumber) return { problem: "a number in it is beyond 2^53" };
     return { value };
   } catch (error) {
-    const position = /position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
-    const where =
-      position === undefined ? "its end is missing" : `see character ${Number(position) + 1}`;
-    return { problem: `this is not JSON (${where})` };
+    const isCut = /end of JSON|Unterminated/.test(error instanceof Error ? error.message : "");
+    return { problem: isCut ? "its end is missing" : "this is not JSON" };
   }
 }
 

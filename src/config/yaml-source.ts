@@ -53,6 +53,7 @@ const MAX_DEPTH = 64;
 const TOO_DEEP = `Cannot read the configuration: it is nested more than ${MAX_DEPTH} levels deep. Flatten it.`;
 /** As many as the YAML library allows, but counted on the expanded tree. */
 const MAX_ALIASES = 100;
+const MAX_COPIED_NODES = 100_000;
 
 type Locate = (offset: number) => Origin;
 
@@ -135,7 +136,7 @@ const YAML_SENTENCES: Partial<Record<YAMLParseError["code"], string>> = {
   MULTILINE_IMPLICIT_KEY:
     'Cannot read this line: a key needs a colon and a space after it. Write "key: value".',
   MISSING_CHAR:
-    "Cannot find a closing quote or bracket, a comma or a colon that must stand here or before. Add it.",
+    "Cannot find a closing quote or bracket, a comma or a colon that must stand here or before. Add it, or put a value that holds brackets or a variable in quotes.",
   BAD_SCALAR_START:
     "Cannot read a value that starts with %, @ or ` without quotes. Put the value in quotes.",
   BAD_DQ_ESCAPE:
@@ -164,6 +165,9 @@ class TreeBuilder {
   readonly #anchors = new Map<string, Node>();
   readonly #open = new Set<Node>();
   #aliases = 0;
+  #copying = 0;
+  #copied = 0;
+  #isAliasLimitTold = false;
   #isTooDeep = false;
 
   constructor(locate: Locate) {
@@ -182,6 +186,7 @@ class TreeBuilder {
       return undefined;
     }
     if ("anchor" in node && typeof node.anchor === "string") this.#anchors.set(node.anchor, node);
+    if (this.#copying > 0 && ++this.#copied > MAX_COPIED_NODES) return undefined;
     if (this.#open.size >= MAX_DEPTH) {
       // Aliases nest what is flat in the text. Told once, as each level would be a fault.
       if (!this.#isTooDeep) this.#fault(origin, TOO_DEEP);
@@ -245,16 +250,22 @@ class TreeBuilder {
       return undefined;
     }
     this.#aliases++;
-    if (this.#aliases > MAX_ALIASES) {
-      if (this.#aliases === MAX_ALIASES + 1) {
-        this.#fault(
-          origin,
-          `Cannot read more than ${MAX_ALIASES} aliases, counted after they are put in. Write the values out.`,
-        );
-      }
-      return undefined;
+    if (this.#aliases > MAX_ALIASES) return this.#refuseAliases(origin);
+    this.#copying++;
+    const copy = this.build(target);
+    this.#copying--;
+    return this.#copied > MAX_COPIED_NODES ? this.#refuseAliases(origin) : copy;
+  }
+
+  /** Told once: behind the first alias too many there may be thousands. */
+  #refuseAliases(origin: Origin): undefined {
+    if (!this.#isAliasLimitTold) {
+      this.#fault(
+        origin,
+        `Cannot read aliases that stand for more than ${MAX_ALIASES} values or for very large ones. Write the values out.`,
+      );
     }
-    return this.build(target);
+    this.#isAliasLimitTold = true;
   }
 
   #readKey(

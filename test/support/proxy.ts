@@ -207,8 +207,8 @@ class Street {
   #passes = true;
   /** `from` ended while nothing passed: the other side learns of it when the street opens again. */
   #endIsHeldBack = false;
-  /** Deliveries keep their order even when the delay is made shorter. */
-  #lastDueMs = 0;
+  /** In order of arrival, which deliveries keep even when the delay is made shorter. */
+  readonly #waiting: { readonly dueMs: number; readonly action: () => void }[] = [];
 
   constructor(from: Socket, to: Socket) {
     this.#to = to;
@@ -240,13 +240,22 @@ class Street {
   }
 
   #later(action: () => void): void {
-    const nowMs = performance.now();
-    const dueMs = Math.max(nowMs + this.delayMs, this.#lastDueMs);
-    if (dueMs <= nowMs) {
+    if (this.delayMs === 0 && this.#waiting.length === 0) {
       action();
       return;
     }
-    this.#lastDueMs = dueMs;
-    setTimeout(action, dueMs - nowMs);
+    this.#waiting.push({ dueMs: performance.now() + this.delayMs, action });
+    if (this.#waiting.length === 1) this.#wake();
+  }
+
+  /** Does the first of those that wait when it is due, then sets the timer for the next. */
+  #wake(): void {
+    const first = this.#waiting[0];
+    if (first === undefined) return;
+    setTimeout(() => {
+      this.#waiting.shift();
+      first.action();
+      this.#wake();
+    }, first.dueMs - performance.now());
   }
 }

@@ -8,6 +8,7 @@ RECORD_FILE: every run is noted there as JSON lines, one when it starts and one 
 import builtins
 import json
 import os
+import threading
 import time
 import uuid
 
@@ -44,7 +45,10 @@ def sleep(seconds):
 @app.task(name=f"{NAME}.fail")
 def fail(exception="ValueError", message="failed on purpose"):
     """Raises a built-in exception by its name, or a new class of that name."""
-    kind = getattr(builtins, exception, None) or type(exception, (Exception,), {})
+    kind = getattr(builtins, exception, None)
+    if kind is None:
+        # Found by its name in this module, as Celery pickles it to see whether it could.
+        kind = globals().setdefault(exception, type(exception, (Exception,), {}))
     raise kind(message)
 
 
@@ -72,7 +76,7 @@ def never():
 
 @app.task(name=f"{NAME}.reject", acks_late=True)
 def reject():
-    """Refuses the message, which then is gone, without a result."""
+    """Refuses the message, which then is gone. Celery 5.7 stores a failure, earlier ones no result."""
     raise Reject("rejected on purpose", requeue=False)
 
 
@@ -88,19 +92,19 @@ def die():
     os._exit(1)
 
 
-# An id can run more than once (retry, redelivery): runs are told apart.
-runs = {}
+# An id runs more than once (retry, redelivery), even twice at a time: runs are told apart by thread.
+thread = threading.local()
 
 
 @task_prerun.connect
 def note_start(task_id=None, task=None, **_):
-    runs[task_id] = uuid.uuid4().hex
-    note(run=runs[task_id], id=task_id, name=task.name, startedMs=time.time() * 1000)
+    thread.run = uuid.uuid4().hex
+    note(run=thread.run, id=task_id, name=task.name, startedMs=time.time() * 1000)
 
 
 @task_postrun.connect
-def note_end(task_id=None, state=None, **_):
-    note(run=runs.pop(task_id, ""), endedMs=time.time() * 1000, state=state)
+def note_end(state=None, **_):
+    note(run=thread.run, endedMs=time.time() * 1000, state=state)
 
 
 def note(**fields):

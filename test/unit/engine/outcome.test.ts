@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ResultState } from "../../../src/celery/result.js";
+import { meaningOf } from "../../../src/engine/outcome.js";
+import { FLAG, SLOT } from "../../../src/ledger/in-flight-table.js";
+
+const rows: [string, number, number, ResultState, string][] = [
+  ["the first final state settles", SLOT.published, 0, "SUCCESS", "succeeded"],
+  ["a failure settles", SLOT.published, 0, "FAILURE", "failed"],
+  ["a revocation settles", SLOT.started, 0, "REVOKED", "revoked"],
+  ["a result before the broker's answer settles", SLOT.publishing, 0, "SUCCESS", "succeeded"],
+  [
+    "a result of an unconfirmed task settles it",
+    SLOT.published,
+    FLAG.unconfirmed,
+    "FAILURE",
+    "failed",
+  ],
+  ["a second final state is a duplicate", SLOT.done, 0, "FAILURE", "duplicate"],
+  ["REVOKED after REVOKED is a duplicate", SLOT.done, 0, "REVOKED", "duplicate"],
+  ["a result after the deadline is late", SLOT.timedOut, 0, "SUCCESS", "late"],
+  [
+    "the message of a recovered task was expected",
+    SLOT.done,
+    FLAG.recovered,
+    "SUCCESS",
+    "expected",
+  ],
+  ["RETRY never settles", SLOT.started, 0, "RETRY", "retry"],
+  ["STARTED moves on a task in flight", SLOT.published, 0, "STARTED", "started"],
+  ["STARTED of a settled task means nothing", SLOT.done, 0, "STARTED", "nothing"],
+  ["a custom state means nothing", SLOT.published, 0, "CUSTOM", "nothing"],
+];
+for (const [name, slot, flags, result, meaning] of rows) {
+  test(`meaningOf(): ${name}`, () => assert.equal(meaningOf(slot, flags, result), meaning));
+}

@@ -1,0 +1,415 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { compileBody } from "../../../src/celery/arguments.js";
+import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
+import { ID_LENGTH } from "../../../src/celery/task-id.js";
+import type { Connection, PublishOutcome } from "../../../src/connections/ports.js";
+import { PublishWindow } from "../../../src/engine/batch.js";
+import { ExceptionRows } from "../../../src/engine/exception-rows.js";
+import type { EntryPlan, ScenarioPlan } from "../../../src/engine/messages.js";
+import { TaskLife } from "../../../src/engine/task-life.js";
+import { LedgerView } from "../../../src/exposition/ledger-view.js";
+import { createLayout, type EntryCounter } from "../../../src/ledger/layout.js";
+import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+
+/** A broker that keeps what it gets and answers when the test says so. */
+class FakeBroker implements Connection {
+  ready = true;
+  readonly requests: { key: string; ids: string[]; done: (outcome: PublishOutcome) => void }[] = [];
+  readonly publisher;
+  readonly results = { ready: true, lookUp: async () => {} };
+
+  constructor() {
+    const broker = this;
+    this.publisher = {
+      get ready() {
+        return broker.ready;
+      },
+      publish(
+        key: string,
+        messages: string[],
+        done: (outcome: PublishOutcome, reason: string) => void,
+      ) {
+        const ids = messages.map((text) => JSON.parse(text).headers.id as string);
+        broker.requests.push({ key, ids, done: (outcome) => done(outcome, "OOM") });
+      },
+    };
+  }
+  checkLiveness() {}
+  async close() {}
+}
+
+const TIMEOUT_MS = 1_000;
+const SCENARIO: ScenarioPlan = {
+  name: "s",
+  connection: 0,
+  profile: { kind: "constant", ratePerSecond: 1 },
+  arrival: "even",
+  entries: [0, 1],
+  weights: [1, 1],
+  startAfterMs: 0,
+  warmupMs: 0,
+  endMs: Number.POSITIVE_INFINITY,
+  maxInFlight: 20,
+  gracefulStopMs: 0,
+};
+const entry = (name: string, priority: number): EntryPlan => ({
+  scenario: 0,
+  connection: 0,
+  name,
+  args: [],
+  kwargs: {},
+  queue: "q",
+  priority,
+  timeoutMs: TIMEOUT_MS,
+  expiresMs: null,
+  headers: {},
+});
+
+function setUp(maxInFlight = SCENARIO.maxInFlight) {
+  const entries = [entry("a", 0), entry("b", 9)];
+  const layout = createLayout({
+    entries: 2,
+    scenarios: 1,
+    connections: 1,
+    bucketsMs: [100, 1000],
+    phaseBucketsMs: [100],
+    exceptionRows: 6,
+    slots: maxInFlight + 4,
+  });
+  const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
+  const time = { nowMs: 0 };
+  const broker = new FakeBroker();
+  const exceptions: string[] = [];
+  const life = new TaskLife({
+    layout,
+    live,
+    clock: { nowMs: () => time.nowMs, unixMs: (ms) => ms, anchor: () => 0 },
+    idPrefix: "00000000-0000",
+    replyTo: "r",
+    origin: "gen1@h",
+    connectionPlans: [
+      {
+        name: "main",
+        broker: "",
+        backend: "",
+        transport: { priority_steps: [0, 3, 6, 9], sep: DEFAULT_SEP, global_keyprefix: "" },
+      },
+    ],
+    scenarios: [{ ...SCENARIO, maxInFlight }],
+    entries,
+    bodies: entries.map(() => compileBody([], {}, { readLines: () => [], random: () => 0 })),
+    exceptions: new ExceptionRows(2, 6, (_row, _entry, name) => exceptions.push(name)),
+    onRefused: () => {},
+    onInvalid: () => {},
+  });
+  life.connect([broker]);
+  const view = () => new LedgerView(layout, live);
+  const start = (index = 0, plannedMs = time.nowMs) => {
+    life.start(index, plannedMs, time.nowMs, false);
+    life.flush(time.nowMs);
+  };
+  const result = (id: string, meta: object) =>
+    life.result(`celery-task-meta-${id}`, "celery-task-meta-".length, JSON.stringify(meta));
+  const count = (name: EntryCounter, index = 0) => view().counter(index, name);
+  const assertBalanced = () => {
+    for (const index of [0, 1]) {
+      assert.deepEqual(view().balance(index), { planned: 0, published: 0 });
+    }
+  };
+  return { life, broker, time, view, start, result, count, assertBalanced, exceptions };
+}
+
+const SUCCESS = { status: "SUCCESS", result: 1 };
+
+test("a task goes from planned over publishing and in flight to succeeded, balanced at each step", () => {
+  const { broker, time, view, start, result, count, assertBalanced } = setUp();
+  start();
+  assert.deepEqual([count("planned"), view().publishing(0), count("published")], [1, 1, 0]);
+  assertBalanced();
+  time.nowMs = 5;
+  broker.requests[0]!.done("accepted");
+  assert.deepEqual([view().publishing(0), view().inFlight(0), count("published")], [0, 1, 1]);
+  assertBalanced();
+  time.nowMs = 150;
+  result(broker.requests[0]!.ids[0]!, SUCCESS);
+  assert.deepEqual([view().inFlight(0), count("succeeded")], [0, 1]);
+  assertBalanced();
+  const buckets = new Float64Array(3);
+  assert.equal(view().addHistogram(0, "latencySucceeded", buckets), 150);
+  assert.deepEqual([...buckets], [0, 1, 0]);
+});
+
+test("latency counts from the planned start, not from the publish call", () => {
+  const { broker, time, view, start, result } = setUp();
+  time.nowMs = 90;
+  start(0, 10);
+  broker.requests[0]!.done("accepted");
+  time.nowMs = 100;
+  result(broker.requests[0]!.ids[0]!, SUCCESS);
+  assert.equal(view().addHistogram(0, "latencySucceeded", new Float64Array(3)), 90);
+  assert.equal(view().addHistogram(0, "dispatch", new Float64Array(2)), 80);
+});
+
+test("tasks of different priority go to different lists, those of one list in one request", () => {
+  const { life, broker } = setUp();
+  for (const index of [0, 1, 0, 1, 0]) life.start(index, 0, 0, false);
+  life.flush(0);
+  assert.deepEqual(
+    broker.requests.map(({ key, ids }) => [key, ids.length]),
+    [
+      ["q", 3],
+      ["q\x06\x169", 2],
+    ],
+  );
+});
+
+test("a start that is more than 100 ms late is dropped as saturated, one of 100 ms is not", () => {
+  const { time, start, count } = setUp();
+  time.nowMs = 1_000;
+  start(0, 899);
+  start(0, 900);
+  assert.deepEqual([count("planned"), count("droppedSaturated")], [2, 1]);
+});
+
+test("without a connection, beyond maxInFlight, and beyond the window starts are dropped for that reason", () => {
+  const { life, broker, start, count, assertBalanced } = setUp(2);
+  broker.ready = false;
+  start();
+  assert.equal(count("droppedNotConnected"), 1);
+  broker.ready = true;
+  for (let i = 0; i < 3; i++) start();
+  assert.equal(count("droppedInFlight"), 1);
+  assert.equal(life.inFlight(0), 2);
+  assertBalanced();
+
+  const wide = setUp(PublishWindow.MESSAGES + 10);
+  for (let i = 0; i < PublishWindow.MESSAGES + 5; i++) wide.start();
+  assert.equal(wide.count("droppedBackpressure"), 5);
+  wide.broker.requests[0]!.done("accepted");
+  wide.start();
+  assert.equal(wide.count("droppedBackpressure"), 5);
+  wide.assertBalanced();
+});
+
+test("a refused batch is publish failures, an unwritten one is dropped, neither is published", () => {
+  const { broker, start, count, assertBalanced } = setUp();
+  start();
+  start();
+  broker.requests[0]!.done("refused");
+  broker.requests[1]!.done("notWritten");
+  assert.deepEqual(
+    [count("failedRejected"), count("droppedNotConnected"), count("published")],
+    [1, 1, 0],
+  );
+  assertBalanced();
+});
+
+test("a publish whose reply was lost counts as published and is settled by its result", () => {
+  const { broker, start, result, count, assertBalanced } = setUp();
+  start();
+  broker.requests[0]!.done("unknown");
+  assert.equal(count("published"), 1);
+  result(broker.requests[0]!.ids[0]!, SUCCESS);
+  assert.deepEqual([count("succeeded"), count("unknown")], [1, 0]);
+  assertBalanced();
+});
+
+test("at the deadline a confirmed task times out and an unconfirmed one ends as unknown", () => {
+  const { life, broker, start, count, assertBalanced } = setUp();
+  start();
+  start();
+  broker.requests[0]!.done("accepted");
+  broker.requests[1]!.done("unknown");
+  life.sweep(TIMEOUT_MS - 1);
+  assert.equal(count("timedOut"), 0);
+  life.sweep(TIMEOUT_MS);
+  assert.deepEqual([count("timedOut"), count("unknown")], [1, 1]);
+  assertBalanced();
+});
+
+test("a task that waits for the broker's answer does not time out before it is known to be published", () => {
+  const { life, broker, start, count, assertBalanced } = setUp();
+  start();
+  start();
+  broker.requests[1]!.done("accepted");
+  life.sweep(5_000);
+  assert.equal(count("timedOut"), 1, "the younger one, which is published");
+  broker.requests[0]!.done("accepted");
+  life.sweep(5_000);
+  assert.equal(count("timedOut"), 2);
+  assertBalanced();
+});
+
+test("results after the deadline are late once and duplicates from then on; no outcome changes", () => {
+  const { life, broker, start, result, count, assertBalanced } = setUp();
+  start();
+  broker.requests[0]!.done("accepted");
+  life.sweep(TIMEOUT_MS);
+  for (let i = 0; i < 3; i++) result(broker.requests[0]!.ids[0]!, SUCCESS);
+  assert.deepEqual(
+    [count("timedOut"), count("late"), count("duplicate"), count("succeeded")],
+    [1, 1, 2, 0],
+  );
+  assertBalanced();
+});
+
+test("a result that is faster than the broker's answer is counted once", () => {
+  const { broker, start, result, count, assertBalanced } = setUp();
+  start();
+  result(broker.requests[0]!.ids[0]!, SUCCESS);
+  assert.deepEqual([count("published"), count("succeeded")], [1, 1]);
+  assertBalanced();
+  broker.requests[0]!.done("accepted");
+  assert.equal(count("published"), 1);
+  assertBalanced();
+});
+
+test("an answer for a slot that was taken anew meanwhile does not touch the new task", () => {
+  const { broker, view, start, result, count, assertBalanced } = setUp(1);
+  start();
+  result(broker.requests[0]!.ids[0]!, SUCCESS);
+  for (let i = 0; i < 5; i++) {
+    start();
+    result(broker.requests.at(-1)!.ids[0]!, SUCCESS);
+  }
+  start();
+  broker.requests[0]!.done("unknown");
+  broker.requests[1]!.done("refused");
+  assert.deepEqual([view().publishing(0), count("failedRejected")], [1, 0]);
+  assertBalanced();
+});
+
+test("failures count by exception class, revocations too; retries end nothing", () => {
+  const { broker, view, start, result, count, exceptions, assertBalanced } = setUp();
+  for (let i = 0; i < 3; i++) start();
+  for (const request of broker.requests) request.done("accepted");
+  const ids = broker.requests.map(({ ids }) => ids[0]!);
+  result(ids[0]!, { status: "RETRY", result: { exc_type: "Retry" } });
+  assert.deepEqual([count("retries"), view().inFlight(0)], [1, 3]);
+  result(ids[0]!, { status: "FAILURE", result: { exc_type: "ValueError" } });
+  result(ids[1]!, { status: "REVOKED", result: { exc_type: "TaskRevokedError" } });
+  result(ids[2]!, { status: "FAILURE", result: null });
+  assert.deepEqual(exceptions, ["ValueError", "TaskRevokedError"]);
+  assert.deepEqual(
+    [2, 3, 0].map((row) => view().exceptionCount(row)),
+    [1, 1, 1],
+  );
+  assert.deepEqual([count("failed"), count("revoked")], [2, 1]);
+  assertBalanced();
+});
+
+test("a recovered result counts with its outcome but not in the latencies, and its message is no duplicate", () => {
+  const { life, broker, view, start, result, count, assertBalanced } = setUp();
+  start();
+  broker.requests[0]!.done("accepted");
+  const [id] = life.idsInFlight(0);
+  assert.equal(id, broker.requests[0]!.ids[0]);
+  assert.equal(life.recovered(id!, JSON.stringify({ status: "STARTED" })), false);
+  assert.equal(life.recovered(id!, JSON.stringify(SUCCESS)), true);
+  assert.equal(life.recovered(id!, JSON.stringify(SUCCESS)), false);
+  result(id!, SUCCESS);
+  assert.deepEqual([count("succeeded"), count("recovered"), count("duplicate")], [1, 1, 0]);
+  assert.equal(view().addHistogram(0, "latencySucceeded", new Float64Array(3)), 0);
+  assertBalanced();
+});
+
+test("warm-up tasks are in the ledger and not in the histograms", () => {
+  const { life, broker, time, view, result, count } = setUp();
+  life.start(0, 0, 0, true);
+  life.flush(0);
+  broker.requests[0]!.done("accepted");
+  time.nowMs = 50;
+  result(broker.requests[0]!.ids[0]!, SUCCESS);
+  assert.equal(count("succeeded"), 1);
+  for (const name of ["latencySucceeded", "dispatch", "publish"] as const) {
+    const counts = new Float64Array(view().boundsMs(name).length + 1);
+    view().addHistogram(0, name, counts);
+    assert.ok(
+      counts.every((n) => n === 0),
+      name,
+    );
+  }
+});
+
+test("malformed results, unknown ids and foreign channels change no task", () => {
+  const { life, broker, view, start, assertBalanced } = setUp();
+  start();
+  broker.requests[0]!.done("accepted");
+  const channel = `celery-task-meta-${broker.requests[0]!.ids[0]}`;
+  life.result(channel, 17, "not json");
+  life.result(channel.slice(0, -1), 17, "{}");
+  life.result(`celery-task-meta-${"f".repeat(ID_LENGTH)}`, 17, JSON.stringify(SUCCESS));
+  assert.deepEqual(
+    [view().inFlight(0), view().engine("malformedResults"), view().engine("unmatchedResults")],
+    [1, 1, 2],
+  );
+  assertBalanced();
+});
+
+test("endAll() ends what is left as unknown, also what waits for the broker's answer", () => {
+  const { life, broker, start, count, view, assertBalanced } = setUp();
+  start();
+  start();
+  broker.requests[0]!.done("accepted");
+  life.endAll(0);
+  assert.deepEqual(
+    [count("published"), count("unknown"), view().inFlight(0), life.inFlight(0)],
+    [2, 2, 0, 0],
+  );
+  assertBalanced();
+  broker.requests[1]!.done("accepted");
+  assertBalanced();
+});
+
+test("after any sequence of events both equations of the ledger hold", () => {
+  const outcomes: PublishOutcome[] = ["accepted", "refused", "unknown", "notWritten"];
+  const metas = [
+    SUCCESS,
+    { status: "FAILURE", result: { exc_type: "E" } },
+    { status: "REVOKED", result: null },
+    { status: "RETRY", result: null },
+    { status: "STARTED" },
+    {},
+  ];
+  const step = fc.oneof(
+    fc.record({ do: fc.constant("start" as const), entry: fc.nat(1), late: fc.nat(150) }),
+    fc.record({ do: fc.constant("answer" as const), pick: fc.nat(), outcome: fc.nat(3) }),
+    fc.record({ do: fc.constant("result" as const), pick: fc.nat(), meta: fc.nat(5) }),
+    fc.record({ do: fc.constant("recover" as const), pick: fc.nat() }),
+    fc.record({ do: fc.constant("wait" as const), ms: fc.nat(600) }),
+    fc.record({ do: fc.constant("connect" as const), ready: fc.boolean() }),
+    fc.record({ do: fc.constant("end" as const) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const { life, broker, time, start, result, assertBalanced } = setUp(6);
+      const ids: string[] = [];
+      const waiting = new Set<FakeBroker["requests"][number]>();
+      for (const event of steps) {
+        const seen = broker.requests.length;
+        if (event.do === "start") start(event.entry, time.nowMs - event.late);
+        else if (event.do === "answer" && waiting.size > 0) {
+          const request = [...waiting][event.pick % waiting.size]!;
+          waiting.delete(request);
+          request.done(outcomes[event.outcome]!);
+        } else if (event.do === "result" && ids.length > 0) {
+          result(ids[event.pick % ids.length]!, metas[event.meta]!);
+        } else if (event.do === "recover" && ids.length > 0) {
+          life.recovered(ids[event.pick % ids.length]!, JSON.stringify(SUCCESS));
+        } else if (event.do === "wait") {
+          time.nowMs += event.ms;
+          life.sweep(time.nowMs);
+        } else if (event.do === "connect") broker.ready = event.ready;
+        else if (event.do === "end") life.endAll(0);
+        for (const request of broker.requests.slice(seen)) {
+          waiting.add(request);
+          ids.push(...request.ids);
+        }
+        assertBalanced();
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

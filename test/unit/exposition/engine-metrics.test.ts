@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { engineMetrics, fixedSeries } from "../../../src/exposition/engine-metrics.js";
+import { LedgerView } from "../../../src/exposition/ledger-view.js";
+import { METRIC_PREFIX, METRICS } from "../../../src/exposition/metrics.js";
+import { MetricsRegistry } from "../../../src/exposition/registry.js";
+import type { Subject } from "../../../src/exposition/subject.js";
+import { observe } from "../../../src/ledger/histogram.js";
+import { createLayout } from "../../../src/ledger/layout.js";
+import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+import { createProfile } from "../../../src/plan/profile.js";
+
+const subject: Subject = {
+  scenarios: [
+    { name: "steady", stages: createProfile({ kind: "constant", ratePerSecond: 5 }).stages },
+  ],
+  entries: [
+    { scenario: 0, task: "app.a", queue: "celery" },
+    { scenario: 0, task: "app.a", queue: "other" },
+    { scenario: 0, task: "app.b", queue: "celery" },
+  ],
+  connections: ["main"],
+  exceptions: [
+    { row: 3, entry: 0, name: "ValueError" },
+    { row: 4, entry: 1, name: "ValueError" },
+  ],
+  version: "1.2.3",
+  commit: "abc",
+  configHash: "feed",
+};
+
+function setUp() {
+  const layout = createLayout({
+    entries: 3,
+    scenarios: 1,
+    connections: 1,
+    bucketsMs: [5, 1000],
+    phaseBucketsMs: [5],
+    exceptionRows: 6,
+    slots: 4,
+  });
+  const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
+  const metrics = engineMetrics(subject, () => new LedgerView(layout, live));
+  const faults: string[] = [];
+  const registry = new MetricsRegistry(metrics, (metric) => faults.push(metric));
+  return { layout, cells: live.cells, metrics, registry, faults };
+}
+
+test("tasks of one name are one series, whatever their arguments; queues stay apart", async () => {
+  const { layout, cells, registry } = setUp();
+  cells[layout.entryCounter(0, "published")] = 2;
+  cells[layout.entryCounter(1, "published")] = 3;
+  cells[layout.entryCounter(0, "planned")] = 2;
+  cells[layout.entryCounter(1, "planned")] = 3;
+  cells[layout.exception(3)] = 1;
+  cells[layout.exception(4)] = 1;
+  const page = await registry.render("text");
+  assert.match(page, /^celery_load_tasks_planned_total\{scenario="steady",task="app.a"\} 5$/m);
+  assert.match(
+    page,
+    /^celery_load_tasks_published_total\{scenario="steady",task="app.a",queue="celery"\} 2$/m,
+  );
+  assert.match(
+    page,
+    /^celery_load_tasks_published_total\{scenario="steady",task="app.a",queue="other"\} 3$/m,
+  );
+  assert.match(
+    page,
+    /^celery_load_task_errors_total\{scenario="steady",task="app.a",exception="ValueError"\} 2$/m,
+  );
+});
+
+test("histograms of one name add up, cumulative, in seconds", async () => {
+  const { layout, cells, registry } = setUp();
+  observe(cells, layout.entryHistogram(0, "latencySucceeded"), 4);
+  observe(cells, layout.entryHistogram(1, "latencySucceeded"), 500);
+  observe(cells, layout.entryHistogram(1, "latencySucceeded"), 5000);
+  const page = await registry.render("openmetrics");
+  const labels = 'scenario="steady",task="app.a",outcome="succeeded"';
+  for (const line of [
+    `celery_load_task_latency_seconds_bucket{${labels},le="0.005"} 1`,
+    `celery_load_task_latency_seconds_bucket{${labels},le="1.0"} 2`,
+    `celery_load_task_latency_seconds_bucket{${labels},le="+Inf"} 3`,
+    `celery_load_task_latency_seconds_sum{${labels}} 5.504`,
+    `celery_load_task_latency_seconds_count{${labels}} 3`,
+  ]) {
+    assert.ok(page.includes(`${line}\n`), line);
+  }
+  assert.ok(page.endsWith("# EOF\n"));
+});
+
+test("every metric of the table is on the page with its labels, from the start, at 0", async () => {
+  const { registry } = setUp();
+  const page = await registry.render("text");
+  for (const { name, labels, type } of Object.values(METRICS)) {
+    const full = METRIC_PREFIX + name + (type === "histogram" ? "_count" : "");
+    const sample = page
+      .split("\n")
+      .find((line) => line.startsWith(`${full}{`) || line.startsWith(`${full} `));
+    assert.ok(sample, `${full} has no sample`);
+    for (const label of labels) assert.ok(sample.includes(`${label}="`), `${full} lacks ${label}`);
+  }
+});
+
+test("the page has as many series as the series limit is compared with, or fewer", async () => {
+  const { registry } = setUp();
+  const page = await registry.render("text");
+  const series = page.split("\n").filter((line) => line.startsWith("celery_load_")).length;
+  // Global ones (saturation, build …) and the exceptions seen are not in the fixed number.
+  const extra = 9 + 1 + 1;
+  const fixed = fixedSeries(subject, 2, 1);
+  assert.ok(series <= fixed + extra && series > fixed * 0.7, `${series} series, computed ${fixed}`);
+});
+
+test("prom-client gets the same values as the page", async () => {
+  const { layout, cells, metrics } = setUp();
+  observe(cells, layout.entryHistogram(2, "latencyFailed"), 4);
+  const latency = metrics.find(({ name }) => name === "celery_load_task_latency_seconds")!;
+  const { values } = await latency.get();
+  const inf = values.find(
+    ({ labels }) => labels.task === "app.b" && labels.outcome === "failed" && labels.le === "+Inf",
+  );
+  assert.equal(inf?.value, 1);
+});
+
+test("a metric that cannot be collected costs itself and not the page", async () => {
+  const faults: string[] = [];
+  const [planned, ...others] = engineMetrics(subject, () => {
+    throw new Error("boom");
+  });
+  const broken = new MetricsRegistry([planned!, ...others], (metric) => faults.push(metric));
+  const page = await broken.render("text");
+  assert.ok(faults.includes("celery_load_tasks_planned_total"));
+  assert.match(page, /^process_cpu_user_seconds_total /m);
+});

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { UserError } from "../../../src/errors.js";
+import { createApp, type HttpSource, listen, stopServing } from "../../../src/http/app.js";
+
+const source: HttpSource = {
+  metricsPage: async (format) => `page in ${format}\n`,
+  healthFault: () => null,
+  readiness: () => ({ ready: true, problems: [] }),
+};
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Buffer;
+}
+
+async function get(
+  overrides: Partial<HttpSource>,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const server = await listen(createApp({ ...source, ...overrides }), {
+    host: "127.0.0.1",
+    port: 0,
+  });
+  const { port } = server.address() as AddressInfo;
+  try {
+    return await new Promise((resolve, reject) => {
+      request({ host: "127.0.0.1", port, path, headers }, async (response) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of response) chunks.push(chunk as Buffer);
+        resolve({
+          status: response.statusCode!,
+          headers: response.headers,
+          body: Buffer.concat(chunks),
+        });
+      })
+        .on("error", reject)
+        .end();
+    });
+  } finally {
+    await stopServing(server);
+  }
+}
+
+const PROMETHEUS_2 =
+  "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+const formats: [string, string | undefined, string][] = [
+  ["Prometheus' default", PROMETHEUS_2, "openmetrics"],
+  ["plain text", "text/plain;version=0.0.4", "text"],
+  ["anything", "*/*", "text"],
+  ["nothing", undefined, "text"],
+  ["text preferred", "application/openmetrics-text;version=1.0.0;q=0.3,text/plain;q=0.9", "text"],
+  ["only the old OpenMetrics", "application/openmetrics-text;version=0.0.1", "text"],
+];
+for (const [name, accept, format] of formats) {
+  test(`/metrics answers a client that accepts ${name} in ${format}`, async () => {
+    const answer = await get({}, "/metrics", accept === undefined ? {} : { accept });
+    assert.equal(answer.body.toString(), `page in ${format}\n`);
+    assert.match(
+      String(answer.headers["content-type"]),
+      format === "text"
+        ? /^text\/plain; version=0\.0\.4/
+        : /^application\/openmetrics-text; version=1\.0\.0/,
+    );
+  });
+}
+
+test("/metrics is gzipped for those who ask", async () => {
+  const answer = await get({}, "/metrics", { "accept-encoding": "gzip" });
+  assert.equal(answer.headers["content-encoding"], "gzip");
+  assert.equal(gunzipSync(answer.body).toString(), "page in text\n");
+});
+
+test("/readyz tells what is wrong with status 503", async () => {
+  const problems = [{ connection: "main", role: "broker", message: "connect ECONNREFUSED" }];
+  const answer = await get({ readiness: () => ({ ready: false, problems }) }, "/readyz");
+  assert.equal(answer.status, 503);
+  assert.deepEqual(JSON.parse(answer.body.toString()), { ready: false, problems });
+});
+
+test("/healthz is 200 while the process works and 503 with the fault otherwise", async () => {
+  assert.equal((await get({}, "/healthz")).status, 200);
+  const answer = await get({ healthFault: () => "the engine has not moved for 11 s" }, "/healthz");
+  assert.equal(answer.status, 503);
+  assert.match(answer.body.toString(), /not moved/);
+});
+
+test("an error on the way to a page is one line and no stack", async () => {
+  const failing = async () => {
+    throw new Error("no snapshot");
+  };
+  const answer = await get({ metricsPage: failing }, "/metrics");
+  assert.equal(answer.status, 500);
+  assert.equal(answer.body.toString(), "no snapshot\n");
+});
+
+test("unknown and undecodable paths are answered without a stack, and nothing names express", async () => {
+  for (const [path, status] of [
+    ["/nowhere", 404],
+    ["/%E0%A4%A", 404],
+  ] as const) {
+    const answer = await get({}, path);
+    assert.equal(answer.status, status, path);
+    assert.doesNotMatch(answer.body.toString(), /at .*\.js/);
+    assert.equal(answer.headers["x-powered-by"], undefined);
+  }
+});
+
+test("listen() says which port is taken and what to do, exit code 104", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const { port } = other.address() as AddressInfo;
+  await assert.rejects(
+    listen(createApp(source), { host: "127.0.0.1", port }),
+    (error: unknown) =>
+      error instanceof UserError &&
+      error.exitCode === 104 &&
+      error.message ===
+        `Cannot listen on 127.0.0.1:${port}: the port is in use by another process.` &&
+      error.hint!.includes("--listen"),
+  );
+  other.close();
+});
