@@ -21,12 +21,13 @@ export function faultsOf(
   issues: readonly ConfigIssue[],
   root: ConfigNode,
   shape: Shape,
+  files: readonly string[],
   known: ReadonlySet<string>,
 ): Fault[] {
   const located = issues.flatMap((issue) => locate(issue, root, shape));
   const told = new Set<string>();
   return located
-    .sort((a, b) => compareOrigins(a.origin, b.origin))
+    .sort((a, b) => compareOrigins(a.origin, b.origin, files))
     .map(({ origin, message }) => ({ place: placeOf(origin), message }))
     .filter(({ place, message }) => {
       const isNew = !known.has(place) && !told.has(`${place} ${message}`);
@@ -168,10 +169,9 @@ function describe(node: ConfigNode, path: Path): string {
 }
 
 /** Files in their order, line by line, then everything else. */
-function compareOrigins(a: Origin, b: Origin): number {
+function compareOrigins(a: Origin, b: Origin, files: readonly string[]): number {
   if (a.kind !== "file" || b.kind !== "file") {
     return Number(a.kind !== "file") - Number(b.kind !== "file");
   }
-  if (a.file !== b.file) return 0;
-  return a.line - b.line || a.column - b.column;
+  return files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column;
 }

@@ -51,7 +51,8 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   });
   const result = readConfig(plainValue(root));
   const told = new Set(faults.map((fault) => fault.place));
-  const schemaFaults = "issues" in result ? faultsOf(result.issues, root, CONFIG_SHAPE, told) : [];
+  const schemaFaults =
+    "issues" in result ? faultsOf(result.issues, root, CONFIG_SHAPE, options.files, told) : [];
   const all = [...faults, ...schemaFaults];
   if ("issues" in result || all.length > 0) throw configError(all);
   const effective = effectiveTree(root, CONFIG_SCHEMA);

@@ -84,8 +84,10 @@ export async function mustRun(
   const result = await runProgram(program, args, options);
   if (result.code === 0) return result;
   const end = `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-12).join("\n");
+  // A script given as an argument says nothing to the reader.
+  const command = [program, ...args.filter((arg) => !arg.includes("\n"))].join(" ");
   throw new UserError(
-    `Cannot ${what}: "${[program, ...args].join(" ")}" ${endOf(result)}.\n${end}`,
+    `Cannot ${what}: "${command}" ${endOf(result)}.\n${end}`,
     options.hint === undefined ? {} : { hint: options.hint },
   );
 }

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startDaemon } from "../support/daemon.js";
+import { assertBalanced, type Metrics } from "../support/metrics.js";
+import { startRedis } from "../support/redis.js";
+import { startWorker } from "../support/worker.js";
+
+for (const python of ["current", "debian"] as const) {
+  test(`the quick form plans, publishes and sees succeed 1,000 tasks in 20 s, Celery ${python}`, async () => {
+    await using redis = await startRedis();
+    await using worker = await startWorker({ broker: redis.url(), python });
+    await using daemon = await startDaemon({
+      args: [
+        ...["--broker", redis.url(), "--task", "tests.add", "--args", "[1,2]"],
+        ...["--rate", "50/s", "--for", "20s", "--json"],
+      ],
+    });
+    let scrapes = 0;
+    let exit: Awaited<typeof daemon.exit> | undefined;
+    void daemon.exit.then((end) => {
+      exit = end;
+    });
+    let last: Metrics | undefined;
+    while (exit === undefined) {
+      try {
+        last = await daemon.metrics();
+      } catch {
+        break; // it has stopped serving: the run is over
+      }
+      assertBalanced(last);
+      scrapes++;
+    }
+    assert.ok(scrapes > 50, `only ${scrapes} scrapes`);
+    assert.deepEqual(await daemon.exit, { code: 0, signal: null });
+
+    const { total, balanced } = JSON.parse(daemon.stdout());
+    assert.ok(Math.abs(total.planned - 1000) <= 1, `planned ${total.planned}`);
+    assert.equal(total.published, total.planned);
+    assert.equal(total.outcomes.succeeded, total.planned);
+    assert.equal(balanced, true);
+    assert.ok(total.latencySeconds.p50 > 0 && total.latencySeconds.p50 < 1);
+
+    const runs = await worker.recorded();
+    assert.equal(runs.length, total.planned);
+    assert.equal(new Set(runs.map(({ id }) => id)).size, total.planned);
+  });
+}
+
+test("--count ends after that many starts", async () => {
+  await using redis = await startRedis();
+  await using _worker = await startWorker({ broker: redis.url() });
+  await using daemon = await startDaemon({
+    args: [
+      ...["--broker", redis.url(), "--task", "tests.add", "--args", "[1,2]"],
+      ...["--rate", "max", "--count", "777", "--json"],
+    ],
+  });
+  assert.deepEqual(await daemon.exit, { code: 0, signal: null });
+  const { total } = JSON.parse(daemon.stdout());
+  assert.deepEqual([total.planned, total.published, total.outcomes.succeeded], [777, 777, 777]);
+});

@@ -1,0 +1,1148 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type LoadOptions, loadConfig } from "../../../src/config/load.js";
+import { ConfigError } from "../../../src/errors.js";
+import { HEAD, loadTexts, SCENARIO } from "./configurations.js";
+
+const BASE = HEAD + SCENARIO;
+
+interface BadConfiguration {
+  readonly name: string;
+  readonly text: string | Uint8Array;
+  readonly options?: Pick<LoadOptions, "env"> | Pick<LoadOptions, "overrides">;
+  /** Each with its place, in order. */
+  readonly faults: readonly string[];
+}
+
+// The configuration below all of these has a broker with the password "canary".
+const BAD: readonly BadConfiguration[] = [
+  {
+    name: "an unknown key",
+    text: withTail("sceanrios: {}"),
+    faults: [
+      'load.yml:13:1: Cannot read key "sceanrios": there is no such key. Did you mean "scenarios"?',
+    ],
+  },
+  {
+    name: "an unknown key that is like no other",
+    text: withTail("threads: 4"),
+    faults: [
+      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, server, limits, buckets, seed.',
+    ],
+  },
+  {
+    name: "an unknown key of a scenario",
+    text: withProfile("1/s\n    gracefullStop: 1s"),
+    faults: [
+      'load.yml:12:5: Cannot read key "gracefullStop" in scenario "steady": there is no such key. Did you mean "gracefulStop"?',
+    ],
+  },
+  {
+    name: "a misspelt key in place of a needed one",
+    text: withText("profile:", "profle:"),
+    faults: [
+      'load.yml:10:3: Cannot read profile of scenario "steady": it is missing. Write profile: 20/s.',
+      'load.yml:11:5: Cannot read key "profle" in scenario "steady": there is no such key. Did you mean "profile"?',
+    ],
+  },
+  {
+    name: "an unknown key in a profile",
+    text: withProfile("{steps: [1/s for 1m], repeet: true}"),
+    faults: [
+      'load.yml:11:36: Cannot read key "repeet" in profile of scenario "steady": there is no such key. Did you mean "repeat"?',
+    ],
+  },
+  {
+    name: "an unknown key in a ramp",
+    text: withProfile("{ramp: {form: 1/s, stages: [{hold: 1m}]}}"),
+    faults: [
+      'load.yml:11:22: Cannot read key "form" in profile.ramp of scenario "steady": there is no such key. Did you mean "from"?',
+    ],
+  },
+  {
+    name: "__proto__ as a key",
+    text: withTail("__proto__: {seed: 2}"),
+    faults: ['load.yml:13:1: Cannot read key "__proto__": there is no such key. Remove it.'],
+  },
+  {
+    name: "constructor as the name of a task",
+    text: withText("  thumb:", "  constructor:"),
+    faults: ['load.yml:7:3: Cannot read key "constructor": there is no such key. Remove it.'],
+  },
+  {
+    name: "__proto__ deep in arguments",
+    text: withTask("kwargs: {a: [{__proto__: {x: canary}}]}"),
+    faults: ['load.yml:9:19: Cannot read key "__proto__": there is no such key. Remove it.'],
+  },
+  {
+    name: "prototype as a key of an alias",
+    text: withTail("x: &a {prototype: 1}"),
+    faults: ['load.yml:13:8: Cannot read key "prototype": there is no such key. Remove it.'],
+  },
+  {
+    name: "a rate with a wrong unit",
+    text: withProfile("20 per sec"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found "20 per sec". Write 20/s.',
+    ],
+  },
+  {
+    name: "a rate with a space",
+    text: withProfile("5 /s"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found "5 /s". Write 5/s.',
+    ],
+  },
+  {
+    name: "a rate with an underscore",
+    text: withProfile("1_000/s"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found "1_000/s". Write 1000/s.',
+    ],
+  },
+  {
+    name: "a rate without a unit",
+    text: withProfile("20"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found 20. Write 20/s.',
+    ],
+  },
+  {
+    name: "a rate with an exponent",
+    text: withProfile("1e999/s"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found "1e999/s". Write it like 20/s.',
+    ],
+  },
+  {
+    name: "a rate that is negative",
+    text: withProfile("-5/s"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found "-5/s". Write it like 20/s.',
+    ],
+  },
+  {
+    name: "a rate that is not a number",
+    text: withProfile(".nan"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found .nan. Write it like 20/s.',
+    ],
+  },
+  {
+    name: "a rate that is infinite",
+    text: withProfile(".inf"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found .inf. Write it like 20/s.',
+    ],
+  },
+  {
+    name: "a rate in octal",
+    text: withProfile("077"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found 077. Write 77/s.',
+    ],
+  },
+  {
+    name: "a rate in octal with a unit",
+    text: withProfile("077/s"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found "077/s". Write it like 20/s.',
+    ],
+  },
+  {
+    name: "a rate that is a list",
+    text: withProfile("[1]"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found a list. Write it like 20/s.',
+    ],
+  },
+  {
+    name: "a rate that is empty",
+    text: withProfile(""),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found nothing. Write it like 20/s.',
+    ],
+  },
+  {
+    name: "a rate of millions",
+    text: withProfile("99999999/s"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be at most 1000000/s; found "99999999/s". Write a lower rate.',
+    ],
+  },
+  {
+    name: "a rate that is a URL",
+    text: withProfile("redis://:canary@h/0"),
+    faults: [
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found "redis://:***@h/0". Write it like 20/s.',
+    ],
+  },
+  {
+    name: "a rate above limits.maxRate",
+    text: withTail("limits: {maxRate: 10/s}"),
+    faults: [
+      'load.yml:11:14: Cannot read profile of scenario "steady": must stay at or below limits.maxRate (10/s); its highest rate is 20/s. Lower the rate or raise limits.maxRate.',
+    ],
+  },
+  {
+    name: "a step above limits.maxRate",
+    text: `${withProfile("{steps: [5/s for 1m, 11/s for 1m]}")}limits: {maxRate: 10/s}\n`,
+    faults: [
+      'load.yml:11:14: Cannot read profile of scenario "steady": must stay at or below limits.maxRate (10/s); its highest rate is 11/s. Lower the rate or raise limits.maxRate.',
+    ],
+  },
+  {
+    name: "a ramp above limits.maxRate",
+    text: `${withProfile("{ramp: {from: 20/s, stages: [{to: 1/s, over: 1m}]}}")}limits: {maxRate: 10/s}\n`,
+    faults: [
+      'load.yml:11:14: Cannot read profile of scenario "steady": must stay at or below limits.maxRate (10/s); its highest rate is 20/s. Lower the rate or raise limits.maxRate.',
+    ],
+  },
+  {
+    name: "no upper bound under limits.maxRate",
+    text: `${withProfile("max")}limits: {maxRate: 10/s}\n`,
+    faults: [
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, because max has no upper bound and limits.maxRate (10/s) is set. Lower the rate or raise limits.maxRate.',
+    ],
+  },
+  {
+    name: "two kinds of profile",
+    text: withProfile("{steps: [1/s for 1m], ramp: {from: 1/s, stages: [{hold: 1m}]}}"),
+    faults: [
+      'load.yml:11:14: Cannot read profile of scenario "steady": must have one of the keys steps and ramp, not both. Keep one, or make a second scenario.',
+    ],
+  },
+  {
+    name: "a profile of an unknown kind",
+    text: withProfile("{sine: {mean: 5/s}}"),
+    faults: [
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps or ramp. Write 20/s.',
+    ],
+  },
+  {
+    name: "steps that cannot be read",
+    text: withProfile("{steps: [20/s, 20/x for 10m, 20/s for 10, 5, 1/s for 0s], repeat: yes}"),
+    faults: [
+      'load.yml:11:23: Cannot read profile.steps[0] of scenario "steady": must be a rate and a duration such as 20/s for 10m; found "20/s". Write it like 20/s for 10m.',
+      'load.yml:11:29: Cannot read profile.steps[1] of scenario "steady": rate must be a number per s, m or h such as 20/s; found "20/x for 10m". Write it like 20/s for 10m.',
+      'load.yml:11:43: Cannot read profile.steps[2] of scenario "steady": duration must be a number with the unit ms, s, m, h or d such as 30s; found "20/s for 10". Write it like 20/s for 10m.',
+      'load.yml:11:56: Cannot read profile.steps[3] of scenario "steady": must be a rate and a duration such as 20/s for 10m; found 5. Write it like 20/s for 10m.',
+      'load.yml:11:59: Cannot read profile.steps[4] of scenario "steady": duration must be longer than 0s; found "1/s for 0s". Write it like 20/s for 10m.',
+      'load.yml:11:80: Cannot read profile.repeat of scenario "steady": must be true or false; found "yes".',
+    ],
+  },
+  {
+    name: "no steps",
+    text: withProfile("{steps: []}"),
+    faults: [
+      'load.yml:11:22: Cannot read profile.steps of scenario "steady": must have at least one step; found a list.',
+    ],
+  },
+  {
+    name: "stages that cannot be read",
+    text: withProfile(
+      "{ramp: {from: 5, stages: [{to: 1/s}, {hold: 1m, to: 2/s}, {to: 1/s, over: 0s}, 5]}}",
+    ),
+    faults: [
+      'load.yml:11:28: Cannot read profile.ramp.from of scenario "steady": must be a number per s, m or h such as 20/s; found 5. Write 5/s.',
+      'load.yml:11:40: Cannot read profile.ramp.stages[0] of scenario "steady": must have either to and over, or hold. Write {to: 200/s, over: 15m} or {hold: 1h}.',
+      'load.yml:11:51: Cannot read profile.ramp.stages[1] of scenario "steady": must have either to and over, or hold. Write {to: 200/s, over: 15m} or {hold: 1h}.',
+      'load.yml:11:88: Cannot read profile.ramp.stages[2].over of scenario "steady": must be longer than 0s; found "0s". Write it like 30s.',
+      'load.yml:11:93: Cannot read profile.ramp.stages[3] of scenario "steady": must be a mapping; found 5.',
+    ],
+  },
+  {
+    name: "a ramp without stages",
+    text: withProfile("{ramp: {from: 5/s}}"),
+    faults: [
+      'load.yml:11:15: Cannot read profile.ramp.stages of scenario "steady": it is missing. Write stages: [{to: 200/s, over: 15m}].',
+    ],
+  },
+  {
+    name: "a scenario without a profile",
+    text: withText("    profile: 20/s\n", ""),
+    faults: [
+      'load.yml:10:3: Cannot read profile of scenario "steady": it is missing. Write profile: 20/s.',
+    ],
+  },
+  {
+    name: "a negative weight",
+    text: withMix("{resize: -1, thumb: 1}"),
+    faults: [
+      'load.yml:12:19: Cannot read mix.resize of scenario "steady": must be a weight above 0 and at most 1000000; found -1. Write it like 3.',
+    ],
+  },
+  {
+    name: "a weight of 0",
+    text: withMix("{resize: 1, thumb: 0}"),
+    faults: [
+      'load.yml:12:29: Cannot read mix.thumb of scenario "steady": must be a weight above 0 and at most 1000000; found 0. Remove the task from the mix.',
+    ],
+  },
+  {
+    name: "two weights that are no numbers",
+    text: withMix("{resize: 1e999, thumb: a}"),
+    faults: [
+      'load.yml:12:19: Cannot read mix.resize of scenario "steady": must be a weight above 0 and at most 1000000; found 1e999. Write it like 3.',
+      'load.yml:12:33: Cannot read mix.thumb of scenario "steady": must be a weight above 0 and at most 1000000; found "a". Write it like 3.',
+    ],
+  },
+  {
+    name: "an empty mix",
+    text: withMix("{}"),
+    faults: [
+      'load.yml:12:10: Cannot read mix of scenario "steady": must name at least one task. Write {resize: 3, thumb: 1}.',
+    ],
+  },
+  {
+    name: "an empty list as mix",
+    text: withMix("[]"),
+    faults: [
+      'load.yml:12:10: Cannot read mix of scenario "steady": must name at least one task. Write {resize: 3, thumb: 1}.',
+    ],
+  },
+  {
+    name: "a mix of an unknown task",
+    text: withMix("{resise: 1}"),
+    faults: [
+      'load.yml:12:11: Cannot read mix of scenario "steady": there is no task "resise". Did you mean "resize"?',
+    ],
+  },
+  {
+    name: "a list with an unknown task",
+    text: withMix("[resize, thum]"),
+    faults: [
+      'load.yml:12:19: Cannot read mix of scenario "steady": there is no task "thum". Did you mean "thumb"?',
+    ],
+  },
+  {
+    name: "one unknown task",
+    text: withMix("nothing"),
+    faults: [
+      'load.yml:12:10: Cannot read mix of scenario "steady": there is no task "nothing". Known here: resize, thumb.',
+    ],
+  },
+  {
+    name: "a task twice in a mix",
+    text: withMix("[resize, resize]"),
+    faults: [
+      'load.yml:12:19: Cannot read mix[1] of scenario "steady": must be named once; found "resize". Give it a weight instead.',
+    ],
+  },
+  {
+    name: "no mix with two tasks",
+    text: withText("    mix: {resize: 3, thumb: 1}\n", ""),
+    faults: [
+      'load.yml:10:3: Cannot read mix of scenario "steady": it is missing, and there is more than one task (resize, thumb). Write mix: resize.',
+    ],
+  },
+  {
+    name: "an unknown connection",
+    text: withProfile("1/s\n    connection: mian"),
+    faults: [
+      'load.yml:12:17: Cannot read connection of scenario "steady": there is no connection "mian". Did you mean "main"?',
+    ],
+  },
+  {
+    name: "no tasks",
+    text: withText(/tasks:\n( .*\n)+/, ""),
+    faults: [
+      "load.yml:1:1: Cannot read tasks: it is missing. Write tasks: {add: {name: app.add}}.",
+    ],
+  },
+  {
+    name: "an empty mapping of tasks",
+    text: withText(/tasks:\n( .*\n)+/, "tasks: {}\n"),
+    faults: ["load.yml:4:8: Cannot read tasks: must have at least one task."],
+  },
+  {
+    name: "a task without a name",
+    text: withText("    name: app.tasks.thumb", "    queue: a"),
+    faults: [
+      'load.yml:7:3: Cannot read name of task "thumb": it is missing. Write name: app.tasks.resize.',
+    ],
+  },
+  {
+    name: "a task name with a space",
+    text: withText("app.tasks.thumb", "app tasks"),
+    faults: [
+      'load.yml:8:11: Cannot read name of task "thumb": must be a task name such as app.tasks.resize (letters, digits and . _ - : /); found "app tasks". Write it like app.tasks.resize.',
+    ],
+  },
+  {
+    name: "a name with a space",
+    text: withText("  thumb:", '  "a b":'),
+    faults: [
+      'load.yml:7:3: Cannot read name "a b" in tasks: must be a name of letters, digits, - and _ that starts with a letter. Rename it.',
+      'load.yml:12:22: Cannot read mix of scenario "steady": there is no task "thumb". Known here: resize, "a b".',
+    ],
+  },
+  {
+    name: "http://x@h as broker",
+    text: withBroker("http://canary@h"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis:// or redis+socket://. Write redis://host:6379/0.',
+    ],
+  },
+  {
+    name: "amqp://u:x@h// as broker",
+    text: withBroker("amqp://u:canary@h//"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL: Celery\'s scheme amqp is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+    ],
+  },
+  {
+    name: "rediss://:x@h/0 as broker",
+    text: withBroker("rediss://:canary@h/0"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL: Celery\'s scheme rediss is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+    ],
+  },
+  {
+    name: "sentinel://:x@h:26379/0 as broker",
+    text: withBroker("sentinel://:canary@h:26379/0"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL: Celery\'s scheme sentinel is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+    ],
+  },
+  {
+    name: "redis://:can#ary@h/0 as broker",
+    text: withBroker("redis://:can#ary@h/0"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have no bare # / ? or @ in the user name or password. Percent-encode the user name and the password (# is %23, / is %2F, ? is %3F, @ is %40).',
+    ],
+  },
+  {
+    name: "redis://:can/ary@h/0 as broker",
+    text: withBroker("redis://:can/ary@h/0"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have no bare # / ? or @ in the user name or password. Percent-encode the user name and the password (# is %23, / is %2F, ? is %3F, @ is %40).',
+    ],
+  },
+  {
+    name: "redis://:can@ary@h/0 as broker",
+    text: withBroker("redis://:can@ary@h/0"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have no bare # / ? or @ in the user name or password. Percent-encode the user name and the password (# is %23, / is %2F, ? is %3F, @ is %40).',
+    ],
+  },
+  {
+    name: "redis://h:99999/0 as broker",
+    text: withBroker("redis://h:99999/0"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have a port from 1 to 65535. Write redis://host:6379/0. If this is part of a password: percent-encode the user name and the password (# is %23, / is %2F, ? is %3F, @ is %40).',
+    ],
+  },
+  {
+    name: "redis://h:6379/abc as broker",
+    text: withBroker("redis://h:6379/abc"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have a whole number as its database. Write redis://host:6379/0; databases are numbers from 0.',
+    ],
+  },
+  {
+    name: "redis://h/0?socket_timeout=x as broker",
+    text: withBroker("redis://h/0?socket_timeout=canary"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have no query. Remove the ? and what follows.',
+    ],
+  },
+  {
+    name: "redis://user:x as broker",
+    text: withBroker("redis://user:canary"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have a port from 1 to 65535. Write redis://host:6379/0. If this is part of a password: percent-encode the user name and the password (# is %23, / is %2F, ? is %3F, @ is %40).',
+    ],
+  },
+  {
+    name: "redis://:x@a/0;redis://b/0 as broker",
+    text: withBroker("redis://:canary@a/0;redis://b/0"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must name one server: lists of fail-over URLs are known to Celery but not supported by this version. Keep the URL of the server that is in use.',
+    ],
+  },
+  {
+    name: "{url: x} as broker",
+    text: withBroker("{url: canary}"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL. Write redis://127.0.0.1:6379/0.',
+    ],
+  },
+  {
+    name: "12 as broker",
+    text: withBroker("12"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL. Write redis://127.0.0.1:6379/0.',
+    ],
+  },
+  {
+    name: "nothing as broker",
+    text: withBroker(""),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL. Write redis://127.0.0.1:6379/0.',
+    ],
+  },
+  {
+    name: "a backend of another kind",
+    text: withBroker("redis://h\n    backend: rpc://"),
+    faults: [
+      'load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL: Celery\'s scheme rpc is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+    ],
+  },
+  {
+    name: "a host that is not allowed",
+    text: withBroker("redis://:canary@evil.example:6379/0\n    allow: {hosts: [redis.staging]}"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have a host of allow.hosts (redis.staging); found host "evil.example". Add the host to allow.hosts, or change the URL.',
+    ],
+  },
+  {
+    name: "a backend host that is not allowed",
+    text: withBroker("redis://a\n    backend: redis://:canary@b\n    allow: {hosts: [a, 'b:1']}"),
+    faults: [
+      'load.yml:4:14: Cannot read backend of connection "main": must have a host of allow.hosts (a, b:1); found host "b". Add the host to allow.hosts, or change the URL.',
+    ],
+  },
+  {
+    name: "priority steps out of order",
+    text: withBroker(
+      "redis://h\n    options: {priority_steps: [0, 9, 3], sep: '', global_keyprefix: 5}",
+    ),
+    faults: [
+      'load.yml:4:31: Cannot read options.priority_steps of connection "main": must be in ascending order, each step once; found a list. Write it like [0,3,6,9].',
+      'load.yml:4:47: Cannot read options.sep of connection "main": must not be empty; found "".',
+      'load.yml:4:69: Cannot read options.global_keyprefix of connection "main": must be text; found 5.',
+    ],
+  },
+  {
+    name: "an unset variable",
+    text: withBroker(`\${NOPE}`),
+    faults: [
+      `load.yml:3:13: Cannot replace \${NOPE}: the environment variable NOPE is not set. Set it, or write \${NOPE:-default}.`,
+    ],
+  },
+  {
+    name: "an unset variable inside of a value",
+    text: withBroker(`redis://:\${PW}@h/0`),
+    faults: [
+      `load.yml:3:13: Cannot replace \${PW}: the environment variable PW is not set. Set it, or write \${PW:-default}.`,
+    ],
+  },
+  {
+    name: "a variable that is written wrongly",
+    text: withBroker(`"\${NOPE-canary}"`),
+    faults: [
+      `load.yml:3:13: Cannot read the variable in "\${NOPE…": must be \${NAME} or \${NAME:-default}. Write $$ for a dollar sign.`,
+    ],
+  },
+  {
+    name: "a variable with a bad value",
+    text: withBroker(`\${BROKER}`),
+    options: { env: { BROKER: "amqp://u:canary@h" } },
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main" (from BROKER): must be a redis:// URL: Celery\'s scheme amqp is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+    ],
+  },
+  {
+    name: "a duration without a unit",
+    text: withTask("timeout: 10"),
+    faults: [
+      'load.yml:9:14: Cannot read timeout of task "thumb": must be a number with the unit ms, s, m, h or d such as 30s; found 10. Write 10s.',
+    ],
+  },
+  {
+    name: "durations that are too short or too long",
+    text: withTask("timeout: 0s\n    expires: 4000d"),
+    faults: [
+      'load.yml:9:14: Cannot read timeout of task "thumb": must be longer than 0s; found "0s". Write it like 30s.',
+      'load.yml:10:14: Cannot read expires of task "thumb": must be at most 10 years (3650d), or none; found "4000d". Write a shorter time.',
+    ],
+  },
+  {
+    name: "an expiry that is no duration",
+    text: withTask("expires: never"),
+    faults: [
+      'load.yml:9:14: Cannot read expires of task "thumb": must be a number with the unit ms, s, m, h or d such as 30s, or none; found "never". Write it like 30s.',
+    ],
+  },
+  {
+    name: "a priority of 11",
+    text: withTask("priority: 11"),
+    faults: [
+      'load.yml:9:15: Cannot read priority of task "thumb": must be a whole number from 0 to 9; found 11. Write it like 0.',
+    ],
+  },
+  {
+    name: "a priority that is a word",
+    text: withTask("priority: high"),
+    faults: [
+      'load.yml:9:15: Cannot read priority of task "thumb": must be a whole number from 0 to 9; found "high". Write it like 0.',
+    ],
+  },
+  {
+    name: "templates that cannot be read",
+    text: withTask('args: ["{{ uuidd }}", 1e999]'),
+    faults: [
+      'load.yml:9:12: Cannot read args[0] of task "thumb": template {{ uuidd }} calls the unknown function "uuidd": did you mean "uuid"?',
+      'load.yml:9:27: Cannot read args[1] of task "thumb": Infinity is not a number that JSON can carry.',
+    ],
+  },
+  {
+    name: "kwargs that are a list",
+    text: withTask("kwargs: [1]"),
+    faults: [
+      'load.yml:9:13: Cannot read kwargs of task "thumb": must be a mapping; found a list. Write {key: value}.',
+    ],
+  },
+  {
+    name: "a header of Celery's own",
+    text: withTask("headers: {id: canary}"),
+    faults: [
+      'load.yml:9:19: Cannot read headers.id of task "thumb": must not be set: Celery\'s protocol owns this header. Remove it or rename it.',
+    ],
+  },
+  {
+    name: "a queue with a space",
+    text: withTask('queue: "a b"'),
+    faults: [
+      'load.yml:9:12: Cannot read queue of task "thumb": must be the name of a queue such as celery, without spaces and quotes; found "a b". Write it like images.',
+    ],
+  },
+  {
+    name: "unsorted buckets",
+    text: withTail("buckets: [5ms, 100ms, 50ms, 1s]"),
+    faults: [
+      'load.yml:13:23: Cannot read buckets[2]: must be longer than the bucket before; found "50ms". Sort the list in ascending order.',
+    ],
+  },
+  {
+    name: "buckets without unit",
+    text: withTail("buckets: [5, 1s]"),
+    faults: [
+      "load.yml:13:11: Cannot read buckets[0]: must be a number with the unit ms, s, m, h or d such as 30s; found 5. Write 5s.",
+    ],
+  },
+  {
+    name: "no buckets",
+    text: withTail("buckets: []"),
+    faults: [
+      "load.yml:13:10: Cannot read buckets: must be a list of 1 to 100 durations; found a list. Write [100ms, 1s, 10s].",
+    ],
+  },
+  {
+    name: "a port of 99999",
+    text: withTail("server: {listen: 0.0.0.0:99999}"),
+    faults: [
+      'load.yml:13:18: Cannot read server.listen: must have a port from 0 to 65535; found "0.0.0.0:99999". Write 0.0.0.0:9809.',
+    ],
+  },
+  {
+    name: "a port alone",
+    text: withTail("server: {listen: 9809}"),
+    faults: [
+      "load.yml:13:18: Cannot read server.listen: must be host:port such as 0.0.0.0:9809; found 9809. Write 127.0.0.1:9809 to listen on this machine only.",
+    ],
+  },
+  {
+    name: "a section that is empty",
+    text: withTail("server:"),
+    faults: ["load.yml:13:8: Cannot read server: must be a mapping; found nothing."],
+  },
+  {
+    name: "a section that is a text",
+    text: withTail("server: amqp://u:canary@x"),
+    faults: ['load.yml:13:9: Cannot read server: must be a mapping; found "amqp://u:***@x".'],
+  },
+  {
+    name: "an unknown arrival",
+    text: withProfile("1/s\n    arrival: burst"),
+    faults: [
+      'load.yml:12:14: Cannot read arrival of scenario "steady": must be even or poisson; found "burst". Write it like even.',
+    ],
+  },
+  {
+    name: "a warmup that is as long as the run",
+    text: withProfile("1/s\n    warmup: 30s\n    duration: 30s"),
+    faults: [
+      'load.yml:12:13: Cannot read warmup of scenario "steady": must be shorter than the duration (30s); found "30s". Shorten the warmup or run longer.',
+    ],
+  },
+  {
+    name: "a negative seed",
+    text: withTail("seed: -1"),
+    faults: [
+      "load.yml:13:7: Cannot read seed: must be a whole number from 0 to 4294967295; found -1. Write it like 1.",
+    ],
+  },
+  {
+    name: "a seed that would be rounded",
+    text: withTail("seed: 12345678901234567890"),
+    faults: [
+      "load.yml:13:7: Cannot read a whole number beyond 2^53 exactly. Put it in quotes or write a smaller one.",
+    ],
+  },
+  {
+    name: "a key twice",
+    text: withTail("tasks: {}"),
+    faults: [
+      'load.yml:13:1: Cannot read key "tasks" twice: it is already at load.yml:4:1. Remove one of them or rename it.',
+    ],
+  },
+  {
+    name: "a name twice",
+    text: withText("  thumb:", "  resize:"),
+    faults: [
+      'load.yml:7:3: Cannot read key "resize" twice: it is already at load.yml:5:3. Remove one of them or rename it.',
+    ],
+  },
+  {
+    name: "a tab as indentation",
+    text: "connections:\n\tmain: 1\n",
+    faults: [
+      "load.yml:2:1: Cannot read a tab as indentation: YAML indents with spaces only. Replace the tab with spaces.",
+    ],
+  },
+  {
+    name: "two documents",
+    text: withTail("---\nseed: 1"),
+    faults: [
+      "load.yml:14:1: Cannot read a second document: a configuration file holds one. Remove it and the --- line, or give it a file of its own.",
+    ],
+  },
+  {
+    name: "an unknown tag",
+    text: withTail("seed: !secret 1"),
+    faults: ['load.yml:13:15: Cannot read the tag "!secret": no such tag. Remove it.'],
+  },
+  {
+    name: "a tag of Python",
+    text: withTail("seed: !!python/object:os.system canary"),
+    faults: [
+      'load.yml:13:33: Cannot read the tag "!!python/object:os.system": no such tag. Remove it.',
+    ],
+  },
+  {
+    name: "an empty file",
+    text: "",
+    faults: [
+      "load.yml:1:1: Cannot read the configuration: this file is empty. Write connections, tasks and scenarios.",
+    ],
+  },
+  {
+    name: "a file of comments",
+    text: "# nothing\n---\n",
+    faults: [
+      "load.yml:1:1: Cannot read the configuration: this file is empty. Write connections, tasks and scenarios.",
+    ],
+  },
+  {
+    name: "a list",
+    text: "- canary\n",
+    faults: ["load.yml:1:1: Cannot read the configuration: must be a mapping; found a list."],
+  },
+  {
+    name: "a text",
+    text: "canary\n",
+    faults: ["load.yml:1:1: Cannot read the configuration: must be a mapping; found text."],
+  },
+  {
+    name: "a small alias bomb",
+    text: aliasBomb(),
+    faults: [
+      "load.yml:2:11: Cannot read aliases that stand for more than 100 values or for very large ones. Write the values out.",
+    ],
+  },
+  {
+    name: "ten megabytes of aliases",
+    text: `a: &a x\nb: [${"*a,".repeat(3_500_000)}`,
+    faults: [
+      "load.yml:1:1: Cannot read the configuration: it is larger than 1 MiB. Split it or shorten it.",
+    ],
+  },
+  {
+    name: "a few aliases of something large",
+    text: manyLargeAliases(),
+    faults: [
+      "load.yml:2:62: Cannot read aliases that stand for more than 100 values or for very large ones. Write the values out.",
+    ],
+  },
+  {
+    name: "an alias inside of itself",
+    text: "a: &a [*a]\n",
+    faults: ['load.yml:1:8: Cannot read the alias "a" inside of what it stands for. Remove it.'],
+  },
+  {
+    name: "an alias without an anchor",
+    text: "a: *b\n",
+    faults: ['load.yml:1:4: Cannot find the anchor of the alias "b". Define &b above it.'],
+  },
+  {
+    name: "ten thousand brackets",
+    text: "[".repeat(10_000),
+    faults: [
+      "load.yml:1:65: Cannot read the configuration: it is nested more than 64 levels deep. Flatten it.",
+    ],
+  },
+  {
+    name: "ten thousand dashes",
+    text: "- ".repeat(10_000),
+    faults: [
+      "load.yml:1:129: Cannot read the configuration: it is nested more than 64 levels deep. Flatten it.",
+    ],
+  },
+  {
+    name: "aliases that nest",
+    text: nestedAliases(),
+    faults: [
+      "load.yml:1:32: Cannot read the configuration: it is nested more than 64 levels deep. Flatten it.",
+    ],
+  },
+  {
+    name: "text that is no UTF-8",
+    text: Uint8Array.of(0x61, 0x3a, 0xff),
+    faults: [
+      "load.yml:1:1: Cannot read the configuration: it is not UTF-8 text. Save it as UTF-8.",
+    ],
+  },
+  {
+    name: "a second colon",
+    text: withBroker("redis://:abc: canary@h"),
+    faults: [
+      'load.yml:3:13: Cannot read a second ": " on one line: text that holds one needs quotes. Put the value in quotes.',
+    ],
+  },
+  {
+    name: "a quote that is not closed",
+    text: withBroker('"redis://:canary@h'),
+    faults: [
+      "load.yml:13:1: Cannot find a closing quote or bracket, a comma or a colon that must stand here or before. Add it, or put a value that holds brackets or a variable in quotes.",
+    ],
+  },
+  {
+    name: "a bracket that is not closed",
+    text: withTail("buckets: [1s, 2s\nseed: 1"),
+    faults: [
+      "load.yml:14:1: Cannot find a closing quote or bracket, a comma or a colon that must stand here or before. Add it, or put a value that holds brackets or a variable in quotes.",
+    ],
+  },
+  {
+    name: "crooked indentation",
+    text: withText("  thumb:", " thumb:"),
+    faults: [
+      "load.yml:7:1: Cannot follow the indentation: keys of one mapping start in the same column. Align this line.",
+    ],
+  },
+  {
+    name: "a value that starts with @",
+    text: withTail("seed: @canary"),
+    faults: [
+      "load.yml:13:7: Cannot read a value that starts with %, @ or ` without quotes. Put the value in quotes.",
+    ],
+  },
+  {
+    name: "an unknown escape",
+    text: withBroker('"redis://:can\\qary@h"'),
+    faults: [
+      "load.yml:3:26: Cannot read this escape in double quotes. Write \\\\ for a backslash, or use single quotes.",
+    ],
+  },
+  {
+    name: "a line without a colon",
+    text: withTail("canary\nseed: 1"),
+    faults: [
+      'load.yml:13:1: Cannot read this line: a key needs a colon and a space after it. Write "key: value".',
+    ],
+  },
+  {
+    name: "a key that is a list",
+    text: withTail("? [canary]\n: 1"),
+    faults: [
+      "load.yml:13:3: Cannot read this key: keys must be text. Write a name before the colon.",
+    ],
+  },
+  {
+    name: "a variable of an unknown scenario",
+    text: BASE,
+    options: { env: { CELERY_LOAD_SCENARIOS__STEDY__PROFILE: "canary" } },
+    faults: [
+      'CELERY_LOAD_SCENARIOS__STEDY__PROFILE: Cannot use the variable "CELERY_LOAD_SCENARIOS__STEDY__PROFILE": there is no such key. Did you mean CELERY_LOAD_SCENARIOS__STEADY__PROFILE?',
+    ],
+  },
+  {
+    name: "a variable of an unknown key",
+    text: BASE,
+    options: { env: { CELERY_LOAD_SEDD: "1" } },
+    faults: [
+      'CELERY_LOAD_SEDD: Cannot use the variable "CELERY_LOAD_SEDD": there is no such key. Did you mean CELERY_LOAD_SEED?',
+    ],
+  },
+  {
+    name: "a variable that is like no key",
+    text: BASE,
+    options: { env: { CELERY_LOAD_THREADS: "4" } },
+    faults: [
+      'CELERY_LOAD_THREADS: Cannot use the variable "CELERY_LOAD_THREADS": there is no such key. Unset it, or see the configuration reference for the names.',
+    ],
+  },
+  {
+    name: "a variable with a bad value for its key",
+    text: BASE,
+    options: { env: { CELERY_LOAD_SCENARIOS__STEADY__MAX_IN_FLIGHT: "many" } },
+    faults: [
+      'CELERY_LOAD_SCENARIOS__STEADY__MAX_IN_FLIGHT: Cannot read maxInFlight of scenario "steady": must be a whole number from 1 to 1000000; found "many". Write it like 10000.',
+    ],
+  },
+  {
+    name: "a variable that is no YAML",
+    text: BASE,
+    options: { env: { CELERY_LOAD_BUCKETS: "[1s, canary" } },
+    faults: [
+      "CELERY_LOAD_BUCKETS: Cannot read the value for buckets: it is not valid YAML. Put the value in quotes, or write a list as [1, 2] and a mapping as {key: value}.",
+    ],
+  },
+  {
+    name: "a variable with a bad URL",
+    text: BASE,
+    options: { env: { CELERY_LOAD_CONNECTIONS__MAIN__BROKER: "redis://:can#ary@h" } },
+    faults: [
+      'CELERY_LOAD_CONNECTIONS__MAIN__BROKER: Cannot read broker of connection "main": must have no bare # / ? or @ in the user name or password. Percent-encode the user name and the password (# is %23, / is %2F, ? is %3F, @ is %40).',
+    ],
+  },
+  {
+    name: "--set without a value",
+    text: BASE,
+    options: { overrides: [{ set: "redis://:canary@h" }] },
+    faults: [
+      "--set: Cannot read the value of --set: must be path=value. Write --set scenarios.steady.profile=50/s.",
+    ],
+  },
+  {
+    name: "--set of an unknown key",
+    text: BASE,
+    options: { overrides: [{ set: "scenarios.steady.profle=1/s" }] },
+    faults: [
+      '--set scenarios.steady.profle: Cannot set "scenarios.steady.profle": there is no such key as "profle". Did you mean "scenarios.steady.profile"?',
+    ],
+  },
+  {
+    name: "--set of an unknown scenario",
+    text: BASE,
+    options: { overrides: [{ set: "scenarios.stedy.profile=1/s" }] },
+    faults: [
+      '--set scenarios.stedy.profile: Cannot set "scenarios.stedy.profile": there is no scenario "stedy". Did you mean "scenarios.steady"?',
+    ],
+  },
+  {
+    name: "--set below a value",
+    text: BASE,
+    options: { overrides: [{ set: "seed.x=1" }] },
+    faults: [
+      "--set seed.x: Cannot read seed: must be a whole number from 0 to 4294967295; found a mapping. Write it like 1.",
+    ],
+  },
+  {
+    name: "--set of a prototype",
+    text: BASE,
+    options: { overrides: [{ set: "tasks.resize.kwargs.__proto__.x=1" }] },
+    faults: [
+      '--set tasks.resize.kwargs.__proto__.x: Cannot set "tasks.resize.kwargs.__proto__.x": there is no such key as "__proto__". Set the value as a whole.',
+    ],
+  },
+  {
+    name: "--set with an empty step",
+    text: BASE,
+    options: { overrides: [{ set: "scenarios..profile=1" }] },
+    faults: [
+      "--set: Cannot read the value of --set: must be path=value. Write --set scenarios.steady.profile=50/s.",
+    ],
+  },
+  {
+    name: "--set with a bad value",
+    text: BASE,
+    options: { overrides: [{ set: "seed=abc" }] },
+    faults: [
+      '--set seed: Cannot read seed: must be a whole number from 0 to 4294967295; found "abc". Write it like 1.',
+    ],
+  },
+  {
+    name: "--set that is no YAML",
+    text: BASE,
+    options: { overrides: [{ set: "buckets=[1s, canary" }] },
+    faults: [
+      "--set buckets: Cannot read the value for buckets: it is not valid YAML. Put the value in quotes, or write a list as [1, 2] and a mapping as {key: value}.",
+    ],
+  },
+];
+
+for (const { name, text, options, faults } of BAD) {
+  test(`a configuration with ${name} is refused with 104, its place and a remedy`, () => {
+    assertRefused(() => loadTexts([text], options), faults);
+  });
+}
+
+function assertRefused(load: () => unknown, faults: readonly string[]): void {
+  assert.throws(load, (error) => {
+    assert.ok(error instanceof ConfigError, String(error));
+    assert.equal(error.exitCode, 104);
+    assert.deepEqual(error.message.split("\n"), faults);
+    assert.deepEqual(
+      error.faults.map(({ place, message }) => `${place}: ${message}`),
+      faults,
+    );
+    assert.doesNotMatch(error.message, /canary|ary@|node_modules|\.[jt]s:|^\s*at /m);
+    return true;
+  });
+}
+
+test("faults of all files are told at once, in the order of the files", () => {
+  assertRefused(
+    () => loadTexts(["a: &a [*a]\n", BASE, "b: !x 1\n"]),
+    [
+      'load.yml:1:8: Cannot read the alias "a" inside of what it stands for. Remove it.',
+      'load3.yml:1:7: Cannot read the tag "!x": no such tag. Remove it.',
+    ],
+  );
+  assertRefused(
+    () => loadTexts([`${BASE}seed: x\n`, "limits: {series: 0, maxRate: 5}\n"]),
+    [
+      'load.yml:13:7: Cannot read seed: must be a whole number from 0 to 4294967295; found "x". Write it like 1.',
+      "load2.yml:1:18: Cannot read limits.series: must be a whole number from 1 to 1000000; found 0. Write it like 5000.",
+      "load2.yml:1:30: Cannot read limits.maxRate: must be a number per s, m or h such as 20/s; found 5. Write 5/s.",
+    ],
+  );
+});
+
+test("a mistake that is made a thousand times is told a hundred times", () => {
+  const buckets = `${BASE}buckets: [${"1 s, ".repeat(99)}1 s]\n`;
+  const keys = Array.from({ length: 50 }, (_, index) => `key${index}: 1\n`).join("");
+  assert.throws(
+    () => loadTexts([buckets + keys]),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.equal(error.faults.length, 101);
+      const last = error.faults.at(-1);
+      assert.equal(
+        `${last?.place}: ${last?.message}`,
+        "configuration: 50 more faults are not shown. Mend the first ones and check again.",
+      );
+      return true;
+    },
+  );
+});
+
+test("no file and no flags are refused with what is missing", () => {
+  assertRefused(
+    () => loadConfig({ files: [], env: {} }),
+    [
+      "configuration: Cannot read connections: it is missing. Write connections: {main: {broker: redis://127.0.0.1:6379/0}}.",
+      "configuration: Cannot read tasks: it is missing. Write tasks: {add: {name: app.add}}.",
+      "configuration: Cannot read scenarios: it is missing. Write scenarios: {steady: {profile: 20/s}}.",
+    ],
+  );
+});
+
+test("a password in a file that everybody can change is refused", () => {
+  const directory = mkdtempSync(join(tmpdir(), "celery-load-config-"));
+  const umask = process.umask(0);
+  try {
+    writeFileSync(join(directory, "load.yml"), BASE, { mode: 0o666 });
+    writeFileSync(join(directory, "open.yml"), BASE.replace(":canary@", ""), { mode: 0o666 });
+    assertRefused(
+      () => loadConfig({ files: ["load.yml"], env: {}, cwd: directory }),
+      [
+        `load.yml:3:13: Cannot use a file that holds a password and that every user can change. Run chmod 600 "load.yml", or write \${NAME} for the URL and set the variable NAME.`,
+      ],
+    );
+    const open = loadConfig({ files: ["open.yml"], env: {}, cwd: directory });
+    assert.deepEqual(open.warnings, []);
+  } finally {
+    process.umask(umask);
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test("files that cannot be read are refused with the reason, all at once", () => {
+  const directory = mkdtempSync(join(tmpdir(), "celery-load-config-"));
+  try {
+    mkdirSync(join(directory, "folder"));
+    symlinkSync("circle", join(directory, "circle"));
+    writeFileSync(join(directory, "file"), "");
+    const long = "x".repeat(300);
+    assertRefused(
+      () =>
+        loadConfig({
+          files: ["none.yml", "folder", "circle", "file/load.yml", long, "/dev/zero"],
+          env: {},
+          cwd: directory,
+        }),
+      [
+        "none.yml: Cannot read the configuration file: there is no such file. Check the path.",
+        "folder: Cannot read the configuration file: it is a directory. Name the file in it.",
+        "circle: Cannot read the configuration file: its symbolic links lead in a circle. Check the path.",
+        "file/load.yml: Cannot read the configuration file: a part of its path is no directory. Check the path.",
+        `${long}: Cannot read the configuration file: its name is too long. Check the path.`,
+        "/dev/zero:1:1: Cannot read the configuration: it is larger than 1 MiB. Split it or shorten it.",
+      ],
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+const ROOT_READS_EVERYTHING = process.getuid?.() === 0 && "root may read every file";
+
+test("a file without the right to read it is refused", { skip: ROOT_READS_EVERYTHING }, () => {
+  assertRefused(
+    () => loadTexts([BASE], { mode: 0 }),
+    [
+      "load.yml: Cannot read the configuration file: permission denied. Give this user the right to read it.",
+    ],
+  );
+});
+
+function withText(from: string | RegExp, to: string): string {
+  return BASE.replace(from, () => to);
+}
+
+function withProfile(profile: string): string {
+  return withText("20/s", profile);
+}
+
+function withMix(mix: string): string {
+  return withText("{resize: 3, thumb: 1}", mix);
+}
+
+function withTask(lines: string): string {
+  return withText("name: app.tasks.thumb", `name: app.tasks.thumb\n    ${lines}`);
+}
+
+function withBroker(url: string): string {
+  return withText("redis://:canary@127.0.0.1:6379/0", url);
+}
+
+function withTail(line: string): string {
+  return `${BASE}${line}\n`;
+}
+
+/** Each level stands for ten of the one below: 10 000 texts in all. */
+function aliasBomb(): string {
+  const level = (name: string, below: string) => `${name}: &${name} [${`${below},`.repeat(10)}]\n`;
+  return level("a", "x") + level("b", "*a") + level("c", "*b") + level("d", "*c");
+}
+
+/** Few aliases, but each stands for thousands of values. */
+function manyLargeAliases(): string {
+  return `a: &a [${"1,".repeat(5000)}]\nb: [${"*a,".repeat(90)}]\n`;
+}
+
+/** Flat in the text, 3600 levels deep when every alias is put in. */
+function nestedAliases(): string {
+  const level = (index: number) => {
+    const inside = index === 0 ? "x" : `*a${index - 1}`;
+    return `a${index}: &a${index} ${"[".repeat(40)}${inside}${"]".repeat(40)}\n`;
+  };
+  return Array.from({ length: 90 }, (_, index) => level(index)).join("");
+}
