@@ -17,6 +17,27 @@ const generatedFiles = [
       return dashboardText(trafficDashboard());
     },
   },
+  {
+    path: "docs/metrics.md",
+    async text() {
+      const { metricsPage } = await built("docs/metrics-page.js");
+      return metricsPage();
+    },
+  },
+  {
+    path: "docs/configuration.md",
+    async text() {
+      const { configurationPage } = await built("docs/configuration-page.js");
+      return configurationPage();
+    },
+  },
+  {
+    path: "docs/configuration.schema.json",
+    async text() {
+      const { jsonSchema } = await built("config/schema.js");
+      return `${JSON.stringify(jsonSchema(), null, 2)}\n`;
+    },
+  },
 ];
 
 const repository = resolve(dirname(fileURLToPath(import.meta.url)), "..");

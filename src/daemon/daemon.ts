@@ -111,13 +111,19 @@ export class Daemon {
     const seconds = (performance.now() - this.#startedMs) / 1000;
     const stoppedBySignal = this.#signals > 0;
     const report = endReport(ledger, subject, seconds, stoppedBySignal);
-    const level = report.total.outcomes.unknown === 0 && report.balanced ? "info" : "warn";
-    log[level](
-      { balanced: report.balanced, ...report.total },
-      report.total.outcomes.unknown === 0
-        ? "ended; every task is accounted for"
-        : `ended; ${report.total.outcomes.unknown} published tasks were not waited for or never confirmed (unknown)`,
-    );
+    const { unknown } = report.total.outcomes;
+    if (!report.balanced) {
+      log.error(
+        report.total,
+        "ended; the ledger does not add up: a defect of ours, please report it",
+      );
+    } else if (unknown === 0) log.info(report.total, "ended; every task is accounted for");
+    else {
+      log.warn(
+        report.total,
+        `ended; ${unknown} published tasks are unknown: never confirmed, or not waited for any longer`,
+      );
+    }
     showReport?.({ text: reportText(ledger, subject, seconds), json: JSON.stringify(report) });
     if (lingerMs > 0 && !this.#aborted.signal.aborted) {
       log.info({ lingerMs }, "metrics stay up for a last scrape");
@@ -129,7 +135,7 @@ export class Daemon {
   }
 
   #startStatus(show: (line: string) => void): NodeJS.Timeout {
-    const line = new StatusLine(this.#options.subject);
+    const line = new StatusLine(this.#options.subject, performance.now());
     return setInterval(async () => {
       const ledger = await this.#engine!.snapshot(false);
       show(line.render(ledger, performance.now()));

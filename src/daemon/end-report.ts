@@ -1,6 +1,8 @@
+import { DROP_REASONS, OUTCOMES, PUBLISH_FAILURE_KINDS } from "../exposition/engine-metrics.js";
 import type { LedgerView } from "../exposition/ledger-view.js";
 import type { Subject } from "../exposition/subject.js";
 import { quantileMs } from "../ledger/histogram.js";
+import type { EntryCounter } from "../ledger/layout.js";
 import { entriesByTask, errorsOf, latencyText, type Summary, summarize } from "./summary.js";
 
 /** What a run did, as `--json` prints it. Latencies are seconds, null when there is none. */
@@ -117,20 +119,9 @@ function taskReport(summary: Summary, errors: Record<string, number>): TaskRepor
   return {
     planned: counters.planned,
     published: counters.published,
-    dropped: {
-      in_flight: counters.droppedInFlight,
-      backpressure: counters.droppedBackpressure,
-      saturated: counters.droppedSaturated,
-      not_connected: counters.droppedNotConnected,
-    },
-    publishFailures: { rejected: counters.failedRejected, invalid: counters.failedInvalid },
-    outcomes: {
-      succeeded: counters.succeeded,
-      failed: counters.failed,
-      revoked: counters.revoked,
-      timed_out: counters.timedOut,
-      unknown: counters.unknown,
-    },
+    dropped: byLabel(DROP_REASONS, counters),
+    publishFailures: byLabel(PUBLISH_FAILURE_KINDS, counters),
+    outcomes: byLabel(OUTCOMES, counters),
     retries: counters.retries,
     late: counters.late,
     duplicate: counters.duplicate,
@@ -144,4 +135,14 @@ function taskReport(summary: Summary, errors: Record<string, number>): TaskRepor
       max: seconds(1),
     },
   };
+}
+
+/** Counts under the label values of the metrics. */
+function byLabel(
+  names: Readonly<Record<string, EntryCounter>>,
+  counters: Summary["counters"],
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(names).map(([label, counter]) => [label, counters[counter]]),
+  );
 }

@@ -13,10 +13,12 @@ import {
 export class StatusLine {
   readonly #subject: Subject;
   #before: Summary | null = null;
-  #beforeMs = 0;
+  #beforeMs: number;
 
-  constructor(subject: Subject) {
+  /** `nowMs` is monotonic, as in `render`. */
+  constructor(subject: Subject, nowMs: number) {
     this.#subject = subject;
+    this.#beforeMs = nowMs;
   }
 
   /** `nowMs` is monotonic. Rates and percentiles are of the time since the last call. */

@@ -10,19 +10,19 @@ import { type Emit, type EmitHistogram, SnapshotMetric } from "./snapshot-metric
 import type { Subject } from "./subject.js";
 
 /** Label values that are fixed by the code: label value → counter of the ledger. */
-const DROP_REASONS = {
+export const DROP_REASONS = {
   in_flight: "droppedInFlight",
   backpressure: "droppedBackpressure",
   saturated: "droppedSaturated",
   not_connected: "droppedNotConnected",
 } as const satisfies Record<string, EntryCounter>;
 
-const PUBLISH_FAILURE_KINDS = {
+export const PUBLISH_FAILURE_KINDS = {
   rejected: "failedRejected",
   invalid: "failedInvalid",
 } as const satisfies Record<string, EntryCounter>;
 
-const OUTCOMES = {
+export const OUTCOMES = {
   succeeded: "succeeded",
   failed: "failed",
   revoked: "revoked",

@@ -1,7 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { colourByName, lines, ranking, stackedAreas } from "../panels.js";
-import { grownInRange, ofTask, perSecond } from "../promql.js";
+import { grownInRange, ofDaemon, ofTask, perSecond } from "../promql.js";
 
 /** What went wrong with tasks, before and after they were sent. */
 export function errorPanels(): Builder<Panel>[] {
@@ -59,7 +59,7 @@ function exceptionsOverTime(): Builder<Panel> {
   return stackedAreas({
     title: "Errors by exception",
     description:
-      "Failed tasks a second by the class of the exception that the worker reported: since when does it break? Healthy: empty. TimeLimitExceeded and WorkerLostError come from the worker itself, not from the task's code. Rare names beyond the series limit are counted as other.",
+      "Failed and revoked tasks a second by the class of the exception that the worker reported: since when does it break? Healthy: 0. TimeLimitExceeded and WorkerLostError come from the worker itself, not from the task's code. Classes beyond limits.series are counted as other.",
     unit: "cps",
     width: 12,
     height: 9,
@@ -91,7 +91,7 @@ function dropsByReason(): Builder<Panel> {
   return stackedAreas({
     title: "Drops by reason",
     description:
-      "Planned starts that were never sent, and never will be. Healthy: 0. in_flight: maxInFlight is reached, the workers are too slow for this rate. not_connected, backpressure: the broker. saturated: the daemon itself is too slow. ceiling: limits.maxRate. stopped: the scenario was ending.",
+      "Planned starts that were never sent, and never will be. Healthy: 0. in_flight: maxInFlight is reached, the workers are too slow for this rate. not_connected, backpressure: the broker. saturated: the daemon itself was too slow.",
     unit: "cps",
     width: 8,
     height: 9,
@@ -103,7 +103,7 @@ function publishFailures(): Builder<Panel> {
   return lines({
     title: "Publish failures by kind",
     description:
-      "Tasks that the broker refused, so that they are certainly not in a queue. Healthy: 0. rejected: out of memory, a queue length limit or missing rights on the broker. unroutable: no such queue or exchange. too_large: the message exceeds a limit. invalid: the message could not be built from the configuration.",
+      "Tasks that the broker refused, so that they are certainly not in a queue. Healthy: 0. rejected: the broker said no, as when it is out of memory or rights are missing. invalid: the message could not be built from the configuration. The log of the daemon has the reason.",
     unit: "cps",
     width: 8,
     height: 9,
@@ -113,9 +113,9 @@ function publishFailures(): Builder<Panel> {
 
 function hiddenWork(): Builder<Panel> {
   return lines({
-    title: "Retries, late, duplicate and recovered results",
+    title: "Retries, and results outside the outcomes",
     description:
-      "Work that the outcomes do not show. Healthy: 0, or the retries that the task is built for. late: the result came after the timeout had been counted, so the timeout is too short or the queue too long. duplicates: the broker delivered a task twice (visibility timeout, lost acknowledgement). recovered: results found by asking again after the result stream was away.",
+      "Work that the outcomes do not show. Healthy: 0, or the retries that the task is built for. late: the result came after the timeout had been counted, so the timeout is too short or the queue too long. duplicates: the broker delivered a task twice (visibility timeout, lost acknowledgement). recovered: results found by asking again after the result stream was away. unmatched: results of tasks so old that the daemon has forgotten them; of all tasks, whatever is selected.",
     unit: "cps",
     width: 8,
     height: 9,
@@ -124,6 +124,7 @@ function hiddenWork(): Builder<Panel> {
       { expr: perSecond("", ofTask("late_results_total")), legend: "late" },
       { expr: perSecond("", ofTask("duplicate_results_total")), legend: "duplicates" },
       { expr: perSecond("", ofTask("results_recovered_total")), legend: "recovered" },
+      { expr: perSecond("", ofDaemon("unmatched_results_total")), legend: "unmatched" },
     ],
   });
 }

@@ -23,9 +23,9 @@ export function statePanels(): Builder<Panel>[] {
 
 /** The scenario's states in the order of its life; the number is only how they travel to the panel. */
 const STATES = [
+  { state: "waiting", colour: "yellow" },
   { state: "warming", colour: "blue" },
   { state: "running", colour: "green" },
-  { state: "paused", colour: "yellow" },
   { state: "draining", colour: "purple" },
   { state: "stopped", colour: "text" },
 ];
@@ -54,13 +54,13 @@ function targetRate(): Builder<Panel> {
   return number({
     title: "Target rate",
     description:
-      "Task starts a second that the profiles of the selected scenarios want now. Healthy: what you have configured for this stage. 0 is right in a pause, between stages of 0/s and after the end. Not narrowed by the variable Task.",
+      "Task starts a second that the profiles of the selected scenarios want now. Healthy: what you have configured for this stage. 0 is right before startAfter has passed, in a stage of 0/s and after the end. Scenarios with the profile max have no rate and are left out. Not narrowed by the variable Task.",
     unit: "cps",
     width: 4,
     height: 4,
-    queries: [{ expr: aggregate("sum", "", ofScenario("target_rate")), legend: "target" }],
+    queries: [{ expr: aggregate("sum", "", wantedRate()), legend: "target" }],
     steps: [[null, "text"]],
-    noValue: "no scenario",
+    noValue: "no scenario with a rate",
   });
 }
 
@@ -78,13 +78,20 @@ function publishedRate(): Builder<Panel> {
   });
 }
 
+/** The target rates without those of the closed loop `max`: NaN is not above 0 and not 0 either. */
+function wantedRate(): string {
+  return `${ofScenario("target_rate")} >= 0`;
+}
+
 function achievedShare(): Builder<Panel> {
-  const published = perSecond("", ofScenario("tasks_published_total"));
-  const target = aggregate("sum", "", ofScenario("target_rate"));
+  const scenario = "job, instance, scenario";
+  const ofEach = perSecond(scenario, ofScenario("tasks_published_total"));
+  const published = aggregate("sum", "", `${ofEach} and on (${scenario}) ${wantedRate()}`);
+  const target = aggregate("sum", "", wantedRate());
   return number({
     title: "Achieved share",
     description:
-      "Published rate divided by target rate. Healthy: 100 %, and a little off it only while a stage changes, since the rate looks back and the target does not. Below 98 % for longer: tasks are dropped or refused, see the row Errors for the reason.",
+      "Published rate divided by target rate. Healthy: 100 %, and a little off it only while a stage changes, since the rate looks back and the target does not. Below 98 % for longer: tasks are dropped or refused, see the row Errors for the reason. Scenarios with the profile max have no target and are left out.",
     unit: "percentunit",
     width: 4,
     height: 4,
@@ -139,7 +146,7 @@ function scenarioTable(): Builder<Panel> {
   return rowsBy("scenario", {
     title: "Scenarios now",
     description:
-      "State and stage of each scenario, how long the stage still lasts, and the rate that it wants. Healthy: running, in the stage that you expect. No time left is shown for a stage without an end. Several daemons with the same scenario give one row for each state that one of them is in.",
+      "State and stage of each scenario, how long the stage still lasts, and the rate that it wants. Healthy: running, in the stage that you expect. A stage without an end has no time left, and the profile max no rate. Several daemons with the same scenario give one row for each state that one of them is in.",
     unit: "short",
     width: 12,
     height: 6,
@@ -153,10 +160,15 @@ function scenarioTable(): Builder<Panel> {
         legend: "stage",
       },
       {
-        expr: aggregate("min", "scenario", `${ofScenario("stage_remaining_seconds")} < Inf`),
+        // Of the current stage only: those that are not current have 0 s left.
+        expr: aggregate(
+          "min",
+          "scenario",
+          `${ofScenario("stage_remaining_seconds")} < Inf and ${ofScenario("stage_info")} == 1`,
+        ),
         legend: "time left",
       },
-      { expr: aggregate("sum", "scenario", ofScenario("target_rate")), legend: "target rate" },
+      { expr: aggregate("sum", "scenario", wantedRate()), legend: "target rate" },
     ],
     columns: {
       scenario: { heading: "Scenario" },
@@ -164,7 +176,7 @@ function scenarioTable(): Builder<Panel> {
       stage: { heading: "Stage" },
       kind: { heading: "Kind" },
       "Value #C": { heading: "Time left", unit: "dtdurations", noValue: "no end" },
-      "Value #D": { heading: "Target rate", unit: "cps" },
+      "Value #D": { heading: "Target rate", unit: "cps", noValue: "max" },
     },
     noValue: "no scenario",
   });
@@ -178,7 +190,7 @@ function scenarioStates(): Builder<Panel> {
   return stateBands({
     title: "Scenario state over time",
     description:
-      "When each scenario was warming up, running, paused, draining (waiting for results before it ends) or stopped. Healthy: running for as long as you planned. A gap means that the daemon was not scraped. Of several daemons with the same scenario the one furthest in this order is shown.",
+      "When each scenario was waiting for its startAfter, warming up, running, draining (waiting for results before it ends) or stopped. Healthy: running for as long as you planned. A gap means that the daemon was not scraped. Of several daemons with the same scenario the one furthest in this order is shown.",
     unit: "none",
     width: 12,
     height: 6,

@@ -94,7 +94,7 @@ function oddities(): Builder<Panel> {
   return number({
     title: "Lost data, malformed messages, folded series",
     description:
-      "In this time range: signs that the broker lost data (restarted empty, failed over, purged), messages that could not be read, and labels that were folded into other because of limits.series. Healthy: 0 everywhere. The daemon's log names the connection, the message or the label.",
+      "In this time range: times that the broker came back without its data while tasks were in flight, results that could not be read, and failures whose exception was counted as other because of limits.series. Healthy: 0 everywhere. The daemon's log tells of lost data.",
     unit: "short",
     width: 6,
     height: 5,

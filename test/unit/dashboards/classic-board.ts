@@ -24,6 +24,7 @@ export interface ClassicPanel {
   targets?: ClassicTarget[];
   fieldConfig?: { defaults: { unit?: string } };
   options?: { legend?: { showLegend?: boolean } };
+  transformations?: { id: string; options: { byField?: string } }[];
 }
 
 export interface ClassicTarget {
@@ -31,6 +32,8 @@ export interface ClassicTarget {
   expr: string;
   legendFormat?: string;
   format?: string;
+  /** Asked at the end of the time range only. */
+  instant?: boolean;
   datasource?: { type: string; uid: string };
 }
 

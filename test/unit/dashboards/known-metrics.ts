@@ -1,45 +1,37 @@
+import { labelValues } from "../../../src/docs/label-values.js";
+import { METRIC_PREFIX, METRICS, type MetricKey } from "../../../src/exposition/metrics.js";
+import { MetricsRegistry } from "../../../src/exposition/registry.js";
+
+/** What a query may say about a metric. */
+export interface KnownMetric {
+  readonly type: string;
+  /** The label's values when the code fixes them, else null. */
+  readonly labels: ReadonlyMap<string, readonly string[] | null>;
+}
+
 /**
- * Every metric that the daemon exposes in this version, by its full name. A histogram stands for its
- * `_bucket`, `_sum` and `_count` series too. `process_*` and `nodejs_*` come from prom-client.
+ * Every metric that the daemon exposes, by its full name, `process_*` and `nodejs_*` of prom-client
+ * too. A histogram stands for its `_bucket`, `_sum` and `_count` series.
  */
-export const KNOWN_METRICS: ReadonlyMap<string, "counter" | "gauge" | "histogram"> = new Map([
-  ...named("counter", [
-    "tasks_planned_total",
-    "tasks_published_total",
-    "tasks_dropped_total",
-    "publish_failures_total",
-    "task_outcomes_total",
-    "task_errors_total",
-    "task_retries_total",
-    "late_results_total",
-    "duplicate_results_total",
-    "results_recovered_total",
-    "reconnects_total",
-    "broker_data_loss_total",
-    "malformed_messages_total",
-    "series_folded_total",
-  ]),
-  ...named("gauge", [
-    "tasks_publishing",
-    "tasks_in_flight",
-    "target_rate",
-    "scenario_state",
-    "stage_info",
-    "stage_remaining_seconds",
-    "connection_up",
-    "generator_saturated",
-    "event_loop_utilization",
-    "dispatch_lag_seconds",
-    "last_change_timestamp_seconds",
-    "config_info",
-    "build_info",
-  ]),
-  ...named("histogram", ["task_latency_seconds", "task_phase_seconds"]),
-  ["process_cpu_seconds_total", "counter"],
-  ["process_resident_memory_bytes", "gauge"],
-  ["process_start_time_seconds", "gauge"],
+export const KNOWN_METRICS: ReadonlyMap<string, KnownMetric> = new Map([
+  ...(Object.keys(METRICS) as MetricKey[]).map(ownMetric),
+  ...(await processMetrics()),
 ]);
 
-function named<Type extends string>(type: Type, names: readonly string[]): [string, Type][] {
-  return names.map((name) => [`celery_load_${name}`, type]);
+function ownMetric(key: MetricKey): [string, KnownMetric] {
+  const { name, type, labels } = METRICS[key];
+  const known = labels.map((label) => {
+    const values = labelValues(key, label);
+    return [label, typeof values === "object" ? values : null] as const;
+  });
+  return [METRIC_PREFIX + name, { type, labels: new Map(known) }];
+}
+
+/** No dashboard uses their labels. */
+async function processMetrics(): Promise<[string, KnownMetric][]> {
+  const page = await new MetricsRegistry([], () => {}).render("text");
+  return [...page.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => [
+    name,
+    { type, labels: new Map() },
+  ]);
 }

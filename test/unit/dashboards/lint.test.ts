@@ -56,6 +56,34 @@ const breakages: { what: string; breakIt: (board: ClassicBoard) => void; fault: 
     fault: /the daemon has no metric celery_load_tasks_flying$/,
   },
   {
+    what: "a label that its metric does not have",
+    breakIt: (board) => {
+      replaceInQuery(board, "In flight", 'task=~"$task"', 'worker=~"$task"');
+    },
+    fault: /celery_load_tasks_in_flight has no label worker$/,
+  },
+  {
+    what: "a value that a label never has",
+    breakIt: (board) => {
+      replaceInQuery(board, "Success by task", '"succeeded"', '"success"');
+    },
+    fault: /outcome of celery_load_task_outcomes_total is never "success"$/,
+  },
+  {
+    what: "a grouping by a label that does not exist",
+    breakIt: (board) => {
+      replaceInQuery(board, "Drops by reason", "by (reason)", "by (kind)");
+    },
+    fault: /celery_load_tasks_dropped_total has no label kind to group by$/,
+  },
+  {
+    what: "a legend of a label that was summed away",
+    breakIt: (board) => {
+      query(board, "Drops by reason").legendFormat = "{{task}}";
+    },
+    fault: /^Drops by reason A: its series have no label task$/,
+  },
+  {
     what: "a panel without a description",
     breakIt: (board) => {
       delete panel(board, "In flight").description;

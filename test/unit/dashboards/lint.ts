@@ -1,5 +1,5 @@
 import type { ClassicBoard, ClassicPanel, ClassicTarget } from "./classic-board.js";
-import { KNOWN_METRICS } from "./known-metrics.js";
+import { KNOWN_METRICS, type KnownMetric } from "./known-metrics.js";
 
 /**
  * The rules of grafana/dashboard-linter that fit these dashboards, and some of our own.
@@ -122,6 +122,8 @@ function targetFaults(panel: ClassicPanel, target: ClassicTarget, place: string)
       [/\birate\(/.test(target.expr), `${place} uses irate, which hides what is between samples`],
     ]),
     ...selectorFaults(target.expr, place),
+    ...groupingFaults(target.expr, place),
+    ...legendFaults(panel, target, place),
     ...windowFaults(target.expr, place),
     ...(COUNTERS_AS_THEY_ARE.has(panel.title ?? "") ? [] : counterFaults(target.expr, place)),
   ];
@@ -135,7 +137,70 @@ function selectorFaults(expr: string, place: string): string[] {
     ...["job", "instance"]
       .filter((label) => !matchers.includes(`${label}=~"$${label}"`))
       .map((label) => `${place}: ${name} is not narrowed by the variable ${label}`),
+    ...matcherFaults(name, matchers, place),
   ]);
+}
+
+function matcherFaults(name: string, matchers: string, place: string): string[] {
+  const labels = labelsOf(name);
+  return [...matchers.matchAll(/(\w+)\s*(=~|!=|!~|=)\s*"([^"]*)"/g)].flatMap(
+    ([, label = "", operator, value = ""]) => {
+      if (!labels.has(label)) return [`${place}: ${name} has no label ${label}`];
+      const values = labels.get(label) ?? null;
+      const isPossible = operator !== "=" || values === null || values.includes(value);
+      return isPossible ? [] : [`${place}: ${label} of ${name} is never "${value}"`];
+    },
+  );
+}
+
+/** Every label that series are grouped by must be one of every metric in the group's brackets. */
+function groupingFaults(expr: string, place: string): string[] {
+  return [...expr.matchAll(/\bby \(([\w, ]+)\) \(/g)].flatMap((match) => {
+    const inside = bracketAt(expr, match.index + match[0].length - 1);
+    const names = [...inside.matchAll(SELECTOR)].map(([, name = ""]) => name);
+    return namesIn(match[1]!).flatMap((label) =>
+      names
+        .filter((name) => !labelsOf(name).has(label))
+        .map((name) => `${place}: ${name} has no label ${label} to group by`),
+    );
+  });
+}
+
+/** What is from an opening bracket to the one that closes it. */
+function bracketAt(expr: string, start: number): string {
+  let depth = 0;
+  for (let index = start; index < expr.length; index++) {
+    if (expr[index] === "(") depth++;
+    if (expr[index] === ")") depth--;
+    if (depth === 0) return expr.slice(start, index + 1);
+  }
+  return expr.slice(start);
+}
+
+/** A legend may use, and a table may show, the labels that the outermost grouping leaves. */
+function legendFaults(panel: ClassicPanel, target: ClassicTarget, place: string): string[] {
+  const groupings = [...target.expr.matchAll(/\b(?:sum|min|max|count) (?:by \(([\w, ]+)\) )?\(/g)];
+  const [, outermost = ""] = groupings[0] ?? [];
+  const left = new Set(namesIn(outermost));
+  const used = [...(target.legendFormat ?? "").matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name!);
+  const joined = panel.transformations?.find(({ id }) => id === "joinByField")?.options.byField;
+  return [...used, ...(joined === undefined ? [] : [joined])]
+    .filter((label) => !left.has(label))
+    .map((label) => `${place}: its series have no label ${label}`);
+}
+
+function namesIn(list: string): string[] {
+  return list.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
+}
+
+/** Labels of a series as it is stored; those of the scrape are on all of them. */
+function labelsOf(name: string): KnownMetric["labels"] {
+  const scraped = [
+    ["job", null],
+    ["instance", null],
+  ] as const;
+  const le = name.endsWith("_bucket") ? ([["le", null]] as const) : [];
+  return new Map([...scraped, ...le, ...(metricOf(name)?.labels ?? [])]);
 }
 
 /** The name of a metric, and the matchers in braces behind it if there are any. */
@@ -162,9 +227,12 @@ function counterFaults(expr: string, place: string): string[] {
 }
 
 function typeOf(name: string): string | undefined {
-  const family = name.replace(/_(bucket|sum|count)$/, "");
-  const isHistogram = KNOWN_METRICS.get(family) === "histogram";
-  return isHistogram ? "histogram" : KNOWN_METRICS.get(name);
+  return metricOf(name)?.type;
+}
+
+function metricOf(name: string): KnownMetric | undefined {
+  const family = KNOWN_METRICS.get(name.replace(/_(bucket|sum|count)$/, ""));
+  return family?.type === "histogram" ? family : KNOWN_METRICS.get(name);
 }
 
 function usesVariable(subject: { datasource?: { type: string; uid: string } } | undefined) {

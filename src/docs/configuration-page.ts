@@ -1,0 +1,147 @@
+import { type ConfigurationKey, configurationKeys } from "./configuration-keys.js";
+import { EXAMPLE_CONFIGURATION } from "./example-configuration.js";
+import { code, GENERATED, table } from "./markdown.js";
+import { TEMPLATE_FUNCTIONS } from "./template-functions.js";
+
+/** The page docs/configuration.md: every key, and how values are written, merged and replaced. */
+export function configurationPage(): string {
+  return `${GENERATED}
+
+# Configuration
+
+\`celery-load run FILE…\` reads YAML. Before anything is sent, \`celery-load check FILE…\` prints what is in effect with the origin of each value (passwords masked), or every fault with its file, line and column; \`celery-load plan FILE…\` draws the rates over time.
+
+Three sections are needed: \`connections\` (a broker and its result backend), \`tasks\` (what to send) and \`scenarios\` (how much of it, when). Keys that are not listed here are refused.
+
+Editors complete and check the file with the [JSON Schema](configuration.schema.json), which \`celery-load check --json-schema\` prints too. For editors with the YAML language server, write into the first line of the file:
+
+\`\`\`yaml
+# yaml-language-server: $schema=./configuration.schema.json
+\`\`\`
+
+## Example
+
+Every key once at least; most have a default and can be left out.
+
+\`\`\`yaml
+${EXAMPLE_CONFIGURATION}\`\`\`
+
+## How values are written
+
+- **Rate**: starts a second, minute or hour: \`20/s\`, \`5/m\`, \`0.2/s\`, \`100/h\`; at most \`1000000/s\`. A number without a unit is refused.
+- **Duration**: \`500ms\`, \`1.5s\`, \`10m\`, \`2h\`, \`30d\`; at most ten years. A number without a unit is refused.
+- **Names** of connections, tasks and scenarios are yours: letters, digits, \`-\` and \`_\`, starting with a letter, at most 64 characters. Scenarios refer to the others by them, and they are labels of the [metrics](metrics.md).
+
+## Reference
+
+\`NAME\` stands for a name of yours, \`[]\` for the items of a list.
+
+${Object.entries(sections()).map(sectionText).join("\n\n")}
+
+## Which value wins
+
+From low to high, later ones winning:
+
+1. the default,
+2. files, in the order in which they are given: mappings merge key by key, lists replace, and so does a profile of another kind (a ramp over steps),
+3. \`CELERY_LOAD_*\` variables of the environment,
+4. flags of the command line, such as \`--listen\`,
+5. \`--set path=value\`, which may be repeated.
+
+\`--set\` takes the path of the tables above and a value as in YAML:
+
+\`\`\`bash
+celery-load run load.yml --set scenarios.steady.profile=50/s --set 'buckets=[100ms, 1s, 10s]'
+\`\`\`
+
+A scenario, task or connection that is named there must exist in a file: a misspelt name makes a fault and not a second scenario.
+
+## \`CELERY_LOAD_*\`: one variable for each key
+
+The name is \`CELERY_LOAD_\` and the keys in upper snake case, joined by two underscores; in names of yours upper and lower case do not matter, and \`-\` is \`_\`. The value is written as in YAML.
+
+\`\`\`bash
+${VARIABLES.join("\n")}
+\`\`\`
+
+A variable that means no key is a fault ("did you mean …?"), so that a typing error does not go unnoticed; those that Kubernetes makes for a service called \`celery-load\` are ignored.
+
+## \`\${NAME}\`: variables in a file
+
+In any value of a file, not in keys:
+
+| written | becomes |
+| --- | --- |
+| \`\${NAME}\` | the variable \`NAME\` of the environment; a fault when it is not set |
+| \`\${NAME:-text}\` | the same, or \`text\` when it is not set or empty |
+| \`$$\` | one dollar sign; any other dollar sign stands for itself |
+
+They are put in after the file has been read as YAML, so no variable can change its structure. Without quotes around it a value becomes a number, \`true\` or \`false\` when it looks like one; in quotes it stays text.
+
+Passwords belong here: \`broker: redis://:\${REDIS_PASSWORD}@redis.staging:6379/0\`. Characters such as \`@ / # ?\` in a password must be percent-encoded, as in Celery. A file that itself holds a password must not be writable by every user, and a warning says so when others can read it.
+
+## Templates in arguments
+
+Texts in \`args\` and \`kwargs\`, at any depth, may call one of these functions in double braces. Nothing else is evaluated.
+
+${table(
+  ["written", "gives"],
+  Object.values(TEMPLATE_FUNCTIONS).map(({ use, gives }) => [code(use), gives]),
+)}
+
+A text that is one template and nothing else becomes its value, numbers staying numbers: \`"{{ int(1, 6) }}"\` sends \`4\`. Within a longer text the value is put in: \`"order-{{ seq }}"\` sends \`"order-17"\`. YAML needs quotes around a text that starts with a brace. Arguments of a function are numbers, texts in quotes, \`true\`, \`false\` and \`null\`. Random values follow \`seed\`. Two braces that are to be sent as they are: \`{{ choice("{{") }}\`.
+`;
+}
+
+/** Held against the example configuration by a test. */
+const VARIABLES = [
+  "CELERY_LOAD_SCENARIOS__STEADY__MAX_IN_FLIGHT=500",
+  "CELERY_LOAD_SCENARIOS__STEADY__PROFILE='{steps: [10/s for 1m, 50/s for 1m], repeat: true}'",
+  "CELERY_LOAD_CONNECTIONS__MAIN__BROKER=redis://127.0.0.1:6379/3",
+  "CELERY_LOAD_SERVER__LISTEN=127.0.0.1:9900",
+  "CELERY_LOAD_SEED=7",
+];
+
+const INTRODUCTIONS: Readonly<Record<string, string>> = {
+  connections:
+    "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here.",
+  scenarios:
+    "A scenario starts `startAfter` after the daemon, and ends after `duration`, with its profile, or when the daemon stops. Then it waits for results, `gracefulStop` at most; what is still in flight after that ends as `unknown`.",
+};
+
+/** Keys by the section that they stand in; keys without a section of their own come last. */
+function sections(): Record<string, ConfigurationKey[]> {
+  const keys = configurationKeys();
+  const titles = keys.filter(({ path }) => keys.some((key) => key.path.startsWith(`${path}.`)));
+  const tops = titles.filter(({ path }) => !path.includes(".")).map(({ path }) => path);
+  const rest = keys.filter(({ path }) => !tops.includes(path.split(".")[0]!));
+  return {
+    ...Object.fromEntries(tops.map((top) => [top, keys.filter((key) => isIn(key, top))])),
+    "other keys": rest,
+  };
+}
+
+function isIn({ path }: ConfigurationKey, top: string): boolean {
+  return path === top || path.startsWith(`${top}.`);
+}
+
+function sectionText([title, keys]: [string, ConfigurationKey[]]): string {
+  const introduction = [keys.find(({ path }) => path === title)?.description, INTRODUCTIONS[title]];
+  const rows = keys.filter(({ path }) => path !== title).map(row);
+  return [
+    title === "other keys" ? "### Other keys" : `### ${code(title)}`,
+    ...introduction.filter((text) => text !== undefined),
+    table(["key", "form", "default", "meaning", "example"], rows),
+  ].join("\n\n");
+}
+
+function row(key: ConfigurationKey): string[] {
+  const { path, form, isRequired, defaultText, description, example } = key;
+  return [
+    code(path),
+    form,
+    isRequired ? "**required**" : code(defaultText),
+    description,
+    code(example),
+  ];
+}

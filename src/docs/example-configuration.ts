@@ -1,0 +1,64 @@
+/**
+ * A configuration that has every key once at least: shown as a whole in docs/configuration.md, whose
+ * tables take their examples from it. A test holds it against the schema.
+ */
+export const EXAMPLE_CONFIGURATION = `connections:
+  main:
+    broker: \${CELERY_BROKER_URL:-redis://127.0.0.1:6379/0}
+    backend: \${CELERY_RESULT_BACKEND:-redis://127.0.0.1:6379/1}
+    options:
+      priority_steps: [0, 3, 6, 9]
+      sep: ":"
+      global_keyprefix: shop-
+    allow:
+      hosts: [127.0.0.1, redis.staging]
+
+tasks:
+  resize:
+    name: app.tasks.resize
+    args: [1, "{{ uuid }}"]
+    kwargs: { width: "{{ choice(320, 640, 1280) }}" }
+    queue: images
+    priority: 3
+    timeout: 30s
+    expires: 10m
+    headers: { tenant: load }
+  thumb:
+    name: app.tasks.thumb
+    args: ["{{ int(1, 1000) }}"]
+    expires: none
+
+scenarios:
+  steady:
+    connection: main
+    profile: 20/s
+    arrival: poisson
+    mix: { resize: 3, thumb: 1 }
+    startAfter: 5s
+    warmup: 30s
+    duration: 2h
+    maxInFlight: 2000
+    gracefulStop: 10s
+  stepped:
+    profile:
+      steps: [20/s for 10m, 100/s for 10m, 0/s for 2m]
+      repeat: true
+    mix: [resize, thumb]
+  ramped:
+    profile:
+      ramp:
+        from: 5/s
+        stages:
+          - { to: 200/s, over: 15m }
+          - { hold: 1h }
+    mix: thumb
+
+server:
+  listen: 127.0.0.1:9809
+  linger: 30s
+limits:
+  maxRate: 500/s
+  series: 20000
+buckets: [10ms, 50ms, 100ms, 500ms, 1s, 5s, 30s]
+seed: 42
+`;

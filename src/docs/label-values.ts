@@ -1,0 +1,51 @@
+import type { MetricKey } from "../exposition/metrics.js";
+import { SCENARIO_STATES } from "../ledger/layout.js";
+
+/** Values of a label: a list when the code fixes them, else one sentence on where they come from. */
+export type LabelValues = readonly string[] | string;
+
+/** What the labels of a metric can be, by label, in the order of `METRICS`. */
+export function labelValues(key: MetricKey, label: string): LabelValues | undefined {
+  return OF_ONE_METRIC[key]?.[label] ?? OF_EVERY_METRIC[label];
+}
+
+/** Labels that mean the same wherever they are. */
+const OF_EVERY_METRIC: Readonly<Record<string, LabelValues>> = {
+  scenario: "name of the scenario in the configuration",
+  task: "name under which the workers registered the task",
+  queue: "queue of the task",
+  connection: "name of the connection in the configuration",
+  role: ["broker", "backend"],
+  thread: ["engine"],
+};
+
+const STAGE: Readonly<Record<string, LabelValues>> = {
+  stage: "number and words of the stage, as in `2: 30/s for 30s`",
+  kind: ["hold", "ramp"],
+};
+
+const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValues>>>> = {
+  dropped: { reason: ["in_flight", "backpressure", "saturated", "not_connected"] },
+  publishFailures: { kind: ["rejected", "invalid"] },
+  outcomes: { outcome: ["succeeded", "failed", "revoked", "timed_out", "unknown"] },
+  errors: { exception: "class of the exception as the worker reported it, or `other`" },
+  latency: { outcome: ["succeeded", "failed"] },
+  phase: { phase: ["dispatch", "publish", "work"] },
+  scenarioState: { state: SCENARIO_STATES },
+  stageInfo: STAGE,
+  stageRemaining: STAGE,
+  dataLoss: { evidence: ["restarted_empty"] },
+  malformed: { source: ["result"] },
+  seriesFolded: { label: ["exception"] },
+  saturated: { cause: ["dispatch_lag", "event_loop"] },
+  lastChange: { kind: ["start", "stage"] },
+  configInfo: {
+    revision: "how often a configuration was loaded",
+    hash: "first 12 digits of the SHA-256 of what is in effect",
+  },
+  buildInfo: {
+    version: "version of this package",
+    node: "version of Node",
+    commit: "commit that it was built from",
+  },
+};

@@ -1,0 +1,94 @@
+import { METRIC_PREFIX, METRICS, type MetricKey } from "../exposition/metrics.js";
+import { labelValues } from "./label-values.js";
+import { code, GENERATED, table } from "./markdown.js";
+
+/** The page docs/metrics.md: every metric of the daemon, and how to read them. */
+export function metricsPage(): string {
+  return `${GENERATED}
+
+# Metrics
+
+\`GET /metrics\` answers in Prometheus' text format 0.0.4 or in OpenMetrics 1.0, as the \`Accept\` header asks, gzipped when asked. A scrape never waits for the broker, the backend or a worker: it reads a copy of the counts, all taken at the same moment.
+
+## Every task is accounted for
+
+For each scenario and task, in every scrape, exactly:
+
+\`\`\`text
+planned   = publishing + published + dropped + publish failures
+published = in flight + succeeded + failed + revoked + timed_out + unknown
+\`\`\`
+
+The gauges (publishing, in flight) are counted from the table of tasks and never derived from the counters, so the equations are a real check of the daemon. In PromQL the first one, which must be 0:
+
+\`\`\`promql
+sum by (scenario, task) (celery_load_tasks_planned_total)
+- sum by (scenario, task) (celery_load_tasks_publishing)
+- sum by (scenario, task) (celery_load_tasks_published_total)
+- sum by (scenario, task) (celery_load_tasks_dropped_total)
+- sum by (scenario, task) (celery_load_publish_failures_total)
+\`\`\`
+
+What the words mean:
+
+- **planned**: the profile wanted a start. A rate is a rate: slow workers do not slow the plan down (only the profile \`max\`, a closed loop, waits for them).
+- **dropped**: a planned start that was never sent and never will be; nothing is caught up later. The reason \`in_flight\` means that the workers are too slow for \`maxInFlight\`, \`saturated\` that the daemon itself was, and the others concern the broker.
+- **publish failure**: provably not in a queue.
+- **published**: a worker may have it. That includes messages whose answer from the broker was lost; a result settles them, and without one they end as \`unknown\`.
+- **outcome**: what became of a published task. A task has one, and nothing changes it: a result after the deadline is counted as late, a second one as duplicate. A retry does not end a task.
+
+## What the latency is
+
+\`celery_load_task_latency_seconds\` runs **from the moment at which the task was planned to start until its result was received** here, on the clock of the daemon. A stall of the broker or of the daemon itself therefore shows in the latency of everything that was due meanwhile, instead of hiding (no "coordinated omission").
+
+It has the tasks that succeeded and those that failed. It does not have
+
+- tasks of the warm-up (\`warmup\` of the scenario),
+- tasks that timed out or are unknown, which have no result: look at the outcomes beside every latency,
+- revoked tasks, which did not run,
+- results that were recovered by asking the backend after its stream was away: they are known only after the fact.
+
+Its parts are in \`celery_load_task_phase_seconds\`:
+
+| phase | from | to | clock |
+| --- | --- | --- | --- |
+| \`dispatch\` | planned start | call that publishes | the daemon's |
+| \`publish\` | call that publishes | answer of the broker | the daemon's |
+| \`work\` | call that publishes | \`date_done\` of the result: waiting in the queue and running | the daemon's → the worker's |
+
+\`dispatch\` above a few milliseconds means that the daemon is late: compare \`celery_load_generator_saturated\` before you blame the workers. \`work\` compares two clocks as they are; where the clocks disagree so much that a task would have ended before it was sent, or after its result was here, the sample is left out. The buckets of the latency are \`buckets\` of the configuration, the phases use every second one of them.
+
+## How many series there are
+
+Labels hold names of the configuration and fixed words, with two exceptions: exception classes come from the workers, and stages from the profiles. All sets of labels that are known beforehand exist from the start at 0. Those of the scenarios, tasks, stages and connections are counted at the start: when they alone are more than \`limits.series\` (5000 unless set), the daemon does not start and says how many they are. A histogram costs the most: its buckets + 3 for each task and label value.
+
+What is left of \`limits.series\`, at most 1000, is for exception classes. When it is used up, further classes are counted with \`exception="other"\`, and \`celery_load_series_folded_total\` counts how often.
+
+Tasks that share a registered name within a scenario (one task with different arguments) are one series.
+
+## All metrics
+
+A label with fixed values lists them.
+
+${table(["name", "type", "labels", "meaning"], (Object.keys(METRICS) as MetricKey[]).map(row))}
+
+Beside these there are prom-client's [default metrics](https://github.com/siimon/prom-client#default-metrics) of the process and of Node: \`process_*\` (among them \`process_cpu_seconds_total\`, \`process_resident_memory_bytes\`, \`process_start_time_seconds\`) and \`nodejs_*\`, without the three gauges \`nodejs_active_…_total\`, whose names \`promtool check metrics\` refuses. In OpenMetrics a counter's family is its name without \`_total\`; its series have it.
+`;
+}
+
+function row(key: MetricKey): string[] {
+  const { name, type, labels, help } = METRICS[key];
+  return [
+    code(METRIC_PREFIX + name),
+    type,
+    labels.map((label) => text(key, label)).join("<br>"),
+    help,
+  ];
+}
+
+function text(key: MetricKey, label: string): string {
+  const values = labelValues(key, label);
+  return typeof values === "object"
+    ? `${code(label)} = ${values.map(code).join(", ")}`
+    : code(label);
+}

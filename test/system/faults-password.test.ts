@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startDaemon, type TestDaemon } from "../support/daemon.js";
+import { startRedis } from "../support/redis.js";
+import { startWorker } from "../support/worker.js";
+import {
+  assertAccounted,
+  assertNoBurst,
+  linesOf,
+  logOf,
+  runsAfterQuiet,
+  Watch,
+} from "./faults-watch.js";
+
+const PASSWORD = "s3same/Öffne";
+const OTHER = "0pen/Sésame";
+
+function assertNoPassword(daemon: TestDaemon): void {
+  const text = daemon.stdout() + daemon.stderr();
+  for (const password of [PASSWORD, OTHER]) {
+    assert.ok(!text.includes(password), "a password is in the output");
+    assert.ok(!text.includes(encodeURIComponent(password)), "a password is in the output");
+  }
+}
+
+for (const [how, userInfo] of [
+  ["the wrong password", `:${encodeURIComponent(OTHER)}@`],
+  ["the wrong user", `${encodeURIComponent("somebody")}:${encodeURIComponent(PASSWORD)}@`],
+  ["no password", ""],
+] as const) {
+  test(`a start with ${how} is one clear message, which has no password, and exit 104`, async () => {
+    await using redis = await startRedis({ args: ["--requirepass", PASSWORD] });
+    await using daemon = await startDaemon({
+      args: [
+        ...["--task", "tests.add", "--args", "[1,2]", "--rate", "5/s"],
+        ...["--broker", `redis://${userInfo}127.0.0.1:${redis.port}/0`],
+      ],
+      logLevel: "trace",
+      isExpectedToFail: true,
+    });
+    assert.equal((await daemon.exit).code, 104);
+    assertNoPassword(daemon);
+    const words = linesOf(daemon.stderr()).filter((line) => !line.startsWith('{"level":30'));
+    assert.equal(words.length, 2, daemon.stderr());
+    assert.match(
+      words[0]!,
+      /^Cannot use the (broker|backend) of connection "main" at redis:\S+: (WRONGPASS|NOAUTH)/,
+    );
+    assert.match(words[1]!, /^Check user name, password/);
+    assert.equal(daemon.stdout(), "");
+  });
+}
+
+test("the password changes while it runs: down, tried again, back when it fits, and in no log", async () => {
+  const RATE = 100;
+  await using redis = await startRedis({ args: ["--requirepass", PASSWORD] });
+  const cli = redis.cli({ password: PASSWORD });
+  // The worker keeps its access.
+  await cli.acl("SETUSER", "worker", "on", ">works", "~*", "&*", "+@all");
+  await using worker = await startWorker({
+    broker: `redis://worker:works@127.0.0.1:${redis.port}/0`,
+  });
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: "redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redis.port}/0" } }
+tasks: { add: { name: tests.add, args: [1, 2], kwargs: {}, timeout: 5s } }
+scenarios: { steady: { profile: ${RATE}/s } }
+server: { linger: 0s }
+`,
+    args: ["--json"],
+    logLevel: "trace",
+  });
+  const watch = new Watch(daemon);
+  await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > RATE);
+  await cli.config("SET", "requirepass", OTHER);
+  for (const line of linesOf(String(await cli.client("LIST")))) {
+    const id = / name=celery-load@/.test(line) ? /^id=(\d+)/.exec(line)?.[1] : undefined;
+    if (id !== undefined) await cli.client("KILL", "ID", id);
+  }
+  await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 0);
+  const down = await daemon.waitFor(
+    (page) => page.value("celery_load_tasks_dropped_total", { reason: "not_connected" }) > RATE,
+  );
+  assert.equal(down.sum("celery_load_connection_up"), 0);
+  const { status, body } = await daemon.ready();
+  assert.equal(status, 503);
+  const problems = JSON.parse(body).problems as Record<string, string>[];
+  assert.deepEqual(
+    problems.map(({ role }) => role),
+    ["broker", "backend"],
+  );
+  for (const { message } of problems) assert.match(message!, /^WRONGPASS/);
+  assert.ok(!body.includes(PASSWORD));
+
+  await cli.config("SET", "requirepass", PASSWORD);
+  const up = await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  await daemon.waitFor(
+    (page) =>
+      page.sum("celery_load_tasks_published_total") >
+      up.sum("celery_load_tasks_published_total") + RATE,
+  );
+  const { code, total, pages } = await watch.stop();
+  assert.equal(code, 0);
+  assertNoPassword(daemon);
+  assertNoBurst(pages, RATE);
+  const once = logOf(daemon).filter(({ msg }) => /^not connected; trying/.test(String(msg)));
+  assert.deepEqual(once.map(({ role }) => role).sort(), ["backend", "broker"]);
+  const own = redis.cli({ password: PASSWORD });
+  assertAccounted(total, await runsAfterQuiet({ ...redis, cli: () => own }, worker));
+  console.log(JSON.stringify({ total, pages: pages.length }));
+});

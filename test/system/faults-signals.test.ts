@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type DaemonOptions, startDaemon } from "../support/daemon.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+import { startWorker, type TestWorker } from "../support/worker.js";
+import { assertAccounted, assertRunOnce, logOf, sentBy, Watch } from "./faults-watch.js";
+
+/** Far longer than any of these tests waits. */
+const LONG = "10m";
+
+describe("a signal under load", () => {
+  let redis: TestRedis;
+  let worker: TestWorker;
+  before(async () => {
+    redis = await startRedis();
+    worker = await startWorker({ broker: redis.url(), concurrency: 100 });
+  });
+  after(async () => {
+    await worker?.[Symbol.asyncDispose]();
+    await redis?.[Symbol.asyncDispose]();
+  });
+
+  /** A daemon with some tasks in flight. */
+  async function startLoaded(
+    load: { seconds: number; gracefulStop: string; linger?: string },
+    options: DaemonOptions & { broker?: string } = {},
+  ) {
+    const { seconds, gracefulStop, linger = "0s" } = load;
+    const daemon = await startDaemon({
+      configText: `
+connections: { main: { broker: "${options.broker ?? redis.url()}" } }
+tasks: { sleep: { name: tests.sleep, args: [${seconds}], kwargs: {} } }
+scenarios: { steady: { profile: 20/s, gracefulStop: ${gracefulStop} } }
+server: { linger: ${linger} }
+`,
+      ...options,
+      args: ["--json", ...(options.args ?? [])],
+    });
+    const watch = new Watch(daemon);
+    const loaded = await daemon.waitFor((page) => page.sum("celery_load_tasks_in_flight") > 15);
+    return { daemon, watch, loaded };
+  }
+
+  for (const { args, code } of [
+    { args: [], code: 0 },
+    { args: ["--for", LONG], code: 105 },
+  ]) {
+    test(`results in flight are awaited, and ${args[0] ?? "a run without an end"} exits with ${code}`, async () => {
+      const known = (await worker.recorded()).length;
+      const { daemon, watch } = await startLoaded({ seconds: 1.5, gracefulStop: "20s" }, { args });
+      await using _daemon = daemon;
+      daemon.signal("SIGTERM");
+      const draining = await daemon.waitFor(
+        (page) => page.value("celery_load_scenario_state", { state: "draining" }) === 1,
+      );
+      assert.ok(draining.sum("celery_load_tasks_in_flight") > 0);
+      const { status, body } = await daemon.ready();
+      assert.deepEqual([status, JSON.parse(body).problems], [503, [{ message: "stopping" }]]);
+      assert.equal((await fetch(`${daemon.url}/healthz`)).status, 200);
+      const end = await watch.end();
+      assert.equal(end.code, code);
+      assert.equal(end.total.planned, draining.sum("celery_load_tasks_planned_total"));
+      assert.equal(end.total.outcomes.succeeded, end.total.planned);
+      assertAccounted(end.total, (await worker.recorded()).slice(known));
+    });
+  }
+
+  test("tasks longer than the graceful stop end as unknown, are counted and logged", async () => {
+    const known = (await worker.recorded()).length;
+    const { daemon, watch } = await startLoaded({ seconds: 6, gracefulStop: "1s" });
+    await using _daemon = daemon;
+    const { code, total } = await watch.stop();
+    assert.equal(code, 0);
+    assert.ok(total.outcomes.unknown! > 15);
+    assert.equal(total.outcomes.unknown, total.published);
+    const ended = logOf(daemon).at(-1)!;
+    assert.match(String(ended.msg), new RegExp(`^ended; ${total.published} published tasks`));
+    assert.equal(ended.level, 40);
+    const runs = (await worker.recorded()).slice(known);
+    assertRunOnce(runs);
+    assert.equal(runs.length, total.published);
+  });
+
+  test("the second signal ends at once", async () => {
+    const { daemon, watch } = await startLoaded({ seconds: 3, gracefulStop: LONG, linger: LONG });
+    await using _daemon = daemon;
+    daemon.signal("SIGTERM");
+    await daemon.waitFor(
+      (page) => page.value("celery_load_scenario_state", { state: "draining" }) === 1,
+    );
+    const askedMs = performance.now();
+    daemon.signal("SIGINT");
+    const { code, total } = await watch.end();
+    const tookMs = performance.now() - askedMs;
+    assert.equal(code, 0);
+    assert.ok(tookMs < 2_000, `it took ${tookMs} ms`);
+    assert.ok(total.outcomes.unknown! > 15);
+  });
+
+  test("/metrics answers after the drain until the linger is over, which a second signal ends", async () => {
+    const { daemon, watch } = await startLoaded({ seconds: 1, gracefulStop: "20s", linger: LONG });
+    await using _daemon = daemon;
+    daemon.signal("SIGTERM");
+    const stopped = await daemon.waitFor(
+      (page) => page.value("celery_load_scenario_state", { state: "stopped" }) === 1,
+    );
+    assert.equal(stopped.sum("celery_load_tasks_in_flight"), 0);
+    assert.equal((await daemon.ready()).status, 503);
+    const again = await daemon.waitFor(() =>
+      logOf(daemon).some(({ msg }) => /^metrics stay up/.test(String(msg))),
+    );
+    daemon.signal("SIGTERM");
+    const { code, total } = await watch.end();
+    assert.equal(code, 0);
+    assert.equal(total.outcomes.succeeded, total.planned);
+    assert.equal(sentBy({ metrics: again }), total.published);
+  });
+
+  test("a stop while the broker is down is over within the graceful stop and 2 s", async () => {
+    await using other = await startRedis();
+    const { daemon, watch } = await startLoaded(
+      { seconds: 0, gracefulStop: "2s" },
+      { broker: other.url() },
+    );
+    await using _daemon = daemon;
+    await other.kill("SIGKILL");
+    await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 0);
+    const askedMs = performance.now();
+    const { code, total } = await watch.stop();
+    const tookMs = performance.now() - askedMs;
+    assert.equal(code, 0);
+    assert.ok(tookMs < 4_000, `it took ${tookMs} ms`);
+    // Nobody works on that broker's queue: all of it is left over.
+    assert.equal(total.outcomes.unknown, total.published);
+  });
+});

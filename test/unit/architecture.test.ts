@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { CHECKOUT } from "../../src/setup/checkout.js";
+
+/** What each folder of src may import of the others: downwards only. docs/architecture.md explains it. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  plan: [],
+  celery: [],
+  ledger: [],
+  setup: [],
+  config: ["celery"],
+  connections: ["celery"],
+  engine: ["plan", "celery", "ledger", "connections"],
+  exposition: ["ledger", "plan"],
+  http: ["exposition"],
+  docs: ["config", "celery", "exposition", "ledger"],
+  dashboards: ["exposition"],
+  daemon: ["config", "plan", "celery", "ledger", "connections", "engine", "exposition", "http"],
+  commands: ["config", "plan", "celery", "daemon", "setup"],
+};
+/** Files beside the folders that anyone may import. */
+const COMMON = ["errors", "clock", "log", "version"];
+/** Folders that compute and nothing else: of Node only what does so too. */
+const PURE = ["plan", "celery", "ledger"];
+
+/** The only folder or file that may import a package. */
+const HOME: Readonly<Record<string, string>> = {
+  ioredis: "connections",
+  "prom-client": "exposition",
+  express: "http",
+  zod: "config",
+  yaml: "config",
+  commander: "main.ts",
+  pino: "log.ts",
+  "pino-pretty": "log.ts",
+  "@grafana/grafana-foundation-sdk": "dashboards",
+};
+
+const files = readdirSync(join(CHECKOUT, "src"), { recursive: true })
+  .map(String)
+  .filter((file) => file.endsWith(".ts"));
+const importsOf = (file: string) =>
+  [
+    ...readFileSync(join(CHECKOUT, "src", file), "utf8").matchAll(
+      /^(?:import|export)[^;]*?from "([^"]+)"/gms,
+    ),
+  ].map((match) => match[1]!);
+const roomOf = (file: string) => file.split("/")[0]!;
+
+for (const folder of new Set(files.filter((file) => file.includes("/")).map(roomOf))) {
+  test(`src/${folder} imports only what lies below it`, () => {
+    assert.ok(MAY_IMPORT[folder], `say in this test what src/${folder} may import`);
+    for (const file of files.filter((name) => name.startsWith(`${folder}/`))) {
+      for (const name of importsOf(file).filter((text) => text.startsWith("."))) {
+        const target = join(file, "..", name);
+        const room = roomOf(target).replace(/\.js$/, "");
+        const allowed =
+          room === folder || MAY_IMPORT[folder]!.includes(room) || COMMON.includes(room);
+        assert.ok(allowed && !target.startsWith(".."), `${file} imports ${name}`);
+      }
+    }
+  });
+}
+
+test("each package has one home", () => {
+  for (const file of files) {
+    for (const name of importsOf(file).filter((text) => !/^(\.|node:)/.test(text))) {
+      const [home] =
+        Object.entries(HOME).find(([pack]) => name === pack || name.startsWith(`${pack}/`)) ?? [];
+      assert.ok(home, `${file} imports ${name}: say in this test where it belongs`);
+      assert.equal(roomOf(file), HOME[home], `${file} imports ${name}`);
+    }
+  }
+});
+
+test("plan, celery and ledger read no clock, file, socket or environment and throw no dice", () => {
+  for (const file of files.filter((name) => PURE.includes(roomOf(name)))) {
+    const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
+    assert.deepEqual(
+      importsOf(file).filter((name) => name.startsWith("node:")),
+      [],
+      file,
+    );
+    const impure =
+      /\b(Date\.now|new Date\(\)|performance\.|Math\.random|process\.|setTimeout|setInterval)/;
+    assert.doesNotMatch(text.replaceAll(/\/\*.*?\*\/|\/\/.*$/gms, ""), impure, file);
+  }
+});
+
+test("only main ends the process", () => {
+  for (const file of files.filter((name) => name !== "main.ts")) {
+    assert.doesNotMatch(readFileSync(join(CHECKOUT, "src", file), "utf8"), /process\.exit\b/, file);
+  }
+});

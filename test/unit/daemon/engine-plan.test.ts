@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadConfig } from "../../../src/config/load.js";
+import { planEngine } from "../../../src/daemon/engine-plan.js";
+import { ConfigError } from "../../../src/errors.js";
+
+function planOf(settings: readonly string[], forMs: number | null = null) {
+  const set = (path: string[], value: unknown) => ({ path, value, flag: "--test" });
+  const { config } = loadConfig({
+    files: [],
+    env: {},
+    overrides: [
+      set(["connections", "main", "broker"], "redis://127.0.0.1/0"),
+      set(["tasks"], { a: { name: "app.a" }, b: { name: "app.b", queue: "other", timeout: "5s" } }),
+      set(["scenarios"], {
+        one: { profile: "10/s", mix: { a: 3, b: 1 }, startAfter: "2s", maxInFlight: 100 },
+        two: { profile: { steps: ["1/s for 5s"] }, mix: "b", duration: "3s", maxInFlight: 50 },
+      }),
+      ...settings.map((text) => ({ set: text })),
+    ],
+  });
+  return planEngine({
+    config,
+    forMs,
+    countLimit: null,
+    templateLines: {},
+    version: "1",
+    commit: "c",
+  });
+}
+
+test("each scenario's mix becomes entries with their task's values", () => {
+  const { plan, subject } = planOf([]);
+  assert.deepEqual(
+    plan.entries.map(({ scenario, name, queue, timeoutMs, expiresMs }) => [
+      scenario,
+      name,
+      queue,
+      timeoutMs,
+      expiresMs,
+    ]),
+    [
+      [0, "app.a", "celery", 60_000, 60_000],
+      [0, "app.b", "other", 5_000, 5_000],
+      [1, "app.b", "other", 5_000, 5_000],
+    ],
+  );
+  assert.deepEqual(
+    plan.scenarios.map(({ entries, weights }) => [entries, weights]),
+    [
+      [
+        [0, 1],
+        [3, 1],
+      ],
+      [[2], [1]],
+    ],
+  );
+  assert.deepEqual(
+    subject.scenarios.map(({ stages }) => stages.map(({ name }) => name)),
+    [["10/s"], ["1/s for 5s"]],
+  );
+});
+
+test("the table has a slot for every task that may be in flight, and some more", () => {
+  assert.equal(planOf([]).plan.dimensions.slots, 150 + 1_024);
+});
+
+test("--for ends each scenario that much after the start, a shorter duration sooner", () => {
+  const ends = (forMs: number | null) => planOf([], forMs).plan.scenarios.map(({ endMs }) => endMs);
+  assert.deepEqual(ends(null), [Number.POSITIVE_INFINITY, 3_000]);
+  assert.deepEqual(ends(10_000), [8_000, 3_000]);
+  assert.deepEqual(ends(1_000), [0, 1_000]);
+});
+
+test("a configuration with more series than the limit is refused with the number", () => {
+  assert.throws(
+    () => planOf(["limits.series=50"]),
+    (error: unknown) => {
+      assert.ok(error instanceof ConfigError && error.exitCode === 104);
+      assert.match(error.message, /^limits\.series: .* make \d+ series, more than the limit of 50/);
+      return true;
+    },
+  );
+});
+
+test("what is left of limits.series bounds the exception classes", () => {
+  const wide = planOf([]).plan.dimensions;
+  assert.equal(wide.exceptionRows, wide.entries + 1_000);
+  const narrow = planOf(["limits.series=400"]).plan.dimensions;
+  assert.ok(narrow.exceptionRows < narrow.entries + 200);
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { labelValues } from "../../../src/docs/label-values.js";
+import { engineMetrics } from "../../../src/exposition/engine-metrics.js";
+import { LedgerView } from "../../../src/exposition/ledger-view.js";
+import { METRIC_PREFIX, METRICS, type MetricKey } from "../../../src/exposition/metrics.js";
+import { createLayout } from "../../../src/ledger/layout.js";
+import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+import { createProfile } from "../../../src/plan/profile.js";
+
+const keys = Object.keys(METRICS) as MetricKey[];
+
+test("every label of every metric has its values or the place that they come from", () => {
+  for (const key of keys) {
+    for (const label of METRICS[key].labels) {
+      const values = labelValues(key, label);
+      assert.ok(values !== undefined && values.length > 0, `${METRICS[key].name}: ${label}`);
+    }
+  }
+});
+
+test("the fixed values of a label are exactly those that the daemon exposes from the start", async () => {
+  const exposed = await exposedLabels();
+  for (const key of keys) {
+    for (const label of METRICS[key].labels) {
+      const values = labelValues(key, label);
+      if (typeof values !== "object") continue;
+      const name = METRIC_PREFIX + METRICS[key].name;
+      assert.deepEqual([...exposed(name, label)].sort(), [...values].sort(), `${name}: ${label}`);
+    }
+  }
+});
+
+test("the label stage is the number and the words of the stage", async () => {
+  const exposed = await exposedLabels();
+  assert.deepEqual(
+    [...exposed("celery_load_stage_info", "stage")],
+    ["1: 0/s to 30/s over 10s", "2: 30/s for 30s"],
+  );
+});
+
+/** The values of a metric's label on the first page of a daemon with a ramp that ends in a hold. */
+async function exposedLabels(): Promise<(name: string, label: string) => Set<string>> {
+  const ramp = {
+    kind: "ramp",
+    fromPerSecond: 0,
+    stages: [
+      { toPerSecond: 30, durationMs: 10_000 },
+      { toPerSecond: 30, durationMs: 30_000 },
+    ],
+  } as const;
+  const layout = createLayout({
+    entries: 1,
+    scenarios: 1,
+    connections: 1,
+    bucketsMs: [1000],
+    phaseBucketsMs: [1000],
+    exceptionRows: 1,
+    slots: 1,
+  });
+  const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
+  const metrics = engineMetrics(
+    {
+      scenarios: [{ name: "steady", stages: createProfile(ramp).stages }],
+      entries: [{ scenario: 0, task: "app.add", queue: "celery" }],
+      connections: ["main"],
+      exceptions: [],
+      version: "1.2.3",
+      commit: "abc",
+      configHash: "feed",
+    },
+    () => new LedgerView(layout, live),
+  );
+  const pages = new Map(
+    await Promise.all(metrics.map(async (metric) => [metric.name, await metric.get()] as const)),
+  );
+  return (name, label) =>
+    new Set(pages.get(name)?.values.map(({ labels }) => String(labels[label])) ?? []);
+}
