@@ -68,6 +68,7 @@ function commandLine(done: (code: number) => void): Command {
     .addOption(
       new Option("--log-level <level>", "least level that is logged")
         .choices(LOG_LEVELS)
+        .env("CELERY_LOAD_LOG_LEVEL")
         .default("info"),
     )
     .action(async (files: string[], flags: Omit<RunFlags, "files">) => {

@@ -131,7 +131,16 @@ export class Daemon {
         // The second signal ends the lingering: nothing else aborts it.
       });
     }
-    return stoppedBySignal && isBounded ? EXIT.stoppedBySignal : EXIT.ok;
+    if (!isBounded) return EXIT.ok;
+    if (stoppedBySignal) return EXIT.stoppedBySignal;
+    if (report.total.planned > 0 && report.total.published === 0) {
+      log.error(
+        { dropped: report.total.dropped },
+        "not one of the planned tasks could be published",
+      );
+      return EXIT.failed;
+    }
+    return EXIT.ok;
   }
 
   #startStatus(show: (line: string) => void): NodeJS.Timeout {
@@ -245,6 +254,16 @@ export class Daemon {
           task: subject.entries[message.entry]!.task,
           reason: message.reason,
         });
+        break;
+      case "malformed":
+        this.#logSometimes(
+          "error",
+          `malformed ${message.entry}`,
+          "a result could not be read; its task stays in flight",
+          {
+            task: subject.entries[message.entry]!.task,
+          },
+        );
         break;
       case "exception":
         subject.exceptions.push(message);

@@ -56,7 +56,8 @@ function keysBelow(schema: JsonSchema, path: readonly string[]): ConfigurationKe
     ...keysIn(schema, path),
     ...(byName ? keysIn(byName, [...path, NAME]) : []),
     ...(schema.items ? keysBelow(schema.items, [...path, ITEM]) : []),
-    ...(schema.anyOf ?? []).flatMap((form) => keysIn(form, path)),
+    // What one form needs, another does not have.
+    ...(schema.anyOf ?? []).flatMap((form) => keysIn({ ...form, required: [] }, path)),
   ];
 }
 

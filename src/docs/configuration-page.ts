@@ -13,7 +13,7 @@ export function configurationPage(): string {
 
 Three sections are needed: \`connections\` (a broker and its result backend), \`tasks\` (what to send) and \`scenarios\` (how much of it, when). Keys that are not listed here are refused.
 
-Editors complete and check the file with the [JSON Schema](configuration.schema.json), which \`celery-load check --json-schema\` prints too. For editors with the YAML language server, write into the first line of the file:
+Editors complete and check the file with the [JSON Schema](configuration.schema.json), which \`celery-load check --json-schema\` prints too. For the YAML language server, name the path or URL of the schema in the first line of the file:
 
 \`\`\`yaml
 # yaml-language-server: $schema=./configuration.schema.json

@@ -68,12 +68,29 @@ Tasks that share a registered name within a scenario (one task with different ar
 
 ## All metrics
 
-A label with fixed values lists them.
+Fixed values of a label stand behind it in the table. The values of the others:
+
+${table(
+  ["label", "its values"],
+  [...freeLabels()].map(([label, values]) => [code(label), values]),
+)}
 
 ${table(["name", "type", "labels", "meaning"], (Object.keys(METRICS) as MetricKey[]).map(row))}
 
-Beside these there are prom-client's [default metrics](https://github.com/siimon/prom-client#default-metrics) of the process and of Node: \`process_*\` (among them \`process_cpu_seconds_total\`, \`process_resident_memory_bytes\`, \`process_start_time_seconds\`) and \`nodejs_*\`, without the three gauges \`nodejs_active_…_total\`, whose names \`promtool check metrics\` refuses. In OpenMetrics a counter's family is its name without \`_total\`; its series have it.
+Beside these there are prom-client's [default metrics](https://github.com/siimon/prom-client#default-metrics) of the process and of Node: \`process_*\` (among them \`process_cpu_seconds_total\`, \`process_resident_memory_bytes\`, \`process_start_time_seconds\`) and \`nodejs_*\`, without the three gauges \`nodejs_active_…_total\`, whose names \`promtool check metrics\` refuses, and without the statistics \`nodejs_eventloop_lag_…\`, for which \`celery_load_event_loop_utilization\` and \`celery_load_dispatch_lag_seconds\` stand. In OpenMetrics a counter's family is its name without \`_total\`; its series have it.
 `;
+}
+
+/** Labels whose values are not fixed by the code, each once. */
+function freeLabels(): Map<string, string> {
+  const free = new Map<string, string>();
+  for (const key of Object.keys(METRICS) as MetricKey[]) {
+    for (const label of METRICS[key].labels) {
+      const values = labelValues(key, label);
+      if (typeof values === "string") free.set(label, values);
+    }
+  }
+  return free;
 }
 
 function row(key: MetricKey): string[] {

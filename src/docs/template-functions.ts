@@ -5,7 +5,11 @@ export const TEMPLATE_FUNCTIONS: Readonly<
   Record<TemplateName, { readonly use: string; readonly gives: string }>
 > = {
   uuid: { use: "{{ uuid }}", gives: "a random UUID, as text" },
-  seq: { use: "{{ seq }}", gives: "number of the message, from 0 on: each number once in a run" },
+  seq: {
+    use: "{{ seq }}",
+    gives:
+      "a number from 0 on that goes up with every message that has templates, of all tasks together",
+  },
   planned: {
     use: "{{ planned }}",
     gives: "Unix time in seconds at which the task was planned to start, a number",

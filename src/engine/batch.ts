@@ -14,7 +14,12 @@ export function newBatch(connection: number, key: string): Batch {
 }
 
 /** Batches longer than this are sent at once: larger ones gain nothing and hold the broker longer. */
-export const MAX_BATCH = 256;
+const MAX_MESSAGES = 256;
+const MAX_BYTES = 1024 * 1024;
+
+export function isFull(batch: Batch): boolean {
+  return batch.messages.length >= MAX_MESSAGES || batch.bytes >= MAX_BYTES;
+}
 
 /**
  * What may be written and not answered on one connection. Without a bound a broker that stands still

@@ -97,6 +97,7 @@ export type EngineMessage =
   | { readonly type: "restartedEmpty"; readonly connection: number; readonly inFlight: number }
   | { readonly type: "refused"; readonly connection: number; readonly reason: string }
   | { readonly type: "invalid"; readonly entry: number; readonly reason: string }
+  | { readonly type: "malformed"; readonly entry: number }
   /** A new exception class got a row of the shared memory. */
   | {
       readonly type: "exception";

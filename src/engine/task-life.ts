@@ -16,7 +16,7 @@ import {
   type Layout,
 } from "../ledger/layout.js";
 import type { Half } from "../ledger/snapshot.js";
-import { type Batch, MAX_BATCH, newBatch, PublishWindow } from "./batch.js";
+import { type Batch, isFull, newBatch, PublishWindow } from "./batch.js";
 import type { ExceptionRows } from "./exception-rows.js";
 import type { ConnectionPlan, EntryPlan, ScenarioPlan } from "./messages.js";
 import { meaningOf } from "./outcome.js";
@@ -40,6 +40,8 @@ export interface TaskLifeOptions {
   readonly onRefused: (connection: number, reason: string) => void;
   /** A message could not be built. */
   readonly onInvalid: (entry: number, reason: string) => void;
+  /** A result could not be read; its task stays in flight. */
+  readonly onMalformed: (entry: number) => void;
 }
 
 /** What the hot path needs of a mix entry, looked up once. */
@@ -158,7 +160,7 @@ export class TaskLife {
     batch.seqs.push(seq);
     batch.bytes += message.length;
     window.opened(message.length);
-    if (batch.messages.length >= MAX_BATCH) this.#send(entry.batchOf, nowMs);
+    if (isFull(batch)) this.#send(entry.batchOf, nowMs);
   }
 
   /** Sends what the turn has collected: one request for each list. */
@@ -344,6 +346,7 @@ export class TaskLife {
     const result = readResult(text);
     if (result.state === "MALFORMED") {
       this.#count(this.#options.layout.engine("malformedResults"));
+      this.#options.onMalformed(entryIndex);
       return;
     }
     if (states[slot] === SLOT.publishing) {

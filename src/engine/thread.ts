@@ -61,6 +61,7 @@ const life = new TaskLife({
   ),
   onRefused: (connection, reason) => say({ type: "refused", connection, reason }),
   onInvalid: (entry, reason) => say({ type: "invalid", entry, reason }),
+  onMalformed: (entry) => say({ type: "malformed", entry }),
 });
 
 const budget = { left: plan.countLimit ?? Number.POSITIVE_INFINITY };
@@ -128,10 +129,11 @@ function startWhenReady(nowMs: number): void {
 function sweep(): void {
   const nowMs = clock.nowMs();
   const isLate = nowMs - lastSweepMs > SWEEP_MS + LATE_MS;
-  lastSweepMs = nowMs;
   startWhenReady(nowMs);
-  // After a pause of our own, timers run before sockets are read: results may be waiting there.
-  if (!isLate) life.sweep(nowMs);
+  // Timers run before sockets are read, and after a pause of our own results may be waiting there: a
+  // deadline has passed when it had passed at the last sweep, since which they have been read.
+  life.sweep(lastSweepMs);
+  lastSweepMs = nowMs;
   for (const run of runs) run.refresh(nowMs);
   if (nowMs >= nextSecondMs) {
     nextSecondMs = nowMs + 1_000;

@@ -103,6 +103,7 @@ function setUp(maxInFlight = SCENARIO.maxInFlight) {
     exceptions: new ExceptionRows(2, 6, (_row, _entry, name) => exceptions.push(name)),
     onRefused: () => {},
     onInvalid: () => {},
+    onMalformed: () => {},
   });
   life.connect([broker]);
   const view = () => new LedgerView(layout, live);

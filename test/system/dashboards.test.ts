@@ -1,0 +1,316 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { METRIC_PREFIX } from "../../src/exposition/metrics.js";
+import { parseExpositionText, type Sample } from "../../src/setup/exposition-text.js";
+import { freePort } from "../../src/setup/ports.js";
+import { ensurePrometheus, startPrometheusServer } from "../../src/setup/prometheus.js";
+import { startDaemon, type TestDaemon } from "../support/daemon.js";
+import { startRedis } from "../support/redis.js";
+import { scratchFile } from "../support/scratch.js";
+import { waitUntil } from "../support/wait-until.js";
+import { startWorker } from "../support/worker.js";
+import { type ClassicBoard, committedBoard, repository } from "../unit/dashboards/classic-board.js";
+import { substituted, type VariableValues } from "../unit/dashboards/variables.js";
+
+/** Steps, a constant rate and the closed loop; successes, failures of two classes, and retries. */
+const CONFIG = (broker: string) => `
+connections: { main: { broker: ${broker} } }
+tasks:
+  good:     { name: tests.add, args: [1, 2] }
+  slow:     { name: tests.sleep, args: [0.05], queue: second }
+  failing:  { name: tests.fail, args: [KeyError] }
+  own:      { name: tests.fail, args: [PaymentDeclined] }
+  retrying: { name: tests.retry, args: [1], expires: none }
+scenarios:
+  stepped:
+    profile: { steps: [10/s for 4s, 30/s for 4s, 0/s for 2s], repeat: true }
+    mix: { good: 4, slow: 2, failing: 1, own: 1, retrying: 2 }
+    warmup: 1s
+  steady: { profile: 2/s, mix: good }
+  closed: { profile: max, mix: slow, maxInFlight: 1 }
+server: { linger: 60s }
+`;
+
+/** How long the daemon is scraped, every second, before the dashboards are asked. */
+const SCRAPED_SECONDS = 20;
+
+const boards = readdirSync(new URL("grafana/dashboards", repository)).map((file) =>
+  committedBoard(file.replace(/\.json$/, "")),
+);
+
+test("a real Prometheus answers the dashboards from a real run", async (t) => {
+  const programs = await ensurePrometheus();
+  await using redis = await startRedis();
+  await using _worker = await startWorker({ broker: redis.url(), queues: ["celery", "second"] });
+  await using daemon = await startDaemon({ configText: CONFIG(redis.url()) });
+  await daemon.waitFor(
+    (metrics) => metrics.sum("celery_load_scenario_state", { state: "running" }) === 3,
+    30_000,
+    "the three scenarios to run",
+  );
+  await using prometheus = await startPrometheus(programs.prometheus, daemon.port);
+  const isScraped = async () =>
+    Number((await prometheus.now("count_over_time(up[5m])"))[0]?.value ?? 0) >= SCRAPED_SECONDS;
+  await waitUntil(isScraped, 90_000, `Prometheus to scrape the daemon ${SCRAPED_SECONDS} times`);
+
+  await t.test("the daemon is up as a target, and its scrape had no error", async () => {
+    const { activeTargets } = await prometheus.api<{
+      activeTargets: { health: string; lastError: string; labels: Record<string, string> }[];
+    }>("targets");
+    const found = activeTargets.map(({ health, lastError, labels }) => [
+      health,
+      lastError,
+      labels.instance,
+    ]);
+    assert.deepEqual(found, [["up", "", `127.0.0.1:${daemon.port}`]]);
+    const everUp = await prometheus.now("min_over_time(up[5m])");
+    assert.deepEqual(
+      everUp.map(({ value }) => value),
+      [1],
+    );
+  });
+
+  await t.test(
+    "Prometheus read OpenMetrics: it knows the units, which text 0.0.4 lacks",
+    async () => {
+      const metadata =
+        await prometheus.api<{ metric: string; type: string; unit: string }[]>("targets/metadata");
+      const latency = metadata.find(({ metric }) => metric === "celery_load_task_latency_seconds");
+      assert.equal(latency?.type, "histogram");
+      assert.equal(latency.unit, "seconds");
+    },
+  );
+
+  await t.test("promtool finds no fault in the page", async () => {
+    const input = await page(daemon, "text/plain");
+    const checked = spawnSync(programs.promtool, ["check", "metrics"], { input, encoding: "utf8" });
+    assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+  });
+
+  for (const board of boards) {
+    const selections = await selectionsOf(board, prometheus);
+    const values = { rateInterval: "4s", rangeSeconds: SCRAPED_SECONDS, quantile: "0.95" };
+    const ask = asker(prometheus, { ...values, selections });
+
+    await t.test(`${board.uid}: the variables offer what the daemon has`, () => {
+      assert.equal(selections.job, "(celery-load)");
+      assert.equal(selections.scenario, "(closed|steady|stepped)");
+      assert.equal(
+        selections.task,
+        "(tests\\\\.add|tests\\\\.fail|tests\\\\.retry|tests\\\\.sleep)",
+      );
+    });
+
+    // Without exception: what only faults raise (drops, reconnects, lost data) exists from the start
+    // at 0, and this run has failures and retries.
+    for (const { place, expr, instant } of queriesOf(board)) {
+      await t.test(`${board.uid}: ${place} has data`, async () => {
+        const series = await ask(expr, instant);
+        const hasNumbers = series.some(({ values }) => values.some(Number.isFinite));
+        assert.ok(hasNumbers, `${expr}\n${JSON.stringify(series)}`);
+      });
+    }
+
+    await t.test(`${board.uid}: the panels show what the run was`, async () => {
+      const show = async (place: string) => {
+        const query = queriesOf(board).find((candidate) => candidate.place === place);
+        assert.ok(query, `the dashboard has no query ${place}`);
+        return ask(query.expr, query.instant);
+      };
+      const valuesOf = async (place: string) => (await show(place)).flatMap(({ values }) => values);
+      const namesIn = async (place: string, label: string) =>
+        (await show(place)).map(({ labels }) => labels[label]).sort();
+
+      for (const ledger of ["Ledger: planned starts, A", "Ledger: published tasks, A"]) {
+        assert.deepEqual([...new Set(await valuesOf(ledger))], [0], ledger);
+      }
+      assert.deepEqual([...new Set(await valuesOf("Connections down, A"))], [0]);
+      assert.deepEqual(await namesIn("Errors by exception, A", "exception"), [
+        "KeyError",
+        "PaymentDeclined",
+        "other",
+      ]);
+      assert.deepEqual(await namesIn("Scenarios now, A", "state"), [
+        "running",
+        "running",
+        "running",
+      ]);
+      assert.deepEqual(await namesIn("Scenarios now, C", "scenario"), ["stepped"]);
+      const [timeLeft] = await valuesOf("Scenarios now, C");
+      assert.ok(timeLeft! > 0 && timeLeft! <= 4, `the stage has ${timeLeft} s left`);
+      assert.deepEqual(await namesIn("Scenarios now, D", "scenario"), ["steady", "stepped"]);
+      assert.deepEqual(
+        new Set(await valuesOf("Target rate, A")),
+        new Set([2, 12, 32]),
+        "2/s of one scenario and 0, 10 or 30/s of the other; the closed loop has no rate",
+      );
+    });
+  }
+
+  await t.test("Prometheus has every sample of the last page, as it is there", async () => {
+    daemon.signal("SIGTERM");
+    const stopped = 'sum(celery_load_scenario_state{state="stopped"}) == 3';
+    const isStored = async () => (await prometheus.now(stopped)).length === 1;
+    await waitUntil(isStored, 60_000, "the scenarios to stop and Prometheus to see it");
+    const exposed = parseExpositionText(
+      await page(daemon, "application/openmetrics-text; version=1.0.0"),
+    );
+    const stored = await prometheus.now('{__name__=~"celery_load_.+"}');
+    assert.deepEqual(textsOf(stored), textsOf(exposed));
+  });
+});
+
+/** Gauges that go on changing while nothing is sent any more. */
+const RESTLESS = ["event_loop_utilization", "dispatch_lag_seconds", "generator_saturated"];
+
+function textsOf(samples: readonly Sample[]): string[] {
+  const isOurs = ({ name }: Sample) =>
+    name.startsWith(METRIC_PREFIX) && !RESTLESS.includes(name.slice(METRIC_PREFIX.length));
+  return samples
+    .filter(isOurs)
+    .map(({ name, labels: { job: _job, instance: _instance, ...labels }, value }) => {
+      const sorted = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1));
+      return `${name} ${JSON.stringify(sorted)} ${value}`;
+    })
+    .sort();
+}
+
+async function page(daemon: TestDaemon, accept: string): Promise<string> {
+  const response = await fetch(`${daemon.url}/metrics`, { headers: { accept } });
+  assert.equal(response.status, 200);
+  return response.text();
+}
+
+interface TestPrometheus extends AsyncDisposable {
+  /** `data` of an answer of the API; every error and warning in it fails the test. */
+  api<Data>(path: string, parameters?: Record<string, string>): Promise<Data>;
+  /** An expression now. */
+  now(query: string): Promise<Sample[]>;
+}
+
+/** Prometheus with a scrape every second, which the shared start does not offer. */
+async function startPrometheus(program: string, target: number): Promise<TestPrometheus> {
+  const directory = await scratchFile("prometheus");
+  await mkdir(directory);
+  const port = await freePort();
+  const server = await startPrometheusServer(program, {
+    port,
+    directory,
+    logFile: await scratchFile("prometheus.log"),
+    target: `127.0.0.1:${target}`,
+  });
+  const api = async <Data>(path: string, parameters: Record<string, string> = {}) => {
+    const url = `http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(parameters)}`;
+    const answer = (await (await fetch(url)).json()) as Answer<Data>;
+    const faults = [answer.error ?? [], answer.warnings ?? []].flat();
+    assert.deepEqual([answer.status, faults], ["success", []], JSON.stringify(parameters));
+    return answer.data;
+  };
+  const file = join(directory, "prometheus.yml");
+  const text = await readFile(file, "utf8");
+  await writeFile(file, text.replaceAll("_interval: 5s", "_interval: 1s"));
+  server.signal("SIGHUP");
+  const isReloaded = async () =>
+    (await api<{ yaml: string }>("status/config")).yaml.includes("scrape_interval: 1s");
+  await waitUntil(isReloaded, 30_000, "Prometheus to scrape every second");
+  return {
+    api,
+    async now(query) {
+      const { result } = await api<{ result: Vector[] }>("query", { query });
+      return result.map(({ metric: { __name__: name = "", ...labels }, value }) => {
+        return { name, labels, value: numberOf(value[1]) };
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await server.stop(0);
+    },
+  };
+}
+
+interface Answer<Data> {
+  readonly status: string;
+  readonly data: Data;
+  readonly error?: string;
+  readonly warnings?: readonly string[];
+}
+
+interface Vector {
+  readonly metric: Record<string, string>;
+  readonly value: [time: number, value: string];
+}
+
+interface Matrix {
+  readonly metric: Record<string, string>;
+  readonly values: [time: number, value: string][];
+}
+
+interface Series {
+  readonly labels: Record<string, string>;
+  readonly values: readonly number[];
+}
+
+/** Asks as Grafana does: over the last seconds with a step of a second, or at their end only. */
+function asker(prometheus: TestPrometheus, values: VariableValues) {
+  const end = Date.now() / 1000;
+  const start = end - values.rangeSeconds;
+  return async (expr: string, isInstant: boolean): Promise<Series[]> => {
+    const query = substituted(expr, values);
+    if (isInstant) {
+      const asked = { query, time: String(end) };
+      const { result } = await prometheus.api<{ result: Vector[] }>("query", asked);
+      return result.map(({ metric, value }) => ({ labels: metric, values: [numberOf(value[1])] }));
+    }
+    const asked = { query, start: String(start), end: String(end), step: "1" };
+    const { result } = await prometheus.api<{ result: Matrix[] }>("query_range", asked);
+    return result.map(({ metric, values }) => ({
+      labels: metric,
+      values: values.map(([, value]) => numberOf(value)),
+    }));
+  };
+}
+
+function numberOf(text: string): number {
+  return Number(text.replace("Inf", "Infinity"));
+}
+
+/** Every query of every panel and annotation. */
+function queriesOf(board: ClassicBoard): { place: string; expr: string; instant: boolean }[] {
+  return [
+    ...board.panels.flatMap(({ title, targets = [] }) =>
+      targets.map(({ refId, expr, instant = false }) => ({
+        place: `${title}, ${refId}`,
+        expr,
+        instant,
+      })),
+    ),
+    ...board.annotations.list.map(({ name, expr }) => ({ place: name, expr, instant: false })),
+  ];
+}
+
+/** The variables with everything chosen that they offer, each one narrowed by those before it. */
+async function selectionsOf(
+  board: ClassicBoard,
+  prometheus: TestPrometheus,
+): Promise<Record<string, string>> {
+  const selections: Record<string, string> = {};
+  for (const { name, type, query } of board.templating.list) {
+    if (type !== "query") continue;
+    const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(query) ?? [];
+    assert.ok(selector && label, `${query} is not read by this test`);
+    const match = substituted(selector, {
+      rateInterval: "",
+      rangeSeconds: 0,
+      quantile: "",
+      selections,
+    });
+    const found = await prometheus.api<string[]>(`label/${label}/values`, { "match[]": match });
+    assert.ok(found.length > 0, `the variable ${name} offers nothing`);
+    // Twice: once for the regular expression, once for the text that holds it in PromQL.
+    selections[name] = `(${found.map((value) => value.replaceAll(".", "\\\\.")).join("|")})`;
+  }
+  return selections;
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseTemplate } from "../../../src/celery/argument-template.js";
+import { mergeLayers } from "../../../src/config/layers.js";
+import { CONFIG_SHAPE, readConfig } from "../../../src/config/schema.js";
+import type { Shape } from "../../../src/config/shape.js";
+import { plainValue } from "../../../src/config/tree.js";
+import { readYamlFile } from "../../../src/config/yaml-source.js";
+import { configurationKeys } from "../../../src/docs/configuration-keys.js";
+import { configurationPage } from "../../../src/docs/configuration-page.js";
+import { EXAMPLE_CONFIGURATION } from "../../../src/docs/example-configuration.js";
+import { TEMPLATE_FUNCTIONS } from "../../../src/docs/template-functions.js";
+
+const page = configurationPage();
+const keys = configurationKeys();
+
+test("the example configuration is valid", () => {
+  assert.deepEqual(faultsWith({}, []), []);
+});
+
+test("the reference has every key that a configuration may have, and no other", () => {
+  const shape = keyPathsOf(CONFIG_SHAPE, "");
+  // The profile chooses its form before its keys, so the shape does not know them.
+  const listed = keys.map(({ path }) => path).filter((path) => !path.includes(".profile."));
+  assert.deepEqual(listed.sort(), shape.sort());
+});
+
+test("every key has a form and a description, and a value key has an example", () => {
+  for (const { path, form, description, example } of keys) {
+    assert.ok(form.length > 0 && description.length > 10, path);
+    const holdsKeys = keys.some((key) => key.path.startsWith(`${path}.`));
+    assert.ok(example.length > 0 || holdsKeys, `${path} has no example`);
+  }
+});
+
+test("every key stands in one row of the page", () => {
+  for (const { path } of keys) {
+    assert.equal(page.split(`\n| \`${path}\` |`).length - 1 + headings(path), 1, path);
+  }
+});
+
+test("the variables of the page name keys of the example and have valid values", () => {
+  const variables = [...page.matchAll(/^(CELERY_LOAD_[A-Z0-9_]+)=(.*)$/gm)].map(
+    ([, name = "", value = ""]) => [name, value.replaceAll("'", "")] as const,
+  );
+  assert.ok(variables.length >= 5);
+  assert.deepEqual(faultsWith(Object.fromEntries(variables), []), []);
+});
+
+test("the --set values of the page name keys of the example and have valid values", () => {
+  const settings = [...page.matchAll(/--set (?:'([^']+=[^']+)'|(\S+=[^\s`]+))/g)].map(
+    ([, quoted, plain]) => quoted ?? plain ?? "",
+  );
+  assert.ok(settings.length >= 2);
+  assert.deepEqual(
+    faultsWith(
+      {},
+      settings.filter((setting) => setting !== "path=value"),
+    ),
+    [],
+  );
+});
+
+test("every function of the templates can be read as the page writes it", () => {
+  for (const [name, { use }] of Object.entries(TEMPLATE_FUNCTIONS)) {
+    const parsed = parseTemplate(use);
+    assert.ok("parts" in parsed, "fault" in parsed ? parsed.fault : "");
+    const [part] = parsed.parts;
+    assert.equal(part?.kind === "call" && part.call.name, name);
+  }
+});
+
+function headings(path: string): number {
+  return page.split(`\n### \`${path}\`\n`).length - 1;
+}
+
+/** What is wrong with the example under an environment and `--set` values. */
+function faultsWith(env: Record<string, string>, settings: readonly string[]): unknown[] {
+  const read = readYamlFile(EXAMPLE_CONFIGURATION, "example.yml");
+  if (read.root === undefined) return [...read.faults];
+  const { root, faults } = mergeLayers({
+    files: [read.root],
+    env,
+    overrides: settings.map((set) => ({ set })),
+    reservedVariables: [],
+    shape: CONFIG_SHAPE,
+  });
+  const result = readConfig(plainValue(root));
+  return [...faults, ...("issues" in result ? result.issues : [])];
+}
+
+function keyPathsOf(shape: Shape, path: string): string[] {
+  if (shape.kind === "names") return keyPathsOf(shape.value, `${path}NAME.`);
+  if (shape.kind !== "keys") return [];
+  return [...shape.keys].flatMap(([key, value]) => [
+    `${path}${key}`,
+    ...keyPathsOf(value, `${path}${key}.`),
+  ]);
+}
