@@ -99,6 +99,11 @@ test("the image copies only what is sent to the build", () => {
   }
 });
 
+test("the daemon listens where other containers reach it, whatever its file says", () => {
+  const environment = compose.services.daemon?.environment ?? {};
+  assert.equal(environment.CELERY_LOAD_SERVER__LISTEN, "0.0.0.0:9809");
+});
+
 test("Prometheus scrapes the daemon where the image listens, as often as Grafana believes", () => {
   const prometheus = yamlOf<{
     global: { scrape_interval: string };
