@@ -1,3 +1,5 @@
+import type { TaskMessageSpec } from "../celery/message.js";
+
 /**
  * What the engine needs of a broker and a result backend. One implementation a broker, listed in
  * `open.ts`; the engine knows only these.
@@ -9,23 +11,45 @@ export type PublishOutcome =
   | "accepted"
   /** The broker answered no: nothing of it is queued. */
   | "refused"
+  /** The broker had no queue for it and dropped it. */
+  | "unroutable"
   /** Written, or perhaps written, and no answer will come: a worker may or may not have it. */
   | "unknown"
   /** Provably never written. */
   | "notWritten";
 
+/** One message as its publisher wants it; nothing else looks inside. */
+export type Message = unknown;
+
+/** Makes the messages of one task. */
+export interface MessageTemplate {
+  /** Where they go: messages with the same destination can share a request. */
+  readonly destination: string;
+  /**
+   * `expires` is ISO 8601 and used only when the task expires; `body` is the JSON text of the body triple
+   * and used only when the template has no fixed body.
+   */
+  render(id: string, expires: string, body: string): Message;
+  /** Bytes that a message takes on its way, about. */
+  sizeOf(message: Message): number;
+}
+
+/** Called for every message of a batch once, for ranges `from` to `to` (exclusive) of its indices. */
+export type PublishAnswer = (
+  from: number,
+  to: number,
+  outcome: PublishOutcome,
+  /** The broker's own word for a refusal. */
+  reason: string,
+) => void;
+
 export interface Publisher {
   /** True when a batch can be handed over now. */
   readonly ready: boolean;
-  /**
-   * Sends messages to one list or routing key, in order, as one request. `done` is called exactly once,
-   * later; all messages share its outcome. `reason` is the broker's own word for a refusal.
-   */
-  publish(
-    key: string,
-    messages: string[],
-    done: (outcome: PublishOutcome, reason: string) => void,
-  ): void;
+  /** `fixedBody` is the JSON text of the body triple, or null when each message has its own. */
+  template(spec: TaskMessageSpec, fixedBody: string | null): MessageTemplate;
+  /** Sends messages to one destination, in order. */
+  publish(destination: string, messages: readonly Message[], answer: PublishAnswer): void;
 }
 
 /** Receives a result: `text` is the stored meta; the id is `channel` from `idAt` on. */
@@ -57,13 +81,59 @@ export interface ConnectionEvents {
   result: ResultHandler;
 }
 
-export interface Connection {
-  readonly publisher: Publisher;
-  readonly results: ResultStream;
+/** One of the two halves of a connection. */
+interface Part {
   /**
    * Once a second: looks for connections that are open and dead. `isLate` = this thread itself was
    * held up since the last call, so that silence proves nothing.
    */
   checkLiveness(isLate: boolean): void;
   close(): Promise<void>;
+}
+
+export interface BrokerPart extends Part {
+  readonly publisher: Publisher;
+}
+
+export interface ResultsPart extends Part {
+  readonly results: ResultStream;
+}
+
+/** A broker with its result backend. */
+export interface Connection extends BrokerPart, ResultsPart {}
+
+/** What both halves need to know. */
+interface CommonOptions {
+  /** The start that all our task ids share. */
+  readonly idPrefix: string;
+  /** Our `reply_to` on every task (Celery's oid), and the name of the reply queue of `rpc://`. */
+  readonly replyTo: string;
+  readonly events: ConnectionEvents;
+}
+
+interface PublishOptions extends CommonOptions {
+  /** Celery's `broker_transport_options`. */
+  readonly transport: {
+    readonly priority_steps: readonly number[];
+    readonly sep: string;
+    readonly global_keyprefix: string;
+  };
+  /** Every queue that is published to. */
+  readonly queues: readonly string[];
+}
+
+export interface ConnectionOptions extends PublishOptions {
+  readonly broker: string;
+  readonly backend: string;
+}
+
+export interface BrokerOptions extends PublishOptions {
+  readonly url: string;
+  /** How our connections are named in the broker's own lists. */
+  readonly clientName: string;
+}
+
+export interface ResultsOptions extends CommonOptions {
+  readonly url: string;
+  readonly clientName: string;
 }

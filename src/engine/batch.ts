@@ -1,16 +1,20 @@
-/** Messages that go to one list as one request, and the slots that wait for its answer. */
+import type { Message } from "../connections/ports.js";
+
+/** Messages that go to one destination together, and the slots that wait for the answer. */
 export interface Batch {
   readonly connection: number;
-  readonly key: string;
-  messages: string[];
+  readonly destination: string;
+  messages: Message[];
   slots: number[];
   /** Sequence numbers of the slots: a slot may have been settled and taken anew before the answer. */
   seqs: number[];
+  /** Size of each message, and of all. */
+  sizes: number[];
   bytes: number;
 }
 
-export function newBatch(connection: number, key: string): Batch {
-  return { connection, key, messages: [], slots: [], seqs: [], bytes: 0 };
+export function newBatch(connection: number, destination: string): Batch {
+  return { connection, destination, messages: [], slots: [], seqs: [], sizes: [], bytes: 0 };
 }
 
 /** Batches longer than this are sent at once: larger ones gain nothing and hold the broker longer. */
@@ -40,8 +44,8 @@ export class PublishWindow {
     this.#bytes += bytes;
   }
 
-  answered(batch: Batch): void {
-    this.#messages -= batch.slots.length;
-    this.#bytes -= batch.bytes;
+  answered(bytes: number): void {
+    this.#messages--;
+    this.#bytes -= bytes;
   }
 }

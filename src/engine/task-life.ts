@@ -1,9 +1,8 @@
 import type { CompiledBody } from "../celery/arguments.js";
-import { compileRedisEnvelope, priorityKey, type RedisEnvelope } from "../celery/redis-envelope.js";
 import { dateDoneUnixMs, readResult } from "../celery/result.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
 import type { Clock } from "../clock.js";
-import type { Connection, PublishOutcome } from "../connections/ports.js";
+import type { Connection, Message, MessageTemplate, PublishOutcome } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import { observe } from "../ledger/histogram.js";
 import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
@@ -29,7 +28,6 @@ export interface TaskLifeOptions {
   readonly live: Half;
   readonly clock: Clock;
   readonly idPrefix: string;
-  readonly replyTo: string;
   readonly origin: string;
   readonly connectionPlans: readonly ConnectionPlan[];
   readonly scenarios: readonly ScenarioPlan[];
@@ -50,7 +48,7 @@ interface Entry {
   readonly connection: number;
   readonly timeoutMs: number;
   readonly expiresMs: number | null;
-  readonly envelope: RedisEnvelope;
+  readonly template: MessageTemplate;
   readonly body: CompiledBody;
   readonly batchOf: number;
   readonly counters: Readonly<Record<EntryCounter, number>>;
@@ -72,13 +70,13 @@ export class TaskLife {
   readonly #options: TaskLifeOptions;
   readonly #cells: Float64Array;
   readonly #table: InFlightTable;
-  readonly #entries: readonly Entry[];
   readonly #batches: Batch[] = [];
   readonly #windows: PublishWindow[];
   readonly #inFlight: Int32Array;
   readonly #lagCell: number;
   readonly #lagLastSecondCell: number;
   #connections: readonly Connection[] = [];
+  #entries: readonly Entry[] = [];
   #expires = new Map<number, string>();
   #expiresAtMs = Number.NaN;
   #seqSeen = 0;
@@ -91,12 +89,12 @@ export class TaskLife {
     this.#inFlight = new Int32Array(options.scenarios.length);
     this.#lagCell = options.layout.engine("dispatchLagMaxSeconds");
     this.#lagLastSecondCell = options.layout.engine("dispatchLagLastSecond");
-    this.#entries = options.entries.map((_, index) => this.#compile(index));
   }
 
-  /** Connections report results to this object, so that it exists before them. */
+  /** Connections report to this object, hence come after it; their templates make its messages. */
   connect(connections: readonly Connection[]): void {
     this.#connections = connections;
+    this.#entries = this.#options.entries.map((_, index) => this.#compile(index));
   }
 
   /** Tasks of a scenario that hold a slot. */
@@ -145,7 +143,7 @@ export class TaskLife {
     this.#inFlight[entry.scenario]! += 1;
 
     const seq = this.#table.seqs[slot]!;
-    let message: string;
+    let message: Message;
     try {
       message = this.#render(entry, slot, seq, plannedMs, nowMs);
     } catch (error) {
@@ -158,8 +156,10 @@ export class TaskLife {
     batch.messages.push(message);
     batch.slots.push(slot);
     batch.seqs.push(seq);
-    batch.bytes += message.length;
-    window.opened(message.length);
+    const bytes = entry.template.sizeOf(message);
+    batch.sizes.push(bytes);
+    batch.bytes += bytes;
+    window.opened(bytes);
     if (isFull(batch)) this.#send(entry.batchOf, nowMs);
   }
 
@@ -233,36 +233,35 @@ export class TaskLife {
   }
 
   #compile(index: number): Entry {
-    const { layout, entries, bodies, replyTo, origin, connectionPlans } = this.#options;
+    const { layout, entries, bodies, origin } = this.#options;
     const plan = entries[index]!;
     const body = bodies[index]!;
-    const transport = connectionPlans[plan.connection]!.transport;
-    const key = transport.global_keyprefix + priorityKey(plan.queue, plan.priority, transport);
+    const spec = { ...plan, argsrepr: body.argsrepr, kwargsrepr: body.kwargsrepr, origin };
+    const fixedBody = body.isStatic
+      ? body.render({ seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0 })
+      : null;
+    const template = this.#connections[plan.connection]!.publisher.template(spec, fixedBody);
     return {
       scenario: plan.scenario,
       connection: plan.connection,
       timeoutMs: plan.timeoutMs,
       expiresMs: plan.expiresMs,
-      envelope: compileRedisEnvelope(
-        { ...plan, argsrepr: body.argsrepr, kwargsrepr: body.kwargsrepr, origin },
-        replyTo,
-        body.isStatic ? body.render({ seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0 }) : null,
-      ),
+      template,
       body,
-      batchOf: this.#batchIndex(plan.connection, key),
+      batchOf: this.#batchIndex(plan.connection, template.destination),
       counters: placesOf(ENTRY_COUNTERS, (name) => layout.entryCounter(index, name)),
       histograms: placesOf(ENTRY_HISTOGRAMS, (name) => layout.entryHistogram(index, name)),
     };
   }
 
-  #batchIndex(connection: number, key: string): number {
+  #batchIndex(connection: number, destination: string): number {
     const known = this.#batches.findIndex(
-      (batch) => batch.connection === connection && batch.key === key,
+      (batch) => batch.connection === connection && batch.destination === destination,
     );
-    return known >= 0 ? known : this.#batches.push(newBatch(connection, key)) - 1;
+    return known >= 0 ? known : this.#batches.push(newBatch(connection, destination)) - 1;
   }
 
-  #render(entry: Entry, slot: number, seq: number, plannedMs: number, nowMs: number): string {
+  #render(entry: Entry, slot: number, seq: number, plannedMs: number, nowMs: number): Message {
     const { idPrefix, clock } = this.#options;
     const body = entry.body.isStatic
       ? ""
@@ -272,7 +271,7 @@ export class TaskLife {
           nowUnixSeconds: clock.unixMs(nowMs) / 1000,
         });
     const expires = entry.expiresMs === null ? "" : this.#expiresText(entry.expiresMs, nowMs);
-    return entry.envelope.render(taskId(idPrefix, slot, seq), expires, body);
+    return entry.template.render(taskId(idPrefix, slot, seq), expires, body);
   }
 
   /** ISO text of now + `expiresMs`, made once a turn: it costs as much as the rest of a message. */
@@ -292,7 +291,7 @@ export class TaskLife {
 
   #send(index: number, nowMs: number): void {
     const batch = this.#batches[index]!;
-    this.#batches[index] = newBatch(batch.connection, batch.key);
+    this.#batches[index] = newBatch(batch.connection, batch.destination);
     for (const slot of batch.slots) {
       const lagMs = nowMs - this.#table.plannedMs[slot]!;
       this.#noteLag(lagMs);
@@ -300,18 +299,20 @@ export class TaskLife {
       this.#observe(slot, "dispatch", lagMs);
     }
     this.#connections[batch.connection]!.publisher.publish(
-      batch.key,
+      batch.destination,
       batch.messages,
-      (outcome, reason) => this.#answered(batch, outcome, reason),
+      (from, to, outcome, reason) => this.#answered(batch, from, to, outcome, reason),
     );
   }
 
-  #answered(batch: Batch, outcome: PublishOutcome, reason: string): void {
-    this.#windows[batch.connection]!.answered(batch);
-    if (outcome === "refused") this.#options.onRefused(batch.connection, reason);
+  #answered(batch: Batch, from: number, to: number, outcome: PublishOutcome, reason: string): void {
+    const window = this.#windows[batch.connection]!;
+    if (outcome === "refused" || outcome === "unroutable")
+      this.#options.onRefused(batch.connection, reason);
     const nowMs = this.#options.clock.nowMs();
     const { states, flags, publishCallMs } = this.#table;
-    for (let i = 0; i < batch.slots.length; i++) {
+    for (let i = from; i < to; i++) {
+      window.answered(batch.sizes[i]!);
       const slot = batch.slots[i]!;
       // A result that was faster than the answer, or the end of the run, has settled it already.
       if (!this.#table.holds(slot, batch.seqs[i]!) || states[slot] !== SLOT.publishing) continue;
@@ -329,6 +330,10 @@ export class TaskLife {
           break;
         case "refused":
           this.#count(entry.counters.failedRejected);
+          this.#release(entry, slot, SLOT.done);
+          break;
+        case "unroutable":
+          this.#count(entry.counters.failedUnroutable);
           this.#release(entry, slot, SLOT.done);
           break;
         case "notWritten":

@@ -37,13 +37,13 @@ const cells = ledger.live.cells;
 const say = (message: EngineMessage) => port.postMessage(message);
 
 const prefix = idPrefix(randomBytes(6));
+const replyTo = randomUUID();
 const random = createRandom(seedOf("arguments", plan.seed));
 const life = new TaskLife({
   layout,
   live: ledger.live,
   clock,
   idPrefix: prefix,
-  replyTo: randomUUID(),
   origin: `gen${process.pid}@${hostname()}`,
   connectionPlans: plan.connections,
   scenarios: plan.scenarios,
@@ -170,6 +170,7 @@ function connect(index: number): Connection {
     transport,
     queues: [...new Set(entries.map(({ queue }) => queue))],
     idPrefix: prefix,
+    replyTo,
     events: {
       up(role, downMs) {
         cells[layout.connection(index, `${role}Up`)] = 1;

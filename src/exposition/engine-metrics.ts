@@ -19,6 +19,7 @@ export const DROP_REASONS = {
 
 export const PUBLISH_FAILURE_KINDS = {
   rejected: "failedRejected",
+  unroutable: "failedUnroutable",
   invalid: "failedInvalid",
 } as const satisfies Record<string, EntryCounter>;
 

@@ -24,6 +24,7 @@ export const DROP_COUNTERS = [
 
 export const PUBLISH_FAILURE_COUNTERS = [
   "failedRejected",
+  "failedUnroutable",
   "failedInvalid",
 ] as const satisfies readonly EntryCounter[];
 

@@ -16,6 +16,7 @@ export const ENTRY_COUNTERS = [
   "droppedSaturated",
   "droppedNotConnected",
   "failedRejected",
+  "failedUnroutable",
   "failedInvalid",
   "succeeded",
   "failed",

@@ -4,7 +4,12 @@ import fc from "fast-check";
 import { compileBody } from "../../../src/celery/arguments.js";
 import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
 import { ID_LENGTH } from "../../../src/celery/task-id.js";
-import type { Connection, PublishOutcome } from "../../../src/connections/ports.js";
+import type {
+  Connection,
+  PublishAnswer,
+  Publisher,
+  PublishOutcome,
+} from "../../../src/connections/ports.js";
 import { PublishWindow } from "../../../src/engine/batch.js";
 import { ExceptionRows } from "../../../src/engine/exception-rows.js";
 import type { EntryPlan, ScenarioPlan } from "../../../src/engine/messages.js";
@@ -13,11 +18,19 @@ import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import { createLayout, type EntryCounter } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 
+interface Request {
+  readonly destination: string;
+  readonly ids: readonly string[];
+  /** Answers for all messages. */
+  readonly done: (outcome: PublishOutcome) => void;
+  readonly answer: PublishAnswer;
+}
+
 /** A broker that keeps what it gets and answers when the test says so. */
 class FakeBroker implements Connection {
   ready = true;
-  readonly requests: { key: string; ids: string[]; done: (outcome: PublishOutcome) => void }[] = [];
-  readonly publisher;
+  readonly requests: Request[] = [];
+  readonly publisher: Publisher;
   readonly results = { ready: true, lookUp: async () => {} };
 
   constructor() {
@@ -26,13 +39,15 @@ class FakeBroker implements Connection {
       get ready() {
         return broker.ready;
       },
-      publish(
-        key: string,
-        messages: string[],
-        done: (outcome: PublishOutcome, reason: string) => void,
-      ) {
-        const ids = messages.map((text) => JSON.parse(text).headers.id as string);
-        broker.requests.push({ key, ids, done: (outcome) => done(outcome, "OOM") });
+      template: ({ queue, priority }) => ({
+        destination: `${queue}:${priority}`,
+        render: (id) => id,
+        sizeOf: () => 100,
+      }),
+      publish(destination, messages, answer) {
+        const ids = messages as string[];
+        const done = (outcome: PublishOutcome) => answer(0, ids.length, outcome, "OOM");
+        broker.requests.push({ destination, ids, done, answer });
       },
     };
   }
@@ -87,7 +102,6 @@ function setUp(maxInFlight = SCENARIO.maxInFlight) {
     live,
     clock: { nowMs: () => time.nowMs, unixMs: (ms) => ms, anchor: () => 0 },
     idPrefix: "00000000-0000",
-    replyTo: "r",
     origin: "gen1@h",
     connectionPlans: [
       {
@@ -158,10 +172,10 @@ test("tasks of different priority go to different lists, those of one list in on
   for (const index of [0, 1, 0, 1, 0]) life.start(index, 0, 0, false);
   life.flush(0);
   assert.deepEqual(
-    broker.requests.map(({ key, ids }) => [key, ids.length]),
+    broker.requests.map(({ destination, ids }) => [destination, ids.length]),
     [
-      ["q", 3],
-      ["q\x06\x169", 2],
+      ["q:0", 3],
+      ["q:9", 2],
     ],
   );
 });
@@ -203,6 +217,23 @@ test("a refused batch is publish failures, an unwritten one is dropped, neither 
   assert.deepEqual(
     [count("failedRejected"), count("droppedNotConnected"), count("published")],
     [1, 1, 0],
+  );
+  assertBalanced();
+});
+
+test("messages of one batch can have different answers, in any order", () => {
+  const { life, broker, count, view, assertBalanced } = setUp();
+  for (let i = 0; i < 4; i++) life.start(0, 0, 0, false);
+  life.flush(0);
+  const { answer } = broker.requests[0]!;
+  answer(2, 3, "unroutable", "NO_ROUTE");
+  assertBalanced();
+  answer(0, 2, "accepted", "");
+  assertBalanced();
+  answer(3, 4, "refused", "nack");
+  assert.deepEqual(
+    [count("published"), count("failedUnroutable"), count("failedRejected"), view().publishing(0)],
+    [2, 1, 1, 0],
   );
   assertBalanced();
 });
@@ -365,7 +396,7 @@ test("endAll() ends what is left as unknown, also what waits for the broker's an
 });
 
 test("after any sequence of events both equations of the ledger hold", () => {
-  const outcomes: PublishOutcome[] = ["accepted", "refused", "unknown", "notWritten"];
+  const outcomes: PublishOutcome[] = ["accepted", "refused", "unroutable", "unknown", "notWritten"];
   const metas = [
     SUCCESS,
     { status: "FAILURE", result: { exc_type: "E" } },
@@ -376,7 +407,7 @@ test("after any sequence of events both equations of the ledger hold", () => {
   ];
   const step = fc.oneof(
     fc.record({ do: fc.constant("start" as const), entry: fc.nat(1), late: fc.nat(150) }),
-    fc.record({ do: fc.constant("answer" as const), pick: fc.nat(), outcome: fc.nat(3) }),
+    fc.record({ do: fc.constant("answer" as const), pick: fc.nat(), outcome: fc.nat(4) }),
     fc.record({ do: fc.constant("result" as const), pick: fc.nat(), meta: fc.nat(5) }),
     fc.record({ do: fc.constant("recover" as const), pick: fc.nat() }),
     fc.record({ do: fc.constant("wait" as const), ms: fc.nat(600) }),

@@ -1,0 +1,76 @@
+import { parseRedisUrl } from "../../celery/redis-url.js";
+import { RESULT_KEY_PREFIX } from "../../celery/result.js";
+import type { ResultsOptions, ResultsPart } from "../ports.js";
+import { RedisLink } from "./link.js";
+
+/** Ids asked for at once when results were missed. */
+const LOOK_UP_CHUNK = 200;
+/** A result's status comes first in it: no need to fetch more than this. */
+const LOOK_UP_BYTES = 1024 * 1024;
+
+/**
+ * Results as Celery's Redis backend stores and publishes them (`celery/backends/redis.py`): one pattern
+ * subscription on the start that our ids share, and look-ups on a connection of their own, as one that
+ * is subscribed cannot carry them before Redis 6.
+ */
+export function openRedisResults(options: ResultsOptions): ResultsPart {
+  const { events, clientName } = options;
+  const address = parseRedisUrl(options.url);
+  const stream = new RedisLink({
+    address,
+    name: `${clientName}:results`,
+    events: {
+      async prepare(client) {
+        await client.psubscribe(`${RESULT_KEY_PREFIX}${options.idPrefix}*`);
+      },
+      up(downMs) {
+        events.up("backend", downMs);
+        events.resultsMissed();
+      },
+      down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
+    },
+  });
+  stream.client.on("pmessage", (_pattern: string, channel: string, text: string) => {
+    events.result(channel, RESULT_KEY_PREFIX.length, text);
+  });
+  // Its faults show when a look-up fails; the stream reports the same server's state.
+  const lookUps = new RedisLink({
+    address,
+    name: `${clientName}:look-up`,
+    events: { prepare: async () => {}, up() {}, down() {} },
+  });
+  const links = [stream, lookUps];
+  for (const link of links) link.open();
+  return {
+    results: {
+      get ready() {
+        return stream.isUp;
+      },
+      lookUp: (ids, found) => lookUp(lookUps, ids, found),
+    },
+    checkLiveness(isLate) {
+      for (const link of links) link.checkLiveness(isLate);
+    },
+    async close() {
+      for (const link of links) link.close();
+    },
+  };
+}
+
+async function lookUp(
+  link: RedisLink,
+  ids: readonly string[],
+  found: (id: string, text: string) => void,
+): Promise<void> {
+  if (!link.isUp) throw new Error("the connection for look-ups is not up yet");
+  for (let at = 0; at < ids.length; at += LOOK_UP_CHUNK) {
+    const chunk = ids.slice(at, at + LOOK_UP_CHUNK);
+    const pipeline = link.client.pipeline();
+    for (const id of chunk) pipeline.getrange(RESULT_KEY_PREFIX + id, 0, LOOK_UP_BYTES - 1);
+    const replies = (await pipeline.exec()) ?? [];
+    for (const [index, [error, text]] of replies.entries()) {
+      if (error !== null) throw error;
+      if (typeof text === "string" && text !== "") found(chunk[index]!, text);
+    }
+  }
+}
