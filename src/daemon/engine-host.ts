@@ -1,12 +1,14 @@
-import { EventEmitter, once } from "node:events";
+import { EventEmitter } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { EngineMessage, EnginePlan, MainMessage } from "../engine/messages.js";
 import { LedgerView } from "../exposition/ledger-view.js";
 import { createLayout, type Layout } from "../ledger/layout.js";
 import { type Half, openLedger, type SharedLedger } from "../ledger/snapshot.js";
 
-/** How long a scrape waits for the engine's copy before it reads the live memory instead. */
-const SNAPSHOT_TIMEOUT_MS = 1_000;
+/** How long a scrape waits for the engine's copy before it reads the live memory instead: 1 s. */
+const SNAPSHOT_WAITS = 10;
+const SNAPSHOT_WAIT_MS = 100;
 
 /** The main thread's hand on an engine: starts it, asks for snapshots, stops it, notices its death. */
 export class EngineHost {
@@ -76,17 +78,25 @@ export class EngineHost {
   async #read(isScrape: boolean): Promise<LedgerView> {
     if (this.#isOver) return this.#view(this.#ledger.live);
     const id = this.#nextSnapshot++;
-    const timeout = AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS);
+    let isAnswered = false;
+    const answer = new Promise<void>((resolve) => {
+      const onReply = (answered: number) => {
+        if (answered !== id) return;
+        isAnswered = true;
+        this.#replies.off("snapshot", onReply);
+        resolve();
+      };
+      this.#replies.on("snapshot", onReply);
+    });
     this.#send({ type: "snapshot", id, isScrape });
-    try {
-      for (;;) {
-        const [answered] = await once(this.#replies, "snapshot", { signal: timeout });
-        if (answered === id) return this.#view(this.#ledger.snapshot);
-      }
-    } catch {
-      // The thread is busy or dead: the live memory is a little less consistent and still true.
-      return this.#view(this.#ledger.live);
+    // In short waits: when this process was stopped meanwhile, one timer is over and not all.
+    for (let wait = 0; wait < SNAPSHOT_WAITS && !isAnswered && !this.#isOver; wait++) {
+      await Promise.race([answer, sleep(SNAPSHOT_WAIT_MS)]);
     }
+    if (isAnswered) return this.#view(this.#ledger.snapshot);
+    // The thread is busy or dead: the live memory may be written while it is read, and is still true.
+    this.#replies.removeAllListeners("snapshot");
+    return this.#view(this.#ledger.live);
   }
 
   /** A private copy: the engine may write the shared memory while a page is made of this one. */

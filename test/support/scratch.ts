@@ -8,5 +8,6 @@ let files = 0;
 export async function scratchFile(name: string): Promise<string> {
   directory ??= makeScratchDirectory("test");
   files += 1;
-  return join(await directory, `${files}-${name}`);
+  const number = files; // before the await: two calls at once must not get the same one
+  return join(await directory, `${number}-${name}`);
 }

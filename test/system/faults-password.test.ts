@@ -105,7 +105,5 @@ server: { linger: 0s }
   assertNoBurst(pages, RATE);
   const once = logOf(daemon).filter(({ msg }) => /^not connected; trying/.test(String(msg)));
   assert.deepEqual(once.map(({ role }) => role).sort(), ["backend", "broker"]);
-  const own = redis.cli({ password: PASSWORD });
-  assertAccounted(total, await runsAfterQuiet({ ...redis, cli: () => own }, worker));
-  console.log(JSON.stringify({ total, pages: pages.length }));
+  assertAccounted(total, await runsAfterQuiet(cli, worker));
 });

@@ -26,7 +26,7 @@ server: { linger: 0s }
   await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > RATE);
   // So that some requests and some answers are on their way whenever the connection breaks.
   proxy.latency(40);
-  const RESETS = 6;
+  const RESETS = 4;
   for (let times = 1; times <= RESETS; times++) {
     await sleep(400);
     proxy.reset();
@@ -40,7 +40,7 @@ server: { linger: 0s }
   await sleep(1_000);
   const { code, total, pages } = await watch.stop();
   assert.equal(code, 0);
-  const runs = await runsAfterQuiet(redis, worker);
+  const runs = await runsAfterQuiet(redis.cli(), worker);
   assertAccounted(total, runs);
   assertNoBurst(pages, RATE);
   assert.equal(pages.at(-1)!.metrics.value("celery_load_reconnects_total", { role: "backend" }), 0);
@@ -50,7 +50,6 @@ server: { linger: 0s }
     Object.values(total.publishFailures).reduce((sum, count) => sum + count, 0),
     0,
   );
-  console.log(JSON.stringify({ total, runs: runs.length, pages: pages.length }));
 });
 
 test("answers to publishes are lost for 1 s: counted as published once, settled by their results", async () => {
@@ -82,9 +81,40 @@ server: { linger: 0s }
   assert.equal(code, 0);
   // A result that comes before the answer is proof of its own; the tasks of the last 0.4 s have none.
   assert.ok(publishing > RATE * 0.2, `only ${publishing} tasks were without an answer`);
-  const runs = await runsAfterQuiet(redis, worker);
+  const runs = await runsAfterQuiet(redis.cli(), worker);
   assertAccounted(total, runs);
   assertNoBurst(pages, RATE);
   assert.ok(total.outcomes.unknown! < publishing / 4, `${total.outcomes.unknown} are unknown`);
-  console.log(JSON.stringify({ total, runs: runs.length, publishing, pages: pages.length }));
+});
+
+test("connections that break again and again while they are set up come back, and no task runs twice", async () => {
+  await using redis = await startRedis();
+  await using proxy = await startProxy(redis.port);
+  await using worker = await startWorker({ broker: redis.url() });
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: "redis://127.0.0.1:${proxy.port}/0" } }
+tasks: { add: { name: tests.add, args: [1, 2], kwargs: {}, timeout: 10s } }
+scenarios: { steady: { profile: ${RATE}/s } }
+server: { linger: 0s }
+`,
+    args: ["--json"],
+  });
+  const watch = new Watch(daemon);
+  await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > RATE);
+  // Each step of the set-up takes as long as there is between some two resets.
+  proxy.latency(2);
+  const untilMs = performance.now() + 2_500;
+  for (let times = 0; performance.now() < untilMs; times++) {
+    await sleep(10 + ((times * 7) % 40));
+    proxy.reset();
+  }
+  proxy.latency(0);
+  const up = await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  const measured = "celery_load_task_latency_seconds_count";
+  await daemon.waitFor((page) => page.sum(measured) > up.sum(measured) + RATE);
+  const { code, total, pages } = await watch.stop();
+  assert.equal(code, 0);
+  assertNoBurst(pages, RATE);
+  assertAccounted(total, await runsAfterQuiet(redis.cli(), worker));
 });
