@@ -1,34 +1,20 @@
 import { validateTemplates } from "../celery/arguments.js";
-import { parseRedisUrl } from "../celery/redis-url.js";
+import { checkUrls } from "./check-urls.js";
+import { type ConfigIssue, issue, listNames } from "./config-issue.js";
+import type { ConnectionPart } from "./connection-fields.js";
 import { didYouMean } from "./did-you-mean.js";
-import type { IssueDetails } from "./fields.js";
 import { type ProfileSpec, peakPerSecond } from "./profile-field.js";
 import { formatDuration, formatRate } from "./quantities.js";
 import { quote } from "./quote.js";
 import type { Path } from "./tree.js";
 
-/** Something that is wrong at a path of the configuration. */
-export interface ConfigIssue {
-  /** `unrecognized_keys`, `invalid_key`, `invalid_type`, … as zod names it. */
-  readonly code: string;
-  readonly path: Path;
-  readonly message: string;
-  readonly details: IssueDetails;
-  /** The keys that are not known, for `unrecognized_keys`. */
-  readonly keys: readonly string[];
-}
+export type { ConfigIssue } from "./config-issue.js";
 
 /** Parts that are right by themselves, by name. */
 export interface ValidParts {
   readonly connections: ReadonlyMap<string, ConnectionPart>;
   readonly scenarios: ReadonlyMap<string, ScenarioPart>;
   readonly limits: { readonly maxRate: number | null } | undefined;
-}
-
-interface ConnectionPart {
-  readonly broker: string;
-  readonly backend?: string | undefined;
-  readonly allow: { readonly hosts: readonly string[] | null };
 }
 
 interface ScenarioPart {
@@ -55,7 +41,7 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
       ...checkPeak(name, scenario.profile, parts.limits?.maxRate ?? null),
       ...checkWarmup(name, scenario),
     ]),
-    ...[...parts.connections].flatMap(([name, connection]) => checkHosts(name, connection)),
+    ...[...parts.connections].flatMap(([name, connection]) => checkUrls(name, connection)),
   ];
 }
 
@@ -164,45 +150,10 @@ function checkWarmup(name: string, { warmupMs, durationMs }: ScenarioPart): Conf
   return [issue(["scenarios", name, "warmup"], message, { remedy })];
 }
 
-function checkHosts(name: string, connection: ConnectionPart): ConfigIssue[] {
-  const { hosts } = connection.allow;
-  if (hosts === null) return [];
-  return (["broker", "backend"] as const).flatMap((role) => {
-    const url = connection[role];
-    if (url === undefined || isAllowed(url, hosts)) return [];
-    const { host, path } = parseRedisUrl(url);
-    const found = path === undefined ? `host ${quote(host)}` : "a socket";
-    return [
-      issue(
-        ["connections", name, role],
-        `must have a host of allow.hosts (${listNames(hosts)}); found ${found}`,
-        { remedy: "Add the host to allow.hosts, or change the URL.", hidesValue: true },
-      ),
-    ];
-  });
-}
-
-function isAllowed(url: string, hosts: readonly string[]): boolean {
-  const { host, port, path } = parseRedisUrl(url);
-  if (path !== undefined) return hosts.includes(path);
-  const bracketed = host.includes(":") ? `[${host}]` : host;
-  const names = [host, bracketed, `${bracketed}:${port}`];
-  return hosts.some((allowed) => names.includes(allowed.toLowerCase()));
-}
-
-function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, 10).map((name) => (/^[\w.:-]+$/.test(name) ? name : quote(name)));
-  return `${shown.join(", ")}${names.length > 10 ? ", …" : ""}`;
-}
-
 function own(value: unknown, key: string): unknown {
   return isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 function isMapping(value: unknown): value is PlainRecord {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function issue(path: Path, message: string, details: IssueDetails): ConfigIssue {
-  return { code: "custom", path, message, details, keys: [] };
 }

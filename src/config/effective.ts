@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { defaultBackend } from "./connection-fields.js";
 import { defaultOf, unwrap } from "./shape.js";
 import {
   type ConfigNode,
@@ -62,7 +63,7 @@ function withDerivedValues(root: ConfigNode): ConfigNode {
     if (!isWritten && value !== undefined) tree = withValueAt(tree, [section, name, key], value);
   };
   for (const [name, connection] of entriesOf(root, "connections")) {
-    derive("connections", name, "backend", defaultFrom(connection, "broker"));
+    derive("connections", name, "backend", backendOf(connection));
   }
   for (const [name, task] of entriesOf(root, "tasks")) {
     const timeout = defaultFrom(task, "timeout") ?? treeOf("60s", because("timeout"));
@@ -75,6 +76,13 @@ function withDerivedValues(root: ConfigNode): ConfigNode {
     derive("scenarios", name, "mix", treeOf({ [task]: 1 }, because("the only task")));
   }
   return tree;
+}
+
+function backendOf(connection: MapNode): ConfigNode | undefined {
+  const broker = defaultFrom(connection, "broker");
+  if (broker?.kind !== "scalar" || typeof broker.value !== "string") return broker;
+  const backend = defaultBackend(broker.value);
+  return backend === broker.value ? broker : treeOf(backend, broker.origin);
 }
 
 function entriesOf(root: ConfigNode, section: string): Map<string, MapNode> {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { redactUrl } from "../celery/redis-url.js";
+import { redactUrl } from "../celery/redact-url.js";
 import { ConfigError, type Fault } from "../errors.js";
 import { effectiveTree, originsOf } from "./effective.js";
 import { faultsOf } from "./faults.js";
@@ -8,7 +8,15 @@ import { quote } from "./quote.js";
 import { CONFIG_SCHEMA, CONFIG_SHAPE, type Config, readConfig } from "./schema.js";
 import { type FileText, readSourceFile } from "./source-file.js";
 import { inlinePart, type Variables } from "./substitute.js";
-import { type ConfigNode, type Origin, placeOf, plainValue, type ScalarNode } from "./tree.js";
+import { checkTlsFiles, withAbsoluteTlsFiles } from "./tls-files.js";
+import {
+  type ConfigNode,
+  nodeAt,
+  type Origin,
+  placeOf,
+  plainValue,
+  type ScalarNode,
+} from "./tree.js";
 import { readYamlFile } from "./yaml-source.js";
 
 export interface LoadOptions {
@@ -42,26 +50,29 @@ export interface LoadedConfig {
  */
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const files = readFiles(options);
-  const { root, faults } = mergeLayers({
+  const { root: merged, faults } = mergeLayers({
     files: files.map((file) => file.root),
     env: options.env,
     overrides: options.overrides ?? [],
     reservedVariables: options.reservedVariables ?? RESERVED_VARIABLES,
     shape: CONFIG_SHAPE,
   });
+  const root = withAbsoluteTlsFiles(merged, options.cwd ?? process.cwd());
   const result = readConfig(plainValue(root));
   const told = new Set(faults.map((fault) => fault.place));
   const schemaFaults =
     "issues" in result ? faultsOf(result.issues, root, CONFIG_SHAPE, options.files, told) : [];
   const all = [...faults, ...schemaFaults];
   if ("issues" in result || all.length > 0) throw configError(all);
+  const tlsFiles = checkTlsFiles(result.config, root);
+  if (tlsFiles.faults.length > 0) throw configError(tlsFiles.faults);
   const effective = effectiveTree(root, CONFIG_SCHEMA);
   return {
     config: result.config,
     origins: originsOf(effective),
     sources: files.map((file) => file.path),
     effective,
-    warnings: files.flatMap((file) => file.warnings),
+    warnings: [...files.flatMap((file) => file.warnings), ...tlsFiles.warnings],
   };
 }
 
@@ -127,8 +138,18 @@ function checkProtection(
 /** Texts with a password that is written in the file, not taken from a variable. */
 function inlineSecrets(node: ConfigNode): ScalarNode[] {
   if (node.kind === "list") return node.items.flatMap(inlineSecrets);
-  if (node.kind === "map") return [...node.entries.values()].flatMap((e) => inlineSecrets(e.value));
+  if (node.kind === "map") {
+    return [...node.entries].flatMap(([key, { value }]) =>
+      key === "sentinel_kwargs" ? inlinePasswords(value) : inlineSecrets(value),
+    );
+  }
   if (typeof node.value !== "string" || !node.value.includes("://")) return [];
   const inline = inlinePart(node.value);
   return redactUrl(inline) === inline ? [] : [node];
+}
+
+function inlinePasswords(node: ConfigNode): ScalarNode[] {
+  const password = nodeAt(node, ["password"]);
+  const isText = password?.kind === "scalar" && typeof password.value === "string";
+  return isText && inlinePart(String(password.value)) !== "" ? [password] : [];
 }

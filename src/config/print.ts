@@ -1,4 +1,4 @@
-import { redactUrl } from "../celery/redis-url.js";
+import { redactUrl } from "../celery/redact-url.js";
 import type { ConfigNode, MapNode, Origin, ScalarNode } from "./tree.js";
 import { placeOf } from "./tree.js";
 

@@ -22,7 +22,7 @@ export interface QuickFlags {
 /**
  * A configuration without a file: connection `main`, task `task`, scenario `quick`. The broker is
  * `--broker`, else CELERY_BROKER_URL, else Redis on this machine; the backend `--backend`, else
- * CELERY_RESULT_BACKEND when `--broker` is not given either, else the broker. The rate is 1/s.
+ * CELERY_RESULT_BACKEND when `--broker` is not given either, else the broker's own. The rate is 1/s.
  *
  * @throws {ConfigError} with every flag that cannot be read.
  */

@@ -1,4 +1,4 @@
-import { redactUrl } from "../celery/redis-url.js";
+import { redactUrl } from "../celery/redact-url.js";
 
 /** A text as error messages show it: in quotes, passwords of URLs masked, cut at 60 characters. */
 export function quote(text: string): string {

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { parseRedisUrl } from "../celery/redis-url.js";
+import { type ConnectionConfig, connectionSchema, resolveConnection } from "./connection-fields.js";
 import { type ConfigIssue, crossCheck } from "./cross-check.js";
-import { duration, durationOr, field, ReadError, readRate, wholeNumber } from "./fields.js";
+import { duration, durationOr, field, readRate, wholeNumber } from "./fields.js";
 import { mixField } from "./mix-field.js";
 import { nullRecord } from "./null-record.js";
 import { type ProfileSpec, profileField } from "./profile-field.js";
@@ -9,6 +9,8 @@ import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
 import { bucketsField, listenField } from "./server-fields.js";
 import { type Shape, shapeOf } from "./shape.js";
 import { argsField, headersField, kwargsField, queueField, taskNameField } from "./task-fields.js";
+
+export type { ConnectionConfig } from "./connection-fields.js";
 
 /** A whole, checked configuration; frozen. Times are milliseconds, rates starts a second. */
 export interface Config {
@@ -24,21 +26,6 @@ export interface Config {
   /** Upper bounds of the latency histograms, ascending. */
   readonly bucketsMs: readonly number[];
   readonly seed: number;
-}
-
-/** A broker and the result backend that belongs to it. */
-export interface ConnectionConfig {
-  /** URL that `parseRedisUrl` reads; print it with `redactUrl` only. */
-  readonly broker: string;
-  readonly backend: string;
-  /** Celery's `broker_transport_options`, with its own names. */
-  readonly options: {
-    readonly priority_steps: readonly number[];
-    readonly sep: string;
-    readonly global_keyprefix: string;
-  };
-  /** Hosts that may be connected to; null: every host. */
-  readonly allow: { readonly hosts: readonly string[] | null };
 }
 
 /** A task with its arguments, as it is published. */
@@ -112,61 +99,6 @@ function named<T extends z.ZodType>(value: T, description: string) {
     .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, { error: NAME_FORM });
   return z.record(name, value).meta({ description });
 }
-
-function redisUrl(description: string) {
-  const examples = ["redis://127.0.0.1:6379/0"];
-  return field({ description, type: "string", examples }, (value) => {
-    if (typeof value !== "string") throw new ReadError("must be a redis:// URL", URL_REMEDY);
-    parseRedisUrl(value);
-    return value;
-  });
-}
-
-const URL_REMEDY = { remedy: "Write redis://127.0.0.1:6379/0.", hidesValue: true };
-
-const connectionSchema = z.strictObject({
-  broker: redisUrl(
-    "URL of the broker, as in Celery's broker_url: redis://[user][:password]@host:port/db or redis+socket:///path?virtual_host=N.",
-  ),
-  backend: redisUrl(
-    "URL of the result backend, as in Celery's result_backend; default: broker.",
-  ).optional(),
-  options: z
-    .strictObject({
-      priority_steps: z
-        .array(wholeNumber(0, 9, "A priority that has a list of its own."))
-        .min(1, { error: "must have at least one step" })
-        .refine(isAscending, { error: "must be in ascending order, each step once" })
-        .meta({ description: "Priorities that have a list of their own; must match the workers'." })
-        .prefault([0, 3, 6, 9]),
-      sep: z
-        .string({ error: "must be text" })
-        .min(1, { error: "must not be empty" })
-        .meta({ description: "What stands between queue and priority; must match the workers'." })
-        .prefault("\x06\x16"),
-      global_keyprefix: z
-        .string({ error: "must be text" })
-        .meta({ description: "Text before every key and channel; must match the workers'." })
-        .prefault(""),
-    })
-    .meta({ description: "Celery's broker_transport_options, with its own names." })
-    .prefault({}),
-  allow: z
-    .strictObject({
-      hosts: z
-        .array(
-          z
-            .string({ error: "must be a host, host:port, or the path of a socket" })
-            .min(1, { error: "must be a host, host:port, or the path of a socket" }),
-          { error: "must be a list of hosts such as [redis.staging]" },
-        )
-        .nullable()
-        .meta({ description: "The only hosts that may be connected to; null: every host." })
-        .prefault(null),
-    })
-    .meta({ description: "What this connection may reach." })
-    .prefault({}),
-});
 
 const taskSchema = z
   .strictObject({
@@ -267,10 +199,6 @@ export const CONFIG_SCHEMA: z.ZodType = configSchema;
 /** What may stand where. */
 export const CONFIG_SHAPE: Shape = shapeOf(configSchema);
 
-function isAscending(numbers: readonly number[]): boolean {
-  return numbers.every((number, index) => index === 0 || number > numbers[index - 1]!);
-}
-
 /** The parts that are right by themselves, for the checks between parts. */
 function validParts(input: unknown) {
   return {
@@ -302,10 +230,7 @@ function assemble(parsed: ParsedConfig): Config {
   const [onlyConnection = ""] = Object.keys(parsed.connections);
   const [onlyTask = ""] = Object.keys(parsed.tasks);
   return {
-    connections: mapRecord(parsed.connections, (connection) => ({
-      ...connection,
-      backend: connection.backend ?? connection.broker,
-    })),
+    connections: mapRecord(parsed.connections, resolveConnection),
     tasks: mapRecord(parsed.tasks, (task) => task),
     scenarios: mapRecord(parsed.scenarios, (scenario) => ({
       ...scenario,

@@ -15,8 +15,10 @@ export type PublishOutcome =
   | "unroutable"
   /** Written, or perhaps written, and no answer will come: a worker may or may not have it. */
   | "unknown"
-  /** Provably never written. */
-  | "notWritten";
+  /** Provably never written, as there was no connection. */
+  | "notWritten"
+  /** Provably never written, as it cannot be encoded. */
+  | "invalid";
 
 /** One message as its publisher wants it; nothing else looks inside. */
 export type Message = unknown;
@@ -46,6 +48,8 @@ export type PublishAnswer = (
 export interface Publisher {
   /** True when a batch can be handed over now. */
   readonly ready: boolean;
+  /** True while the broker is connected and accepts nothing (RabbitMQ's memory and disk alarms). */
+  readonly isBlocked: boolean;
   /** `fixedBody` is the JSON text of the body triple, or null when each message has its own. */
   template(spec: TaskMessageSpec, fixedBody: string | null): MessageTemplate;
   /** Sends messages to one destination, in order. */
@@ -64,6 +68,11 @@ export interface ResultStream {
    * @throws when the backend cannot be asked; what was found until then stays found.
    */
   lookUp(ids: readonly string[], found: (id: string, text: string) => void): Promise<void>;
+  /**
+   * Removes the stored results of tasks that have ended, as `AsyncResult.forget()` does.
+   * @throws when the backend cannot be asked; they then expire by themselves.
+   */
+  forget(ids: readonly string[]): Promise<void>;
 }
 
 export type ConnectionRole = "broker" | "backend";
@@ -74,8 +83,12 @@ export interface ConnectionEvents {
   up(role: ConnectionRole, downMs: number): void;
   /** Lost, or an attempt failed. `isConfiguration`: trying again cannot help (wrong password …). */
   down(role: ConnectionRole, cause: string, isConfiguration: boolean): void;
+  /** The broker accepts nothing for now, or does again. */
+  blocked(isBlocked: boolean): void;
   /** The broker came back without what it held. */
   restartedEmpty(): void;
+  /** Our reply queue was deleted: replies of the time without it are lost. */
+  repliesLost(): void;
   /** The stream is up (again); what came before may have been missed: look the tasks in flight up. */
   resultsMissed(): void;
   result: ResultHandler;
@@ -109,15 +122,15 @@ interface CommonOptions {
   /** Our `reply_to` on every task (Celery's oid), and the name of the reply queue of `rpc://`. */
   readonly replyTo: string;
   readonly events: ConnectionEvents;
-}
-
-interface PublishOptions extends CommonOptions {
   /** Celery's `broker_transport_options`. */
   readonly transport: {
     readonly priority_steps: readonly number[];
     readonly sep: string;
     readonly global_keyprefix: string;
   };
+}
+
+interface PublishOptions extends CommonOptions {
   /** Every queue that is published to. */
   readonly queues: readonly string[];
 }

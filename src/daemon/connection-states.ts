@@ -13,6 +13,7 @@ const ROLES: readonly ConnectionRole[] = ["broker", "backend"];
 export class ConnectionStates {
   readonly #names: readonly string[];
   readonly #states: Map<string, State>;
+  readonly #blocked = new Set<number>();
 
   constructor(names: readonly string[]) {
     this.#names = names;
@@ -41,6 +42,11 @@ export class ConnectionStates {
     state.cause = cause;
   }
 
+  blocked(connection: number, isBlocked: boolean): void {
+    if (isBlocked) this.#blocked.add(connection);
+    else this.#blocked.delete(connection);
+  }
+
   wasEverUp(connection: number, role: ConnectionRole): boolean {
     return this.#state(connection, role).wasEverUp;
   }
@@ -54,6 +60,15 @@ export class ConnectionStates {
         message: this.#state(index, role).cause,
       })),
     );
+  }
+
+  /** What is up and does not work as it should. */
+  degradations(): Problem[] {
+    return [...this.#blocked].map((index) => ({
+      connection: this.#names[index]!,
+      role: "broker",
+      message: "degraded: the broker blocks publishers (memory or disk alarm)",
+    }));
   }
 
   #state(connection: number, role: ConnectionRole): State {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { redactUrl } from "../celery/redis-url.js";
+import { redactUrl } from "../celery/redact-url.js";
 import type { ConnectionRole } from "../connections/ports.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import { EXIT, UserError } from "../errors.js";
@@ -183,7 +183,8 @@ export class Daemon {
   #readiness(): Readiness {
     const problems = this.#connections.problems();
     if (this.#isStopping) problems.unshift({ message: "stopping" });
-    return { ready: problems.length === 0, problems };
+    const ready = problems.length === 0;
+    return { ready, problems: [...problems, ...this.#connections.degradations()] };
   }
 
   #onMessage(message: EngineMessage): void {
@@ -228,6 +229,14 @@ export class Daemon {
           },
         );
         break;
+      case "forgetFailed":
+        this.#logSometimes(
+          "warn",
+          `forget ${message.connection}`,
+          "results of ended tasks could not be removed; they expire by themselves",
+          { connection: nameOf(message.connection), cause: message.cause },
+        );
+        break;
       case "restartedEmpty":
         log.error(
           {
@@ -236,6 +245,22 @@ export class Daemon {
             inFlight: message.inFlight,
           },
           "the broker restarted without its data: tasks that were queued are lost and will time out. Switch persistence on if that must not happen.",
+        );
+        break;
+      case "blocked":
+        this.#connections.blocked(message.connection, message.isBlocked);
+        if (message.isBlocked) {
+          log.warn(
+            { connection: nameOf(message.connection) },
+            "the broker blocks publishers (memory or disk alarm): starts are dropped with reason backpressure",
+          );
+        } else
+          log.info({ connection: nameOf(message.connection) }, "the broker accepts tasks again");
+        break;
+      case "repliesLost":
+        log.error(
+          { connection: nameOf(message.connection) },
+          "our reply queue was deleted: replies until it is declared again are lost, their tasks will time out",
         );
         break;
       case "refused":
@@ -308,7 +333,6 @@ export class Daemon {
       this.#fatal ??= new UserError(
         `Cannot use the ${role} of connection "${name}" at ${address}: ${cause}`,
         {
-          hint: "Check user name, password, database number and permissions in its URL.",
           exitCode: EXIT.badConfiguration,
         },
       );

@@ -73,6 +73,7 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
         name,
         broker: connection.broker,
         backend: connection.backend,
+        forget: connection.forget,
         transport: connection.options,
       })),
       scenarios,

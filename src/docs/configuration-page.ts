@@ -38,6 +38,32 @@ ${EXAMPLE_CONFIGURATION}\`\`\`
 
 ${Object.entries(sections()).map(sectionText).join("\n\n")}
 
+## URLs of brokers and result backends
+
+They are Celery's own; user names and passwords are percent-encoded.
+
+${table(
+  ["URL", "leads to"],
+  SERVER_URLS.map(([url, meaning]) => [code(url), meaning]),
+)}
+
+Several Redis URLs with \`;\` between them are a fail-over list: when a server cannot be reached the next one is tried. Without \`backend\` results are read from the broker if it is a Redis, and from \`rpc://\` if it is RabbitMQ; it must be what the workers have as \`result_backend\`. Other result backends are refused, as they do not tell when a result is there.
+
+\`allow.hosts\` is compared with every host of a URL, and with the master that a Sentinel names.
+
+### TLS
+
+Certificates are verified, on a bare \`rediss://\` as well. **Celery differs there**: its broker connection accepts any certificate as long as the URL has no \`ssl_*\` key. To connect as openly, say so with \`verify: false\` or \`ssl_cert_reqs=none\`; a warning at every start reminds of it.
+
+What can be written in \`tls\` can be written in the query of the URL too, with Celery's keys, where paths start from the working directory:
+
+${table(
+  ["`tls`", "query of the URL"],
+  TLS_QUERY.map(([key, query]) => [code(key), query]),
+)}
+
+\`tls\` holds for broker and backend, if their URLs use TLS. Certificates and keys are checked before anything is sent, and read again at each reconnect to a single server or list, so that a new pair needs no restart. A certificate that is refused at the start ends the daemon with exit code 104 and what to set; later it counts as a lost connection and is tried again.
+
 ## Which value wins
 
 From low to high, later ones winning:
@@ -92,6 +118,30 @@ ${table(
 A text that is one template and nothing else becomes its value, numbers staying numbers: \`"{{ int(1, 6) }}"\` sends \`4\`. Within a longer text the value is put in: \`"order-{{ seq }}"\` sends \`"order-17"\`. YAML needs quotes around a text that starts with a brace. Arguments of a function are numbers, texts in quotes, \`true\`, \`false\` and \`null\`. Random values follow \`seed\`. Two braces that are to be sent as they are: \`{{ choice("{{") }}\`.
 `;
 }
+
+const SERVER_URLS = [
+  ["redis://user:password@host:6379/0", "Redis, database 0; every part may be left out"],
+  ["rediss://host:6379/0", "the same with TLS"],
+  ["redis+socket:///path/to/redis.sock?virtual_host=0", "Redis through a Unix socket, database 0"],
+  [
+    "sentinel://:password@a:26379/0;sentinel://b:26379/0",
+    "the Redis that these Sentinels name, after a failover the new one; `options.master_name` is needed, user, password and database are those of the Redis",
+  ],
+  [
+    "amqp://user:password@host:5672/vhost",
+    "RabbitMQ; without a path, and with `//`, the virtual host is `/`; without a user it is guest",
+  ],
+  ["amqps://user:password@host:5671/vhost", "the same with TLS"],
+  ["rpc://", "only as backend: replies through the broker"],
+] as const;
+
+const TLS_QUERY = [
+  ["caFile", "`ssl_ca_certs=PATH`"],
+  ["certFile", "`ssl_certfile=PATH`"],
+  ["keyFile", "`ssl_keyfile=PATH`"],
+  ["verify", "`ssl_cert_reqs=required`, or `none` for false (`optional` is `required`)"],
+  ["serverName", "`ssl_server_hostname=NAME`, or `ssl_check_hostname=false` for any"],
+] as const;
 
 /** Held against the example configuration by a test. */
 const VARIABLES = [

@@ -6,12 +6,27 @@ export const EXAMPLE_CONFIGURATION = `connections:
   main:
     broker: \${CELERY_BROKER_URL:-redis://127.0.0.1:6379/0}
     backend: \${CELERY_RESULT_BACKEND:-redis://127.0.0.1:6379/1}
+    forget: true
     options:
       priority_steps: [0, 3, 6, 9]
       sep: ":"
       global_keyprefix: shop-
     allow:
       hosts: [127.0.0.1, redis.staging]
+  secure:
+    broker: sentinel://:\${REDIS_PASSWORD:-secret}@sentinel-1:26379/0;sentinel://sentinel-2:26379/0
+    tls:
+      caFile: ca.pem
+      certFile: client.pem
+      keyFile: client.key
+      serverName: redis.internal
+      verify: true
+    options:
+      master_name: mymaster
+      sentinel_kwargs:
+        username: load
+        password: \${SENTINEL_PASSWORD:-secret}
+        ssl: true
 
 tasks:
   resize:
@@ -43,6 +58,7 @@ scenarios:
     profile:
       steps: [20/s for 10m, 100/s for 10m, 0/s for 2m]
       repeat: true
+    connection: main
     mix: [resize, thumb]
   ramped:
     profile:
@@ -51,6 +67,7 @@ scenarios:
         stages:
           - { to: 200/s, over: 15m }
           - { hold: 1h }
+    connection: main
     mix: thumb
 
 server:

@@ -28,6 +28,8 @@ export interface ConnectionPlan {
   readonly name: string;
   readonly broker: string;
   readonly backend: string;
+  /** Remove the stored results of tasks that have ended. */
+  readonly forget: boolean;
   readonly transport: {
     readonly priority_steps: readonly number[];
     readonly sep: string;
@@ -93,8 +95,11 @@ export type EngineMessage =
       readonly isConfiguration: boolean;
     }
   | { readonly type: "recovered"; readonly connection: number; readonly count: number }
+  | { readonly type: "forgetFailed"; readonly connection: number; readonly cause: string }
   | { readonly type: "lookUpFailed"; readonly connection: number; readonly cause: string }
   | { readonly type: "restartedEmpty"; readonly connection: number; readonly inFlight: number }
+  | { readonly type: "blocked"; readonly connection: number; readonly isBlocked: boolean }
+  | { readonly type: "repliesLost"; readonly connection: number }
   | { readonly type: "refused"; readonly connection: number; readonly reason: string }
   | { readonly type: "invalid"; readonly entry: number; readonly reason: string }
   | { readonly type: "malformed"; readonly entry: number }

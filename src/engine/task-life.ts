@@ -77,6 +77,8 @@ export class TaskLife {
   readonly #lagLastSecondCell: number;
   #connections: readonly Connection[] = [];
   #entries: readonly Entry[] = [];
+  /** Ids by connection of tasks whose result has come, for `takeEnded`. */
+  #ended: string[][];
   #expires = new Map<number, string>();
   #expiresAtMs = Number.NaN;
   #seqSeen = 0;
@@ -86,6 +88,7 @@ export class TaskLife {
     this.#cells = options.live.cells;
     this.#table = new InFlightTable(options.live, options.entries.length);
     this.#windows = options.connectionPlans.map(() => new PublishWindow());
+    this.#ended = options.connectionPlans.map(() => []);
     this.#inFlight = new Int32Array(options.scenarios.length);
     this.#lagCell = options.layout.engine("dispatchLagMaxSeconds");
     this.#lagLastSecondCell = options.layout.engine("dispatchLagLastSecond");
@@ -108,7 +111,8 @@ export class TaskLife {
     return (
       this.#inFlight[scenario]! < maxInFlight &&
       !this.#windows[connection]!.isFull &&
-      this.#connections[connection]!.publisher.ready
+      this.#connections[connection]!.publisher.ready &&
+      !this.#connections[connection]!.publisher.isBlocked
     );
   }
 
@@ -122,12 +126,13 @@ export class TaskLife {
       this.#count(counters.droppedSaturated);
       return;
     }
-    if (!this.#connections[entry.connection]!.publisher.ready) {
+    const { publisher } = this.#connections[entry.connection]!;
+    if (!publisher.ready) {
       this.#count(counters.droppedNotConnected);
       return;
     }
     const window = this.#windows[entry.connection]!;
-    if (window.isFull) {
+    if (publisher.isBlocked || window.isFull) {
       this.#count(counters.droppedBackpressure);
       return;
     }
@@ -197,6 +202,13 @@ export class TaskLife {
         ids.push(taskId(this.#options.idPrefix, slot, this.#table.seqs[slot]!));
       }
     }
+    return ids;
+  }
+
+  /** Ids of a connection's tasks whose final result has come since the last call. */
+  takeEnded(connection: number): string[] {
+    const ids = this.#ended[connection]!;
+    this.#ended[connection] = [];
     return ids;
   }
 
@@ -336,6 +348,11 @@ export class TaskLife {
           this.#count(entry.counters.failedUnroutable);
           this.#release(entry, slot, SLOT.done);
           break;
+        case "invalid":
+          this.#count(entry.counters.failedInvalid);
+          this.#release(entry, slot, SLOT.done);
+          this.#options.onInvalid(this.#table.entries[slot]!, reason);
+          break;
         case "notWritten":
           this.#count(entry.counters.droppedNotConnected);
           this.#release(entry, slot, SLOT.done);
@@ -369,6 +386,7 @@ export class TaskLife {
         break;
       case "late":
         this.#count(entry.counters.late);
+        this.#noteEnded(entry, slot);
         states[slot] = SLOT.done;
         break;
       case "duplicate":
@@ -390,6 +408,7 @@ export class TaskLife {
         } else {
           this.#measure(slot, meaning, text);
         }
+        this.#noteEnded(entry, slot);
         this.#release(entry, slot, SLOT.done);
         break;
       case "nothing":
@@ -407,6 +426,12 @@ export class TaskLife {
     const doneUnixMs = dateDoneUnixMs(text);
     const workMs = doneUnixMs - clock.unixMs(this.#table.publishCallMs[slot]!);
     if (workMs >= 0 && doneUnixMs <= clock.unixMs(nowMs) + 1) this.#observe(slot, "work", workMs);
+  }
+
+  #noteEnded(entry: Entry, slot: number): void {
+    const { connectionPlans, idPrefix } = this.#options;
+    if (!connectionPlans[entry.connection]!.forget) return;
+    this.#ended[entry.connection]!.push(taskId(idPrefix, slot, this.#table.seqs[slot]!));
   }
 
   #countException(entry: number, exception: string): void {

@@ -149,6 +149,7 @@ function everySecond(isLate: boolean): void {
   saturation.check();
   cells[layout.engine("lastTurnSeconds")] = process.hrtime()[0];
   for (const connection of missed) void lookUp(connection);
+  for (const connection of connections.keys()) void forget(connection);
 }
 
 function endIfStopped(): void {
@@ -156,7 +157,16 @@ function endIfStopped(): void {
   hasEnded = true;
   pacer.stop();
   clearInterval(sweeper);
-  for (const connection of connections) void connection.close();
+  void leave();
+}
+
+async function leave(): Promise<void> {
+  await Promise.all(
+    connections.map(async (connection, index) => {
+      await forget(index);
+      await connection.close();
+    }),
+  );
   say({ type: "ended" });
 }
 
@@ -190,6 +200,14 @@ function connect(index: number): Connection {
         cells[layout.connection(index, "restartedEmpty")]! += 1;
         say({ type: "restartedEmpty", connection: index, inFlight });
       },
+      blocked(isBlocked) {
+        cells[layout.connection(index, "brokerBlocked")] = isBlocked ? 1 : 0;
+        say({ type: "blocked", connection: index, isBlocked });
+      },
+      repliesLost() {
+        cells[layout.connection(index, "replyQueueDeleted")]! += 1;
+        say({ type: "repliesLost", connection: index });
+      },
       resultsMissed() {
         if (life.idsInFlight(index).length > 0) missed.add(index);
       },
@@ -214,4 +232,15 @@ async function lookUp(connection: number): Promise<void> {
     say({ type: "lookUpFailed", connection, cause: messageOf(error) });
   }
   if (count > 0) say({ type: "recovered", connection, count });
+}
+
+/** A failure costs nothing but memory of the backend: the results expire by themselves. */
+async function forget(connection: number): Promise<void> {
+  const ids = life.takeEnded(connection);
+  if (ids.length === 0) return;
+  try {
+    await connections[connection]!.results.forget(ids);
+  } catch (error) {
+    say({ type: "forgetFailed", connection, cause: messageOf(error) });
+  }
 }

@@ -1,5 +1,6 @@
 import {
   CONNECTION_CELLS,
+  type ConnectionCell,
   type EntryCounter,
   type EntryHistogram,
   SCENARIO_STATES,
@@ -41,6 +42,11 @@ const PHASES = {
   publish: "publish",
   work: "work",
 } as const satisfies Record<string, EntryHistogram>;
+
+const DATA_LOSS_EVIDENCE = {
+  restarted_empty: "restartedEmpty",
+  reply_queue_deleted: "replyQueueDeleted",
+} as const satisfies Record<string, ConnectionCell>;
 
 type Labels = Record<string, string>;
 
@@ -234,10 +240,14 @@ function connectionMetrics(subject: Subject, metric: MakeMetric): SnapshotMetric
     metric(METRICS.reconnects, each("Reconnects")),
     metric(METRICS.dataLoss, (ledger, emit) => {
       for (const [index, connection] of subject.connections.entries()) {
-        emit(
-          { connection, evidence: "restarted_empty" },
-          ledger.connection(index, "restartedEmpty"),
-        );
+        for (const [evidence, cell] of Object.entries(DATA_LOSS_EVIDENCE)) {
+          emit({ connection, evidence }, ledger.connection(index, cell));
+        }
+      }
+    }),
+    metric(METRICS.blocked, (ledger, emit) => {
+      for (const [index, connection] of subject.connections.entries()) {
+        emit({ connection }, ledger.connection(index, "brokerBlocked"));
       }
     }),
   ];

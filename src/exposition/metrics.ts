@@ -137,7 +137,13 @@ export const METRICS = {
     name: "broker_data_loss_total",
     type: "counter",
     labels: ["connection", "evidence"],
-    help: "Times that the broker provably lost what it held while tasks were in flight: restarted_empty.",
+    help: "Times that the broker provably lost what it held while tasks were in flight: restarted_empty, reply_queue_deleted (replies of the rpc backend).",
+  },
+  blocked: {
+    name: "broker_blocked",
+    type: "gauge",
+    labels: ["connection"],
+    help: "1 while the broker is connected and accepts nothing: RabbitMQ's memory or disk alarm.",
   },
   malformed: {
     name: "malformed_messages_total",

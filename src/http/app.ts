@@ -16,7 +16,7 @@ export interface HttpSource {
 
 export interface Readiness {
   readonly ready: boolean;
-  /** What is wrong, one entry a fault; empty when ready. */
+  /** What is wrong, one entry a fault. When ready, what is merely degraded. */
   readonly problems: readonly Problem[];
 }
 

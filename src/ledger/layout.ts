@@ -61,6 +61,8 @@ export const CONNECTION_CELLS = [
   "brokerReconnects",
   "backendReconnects",
   "restartedEmpty",
+  "replyQueueDeleted",
+  "brokerBlocked",
 ] as const;
 export type ConnectionCell = (typeof CONNECTION_CELLS)[number];
 

@@ -28,6 +28,7 @@ const PURE = ["plan", "celery", "ledger"];
 /** The only folder or file that may import a package. */
 const HOME: Readonly<Record<string, string>> = {
   ioredis: "connections",
+  amqplib: "connections",
   "prom-client": "exposition",
   express: "http",
   zod: "config",

@@ -30,6 +30,7 @@ export function openRedisBroker(options: BrokerOptions): BrokerPart {
       get ready() {
         return link.isUp;
       },
+      isBlocked: false,
       template: (spec, fixedBody) => redisTemplate(options, spec, fixedBody),
       publish: (key, messages, answer) => push(link, key, messages, answer),
     },

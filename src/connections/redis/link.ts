@@ -1,6 +1,10 @@
 import { Redis, type RedisOptions } from "ioredis";
-import type { RedisAddress } from "../../celery/redis-url.js";
+import type { RedisAddress, RedisServer } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
+import { BackOff } from "../back-off.js";
+import { tlsFault, tlsOptions } from "../tls.js";
+import { sentinelFault, sentinelOptions } from "./sentinel.js";
+import { speaks } from "./speaks.js";
 
 /** What a link reports; all calls come from the event loop, none from the constructor. */
 export interface LinkEvents {
@@ -20,10 +24,6 @@ export interface LinkOptions {
 }
 
 const LIVENESS_MS = 10_000;
-const FIRST_RETRY_MS = 50;
-const LAST_RETRY_MS = 5_000;
-/** A connection that lived this long starts the back-off anew. */
-const STABLE_MS = 10_000;
 
 /**
  * One supervised connection to Redis: reconnects for ever with jittered back-off, never resends a
@@ -35,8 +35,8 @@ export class RedisLink {
   readonly client: Redis;
   #up = false;
   #closed = false;
-  #attempts = 0;
-  #upSinceMs = 0;
+  /** Connected since the last loss, be it for a moment. */
+  #wasConnected = false;
   #downSinceMs = -1;
   #lastError: unknown;
   #lastAnswerMs = 0;
@@ -44,18 +44,28 @@ export class RedisLink {
   #pingPending = false;
   readonly #events: LinkEvents;
   readonly #livenessMs: number;
-  readonly #db: number;
+  readonly #backOff = new BackOff();
+  /** Those of a fail-over list, in the order in which they are tried. */
+  readonly #servers: readonly RedisServer[];
+  readonly #isSentinel: boolean;
+  #current = 0;
 
   constructor({ address, name, events, livenessMs = LIVENESS_MS }: LinkOptions) {
     this.#events = events;
     this.#livenessMs = livenessMs;
-    this.#db = address.db;
+    this.#servers = [address, ...(address.alternatives ?? [])];
+    this.#isSentinel = address.sentinel !== undefined;
     this.client = new Redis(this.#options(address, name));
     this.client.on("error", (error) => {
+      // It sums up what `sentinelError` has told of each one.
+      if (!error.message.startsWith("All sentinels are unreachable")) this.#lastError = error;
+    });
+    this.client.on("sentinelError", (error: Error) => {
       this.#lastError = error;
     });
     this.client.on("connect", () => {
       this.#connectedAtMs = performance.now();
+      this.#wasConnected = true;
     });
     this.client.on("ready", () => void this.#prepare());
     this.client.on("close", () => this.#lost());
@@ -129,7 +139,7 @@ export class RedisLink {
     try {
       // A SELECT that fails in ioredis' handshake only emits `error`, and the client turns ready on
       // database 0: select again and wait for the answer.
-      await client.select(this.#db);
+      await client.select(this.#server.db);
       await this.#events.prepare(client);
     } catch (error) {
       if (client.stream !== stream) return; // lost meanwhile: the close handler has reported it
@@ -139,7 +149,8 @@ export class RedisLink {
     }
     if (client.stream !== stream || client.status !== "ready" || this.#closed) return;
     this.#up = true;
-    this.#upSinceMs = performance.now();
+    this.#backOff.succeeded();
+    this.#lastError = undefined;
     this.#pingPending = false;
     this.answered();
     const downMs = this.#downSinceMs < 0 ? 0 : performance.now() - this.#downSinceMs;
@@ -147,25 +158,61 @@ export class RedisLink {
     this.#events.up(downMs);
   }
 
+  get #server(): RedisServer {
+    return this.#servers[this.#current % this.#servers.length]!;
+  }
+
   #lost(): void {
     if (this.#closed) return;
-    if (this.#up && performance.now() - this.#upSinceMs > STABLE_MS) this.#attempts = 0;
-    this.#up = false;
-    if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
     const error = this.#lastError;
+    const server = this.#server;
+    const wasConnected = this.#wasConnected;
+    if (this.#up) this.#backOff.lost();
+    else this.#current += 1;
+    const wasUp = this.#up;
+    this.#up = false;
     this.#lastError = undefined;
-    const cause = error === undefined ? "connection closed by the server" : messageOf(error);
-    this.#events.down(cause, isConfigurationFault(cause));
+    this.#wasConnected = false;
+    if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
+    const wrongKind = wasUp || this.#isSentinel ? null : wrongKindOf(server, error, wasConnected);
+    if (wrongKind === null) this.#report(error);
+    else void this.#probe(server, wrongKind, error);
+  }
+
+  #report(error: unknown): void {
+    const fault = tlsFault(error) ?? sentinelFault(error) ?? accountFault(error);
+    const cause =
+      fault ?? (error === undefined ? "connection closed by the server" : messageOf(error));
+    this.#events.down(cause, fault !== undefined);
+  }
+
+  /** Finds out whether TLS is what stands between us and the server. */
+  async #probe(server: RedisServer, kind: "plain" | "tls", error: unknown): Promise<void> {
+    const isIt = await speaks(kind, server);
+    if (this.#closed || this.#up) return;
+    if (isIt) this.#events.down(WRONG_KIND[kind], true);
+    else this.#report(error);
+  }
+
+  /** Points ioredis at the server that is tried next; new certificates are read on the way. */
+  #aim(): void {
+    try {
+      Object.assign(this.client.options, NO_SERVER, serverOptions(this.#server));
+    } catch (error) {
+      // A file that is being replaced: the next attempt finds it.
+      this.#lastError = error;
+    }
   }
 
   #options(address: RedisAddress, name: string): Omit<RedisOptions, "replyMapping"> {
     return {
-      ...(address.path === undefined
-        ? { host: address.host, port: address.port }
-        : { path: address.path }),
-      db: address.db,
-      ...(address.username === undefined ? {} : { username: address.username }),
-      ...(address.password === undefined ? {} : { password: address.password }),
+      ...serverOptions(address),
+      ...(address.sentinel === undefined
+        ? {}
+        : sentinelOptions(address.sentinel, address.tls, () => {
+            this.#lost();
+            return this.#backOff.nextMs();
+          })),
       connectionName: name,
       lazyConnect: true,
       connectTimeout: 5_000,
@@ -174,22 +221,56 @@ export class RedisLink {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       autoResubscribe: false,
-      retryStrategy: () => this.#backOffMs(),
+      retryStrategy: () => {
+        if (!this.#isSentinel) this.#aim();
+        return this.#backOff.nextMs();
+      },
       // 1 = reconnect without resending; 2 would resend.
       reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
     };
   }
-
-  /** Exponential with full jitter, so that a fleet does not return in step. */
-  #backOffMs(): number {
-    const ceilingMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#attempts++);
-    return Math.max(FIRST_RETRY_MS / 2, Math.random() * ceilingMs);
-  }
 }
+
+/** What one server of a list has and the next one may not. */
+const NO_SERVER = { path: undefined, username: undefined, password: undefined, tls: undefined };
+
+function serverOptions(server: RedisServer): Omit<RedisOptions, "replyMapping"> {
+  const { host, port, path, db, username, password, tls } = server;
+  return {
+    ...(path === undefined ? { host, port } : { path }),
+    db,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls: tlsOptions(tls, host) }),
+  };
+}
+
+/** What the server may speak instead, when the way in which an attempt failed leaves that open. */
+function wrongKindOf(
+  { tls, path }: RedisServer,
+  error: unknown,
+  wasConnected: boolean,
+): "plain" | "tls" | null {
+  if (path !== undefined) return null;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  // In the clear a server closes on bytes that are no TLS; with TLS it waits for the end of a line.
+  const isCut = error === undefined || code === "ECONNRESET" || code === "EPIPE";
+  if (tls === undefined) return wasConnected && isCut ? "tls" : null;
+  return code === "ETIMEDOUT" || isCut ? "plain" : null;
+}
+
+const WRONG_KIND = {
+  tls: "the server speaks TLS on this port: write rediss:// in the URL, or the port without TLS",
+  plain:
+    "the server does not speak TLS on this port: write redis:// in the URL, or the port of TLS",
+} as const;
 
 /** Answers that stay the same until somebody changes a password, a permission or the database. */
-function isConfigurationFault(cause: string): boolean {
-  return /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH|ERR Client sent AUTH|ERR (invalid )?DB index|ERR Protocol error)/i.test(
-    cause,
-  );
+function accountFault(error: unknown): string | undefined {
+  const text = messageOf(error);
+  if (!ACCOUNT_FAULT.test(text)) return undefined;
+  return `${text}\nCheck user name, password, database number and permissions in the URL.`;
 }
+
+const ACCOUNT_FAULT =
+  /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH|ERR Client sent AUTH|ERR (invalid )?DB index|ERR Protocol error)/i;

@@ -5,6 +5,8 @@ import { RedisLink } from "./link.js";
 
 /** Ids asked for at once when results were missed. */
 const LOOK_UP_CHUNK = 200;
+/** Results removed at once. */
+const FORGET_CHUNK = 500;
 /** A result's status comes first in it: no need to fetch more than this. */
 const LOOK_UP_BYTES = 1024 * 1024;
 
@@ -33,7 +35,8 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   stream.client.on("pmessage", (_pattern: string, channel: string, text: string) => {
     events.result(channel, RESULT_KEY_PREFIX.length, text);
   });
-  // Its faults show when a look-up fails; the stream reports the same server's state.
+  // For look-ups and for forgetting. Its faults show when one of them fails; the stream reports the
+  // same server's state.
   const lookUps = new RedisLink({
     address,
     name: `${clientName}:look-up`,
@@ -47,6 +50,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
         return stream.isUp;
       },
       lookUp: (ids, found) => lookUp(lookUps, ids, found),
+      forget: (ids) => forget(lookUps, ids),
     },
     checkLiveness(isLate) {
       for (const link of links) link.checkLiveness(isLate);
@@ -72,5 +76,13 @@ async function lookUp(
       if (error !== null) throw error;
       if (typeof text === "string" && text !== "") found(chunk[index]!, text);
     }
+  }
+}
+
+async function forget(link: RedisLink, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < ids.length; at += FORGET_CHUNK) {
+    const keys = ids.slice(at, at + FORGET_CHUNK).map((id) => RESULT_KEY_PREFIX + id);
+    // UNLINK frees the memory of large results outside of the server's main thread.
+    await link.client.unlink(...keys);
   }
 }

@@ -6,13 +6,16 @@ export interface ServerRun {
   /** Keys that it loaded at its start; null when it does not say (before Redis 7, or append-only). */
   readonly loadedKeys: number | null;
   readonly isAppendOnly: boolean;
+  /** It was a replica and became the master: it has its data from the former one. */
+  readonly wasPromoted: boolean;
 }
 
 /** Which run of the server this is; null when INFO is not permitted. */
 export async function serverRun(client: Redis): Promise<ServerRun | null> {
   let info: string;
   try {
-    info = `${await client.info("server")}\n${await client.info("persistence")}`;
+    const sections = ["server", "persistence", "replication"] as const;
+    info = (await Promise.all(sections.map((section) => client.info(section)))).join("\n");
   } catch (error) {
     if (error instanceof Error && error.name === "ReplyError") return null;
     throw error;
@@ -23,10 +26,12 @@ export async function serverRun(client: Redis): Promise<ServerRun | null> {
     runId: field("run_id") ?? "",
     loadedKeys: loaded === undefined ? null : Number(loaded),
     isAppendOnly: field("aof_enabled") === "1",
+    wasPromoted: /[1-9a-f]/.test(field("master_replid2") ?? ""),
   };
 }
 
 /** True when `now` is another run than `before` and provably started with nothing. */
 export function cameBackEmpty(before: ServerRun, now: ServerRun): boolean {
-  return before.runId !== now.runId && !now.isAppendOnly && now.loadedKeys === 0;
+  const isEmpty = now.loadedKeys === 0 && !now.isAppendOnly && !now.wasPromoted;
+  return before.runId !== now.runId && isEmpty;
 }

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseRedisUrl, redactUrl } from "../../../src/celery/redis-url.js";
+import { redactUrl } from "../../../src/celery/redact-url.js";
+import { parseRedisUrl } from "../../../src/celery/redis-url.js";
 import { UserError } from "../../../src/errors.js";
 
 const LOCAL = { host: "127.0.0.1", port: 6379, db: 0 };
+
+const VERIFIED = { verify: true, checkHostName: true };
 
 const GOOD: [url: string, address: object][] = [
   ["redis://", LOCAL],
@@ -30,6 +33,43 @@ const GOOD: [url: string, address: object][] = [
     "socket:///run/redis.sock?virtual_host=1",
     { host: "", port: 0, db: 1, path: "/run/redis.sock" },
   ],
+  ["rediss://:p@h:7000/1", { host: "h", port: 7000, db: 1, password: "p", tls: VERIFIED }],
+  [
+    "rediss://h?ssl_cert_reqs=CERT_NONE&ssl_ca_certs=%2Fa%20b.pem&ssl_check_hostname=true",
+    { ...LOCAL, host: "h", tls: { verify: false, checkHostName: false, caFile: "/a b.pem" } },
+  ],
+  [
+    "rediss://h?ssl_cert_reqs=optional&ssl_certfile=c.pem&ssl_check_hostname=False",
+    {
+      ...LOCAL,
+      host: "h",
+      tls: { verify: true, checkHostName: false, certFile: "c.pem", keyFile: "c.pem" },
+    },
+  ],
+  [
+    "redis://:p@a/1;rediss://b/2;redis+socket:///s",
+    {
+      ...{ host: "a", port: 6379, db: 1, password: "p" },
+      alternatives: [
+        { host: "b", port: 6379, db: 2, tls: VERIFIED },
+        { host: "", port: 0, db: 0, path: "/s" },
+      ],
+    },
+  ],
+  [
+    "sentinel://u:p@a/3;sentinel://b:7000",
+    {
+      ...{ host: "a", port: 26379, db: 3, username: "u", password: "p" },
+      sentinel: {
+        servers: [
+          { host: "a", port: 26379 },
+          { host: "b", port: 7000 },
+        ],
+        masterName: "",
+        isTls: false,
+      },
+    },
+  ],
 ];
 
 for (const [url, address] of GOOD) {
@@ -38,16 +78,19 @@ for (const [url, address] of GOOD) {
   });
 }
 
+const STARTS = "must be a URL that starts with redis://, rediss://, redis+socket:// or sentinel://";
 const BARE = "must have no bare # / ? or @ in the user name or password";
 const PORT = "must have a port from 1 to 65535";
 
 const BAD: [url: string, message: string, hint: RegExp][] = [
-  ["localhost", "must be a URL that starts with redis:// or redis+socket://", /^Write redis:/],
-  ["http://canary@h", "must be a URL that starts with redis:// or redis+socket://", /^Write/],
-  ["amqp://u:canary@h//", unsupported("amqp"), /^Use redis:/],
-  ["rediss://:canary@h/0", unsupported("rediss"), /^Use redis:/],
-  ["sentinel://:canary@h:26379/0", unsupported("sentinel"), /^Use redis:/],
-  ["db+postgresql://u:canary@h/x", unsupported("db+postgresql"), /^Use redis:/],
+  ["localhost", STARTS, /^Write redis:/],
+  ["http://canary@h", STARTS, /^Write/],
+  ["amqp://u:canary@h//", STARTS, /^Write redis:/],
+  ["rediss://:canary@h/0?canary=1", /^must have no query key but ssl_/.source, /^Remove/],
+  ["rediss://:canary@h/0?ssl_cert_reqs=canary", /^must have required, opt/.source, /^Write/],
+  ["rediss://:canary@h/0?ssl_keyfile=k", "must have ssl_certfile beside ssl_keyfile", /^Add/],
+  ["sentinel://:canary@h/0;redis://b", /^must be sentinel:.* or in none$/.source, /^Keep/],
+  ["sentinel://:canary@h;sentinel://b?master_name=canary", "must have no query", /^Remove/],
   ["redis://:can#ary@h/0", BARE, /^Percent-encode/],
   ["redis://:can/ary@h/0", BARE, /^Percent-encode/],
   ["redis://:can?ary@h/0", BARE, /^Percent-encode/],
@@ -61,21 +104,17 @@ const BAD: [url: string, message: string, hint: RegExp][] = [
   ["redis://h/abc", "must have a whole number as its database", /numbers from 0/],
   ["redis://h/-1", "must have a whole number as its database", /numbers from 0/],
   ["redis://h/0?password=canary", "must have no query", /^Remove the \?/],
-  ["redis://h/0?ssl_cert_reqs=none", /^must have no ssl_\* query keys/.source, /TLS proxy/],
+  ["redis://h/0?ssl_cert_reqs=none", /^must have no ssl_\* query keys/.source, /rediss:/],
   ["redis+socket:///s?canary=1", "must have no query key but virtual_host", /^Remove/],
   ["redis+socket:///s?virtual_host=1&virtual_host=2", /virtual_host once/.source, /^Remove/],
   ["redis+socket:///s?virtual_host=x", "must have a whole number as its database", /0/],
   ["redis+socket://h/s", "must have the absolute path of the socket after three slashes", /^Write/],
-  ["redis://a/0;redis://b/0", /^must name one server/.source, /^Keep/],
+  ["redis://a/0;redis://b/x", "must have a whole number as its database", /numbers from 0/],
   ["redis://h/0\n", /^must be a URL without spaces/.source, /^Percent-encode/],
   ["redis://can ary@h", /^must be a URL without spaces/.source, /^Percent-encode/],
   ["redis://[::1/0", "must have a host such as 127.0.0.1 or [::1]", /^Write/],
   ["redis://a,b/0", "must have a host of letters, digits, dots and hyphens", /^Percent/],
 ];
-
-function unsupported(scheme: string): string {
-  return `must be a redis:// URL: Celery's scheme ${scheme} is not supported by this version`;
-}
 
 for (const [url, message, hint] of BAD) {
   test(`parseRedisUrl() refuses ${JSON.stringify(url)} with a remedy and without its parts`, () => {
@@ -117,7 +156,8 @@ test("parseRedisUrl() gives back every encoded user name, password, host and dat
 test("parseRedisUrl() throws nothing but errors with a remedy, whatever the text", () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      for (const url of [text, `redis://${text}`, `redis+socket://${text}`]) {
+      const schemes = ["redis", "rediss", "redis+socket", "sentinel"];
+      for (const url of [text, ...schemes.map((scheme) => `${scheme}://${text}`)]) {
         try {
           parseRedisUrl(url);
         } catch (error) {

@@ -36,6 +36,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
   const connection = {
     broker: "redis://127.0.0.1:6379/0",
     backend: "redis://127.0.0.1:6379/0",
+    forget: true,
     options: { priority_steps: [0, 3, 6, 9], sep: "\x06\x16", global_keyprefix: "" },
     allow: { hosts: null },
   };

@@ -384,28 +384,86 @@ const BAD: readonly BadConfiguration[] = [
     name: "http://x@h as broker",
     text: withBroker("http://canary@h"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis:// or redis+socket://. Write redis://host:6379/0.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
     ],
   },
   {
-    name: "amqp://u:x@h// as broker",
-    text: withBroker("amqp://u:canary@h//"),
+    name: "sqs://u:x@ as broker",
+    text: withBroker("sqs://u:canary@"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL: Celery\'s scheme amqp is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// or amqp:// URL: Celery\'s scheme sqs is not supported by this version. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
     ],
   },
   {
-    name: "rediss://:x@h/0 as broker",
-    text: withBroker("rediss://:canary@h/0"),
+    name: "rpc:// as broker",
+    text: withBroker("rpc://"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL: Celery\'s scheme rediss is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be the URL of a broker; rpc:// is a result backend. Write it as backend.',
     ],
   },
   {
-    name: "sentinel://:x@h:26379/0 as broker",
+    name: "amqp://u:x@h/ with a list as broker",
+    text: withBroker("amqp://u:canary@a//;amqp://b//"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must name one server: lists of fail-over URLs are supported for Redis only. Keep one URL, or name a host that always leads to a running node.',
+    ],
+  },
+  {
+    name: "amqp://u:x@h?ssl as broker",
+    text: withBroker("amqp://u:canary@h//?ssl_ca_certs=canary"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have no ssl_* query keys, as its scheme is one without TLS. Use rediss:// or amqps:// instead, or remove them.',
+    ],
+  },
+  {
+    name: "rediss://:x@h/0 with a bad requirement as broker",
+    text: withBroker("rediss://:canary@h/0?ssl_cert_reqs=canary"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have required, optional or none as ssl_cert_reqs. Write ssl_cert_reqs=required.',
+    ],
+  },
+  {
+    name: "a CA that is not there",
+    text: withBroker("rediss://:canary@h/0?ssl_ca_certs=/no/ca.pem"),
+    faults: [
+      'load.yml:3:13: Cannot use the CA certificates "/no/ca.pem": there is no such file. Check the path.',
+    ],
+  },
+  {
+    name: "tls without TLS",
+    text: withBroker("redis://:canary@h/0\n    tls: {verify: true}"),
+    faults: [
+      'load.yml:4:10: Cannot read tls of connection "main": must go with a URL that uses TLS, as nothing would be encrypted. Write rediss:// or amqps:// in broker or backend, or remove tls.',
+    ],
+  },
+  {
+    name: "a key without its certificate",
+    text: withBroker("amqps://h\n    tls: {keyFile: a}"),
+    faults: [
+      'load.yml:4:5: Cannot read tls.certFile of connection "main": it is missing, and there is a keyFile. Write certFile: the certificate of the key.',
+    ],
+  },
+  {
+    name: "an unknown key of tls",
+    text: withBroker("amqps://h\n    tls: {cafile: a}"),
+    faults: [
+      'load.yml:4:11: Cannot read key "cafile" in tls of connection "main": there is no such key. Did you mean "caFile"?',
+    ],
+  },
+  {
+    name: "sentinel://:x@h:26379/0 without a name as broker",
     text: withBroker("sentinel://:canary@h:26379/0"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL: Celery\'s scheme sentinel is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+      'load.yml:2:3: Cannot read options.master_name of connection "main": it is missing, and sentinel:// needs it. Write options: {master_name: mymaster}, with the name that the Sentinels know.',
+    ],
+  },
+  {
+    name: "a password of Sentinels that is a number",
+    text: withBroker(
+      "sentinel://h\n    options: {master_name: a, sentinel_kwargs: {password: 4711}}",
+    ),
+    faults: [
+      'load.yml:4:59: Cannot read options.sentinel_kwargs.password of connection "main": must be text. Put it in quotes.',
     ],
   },
   {
@@ -458,38 +516,68 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "redis://:x@a/0;redis://b/0 as broker",
-    text: withBroker("redis://:canary@a/0;redis://b/0"),
+    name: "a second URL that is bad as broker",
+    text: withBroker("redis://:canary@a/0;redis://b/x"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must name one server: lists of fail-over URLs are known to Celery but not supported by this version. Keep the URL of the server that is in use.',
+      'load.yml:3:13: Cannot read broker of connection "main": must have a whole number as its database. Write redis://host:6379/0; databases are numbers from 0.',
+    ],
+  },
+  {
+    name: "URLs of two kinds as broker",
+    text: withBroker("sentinel://:canary@a/0;redis://b/0"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be sentinel:// in each of its URLs or in none. Keep one kind.',
     ],
   },
   {
     name: "{url: x} as broker",
     text: withBroker("{url: canary}"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL. Write redis://127.0.0.1:6379/0.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL. Write redis://127.0.0.1:6379/0.',
     ],
   },
   {
     name: "12 as broker",
     text: withBroker("12"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL. Write redis://127.0.0.1:6379/0.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL. Write redis://127.0.0.1:6379/0.',
     ],
   },
   {
     name: "nothing as broker",
     text: withBroker(""),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a redis:// URL. Write redis://127.0.0.1:6379/0.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL. Write redis://127.0.0.1:6379/0.',
     ],
   },
   {
     name: "a backend of another kind",
-    text: withBroker("redis://h\n    backend: rpc://"),
+    text: withBroker("redis://h\n    backend: db+postgresql://u:canary@h/x"),
     faults: [
-      'load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL: Celery\'s scheme rpc is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+      "load.yml:4:14: Cannot read backend of connection \"main\": must be a redis:// URL or rpc://: Celery's scheme db+postgresql is not supported by this version, as it does not tell when a result is there (outcomes would have to come from the workers' events, which are not read yet). Write redis://host:6379/0 or rpc://.",
+    ],
+  },
+  {
+    name: "a broker as backend",
+    text: withBroker("amqp://h\n    backend: amqp://u:canary@h//"),
+    faults: [
+      'load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: amqp:// is a broker, and no result backend since Celery 5. Write rpc://.',
+    ],
+  },
+  {
+    name: "rpc:// with a host as backend",
+    text: withBroker("amqp://h\n    backend: rpc://canary@h"),
+    faults: [
+      'load.yml:4:14: Cannot read backend of connection "main": must be rpc:// and nothing else. Replies go through the broker\'s URL.',
+    ],
+  },
+  {
+    name: "a host of a list that is not allowed",
+    text: withBroker(
+      "sentinel://a;sentinel://evil.example\n    options: {master_name: m}\n    allow: {hosts: [a]}",
+    ),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have a host of allow.hosts (a); found host "evil.example". Add the host to allow.hosts, or change the URL.',
     ],
   },
   {
@@ -541,9 +629,9 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "a variable with a bad value",
     text: withBroker(`\${BROKER}`),
-    options: { env: { BROKER: "amqp://u:canary@h" } },
+    options: { env: { BROKER: "sqs://u:canary@h" } },
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main" (from BROKER): must be a redis:// URL: Celery\'s scheme amqp is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+      'load.yml:3:13: Cannot read broker of connection "main" (from BROKER): must be a redis:// or amqp:// URL: Celery\'s scheme sqs is not supported by this version. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
     ],
   },
   {

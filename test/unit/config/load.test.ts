@@ -15,6 +15,7 @@ test("the smallest configuration gets every default", () => {
       main: {
         broker: "redis://h",
         backend: "redis://h",
+        forget: true,
         options: { priority_steps: [0, 3, 6, 9], sep: "\x06\x16", global_keyprefix: "" },
         allow: { hosts: null },
       },
@@ -115,6 +116,8 @@ test("allowed hosts may be a host, a host with its port, or a socket", () => {
     ["redis://redis.staging:7000/1", "['Redis.Staging:7000']"],
     ["redis://[::1]:7000/1", "['[::1]:7000']"],
     ["redis+socket:///run/redis.sock", "[/run/redis.sock]"],
+    ["redis://a/0;redis://b:7000/0", "[a, 'b:7000']"],
+    ["amqps://u:p@rabbit.staging/v", "['rabbit.staging:5671']"],
   ] as const) {
     const text = SMALLEST.replace("redis://h", `"${broker}", allow: {hosts: ${hosts}}`);
     assert.equal(loadTexts([text]).config.connections.main?.broker, broker);
@@ -171,8 +174,12 @@ test("the JSON Schema describes every key, and says its default or that it is re
   assert.deepEqual(undescribed, []);
 });
 
-/** Keys that may be left out because their default is another value. */
-const DERIVED = [".*.backend", ".*.expires", ".*.connection", ".*.mix"];
+/** Keys that may be left out because their default is another value, or nothing. */
+const DERIVED = [
+  ...[".*.backend", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
+  ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
+  ...[".master_name", ".sentinel_kwargs", ".username", ".password", ".ssl"],
+];
 
 function describeGaps(schema: unknown, shape: Shape, path: string): string[] {
   if (shape.kind === "names") {

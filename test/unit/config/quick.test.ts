@@ -110,8 +110,8 @@ const BAD: [name: string, flags: QuickFlags, message: string][] = [
   ],
   [
     "a broker of another kind",
-    { task: "a", broker: "amqp://u:canary@h" },
-    '--broker: Cannot read broker of connection "main": must be a redis:// URL: Celery\'s scheme amqp is not supported by this version. Use redis://host:6379/0 or redis+socket:///path?virtual_host=0.',
+    { task: "a", broker: "sqs://u:canary@h" },
+    '--broker: Cannot read broker of connection "main": must be a redis:// or amqp:// URL: Celery\'s scheme sqs is not supported by this version. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
   ],
   [
     "a task name with a space",

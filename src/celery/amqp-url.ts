@@ -1,0 +1,73 @@
+import { readTls, TLS_KEYS, type TlsSettings } from "./tls-query.js";
+import {
+  percentDecode,
+  readHost,
+  readQuery,
+  readUserInfo,
+  splitUrl,
+  urlError,
+  urlsOf,
+} from "./url-parts.js";
+
+/** A RabbitMQ server, account and virtual host as Celery's URLs name them, percent-decoded. */
+export interface AmqpAddress {
+  /** Host name or IP address in lower case, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly vhost: string;
+  readonly isTls: boolean;
+  /** There when `isTls`. */
+  readonly tls?: TlsSettings;
+  /** As the URL asks for it; 0 means none. */
+  readonly heartbeatSeconds?: number;
+}
+
+/**
+ * Reads a broker URL by kombu's rules (`kombu/utils/url.py`, `kombu/transport/pyamqp.py`):
+ * `amqp://user:password@host:port/vhost`, or `amqps` with TLS. Without a path, and with `//`, the
+ * virtual host is `/`; `/foo` is `foo`. The default is guest at localhost:5672, with TLS 5671.
+ *
+ * @throws {UserError} whose message starts with "must …" and never holds any part of the URL that
+ *   could be a password; `hint` is the remedy.
+ */
+export function parseAmqpUrl(url: string): AmqpAddress {
+  if (urlsOf(url).length > 1) {
+    throw urlError(
+      "must name one server: lists of fail-over URLs are supported for Redis only",
+      "Keep one URL, or name a host that always leads to a running node.",
+    );
+  }
+  const { scheme, userInfo, hostInfo, path, query } = splitUrl(url);
+  const isTls = scheme === "amqps";
+  if (!isTls && scheme !== "amqp" && scheme !== "pyamqp") {
+    throw urlError("must be a URL that starts with amqp://, pyamqp:// or amqps://", EXAMPLE);
+  }
+  const values = readQuery(query, ["heartbeat", ...(isTls ? TLS_KEYS : [])]);
+  const heartbeatSeconds = readHeartbeat(values.get("heartbeat"));
+  const { username = "guest", password = "guest" } = readUserInfo(userInfo);
+  return {
+    ...readHost(hostInfo, { host: "localhost", port: isTls ? 5671 : 5672, example: EXAMPLE }),
+    username,
+    password,
+    vhost: percentDecode(path.slice(1)) || "/",
+    isTls,
+    ...(isTls ? { tls: readTls(values) } : {}),
+    ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
+  };
+}
+
+const EXAMPLE = "Write amqp://user:password@host:5672/vhost.";
+
+function readHeartbeat(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = /^\d{1,5}(?:\.0*)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds <= 65_535)) {
+    throw urlError(
+      "must have a whole number of seconds from 0 to 65535 as its heartbeat",
+      "Write heartbeat=10.",
+    );
+  }
+  return seconds;
+}

@@ -1,0 +1,27 @@
+/**
+ * The same URL with the password as `***`, for every place that prints one.
+ * Takes any text: on a malformed URL it hides too much rather than too little.
+ */
+export function redactUrl(url: string): string {
+  return url
+    .split(/(;(?=[a-z][a-z0-9+.-]*:\/\/))/i)
+    .map(redactOne)
+    .join("");
+}
+
+function redactOne(url: string): string {
+  const schemeEnd = url.indexOf("://");
+  const start = schemeEnd < 0 ? 0 : schemeEnd + 3;
+  const colon = url.indexOf(":", start);
+  const at = url.lastIndexOf("@");
+  const rest = url.slice(start);
+  // Without @ a port that is no number may be a password whose host was forgotten.
+  const isHostAndPort = /^(?:\[[0-9a-f:.]*\]|[^:/?#@]*):\d{0,5}(?:[/?#]|$)/i.test(rest);
+  let redacted = url;
+  if (colon >= 0 && at > colon + 1) {
+    redacted = `${url.slice(0, colon)}:***${url.slice(at)}`;
+  } else if (schemeEnd >= 0 && colon >= 0 && at < 0 && !isHostAndPort && !rest.startsWith("/")) {
+    redacted = `${url.slice(0, colon)}:***`;
+  }
+  return redacted.replace(/([?&][^=&#]*(?:password|secret|token)[^=&#]*=)[^&#]*/gi, "$1***");
+}

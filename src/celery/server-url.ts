@@ -1,0 +1,143 @@
+import type { UserError } from "../errors.js";
+import { parseAmqpUrl } from "./amqp-url.js";
+import { parseRedisUrl } from "./redis-url.js";
+import { urlError } from "./url-parts.js";
+
+/** What speaks behind a URL; `rpc` is the broker's own, whichever that is. */
+export type ServerKind = "redis" | "amqp" | "rpc";
+
+/** A server that a URL leads to. */
+export interface ServerName {
+  /** In lower case, without brackets; empty for a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  /** Path of a Unix socket. */
+  readonly path?: string;
+}
+
+/**
+ * The kind of server that a broker or result backend URL leads to, by its scheme.
+ * @throws {UserError} when this version can use no such server; `hint` is the remedy.
+ */
+export function kindOf(url: string): ServerKind {
+  const kind = KINDS.get(schemeOf(url));
+  if (kind !== undefined) return kind;
+  throw refusal(url, BROKER);
+}
+
+/** @throws {UserError} when the URL is none of a broker; see `parseRedisUrl()`, `parseAmqpUrl()`. */
+export function checkBrokerUrl(url: string): void {
+  const kind = kindOf(url);
+  if (kind === "rpc") {
+    throw urlError(
+      "must be the URL of a broker; rpc:// is a result backend",
+      "Write it as backend.",
+    );
+  }
+  if (kind === "amqp") parseAmqpUrl(url);
+  else parseRedisUrl(url);
+}
+
+/** @throws {UserError} when the URL is none of a result backend that this version can use. */
+export function checkBackendUrl(url: string): void {
+  const kind = KINDS.get(schemeOf(url));
+  if (kind === "redis") {
+    parseRedisUrl(url);
+  } else if (kind === "rpc") {
+    if (!/^rpc:\/\/\/?$/i.test(url)) {
+      throw urlError("must be rpc:// and nothing else", "Replies go through the broker's URL.");
+    }
+  } else if (kind === "amqp") {
+    throw urlError(
+      "must be a redis:// URL or rpc://: amqp:// is a broker, and no result backend since Celery 5",
+      "Write rpc://.",
+    );
+  } else {
+    throw refusal(url, BACKEND);
+  }
+}
+
+/**
+ * Every server that the URL names, for comparing with a list of those that are allowed; none for
+ * `rpc://`. Those that Sentinels answer with are not known before they are asked.
+ */
+export function hostsOf(url: string): ServerName[] {
+  const kind = kindOf(url);
+  if (kind === "rpc") return [];
+  if (kind === "amqp") return [nameOf(parseAmqpUrl(url))];
+  const { sentinel, alternatives = [], ...first } = parseRedisUrl(url);
+  return sentinel === undefined ? [first, ...alternatives].map(nameOf) : [...sentinel.servers];
+}
+
+/** Is the server in a list of hosts, `host:port` and paths of sockets? Upper and lower case are one. */
+export function isAllowed({ host, port, path }: ServerName, allowed: readonly string[]): boolean {
+  if (path !== undefined) return allowed.includes(path);
+  const bracketed = host.includes(":") ? `[${host}]` : host;
+  const names = [host, bracketed, `${bracketed}:${port}`];
+  return allowed.some((name) => names.includes(name.toLowerCase()));
+}
+
+/** `redis://a/0` is `redis`; lists go by their first URL. */
+export function schemeOf(url: string): string {
+  return url.slice(0, Math.max(url.indexOf("://"), 0)).toLowerCase();
+}
+
+const KINDS: ReadonlyMap<string, ServerKind> = new Map([
+  ["redis", "redis"],
+  ["rediss", "redis"],
+  ["redis+socket", "redis"],
+  ["socket", "redis"],
+  ["sentinel", "redis"],
+  ["amqp", "amqp"],
+  ["pyamqp", "amqp"],
+  ["amqps", "amqp"],
+  ["rpc", "rpc"],
+]);
+
+/** Schemes of Celery's other brokers and result backends, so that they are not called unknown. */
+const OTHER_SCHEMES = new Set(
+  (
+    "py-amqp librabbitmq qpid valkey valkeys sqs kafka " +
+    "confluentkafka memory filesystem file zookeeper consul etcd mongodb mongodb+srv pyro gcpubsub " +
+    "azureservicebus azurestoragequeues azureblockblob sqla sqlalchemy db cache memcache memcached " +
+    "cassandra couchbase couchbaserw couchdb elasticsearch riak dynamodb cosmosdbsql arangodb s3 gs " +
+    "disabled slmq solar"
+  ).split(" "),
+);
+
+/** Why a scheme is refused: one that this version cannot use, or none of Celery's at all. */
+function refusal(url: string, { forms, starts, example, why = "" }: Wanted): UserError {
+  const scheme = schemeOf(url);
+  // `db+postgresql` and `cache+memcached` are known by what stands before the +.
+  const isKnown = OTHER_SCHEMES.has(scheme) || OTHER_SCHEMES.has(scheme.split("+")[0] ?? "");
+  return urlError(
+    isKnown
+      ? `must be ${forms}: Celery's scheme ${scheme} is not supported by this version${why}`
+      : `must be a URL that starts with ${starts}`,
+    `Write ${example}.`,
+  );
+}
+
+interface Wanted {
+  readonly forms: string;
+  readonly starts: string;
+  readonly example: string;
+  readonly why?: string;
+}
+
+const BROKER: Wanted = {
+  forms: "a redis:// or amqp:// URL",
+  starts: "redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://",
+  example: "redis://host:6379/0 or amqp://user:password@host:5672/vhost",
+};
+
+const BACKEND: Wanted = {
+  forms: "a redis:// URL or rpc://",
+  starts: "redis://, rediss://, redis+socket://, sentinel:// or rpc://",
+  example: "redis://host:6379/0 or rpc://",
+  why: ", as it does not tell when a result is there (outcomes would have to come from the workers' events, which are not read yet)",
+};
+
+function nameOf({ host, port, path }: ServerName): ServerName {
+  return { host, port, ...(path === undefined ? {} : { path }) };
+}

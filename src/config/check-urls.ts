@@ -1,0 +1,67 @@
+import { isTlsUrl } from "../celery/resolved-url.js";
+import { hostsOf, isAllowed, schemeOf } from "../celery/server-url.js";
+import { type ConfigIssue, issue, listNames } from "./config-issue.js";
+import type { ConnectionPart } from "./connection-fields.js";
+import { quote } from "./quote.js";
+
+/** Checks the URLs of a connection against the keys beside them. Pure. */
+export function checkUrls(name: string, connection: ConnectionPart): ConfigIssue[] {
+  return [
+    ...checkHosts(name, connection),
+    ...checkTls(name, connection),
+    ...checkSentinel(name, connection),
+  ];
+}
+
+function checkHosts(name: string, connection: ConnectionPart): ConfigIssue[] {
+  const { hosts } = connection.allow;
+  if (hosts === null) return [];
+  return (["broker", "backend"] as const).flatMap((role) => {
+    const servers = hostsOf(connection[role] ?? "rpc://");
+    const stranger = servers.find((server) => !isAllowed(server, hosts));
+    if (stranger === undefined) return [];
+    const found = stranger.path === undefined ? `host ${quote(stranger.host)}` : "a socket";
+    return [
+      issue(
+        ["connections", name, role],
+        `must have a host of allow.hosts (${listNames(hosts)}); found ${found}`,
+        { remedy: "Add the host to allow.hosts, or change the URL.", hidesValue: true },
+      ),
+    ];
+  });
+}
+
+function checkTls(name: string, { tls, broker, backend }: ConnectionPart): ConfigIssue[] {
+  if (tls === undefined) return [];
+  const path = ["connections", name, "tls"];
+  if (!urlsOf(broker, backend).some(isTlsUrl)) {
+    const message = "must go with a URL that uses TLS, as nothing would be encrypted";
+    return [
+      issue(path, message, {
+        remedy: "Write rediss:// or amqps:// in broker or backend, or remove tls.",
+        hidesValue: true,
+      }),
+    ];
+  }
+  if (tls.keyFile === undefined || tls.certFile !== undefined) return [];
+  const remedy = "Write certFile: the certificate of the key.";
+  return [issue([...path, "certFile"], "it is missing, and there is a keyFile", { remedy })];
+}
+
+function checkSentinel(name: string, { broker, backend, options }: ConnectionPart): ConfigIssue[] {
+  const isSentinel = urlsOf(broker, backend).some((url) => schemeOf(url) === "sentinel");
+  if (!isSentinel || options.master_name !== undefined) return [];
+  return [
+    issue(
+      ["connections", name, "options", "master_name"],
+      "it is missing, and sentinel:// needs it",
+      {
+        remedy: "Write options: {master_name: mymaster}, with the name that the Sentinels know.",
+      },
+    ),
+  ];
+}
+
+function urlsOf(broker: string, backend: string | undefined): string[] {
+  return backend === undefined ? [broker] : [broker, backend];
+}

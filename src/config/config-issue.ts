@@ -1,0 +1,25 @@
+import type { IssueDetails } from "./fields.js";
+import { quote } from "./quote.js";
+import type { Path } from "./tree.js";
+
+/** Something that is wrong at a path of the configuration. */
+export interface ConfigIssue {
+  /** `unrecognized_keys`, `invalid_key`, `invalid_type`, … as zod names it. */
+  readonly code: string;
+  readonly path: Path;
+  readonly message: string;
+  readonly details: IssueDetails;
+  /** The keys that are not known, for `unrecognized_keys`. */
+  readonly keys: readonly string[];
+}
+
+/** A fault that a check of ours found. */
+export function issue(path: Path, message: string, details: IssueDetails): ConfigIssue {
+  return { code: "custom", path, message, details, keys: [] };
+}
+
+/** Names as messages list them, ten at most. */
+export function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, 10).map((name) => (/^[\w.:-]+$/.test(name) ? name : quote(name)));
+  return `${shown.join(", ")}${names.length > 10 ? ", …" : ""}`;
+}

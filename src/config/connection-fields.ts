@@ -1,0 +1,193 @@
+import * as z from "zod";
+import { resolveUrl, type UrlSettings } from "../celery/resolved-url.js";
+import { checkBackendUrl, checkBrokerUrl, kindOf } from "../celery/server-url.js";
+import { field, ReadError, wholeNumber } from "./fields.js";
+
+/** A broker and the result backend that belongs to it. */
+export interface ConnectionConfig {
+  /**
+   * URL that `parseRedisUrl` or `parseAmqpUrl` reads, with everything in it that is written beside it
+   * (`resolveUrl`); print it with `redactUrl` only.
+   */
+  readonly broker: string;
+  /** The same, or `rpc://`: replies through the broker. */
+  readonly backend: string;
+  /** Remove the stored results of tasks that have ended. */
+  readonly forget: boolean;
+  /** Celery's `broker_transport_options`, with its own names. */
+  readonly options: {
+    readonly priority_steps: readonly number[];
+    readonly sep: string;
+    readonly global_keyprefix: string;
+  };
+  /** Hosts that may be connected to; null: every host. */
+  readonly allow: { readonly hosts: readonly string[] | null };
+}
+
+const tlsSchema = z
+  .strictObject({
+    caFile: fileField("PEM file of the CA certificates to trust instead of the system's."),
+    certFile: fileField("PEM file of our own certificate, for servers that ask for one."),
+    keyFile: fileField("PEM file of its private key; default: certFile, which may hold both."),
+    serverName: z
+      .string({ error: "must be a host name" })
+      .min(1, { error: "must not be empty" })
+      .meta({ description: "Name that the server's certificate must have; default: the host." })
+      .optional(),
+    verify: z
+      .boolean({ error: "must be true or false" })
+      .meta({
+        description:
+          "Refuse servers whose certificate is not proved; default: true, unless the URL has ssl_cert_reqs=none.",
+      })
+      .optional(),
+  })
+  .meta({
+    description:
+      "TLS of a rediss://, amqps:// or sentinel:// URL; each key wins over ssl_* in the URL, and paths start from the file that they stand in.",
+  });
+
+const optionsSchema = z
+  .strictObject({
+    priority_steps: z
+      .array(wholeNumber(0, 9, "A priority that has a list of its own."))
+      .min(1, { error: "must have at least one step" })
+      .refine(isAscending, { error: "must be in ascending order, each step once" })
+      .meta({
+        description: "On Redis, priorities that have a list of their own; must match the workers'.",
+      })
+      .prefault([0, 3, 6, 9]),
+    sep: z
+      .string({ error: "must be text" })
+      .min(1, { error: "must not be empty" })
+      .meta({
+        description: "On Redis, what stands between queue and priority; must match the workers'.",
+      })
+      .prefault("\x06\x16"),
+    global_keyprefix: z
+      .string({ error: "must be text" })
+      .meta({
+        description: "On Redis, text before every key and channel; must match the workers'.",
+      })
+      .prefault(""),
+    master_name: z
+      .string({ error: "must be text" })
+      .min(1, { error: "must not be empty" })
+      .meta({ description: "Name of the Redis that the Sentinels watch; sentinel:// needs it." })
+      .optional(),
+    sentinel_kwargs: z
+      .strictObject({
+        username: z
+          .string({ error: "must be text" })
+          .meta({ description: "The Sentinels' own user name; that of the URL is for Redis." })
+          .optional(),
+        password: secretField("The Sentinels' own password; that of the URL is for Redis."),
+        ssl: z
+          .boolean({ error: "must be true or false" })
+          .meta({ description: "Reach the Sentinels by TLS, too; default: false." })
+          .optional(),
+      })
+      .meta({ description: "How to log in to the Sentinels." })
+      .optional(),
+  })
+  .meta({ description: "Celery's broker_transport_options, with its own names." })
+  .prefault({});
+
+/** A connection as it is written. */
+export const connectionSchema = z.strictObject({
+  broker: urlField(
+    "URL of the broker, as in Celery's broker_url: redis://[user][:password]@host:port/db, rediss, redis+socket:///path?virtual_host=N, sentinel, amqp://user:password@host:port/vhost or amqps.",
+    "redis://127.0.0.1:6379/0",
+    checkBrokerUrl,
+  ),
+  backend: urlField(
+    "URL of the result backend, as in Celery's result_backend: one of Redis as above, or rpc://; default: the broker if it is a Redis, or else rpc://.",
+    "redis://127.0.0.1:6379/0",
+    checkBackendUrl,
+  ).optional(),
+  forget: z
+    .boolean({ error: "must be true or false" })
+    .meta({
+      description:
+        "Remove the stored results of tasks that have ended, as AsyncResult.forget() does; else they stay for the app's result_expires.",
+    })
+    .prefault(true),
+  tls: tlsSchema.optional(),
+  options: optionsSchema,
+  allow: z
+    .strictObject({
+      hosts: z
+        .array(
+          z
+            .string({ error: "must be a host, host:port, or the path of a socket" })
+            .min(1, { error: "must be a host, host:port, or the path of a socket" }),
+          { error: "must be a list of hosts such as [redis.staging]" },
+        )
+        .nullable()
+        .meta({ description: "The only hosts that may be connected to; null: every host." })
+        .prefault(null),
+    })
+    .meta({ description: "What this connection may reach." })
+    .prefault({}),
+});
+
+export type ConnectionPart = z.output<typeof connectionSchema>;
+
+/** A connection as it is used, with everything that depends on other keys. */
+export function resolveConnection(connection: ConnectionPart): ConnectionConfig {
+  const { broker, forget, options, allow } = connection;
+  const { priority_steps, sep, global_keyprefix } = options;
+  const settings = urlSettings(connection);
+  return {
+    broker: resolveUrl(broker, settings),
+    backend: resolveUrl(connection.backend ?? defaultBackend(broker), settings),
+    forget,
+    options: { priority_steps, sep, global_keyprefix },
+    allow,
+  };
+}
+
+/** Redis stores results as well; what RabbitMQ has of its own is `rpc://`. */
+export function defaultBackend(broker: string): string {
+  return kindOf(broker) === "amqp" ? "rpc://" : broker;
+}
+
+function urlSettings({ tls, options, allow }: ConnectionPart): UrlSettings {
+  return {
+    ...(tls === undefined ? {} : { tls }),
+    masterName: options.master_name,
+    ...(options.sentinel_kwargs === undefined ? {} : { sentinel: options.sentinel_kwargs }),
+    allowedHosts: allow.hosts,
+  };
+}
+
+function urlField(description: string, example: string, check: (url: string) => void) {
+  const meta = { description, type: "string", examples: [example] };
+  return field(meta, (value) => {
+    if (typeof value !== "string") throw new ReadError("must be a URL", URL_REMEDY);
+    check(value);
+    return value;
+  });
+}
+
+const URL_REMEDY = { remedy: "Write redis://127.0.0.1:6379/0.", hidesValue: true };
+
+function fileField(description: string) {
+  return z
+    .string({ error: "must be the path of a file" })
+    .min(1, { error: "must be the path of a file" })
+    .meta({ description })
+    .optional();
+}
+
+/** Text that no message shows. */
+function secretField(description: string) {
+  return field({ description, type: "string" }, (value) => {
+    if (typeof value === "string") return value;
+    throw new ReadError("must be text", { remedy: "Put it in quotes.", hidesValue: true });
+  }).optional();
+}
+
+function isAscending(numbers: readonly number[]): boolean {
+  return numbers.every((number, index) => index === 0 || number > numbers[index - 1]!);
+}

@@ -1,0 +1,206 @@
+import { type Channel, type ChannelModel, connect } from "amqplib";
+import type { AmqpAddress } from "../../celery/amqp-url.js";
+import { messageOf } from "../../errors.js";
+import { BackOff } from "../back-off.js";
+import { tlsFault, tlsOptions } from "../tls.js";
+
+/** What a link reports; all calls come from the event loop, none from the constructor. */
+export interface AmqpLinkEvents {
+  /** Connected: open channels, declare; the link is up when this resolves. */
+  prepare(model: ChannelModel): Promise<void>;
+  up(downMs: number): void;
+  down(cause: string, isConfiguration: boolean): void;
+  /** The broker accepts nothing for now (memory or disk alarm), or does again. */
+  blocked?(isBlocked: boolean): void;
+}
+
+/** Seconds between heartbeats unless the URL says; the connection is dead after two without one. */
+const HEARTBEAT_SECONDS = 10;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** How long opening channels may take: requests on a blocked connection never end. */
+const PREPARE_TIMEOUT_MS = 10_000;
+
+/**
+ * One supervised connection to RabbitMQ: reconnects for ever with jittered back-off. amqplib's own
+ * `recovery` is not used: a reset during its set-up is an uncaught exception.
+ */
+export class AmqpLink {
+  readonly #address: AmqpAddress;
+  readonly #name: string;
+  readonly #events: AmqpLinkEvents;
+  readonly #backOff = new BackOff();
+  #model: ChannelModel | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #lastError: unknown;
+  #up = false;
+  #blocked = false;
+  #closed = false;
+  #downSinceMs = -1;
+
+  constructor(address: AmqpAddress, name: string, events: AmqpLinkEvents) {
+    this.#address = address;
+    this.#name = name;
+    this.#events = events;
+  }
+
+  get isUp(): boolean {
+    return this.#up;
+  }
+
+  get isBlocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** Starts connecting; returns at once. */
+  open(): void {
+    void this.#connect();
+  }
+
+  /** Tears the connection down as if it were lost, so that it is made anew. */
+  fail(cause: string): void {
+    if (this.#model === undefined) return;
+    this.#lastError ??= new Error(cause);
+    this.#destroy();
+  }
+
+  /**
+   * Makes a channel's end the connection's: all that is on it would be lost unnoticed. Without a listener
+   * a channel's `error` closes the connection by itself.
+   */
+  watch(channel: Channel): void {
+    channel.on("error", (error: Error) => this.fail(error.message));
+    channel.on("handler-error", (error: Error) => this.fail(error.message));
+    // When the connection is what ends, its own reason comes right after this.
+    channel.on("close", () => setImmediate(() => this.fail("the broker closed the channel")));
+  }
+
+  /** `leave` is done first while the connection is up, such as deleting what is our own. */
+  async close(leave: () => Promise<void> = async () => {}): Promise<void> {
+    const wasUp = this.#up && !this.#blocked;
+    this.#closed = true;
+    this.#up = false;
+    clearTimeout(this.#retry);
+    try {
+      // On a blocked connection no request is ever answered.
+      if (wasUp) await withDeadline(closing(this.#model, leave), 1_000, "closing");
+    } catch {
+      // It is being thrown away: a broker that does not answer any more changes nothing.
+    }
+    this.#destroy();
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const model = await connect(
+        {
+          protocol: this.#address.isTls ? "amqps" : "amqp",
+          hostname: this.#address.host,
+          port: this.#address.port,
+          username: this.#address.username,
+          password: this.#address.password,
+          vhost: this.#address.vhost,
+          heartbeat: this.#address.heartbeatSeconds ?? HEARTBEAT_SECONDS,
+        },
+        {
+          noDelay: true,
+          keepAlive: true,
+          timeout: CONNECT_TIMEOUT_MS,
+          clientProperties: { connection_name: this.#name, product: "celery-load-exporter" },
+          ...(this.#address.tls === undefined
+            ? {}
+            : tlsOptions(this.#address.tls, this.#address.host)),
+        },
+      );
+      // In the same turn: an `error` without a listener would end the process.
+      model.on("error", (error) => {
+        this.#lastError = error;
+      });
+      model.on("handler-error", (error) => {
+        this.#lastError = error;
+      });
+      model.on("close", (error) => this.#lost(model, error));
+      model.on("blocked", () => this.#setBlocked(true));
+      model.on("unblocked", () => this.#setBlocked(false));
+      this.#model = model;
+      if (this.#closed) {
+        this.#destroy();
+        return;
+      }
+      await withDeadline(this.#events.prepare(model), PREPARE_TIMEOUT_MS, "opening channels");
+      if (this.#model !== model || this.#closed) return;
+      this.#up = true;
+      this.#backOff.succeeded();
+      const downMs = this.#downSinceMs < 0 ? 0 : performance.now() - this.#downSinceMs;
+      this.#downSinceMs = -1;
+      this.#events.up(downMs);
+    } catch (error) {
+      this.#lastError ??= error;
+      if (this.#model !== undefined) this.#destroy();
+      else this.#report();
+    }
+  }
+
+  #lost(model: ChannelModel, error: unknown): void {
+    if (this.#model !== model) return;
+    this.#lastError ??= error;
+    this.#destroy();
+  }
+
+  /**
+   * After "Heartbeat timeout" amqplib leaves the socket open; without this it would stay so. Destroyed
+   * with an error, as amqplib does not notice a mere close: it would never answer what is unconfirmed.
+   */
+  #destroy(): void {
+    const model = this.#model;
+    this.#model = undefined;
+    if (model === undefined) return;
+    streamOf(model)?.destroy(new Error("connection given up"));
+    this.#report();
+  }
+
+  #report(): void {
+    const wasUp = this.#up;
+    this.#up = false;
+    this.#setBlocked(false);
+    if (this.#closed) return;
+    if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
+    const error = this.#lastError;
+    this.#lastError = undefined;
+    const fault = tlsFault(error) ?? accountFault(error);
+    const cause = fault ?? (error === undefined ? "connection closed" : messageOf(error));
+    if (wasUp) this.#backOff.lost();
+    this.#events.down(cause, fault !== undefined);
+    this.#retry = setTimeout(() => void this.#connect(), this.#backOff.nextMs());
+  }
+
+  #setBlocked(isBlocked: boolean): void {
+    if (this.#blocked === isBlocked) return;
+    this.#blocked = isBlocked;
+    this.#events.blocked?.(isBlocked);
+  }
+}
+
+async function closing(model: ChannelModel | undefined, leave: () => Promise<void>): Promise<void> {
+  await leave();
+  await model?.close();
+}
+
+/** The socket under a connection: the only way to end one whose peer does not answer. */
+function streamOf(model: ChannelModel): { destroy(error: Error): void } | undefined {
+  return (model.connection as unknown as { stream?: { destroy(error: Error): void } }).stream;
+}
+
+function withDeadline<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took more than ${ms / 1000} s`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** Answers that stay the same until somebody changes an account, its rights or a virtual host. */
+function accountFault(error: unknown): string | undefined {
+  const text = messageOf(error);
+  if (!/ACCESS.REFUSED|NOT.ALLOWED|Expected ConnectionOpenOk/i.test(text)) return undefined;
+  return `${text}\nCheck user name, password and virtual host in the URL, and the user's permissions there.`;
+}

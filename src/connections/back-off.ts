@@ -1,0 +1,24 @@
+const FIRST_MS = 50;
+const LAST_MS = 5_000;
+/** A connection that lived this long starts the back-off anew. */
+const STABLE_MS = 10_000;
+
+/** How long to wait before the next attempt: exponential with full jitter, so that a fleet spreads. */
+export class BackOff {
+  #attempts = 0;
+  #upSinceMs = 0;
+
+  succeeded(): void {
+    this.#upSinceMs = performance.now();
+  }
+
+  /** A connection that was up is lost. */
+  lost(): void {
+    if (performance.now() - this.#upSinceMs > STABLE_MS) this.#attempts = 0;
+  }
+
+  nextMs(): number {
+    const ceilingMs = Math.min(LAST_MS, FIRST_MS * 2 ** this.#attempts++);
+    return Math.max(FIRST_MS / 2, Math.random() * ceilingMs);
+  }
+}

@@ -1,0 +1,32 @@
+import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { RedisServer } from "../../celery/redis-url.js";
+
+const PROBE_MS = 2_000;
+
+/**
+ * Does a server answer at that address in the clear, or with TLS? A server that was addressed the
+ * wrong way says nothing that could be told from a network that fails. Certificates play no part.
+ */
+export function speaks(kind: "plain" | "tls", server: RedisServer): Promise<boolean> {
+  return new Promise((resolve) => {
+    const { host, port } = server;
+    const socket: Socket =
+      kind === "tls"
+        ? connectTls({ host, port, rejectUnauthorized: false })
+        : connectPlain({ host, port });
+    const settle = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(PROBE_MS, () => settle(false));
+    socket.on("error", () => settle(false));
+    socket.on("close", () => settle(false));
+    if (kind === "tls") {
+      socket.once("secureConnect", () => settle(true));
+    } else {
+      socket.once("connect", () => socket.write("PING\r\n"));
+      socket.once("data", (bytes) => settle(/^[+-]/.test(bytes.toString("latin1"))));
+    }
+  });
+}

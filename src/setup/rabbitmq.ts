@@ -1,0 +1,134 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { UserError } from "../errors.js";
+import { canUseApt, installWithApt } from "./apt.js";
+import { withInstallLock } from "./install-lock.js";
+import { isExecutable } from "./programs.js";
+import { type Report, reportStep, reportToStderr } from "./report.js";
+import { type ServerProcess, serverReady, startServerProcess } from "./server-process.js";
+
+/** Where Debian's package and RabbitMQ's own packages have the programs. */
+const DIRECTORY = "/usr/lib/rabbitmq/bin";
+
+export interface RabbitmqPrograms {
+  readonly server: string;
+  readonly ctl: string;
+}
+
+/**
+ * The paths of rabbitmq-server and rabbitmqctl; installed with apt where we are root on Debian.
+ * @throws UserError when they are missing elsewhere
+ */
+export async function ensureRabbitmq(report: Report = reportToStderr): Promise<RabbitmqPrograms> {
+  const programs = {
+    server: join(DIRECTORY, "rabbitmq-server"),
+    ctl: join(DIRECTORY, "rabbitmqctl"),
+  };
+  if (await isExecutable(programs.server)) return programs;
+  if (await canUseApt()) {
+    await withInstallLock(report, async () => {
+      if (await isExecutable(programs.server)) return;
+      await reportStep(report, "RabbitMQ with apt", () => installWithApt(["rabbitmq-server"]));
+    });
+  }
+  if (await isExecutable(programs.server)) return programs;
+  throw new UserError(`Found no rabbitmq-server in ${DIRECTORY}.`, {
+    hint: "Install RabbitMQ (Debian and Ubuntu: apt-get install rabbitmq-server).",
+  });
+}
+
+export interface RabbitmqOptions {
+  readonly port: number;
+  /** Port of the node for rabbitmqctl. */
+  readonly distributionPort: number;
+  /** Port of the Erlang port mapper that this node uses alone. */
+  readonly mapperPort: number;
+  /** Where it may write. */
+  readonly directory: string;
+  /** A port with TLS beside the plain one. */
+  readonly tls?: { readonly port: number; readonly certFile: string; readonly keyFile: string };
+}
+
+/** What programs need in their environment to talk about this node and no other. */
+export function rabbitmqEnvironment(options: RabbitmqOptions): NodeJS.ProcessEnv {
+  const { directory } = options;
+  return {
+    ...process.env,
+    HOME: directory,
+    RABBITMQ_NODENAME: `celery-load-${options.port}@localhost`,
+    RABBITMQ_NODE_PORT: String(options.port),
+    RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
+    RABBITMQ_DIST_PORT: String(options.distributionPort),
+    ERL_EPMD_PORT: String(options.mapperPort),
+    ERL_EPMD_ADDRESS: "127.0.0.1",
+    RABBITMQ_MNESIA_BASE: join(directory, "mnesia"),
+    RABBITMQ_LOG_BASE: join(directory, "log"),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(directory, "enabled_plugins"),
+    RABBITMQ_PID_FILE: join(directory, "pid"),
+    RABBITMQ_CONFIG_FILE: join(directory, "rabbitmq.conf"),
+    RABBITMQ_CONF_ENV_FILE: join(directory, "none.conf"),
+    // Two cores are shared with workers and daemon: no busy waiting.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
+  };
+}
+
+/**
+ * Starts a RabbitMQ node of its own on 127.0.0.1 and waits until it accepts connections.
+ * @throws UserError with the end of its log when it does not come up
+ */
+export async function startRabbitmqServer(
+  { server: program }: RabbitmqPrograms,
+  options: RabbitmqOptions,
+): Promise<ServerProcess> {
+  const { directory } = options;
+  await mkdir(join(directory, "mnesia"), { recursive: true });
+  await mkdir(join(directory, "log"), { recursive: true });
+  await writeFile(join(directory, "enabled_plugins"), "[].\n");
+  await writeFile(join(directory, "rabbitmq.conf"), configurationOf(options));
+  const logFile = join(directory, "log", "output");
+  const server = await startServerProcess({
+    name: "RabbitMQ",
+    program,
+    args: [],
+    cwd: directory,
+    env: rabbitmqEnvironment(options),
+    stdoutFile: logFile,
+    stderrFile: logFile,
+  });
+  try {
+    await serverReady(server, () => amqpAnswers(options.port), 60_000);
+  } catch (error) {
+    await server.stop(0);
+    throw error;
+  }
+  return server;
+}
+
+function configurationOf({ tls }: RabbitmqOptions): string {
+  if (tls === undefined) return "";
+  return [
+    `listeners.ssl.1 = 127.0.0.1:${tls.port}`,
+    `ssl_options.certfile = ${tls.certFile}`,
+    `ssl_options.keyfile = ${tls.keyFile}`,
+    "ssl_options.verify = verify_none",
+    "",
+  ].join("\n");
+}
+
+/** Does a server there begin the handshake of AMQP 0-9-1? */
+function amqpAnswers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: "127.0.0.1", port }, () =>
+      socket.write(Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1])),
+    );
+    const settle = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(2000, () => settle(false));
+    socket.on("error", () => settle(false));
+    socket.once("data", (bytes) => settle(bytes[0] === 1));
+    socket.on("close", () => settle(false));
+  });
+}

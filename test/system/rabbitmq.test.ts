@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startDaemon } from "../support/daemon.js";
+import { assertBalanced } from "../support/metrics.js";
+import { startProxy } from "../support/proxy.js";
+import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+import { waitUntil } from "../support/wait-until.js";
+import { startWorker } from "../support/worker.js";
+
+// A node takes seconds to start: one for all tests of this file, with a queue for each.
+let rabbitmq: TestRabbitmq;
+let redis: TestRedis;
+before(async () => {
+  rabbitmq = await startRabbitmq();
+  redis = await startRedis();
+});
+after(async () => {
+  await rabbitmq[Symbol.asyncDispose]();
+  await redis.stop();
+});
+
+const config = (queue: string, backend: string, more = "") => `
+connections: { main: { broker: "${rabbitmq.url}", backend: "${backend}" } }
+tasks:
+  good:         { name: tests.add, args: [1, "{{ int(1, 9) }}"], queue: ${queue} }
+  failing:      { name: tests.fail, args: [KeyError], queue: ${queue} }
+  retrying:     { name: tests.retry, args: [2], queue: ${queue}, expires: none }
+  unregistered: { name: tests.no_such_task, queue: ${queue} }
+  urgent:       { name: tests.sleep, args: [0], queue: ${queue}, priority: 9 }
+scenarios:
+  mixed: { profile: 40/s, mix: [good, failing, retrying, unregistered, urgent], gracefulStop: 20s }
+server: { linger: 2s }
+${more}`;
+
+const queueNames = async () => {
+  const listed = JSON.parse(await rabbitmq.ctl("list_queues", "name", "--formatter=json"));
+  return listed.map(({ name }: { name: string }) => name).sort();
+};
+
+for (const python of ["current", "debian"] as const) {
+  for (const kind of ["rpc", "redis"] as const) {
+    test(`each kind of task ends in its outcome on RabbitMQ with ${kind} results, Celery ${python}`, async () => {
+      const backend = kind === "rpc" ? "rpc://" : redis.url();
+      const queue = `mixed-${python}-${kind}`;
+      await using worker = await startWorker({
+        broker: rabbitmq.url,
+        backend,
+        python,
+        queues: [queue],
+      });
+      const queuesBefore = await queueNames();
+      await using daemon = await startDaemon({
+        configText: config(queue, backend),
+        args: ["--for", "5s", "--json"],
+      });
+      const metrics = await daemon.waitFor((page) => {
+        assertBalanced(page);
+        const drained = page.value("celery_load_scenario_state", { state: "stopped" }) === 1;
+        return drained && page.sum("celery_load_tasks_in_flight") === 0;
+      });
+      assert.deepEqual(await daemon.exit, { code: 0, signal: null });
+      const outcome = (task: string, name: string) =>
+        metrics.value("celery_load_task_outcomes_total", { task: `tests.${task}`, outcome: name });
+      const errors = (task: string, exception: string) =>
+        metrics.value("celery_load_task_errors_total", { task: `tests.${task}`, exception });
+      assert.deepEqual(
+        [outcome("add", "succeeded"), outcome("retry", "succeeded"), outcome("sleep", "succeeded")],
+        [40, 40, 40],
+        worker.log().slice(-3000),
+      );
+      assert.deepEqual([outcome("fail", "failed"), errors("fail", "KeyError")], [40, 40]);
+      assert.equal(errors("no_such_task", "NotRegistered"), 40);
+      assert.equal(metrics.sum("celery_load_unmatched_results_total"), 0);
+      assert.ok(metrics.sum("celery_load_task_retries_total") > 60);
+      // Nothing of ours is left, and nothing of theirs is changed.
+      await waitUntil(
+        async () => JSON.stringify(await queueNames()) === JSON.stringify(queuesBefore),
+        10_000,
+        `the queues to be ${queuesBefore.join(", ")} again`,
+      );
+    });
+  }
+}
+
+test("tasks for a queue that nobody has made are unroutable, and nobody makes it", async () => {
+  await using daemon = await startDaemon({
+    args: [
+      ...["--broker", rabbitmq.url, "--task", "tests.add", "--queue", "no-such-queue"],
+      ...["--rate", "20/s", "--for", "2s", "--set", "server.linger=2s", "--json"],
+    ],
+  });
+  const metrics = await daemon.waitFor(
+    (page) => page.value("celery_load_scenario_state", { state: "stopped" }) === 1,
+  );
+  assertBalanced(metrics);
+  assert.equal(metrics.value("celery_load_publish_failures_total", { kind: "unroutable" }), 40);
+  assert.equal(metrics.sum("celery_load_tasks_published_total"), 0);
+  assert.equal((await daemon.exit).code, 1);
+  assert.match(daemon.stderr(), /there is no queue \\"no-such-queue\\"/);
+  assert.ok(!(await queueNames()).includes("no-such-queue"));
+});
+
+test("a queue that is deleted under load is counted as unroutable and works again when it is back", async () => {
+  const client = await rabbitmq.client();
+  const channel = await client.createChannel();
+  await channel.assertQueue("deleted", { durable: true });
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: "${rabbitmq.url}" } }
+tasks: { add: { name: tests.add, queue: deleted, timeout: 2s } }
+scenarios: { s: { profile: 50/s, gracefulStop: 1s } }
+server: { linger: 0s }
+`,
+  });
+  await daemon.waitFor((page) => page.sum("celery_load_tasks_published_total") > 20);
+  await channel.deleteQueue("deleted");
+  const failures = (kind: string) => (page: { value: (n: string, l: object) => number }) =>
+    page.value("celery_load_publish_failures_total", { kind });
+  const without = await daemon.waitFor((page) => failures("unroutable")(page as never) > 20);
+  assertBalanced(without);
+  assert.equal(without.value("celery_load_connection_up", { role: "broker" }), 1);
+  await channel.assertQueue("deleted", { durable: true });
+  const published = without.sum("celery_load_tasks_published_total");
+  const again = await daemon.waitFor(
+    (page) => page.sum("celery_load_tasks_published_total") > published + 20,
+  );
+  assertBalanced(again);
+  await channel.deleteQueue("deleted");
+});
+
+test("a memory alarm blocks publishing: dropped as backpressure, ready but degraded, no task lost", async () => {
+  await using _worker = await startWorker({
+    broker: rabbitmq.url,
+    backend: "rpc://",
+    queues: ["alarm"],
+  });
+  await using daemon = await startDaemon({
+    args: [
+      ...["--broker", rabbitmq.url, "--task", "tests.add", "--args", "[1,2]", "--queue", "alarm"],
+      ...["--rate", "100/s", "--set", "server.linger=0s"],
+    ],
+  });
+  await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > 50);
+  await rabbitmq.ctl("set_vm_memory_high_watermark", "absolute", "1MB");
+  try {
+    const blocked = await daemon.waitFor(
+      (page) => page.value("celery_load_tasks_dropped_total", { reason: "backpressure" }) > 20,
+    );
+    assertBalanced(blocked);
+    assert.equal(blocked.value("celery_load_broker_blocked"), 1);
+    const { status, body } = await daemon.ready();
+    assert.equal(status, 200);
+    assert.match(body, /degraded/);
+  } finally {
+    await rabbitmq.ctl("set_vm_memory_high_watermark", "0.6");
+  }
+  const free = await daemon.waitFor((page) => page.value("celery_load_broker_blocked") === 0);
+  const before = free.sum("celery_load_task_outcomes_total", { outcome: "succeeded" });
+  const after = await daemon.waitFor(
+    (page) =>
+      page.sum("celery_load_task_outcomes_total", { outcome: "succeeded" }) > before + 100 &&
+      page.sum("celery_load_tasks_publishing") < 10,
+  );
+  assertBalanced(after);
+  assert.equal(after.sum("celery_load_reconnects_total"), 0);
+});
+
+test("replies that arrive while the results connection is away are kept and read", async () => {
+  await using _worker = await startWorker({
+    broker: rabbitmq.url,
+    backend: "rpc://",
+    queues: ["away"],
+  });
+  await using daemon = await startDaemon({
+    args: [
+      ...["--broker", rabbitmq.url, "--task", "tests.sleep", "--args", "[0.3]", "--queue", "away"],
+      ...["--rate", "10/s", "--for", "6s", "--json"],
+    ],
+  });
+  await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > 5);
+  const listed = await rabbitmq.ctl("list_connections", "pid", "client_properties", "--silent");
+  const ours = listed.split("\n").find((line) => line.includes(":results"));
+  assert.ok(ours, listed);
+  await rabbitmq.ctl("close_connection", ours.split("\t")[0]!, "by the test");
+  const metrics = await daemon.waitFor(
+    (page) => page.value("celery_load_reconnects_total", { role: "backend" }) === 1,
+  );
+  assertBalanced(metrics);
+  assert.deepEqual(await daemon.exit, { code: 0, signal: null });
+  const { total } = JSON.parse(daemon.stdout());
+  assert.deepEqual([total.planned, total.outcomes.succeeded], [60, 60]);
+  assert.match(daemon.stderr(), /CONNECTION_FORCED - by the test/);
+  assert.doesNotMatch(daemon.stderr(), /reply queue was deleted/);
+});
+
+test("a wrong password is exit 104 with one message that does not hold it", async () => {
+  await using daemon = await startDaemon({
+    args: [
+      ...["--broker", `amqp://guest:canary-7@127.0.0.1:${rabbitmq.port}//`, "--task", "tests.add"],
+    ],
+    isExpectedToFail: true,
+  });
+  assert.equal((await daemon.exit).code, 104);
+  assert.match(daemon.stderr(), /Cannot use the (broker|backend) of connection "main"/);
+  assert.doesNotMatch(daemon.stdout() + daemon.stderr(), /canary-7/);
+});
+
+test("a link that stands still is found by heartbeats; what was written is unknown and settles", async () => {
+  await using worker = await startWorker({
+    broker: rabbitmq.url,
+    backend: redis.url(),
+    queues: ["stalled"],
+  });
+  await using proxy = await startProxy(rabbitmq.port);
+  await using daemon = await startDaemon({
+    configText: `
+connections:
+  main: { broker: "amqp://guest:guest@127.0.0.1:${proxy.port}//", backend: "${redis.url()}" }
+tasks: { add: { name: tests.add, args: [1, 2], queue: stalled, timeout: 40s } }
+scenarios: { s: { profile: 50/s, gracefulStop: 1s } }
+server: { linger: 0s }
+`,
+  });
+  await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > 50);
+  await proxy.mode("stall");
+  const down = await daemon.waitFor(
+    (page) => {
+      assertBalanced(page);
+      return page.value("celery_load_connection_up", { role: "broker" }) === 0;
+    },
+    60_000,
+    "the dead link to be found",
+  );
+  assert.equal(down.sum("celery_load_tasks_publishing"), 0, "all of them are unknown now");
+  await proxy.mode("pass");
+  const published = down.sum("celery_load_tasks_published_total");
+  const up = await daemon.waitFor(
+    (page) => page.sum("celery_load_tasks_published_total") > published + 50,
+    30_000,
+    "publishing to go on",
+  );
+  assertBalanced(up);
+  const runs = await worker.recorded();
+  assert.equal(new Set(runs.map(({ id }) => id)).size, runs.length, "a task ran twice");
+});
+
+test("a node that is killed and comes back: unanswered publishes are unknown, nothing runs twice", async () => {
+  await using worker = await startWorker({
+    broker: rabbitmq.url,
+    backend: redis.url(),
+    queues: ["killed"],
+  });
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: "${rabbitmq.url}", backend: "${redis.url()}" } }
+tasks: { add: { name: tests.add, args: [1, 2], queue: killed, timeout: 8s } }
+scenarios: { s: { profile: 100/s, gracefulStop: 10s } }
+server: { linger: 0s }
+`,
+  });
+  await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > 100);
+  await rabbitmq.kill("SIGKILL");
+  const down = await daemon.waitFor(
+    (page) => page.value("celery_load_connection_up", { role: "broker" }) === 0,
+  );
+  assertBalanced(down);
+  const { status, body } = await daemon.ready();
+  assert.equal(status, 503);
+  assert.match(body, /"role":"broker"/);
+  await rabbitmq.restart();
+  const up = await daemon.waitFor(
+    (page) => page.value("celery_load_connection_up", { role: "broker" }) === 1,
+    30_000,
+  );
+  assert.ok(up.value("celery_load_tasks_dropped_total", { reason: "not_connected" }) > 0);
+  assert.equal(up.value("celery_load_reconnects_total", { role: "broker" }), 1);
+  const before = up.sum("celery_load_task_outcomes_total", { outcome: "succeeded" });
+  await daemon.waitFor(
+    (page) => page.sum("celery_load_task_outcomes_total", { outcome: "succeeded" }) > before + 100,
+    60_000,
+    "the worker to work again",
+  );
+  const end = await daemon.waitFor((page) => {
+    assertBalanced(page);
+    return true;
+  });
+  assertBalanced(end);
+  const runs = await worker.recorded();
+  const twice = runs.length - new Set(runs.map(({ id }) => id)).size;
+  // A worker that lost its connection may get again what it had not acknowledged: at most its prefetch.
+  assert.ok(twice <= 16, `${twice} tasks ran twice`);
+});

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { makeCa } from "../support/certificates.js";
+import { startDaemon } from "../support/daemon.js";
+import type { Metrics } from "../support/metrics.js";
+import { startSentinel } from "../support/sentinel.js";
+import { startWorker } from "../support/worker.js";
+import { assertNoBurst, assertRunOnce, logOf, runsAfterQuiet, Watch } from "./faults-watch.js";
+
+const RATE = 50;
+
+test("the master is killed under load: down, up on the new master, balanced, nothing twice", async () => {
+  await using sentinel = await startSentinel();
+  const options = `(dict){"master_name": "${sentinel.masterName}"}`;
+  await using worker = await startWorker({
+    broker: sentinel.url,
+    extraArgs: [
+      "--",
+      `broker_transport_options=${options}`,
+      `result_backend_transport_options=${options}`,
+    ],
+  });
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: "${sentinel.url}", options: { master_name: ${sentinel.masterName} } } }
+tasks: { add: { name: tests.add, args: [1, 2], kwargs: {}, timeout: 20s } }
+scenarios: { steady: { profile: ${RATE}/s } }
+server: { linger: 0s }
+`,
+    args: ["--json"],
+  });
+  const watch = new Watch(daemon);
+  const succeeded = (page: Metrics) =>
+    page.value("celery_load_task_outcomes_total", { outcome: "succeeded" });
+  await daemon.waitFor((page) => succeeded(page) > RATE);
+
+  await sentinel.master.kill("SIGKILL");
+  await daemon.waitFor(
+    (page) => page.sum("celery_load_connection_up") === 0,
+    2_000,
+    "both connections to be down",
+  );
+  assert.equal((await daemon.ready()).status, 503);
+  await sentinel.promoted();
+  const up = await daemon.waitFor(
+    (page) => page.sum("celery_load_connection_up") === 2,
+    10_000,
+    "both connections to be up on the new master",
+  );
+  assert.equal((await daemon.ready()).status, 200);
+  for (const role of ["broker", "backend"]) {
+    assert.equal(up.value("celery_load_reconnects_total", { role }), 1);
+  }
+  await daemon.waitFor(
+    (page) => succeeded(page) > succeeded(up) + 2 * RATE,
+    60_000,
+    "the worker to be on the new master",
+  );
+
+  const { code, total, pages } = await watch.stop();
+  assert.equal(code, 0);
+  assertNoBurst(pages, RATE);
+  assert.deepEqual(
+    Object.keys(total.dropped).filter((reason) => total.dropped[reason]! > 0),
+    ["not_connected"],
+  );
+  const runs = await runsAfterQuiet(sentinel.replica.cli(), worker);
+  assertRunOnce(runs);
+  const { outcomes, published } = total;
+  const lost = outcomes.timed_out! + outcomes.unknown!;
+  assert.equal(outcomes.succeeded! + outcomes.revoked! + lost, published);
+  assert.ok(runs.length >= outcomes.succeeded! && runs.length <= published);
+  assert.equal(total.duplicate, 0);
+  assert.equal(
+    pages.at(-1)!.metrics.value("celery_load_broker_data_loss_total", {
+      evidence: "restarted_empty",
+    }),
+    0,
+  );
+  const lines = logOf(daemon).filter(({ msg }) => /^not connected; trying/.test(String(msg)));
+  assert.deepEqual(lines.map(({ role }) => role).sort(), ["backend", "broker"]);
+});
+
+test("a name that the Sentinel does not know, and a master outside of allow.hosts, are exit 104", async () => {
+  await using sentinel = await startSentinel();
+  const { port } = new URL(sentinel.url);
+  for (const [keys, message] of [
+    ["options: { master_name: nobody }", /knows no Redis of that name: set options\.master_name/],
+    [
+      `options: { master_name: ${sentinel.masterName} }, allow: { hosts: ["127.0.0.1:${port}"] }`,
+      /names a Redis that is not in allow\.hosts: 127\.0\.0\.1:\d+/,
+    ],
+  ] as const) {
+    await using daemon = await startDaemon({
+      configText: `
+connections: { main: { broker: "${sentinel.url}", ${keys} } }
+tasks: { add: { name: tests.add, args: [1, 2] } }
+scenarios: { steady: { profile: 5/s } }
+`,
+      isExpectedToFail: true,
+    });
+    assert.equal((await daemon.exit).code, 104, daemon.stderr());
+    assert.match(daemon.stderr(), message);
+  }
+});
+
+test("Sentinel and Redis are reached by TLS, each with its own password, and without those it is exit 104", async () => {
+  const ca = await makeCa();
+  const tls = { ...(await ca.issue("IP:127.0.0.1")), caFile: ca.caFile };
+  await using sentinel = await startSentinel({ password: "guard", tls });
+  await sentinel.master.cli().config("SET", "requirepass", "vault");
+  const config = (kwargs: string) => `
+connections:
+  main:
+    broker: "${sentinel.url.replace("//", "//:vault@")}"
+    tls: { caFile: "${ca.caFile}" }
+    options: { master_name: ${sentinel.masterName}, sentinel_kwargs: ${kwargs} }
+tasks: { add: { name: tests.add, args: [1, 2] } }
+scenarios: { steady: { profile: 5/s } }
+`;
+  await using good = await startDaemon({ configText: config("{ password: guard, ssl: true }") });
+  await good.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  await using bad = await startDaemon({
+    configText: config("{ password: canary, ssl: true }"),
+    isExpectedToFail: true,
+  });
+  assert.equal((await bad.exit).code, 104, bad.stderr());
+  assert.match(bad.stderr(), /the Sentinel answers WRONGPASS.*: set options\.sentinel_kwargs/);
+  for (const { stderr } of [good, bad]) assert.doesNotMatch(stderr(), /guard|vault|canary/);
+});
+
+test("fail-over list: the next URL is tried when a server is away", async () => {
+  await using sentinel = await startSentinel();
+  const { master, replica } = sentinel;
+  // Two servers that know nothing of each other.
+  await replica.cli().replicaof("NO", "ONE");
+  await using daemon = await startDaemon({
+    args: [
+      ...["--task", "tests.add", "--args", "[1,2]", "--rate", "20/s"],
+      ...["--broker", `${master.url()};${replica.url()}`],
+    ],
+  });
+  await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  assert.equal(await replica.cli().llen("celery"), 0);
+  await master.kill("SIGKILL");
+  await daemon.waitFor(
+    (page) => page.value("celery_load_reconnects_total", { role: "backend" }) === 1,
+  );
+  await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  const published = (page: Metrics) => page.sum("celery_load_tasks_published_total");
+  const before = published(await daemon.metrics());
+  await daemon.waitFor((page) => published(page) > before + 20);
+  assert.ok((await replica.cli().llen("celery")) >= 20);
+});
