@@ -82,6 +82,11 @@ export class RedisLink {
     });
   }
 
+  /** The server is known to be there: tries now instead of at the end of the back-off. */
+  hurry(): void {
+    if (this.client.status === "reconnecting") this.open();
+  }
+
   /**
    * Sends a PING and tears the connection down when the last ones were not answered in time.
    * Call it about once a second; `isLate` skips the verdict once.

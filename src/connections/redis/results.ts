@@ -27,6 +27,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
       },
       up(downMs) {
         events.up("backend", downMs);
+        lookUps.hurry(); // tasks may be near their deadline
         events.resultsMissed();
       },
       down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
