@@ -27,13 +27,10 @@ export class ConnectionStates {
     );
   }
 
-  /** Returns true when it is the first time that this connection is up. */
-  up(connection: number, role: ConnectionRole): boolean {
+  up(connection: number, role: ConnectionRole): void {
     const state = this.#state(connection, role);
-    const isFirst = !state.wasEverUp;
     state.isUp = true;
     state.wasEverUp = true;
-    return isFirst;
   }
 
   down(connection: number, role: ConnectionRole, cause: string): void {

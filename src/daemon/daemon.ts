@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { redactUrl } from "../celery/redact-url.js";
-import type { ConnectionRole } from "../connections/ports.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import { EXIT, UserError } from "../errors.js";
 import { engineMetrics } from "../exposition/engine-metrics.js";
@@ -13,6 +11,7 @@ import { type Logger, OnceAMinute } from "../log.js";
 import { ConnectionStates } from "./connection-states.js";
 import { endReport, reportText } from "./end-report.js";
 import { EngineHost } from "./engine-host.js";
+import { addressOf, EngineLog } from "./engine-log.js";
 import { StatusLine } from "./status-line.js";
 
 export interface DaemonOptions {
@@ -41,7 +40,7 @@ const STATUS_MS = 1_000;
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #connections: ConnectionStates;
-  readonly #oftenLogged = new OnceAMinute();
+  readonly #engineLog: EngineLog;
   readonly #registry: MetricsRegistry<LedgerView>;
   readonly #aborted = new AbortController();
   #engine: EngineHost | undefined;
@@ -54,12 +53,15 @@ export class Daemon {
 
   constructor(options: DaemonOptions) {
     this.#options = options;
-    this.#connections = new ConnectionStates(options.subject.connections);
+    const { log, plan, subject } = options;
+    this.#connections = new ConnectionStates(subject.connections);
+    this.#engineLog = new EngineLog(log, plan, subject);
+    const often = new OnceAMinute();
     this.#registry = new MetricsRegistry(
-      engineMetrics(options.subject, () => this.#reading!),
+      engineMetrics(subject, () => this.#reading!),
       (metric, cause) => {
-        if (this.#oftenLogged.allows(`metric ${metric}`, performance.now())) {
-          options.log.error({ metric, cause }, "a metric could not be collected");
+        if (often.allows(metric, performance.now())) {
+          log.error({ metric, cause }, "a metric could not be collected");
         }
       },
     );
@@ -188,180 +190,45 @@ export class Daemon {
   }
 
   #onMessage(message: EngineMessage): void {
-    const { log, subject, plan } = this.#options;
-    const nameOf = (connection: number) => subject.connections[connection]!;
     switch (message.type) {
       case "started":
         this.#startedMs = performance.now();
-        log.info({ scenarios: subject.scenarios.map(({ name }) => name) }, "the plan starts");
         break;
-      case "scenario":
-        log.info(
-          { scenario: subject.scenarios[message.scenario]!.name },
-          `scenario is ${message.state}`,
-        );
-        break;
-      case "stage": {
-        const { name, stages } = subject.scenarios[message.scenario]!;
-        log.debug({ scenario: name, stage: stages[message.stage]?.name }, "stage begins");
-        break;
-      }
       case "up":
-        this.#onUp(message.connection, message.role, message.downMs);
+        this.#connections.up(message.connection, message.role);
         break;
       case "down":
-        this.#onDown(message);
-        break;
-      case "recovered":
-        log.info(
-          { connection: nameOf(message.connection), count: message.count },
-          "results that were missed have been found",
-        );
-        break;
-      case "lookUpFailed":
-        this.#logSometimes(
-          "warn",
-          `look-up ${message.connection}`,
-          "missed results could not be looked up yet; trying again",
-          {
-            connection: nameOf(message.connection),
-            cause: message.cause,
-          },
-        );
-        break;
-      case "forgetFailed":
-        this.#logSometimes(
-          "warn",
-          `forget ${message.connection}`,
-          "results of ended tasks could not be removed; they expire by themselves",
-          { connection: nameOf(message.connection), cause: message.cause },
-        );
-        break;
-      case "restartedEmpty":
-        log.error(
-          {
-            connection: nameOf(message.connection),
-            broker: redactUrl(plan.connections[message.connection]!.broker),
-            inFlight: message.inFlight,
-          },
-          "the broker restarted without its data: tasks that were queued are lost and will time out. Switch persistence on if that must not happen.",
-        );
+        this.#connections.down(message.connection, message.role, message.cause);
+        if (this.#isFatal(message)) {
+          this.#giveUp(message);
+          return;
+        }
         break;
       case "blocked":
         this.#connections.blocked(message.connection, message.isBlocked);
-        if (message.isBlocked) {
-          log.warn(
-            { connection: nameOf(message.connection) },
-            "the broker blocks publishers (memory or disk alarm): starts are dropped with reason backpressure",
-          );
-        } else
-          log.info({ connection: nameOf(message.connection) }, "the broker accepts tasks again");
-        break;
-      case "repliesLost":
-        log.error(
-          { connection: nameOf(message.connection) },
-          "our reply queue was deleted: replies until it is declared again are lost, their tasks will time out",
-        );
-        break;
-      case "refused":
-        this.#logSometimes(
-          "error",
-          `refused ${message.connection} ${firstWord(message.reason)}`,
-          "the broker refuses tasks",
-          {
-            connection: nameOf(message.connection),
-            reason: message.reason.slice(0, 200),
-          },
-        );
-        break;
-      case "invalid":
-        this.#logSometimes("error", `invalid ${message.entry}`, "a message could not be built", {
-          task: subject.entries[message.entry]!.task,
-          reason: message.reason,
-        });
-        break;
-      case "malformed":
-        this.#logSometimes(
-          "error",
-          `malformed ${message.entry}`,
-          "a result could not be read; its task stays in flight",
-          {
-            task: subject.entries[message.entry]!.task,
-          },
-        );
         break;
       case "exception":
-        subject.exceptions.push(message);
-        log.info(
-          { task: subject.entries[message.entry]!.task, exception: message.name },
-          "a task failed with an exception class not seen before",
-        );
+        this.#options.subject.exceptions.push(message);
         break;
-      case "clockStep":
-        log.warn(
-          { stepMs: Math.round(message.stepMs) },
-          "the system clock was set; expires and timestamps follow it",
-        );
-        break;
-      case "snapshot":
-      case "ended":
-        break; // the host takes these
+      default:
+        break; // news for the log only
     }
+    this.#engineLog.write(message);
   }
 
-  #onUp(connection: number, role: ConnectionRole, downMs: number): void {
-    const isFirst = this.#connections.up(connection, role);
-    const name = this.#options.subject.connections[connection]!;
-    this.#oftenLogged.forget(`down ${connection} ${role}`);
-    if (isFirst) this.#options.log.info({ connection: name, role }, "connected");
-    else {
-      this.#options.log.info(
-        { connection: name, role, secondsAway: Number((downMs / 1000).toFixed(1)) },
-        "connected again",
-      );
-    }
+  /** A wrong password or the like: at the start trying again would hide it, later somebody mends it. */
+  #isFatal({ connection, role, isConfiguration }: DownMessage): boolean {
+    return isConfiguration && !this.#connections.wasEverUp(connection, role);
   }
 
-  #onDown(message: Extract<EngineMessage, { type: "down" }>): void {
-    const { connection, role, cause, isConfiguration } = message;
+  #giveUp({ connection, role, cause }: DownMessage): void {
     const { plan, subject } = this.#options;
-    const urls = plan.connections[connection]!;
-    const address = redactUrl(role === "broker" ? urls.broker : urls.backend);
-    const name = subject.connections[connection]!;
-    this.#connections.down(connection, role, cause);
-    if (isConfiguration && !this.#connections.wasEverUp(connection, role)) {
-      this.#fatal ??= new UserError(
-        `Cannot use the ${role} of connection "${name}" at ${address}: ${cause}`,
-        {
-          exitCode: EXIT.badConfiguration,
-        },
-      );
-      this.#engine?.abort();
-      return;
-    }
-    this.#logSometimes(
-      "warn",
-      `down ${connection} ${role}`,
-      "not connected; trying again until it works",
-      {
-        connection: name,
-        role,
-        address,
-        cause,
-      },
+    this.#fatal ??= new UserError(
+      `Cannot use the ${role} of connection "${subject.connections[connection]}" at ${addressOf(plan, connection, role)}: ${cause}`,
+      { exitCode: EXIT.badConfiguration },
     );
-  }
-
-  #logSometimes(
-    level: "warn" | "error",
-    kind: string,
-    text: string,
-    fields: Record<string, unknown>,
-  ): void {
-    if (this.#oftenLogged.allows(kind, performance.now())) this.#options.log[level](fields, text);
+    this.#engine?.abort();
   }
 }
 
-function firstWord(text: string): string {
-  return text.split(" ", 1)[0] ?? "";
-}
+type DownMessage = Extract<EngineMessage, { type: "down" }>;

@@ -2,7 +2,7 @@ import type { CompiledBody } from "../celery/arguments.js";
 import { dateDoneUnixMs, readResult } from "../celery/result.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
 import type { Clock } from "../clock.js";
-import type { Connection, Message, MessageTemplate, PublishOutcome } from "../connections/ports.js";
+import type { Connection, Message, PublishOutcome } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import { observe } from "../ledger/histogram.js";
 import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
@@ -17,6 +17,7 @@ import {
 import type { Half } from "../ledger/snapshot.js";
 import { type Batch, isFull, newBatch, PublishWindow } from "./batch.js";
 import type { ExceptionRows } from "./exception-rows.js";
+import { type EntryMessages, MessageMaker, prepareMessages } from "./message-maker.js";
 import type { ConnectionPlan, EntryPlan, ScenarioPlan } from "./messages.js";
 import { meaningOf } from "./outcome.js";
 
@@ -47,9 +48,7 @@ interface Entry {
   readonly scenario: number;
   readonly connection: number;
   readonly timeoutMs: number;
-  readonly expiresMs: number | null;
-  readonly template: MessageTemplate;
-  readonly body: CompiledBody;
+  readonly messages: EntryMessages;
   readonly batchOf: number;
   readonly counters: Readonly<Record<EntryCounter, number>>;
   readonly histograms: Readonly<Record<EntryHistogram, HistogramPlace>>;
@@ -70,6 +69,7 @@ export class TaskLife {
   readonly #options: TaskLifeOptions;
   readonly #cells: Float64Array;
   readonly #table: InFlightTable;
+  readonly #maker: MessageMaker;
   readonly #batches: Batch[] = [];
   readonly #windows: PublishWindow[];
   readonly #inFlight: Int32Array;
@@ -79,14 +79,12 @@ export class TaskLife {
   #entries: readonly Entry[] = [];
   /** Ids by connection of tasks whose result has come, for `takeEnded`. */
   #ended: string[][];
-  #expires = new Map<number, string>();
-  #expiresAtMs = Number.NaN;
-  #seqSeen = 0;
 
   constructor(options: TaskLifeOptions) {
     this.#options = options;
     this.#cells = options.live.cells;
     this.#table = new InFlightTable(options.live, options.entries.length);
+    this.#maker = new MessageMaker(options.clock, options.idPrefix);
     this.#windows = options.connectionPlans.map(() => new PublishWindow());
     this.#ended = options.connectionPlans.map(() => []);
     this.#inFlight = new Int32Array(options.scenarios.length);
@@ -150,7 +148,7 @@ export class TaskLife {
     const seq = this.#table.seqs[slot]!;
     let message: Message;
     try {
-      message = this.#render(entry, slot, seq, plannedMs, nowMs);
+      message = this.#maker.make(entry.messages, slot, seq, plannedMs, nowMs);
     } catch (error) {
       this.#count(counters.failedInvalid);
       this.#release(entry, slot, SLOT.done);
@@ -161,7 +159,7 @@ export class TaskLife {
     batch.messages.push(message);
     batch.slots.push(slot);
     batch.seqs.push(seq);
-    const bytes = entry.template.sizeOf(message);
+    const bytes = entry.messages.template.sizeOf(message);
     batch.sizes.push(bytes);
     batch.bytes += bytes;
     window.opened(bytes);
@@ -247,20 +245,14 @@ export class TaskLife {
   #compile(index: number): Entry {
     const { layout, entries, bodies, origin } = this.#options;
     const plan = entries[index]!;
-    const body = bodies[index]!;
-    const spec = { ...plan, argsrepr: body.argsrepr, kwargsrepr: body.kwargsrepr, origin };
-    const fixedBody = body.isStatic
-      ? body.render({ seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0 })
-      : null;
-    const template = this.#connections[plan.connection]!.publisher.template(spec, fixedBody);
+    const { publisher } = this.#connections[plan.connection]!;
+    const messages = prepareMessages(publisher, { ...plan, origin }, bodies[index]!);
     return {
       scenario: plan.scenario,
       connection: plan.connection,
       timeoutMs: plan.timeoutMs,
-      expiresMs: plan.expiresMs,
-      template,
-      body,
-      batchOf: this.#batchIndex(plan.connection, template.destination),
+      messages,
+      batchOf: this.#batchIndex(plan.connection, messages.template.destination),
       counters: placesOf(ENTRY_COUNTERS, (name) => layout.entryCounter(index, name)),
       histograms: placesOf(ENTRY_HISTOGRAMS, (name) => layout.entryHistogram(index, name)),
     };
@@ -271,34 +263,6 @@ export class TaskLife {
       (batch) => batch.connection === connection && batch.destination === destination,
     );
     return known >= 0 ? known : this.#batches.push(newBatch(connection, destination)) - 1;
-  }
-
-  #render(entry: Entry, slot: number, seq: number, plannedMs: number, nowMs: number): Message {
-    const { idPrefix, clock } = this.#options;
-    const body = entry.body.isStatic
-      ? ""
-      : entry.body.render({
-          seq: this.#seqSeen++,
-          plannedUnixSeconds: clock.unixMs(plannedMs) / 1000,
-          nowUnixSeconds: clock.unixMs(nowMs) / 1000,
-        });
-    const expires = entry.expiresMs === null ? "" : this.#expiresText(entry.expiresMs, nowMs);
-    return entry.template.render(taskId(idPrefix, slot, seq), expires, body);
-  }
-
-  /** ISO text of now + `expiresMs`, made once a turn: it costs as much as the rest of a message. */
-  #expiresText(expiresMs: number, nowMs: number): string {
-    if (nowMs !== this.#expiresAtMs) {
-      this.#expires.clear();
-      this.#expiresAtMs = nowMs;
-    }
-    let text = this.#expires.get(expiresMs);
-    if (text === undefined) {
-      const unixMs = this.#options.clock.unixMs(nowMs) + expiresMs;
-      text = new Date(unixMs).toISOString().replace("Z", "+00:00");
-      this.#expires.set(expiresMs, text);
-    }
-    return text;
   }
 
   #send(index: number, nowMs: number): void {

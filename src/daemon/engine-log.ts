@@ -1,0 +1,183 @@
+import { redactUrl } from "../celery/redact-url.js";
+import type { EngineMessage, EnginePlan } from "../engine/messages.js";
+import type { Subject } from "../exposition/subject.js";
+import { type Logger, OnceAMinute } from "../log.js";
+
+type Level = "debug" | "info" | "warn" | "error";
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Says in the log what the engine reports; what may repeat itself is said once a minute. */
+export class EngineLog {
+  readonly #log: Logger;
+  readonly #plan: EnginePlan;
+  readonly #subject: Subject;
+  readonly #often = new OnceAMinute();
+  /** Connections that have been up, as `index role`. */
+  readonly #known = new Set<string>();
+
+  constructor(log: Logger, plan: EnginePlan, subject: Subject) {
+    this.#log = log;
+    this.#plan = plan;
+    this.#subject = subject;
+  }
+
+  write(message: EngineMessage): void {
+    switch (message.type) {
+      case "started":
+        this.#log.info(
+          { scenarios: this.#subject.scenarios.map(({ name }) => name) },
+          "the plan starts",
+        );
+        break;
+      case "scenario":
+        this.#log.info(this.#scenario(message.scenario), `scenario is ${message.state}`);
+        break;
+      case "stage": {
+        const { stages } = this.#subject.scenarios[message.scenario]!;
+        const stage = stages[message.stage]?.name;
+        this.#log.debug({ ...this.#scenario(message.scenario), stage }, "stage begins");
+        break;
+      }
+      case "up":
+        this.#up(message);
+        break;
+      case "down":
+        this.#sometimes(
+          "warn",
+          `down ${message.connection} ${message.role}`,
+          {
+            ...this.#connection(message.connection),
+            role: message.role,
+            address: addressOf(this.#plan, message.connection, message.role),
+            cause: message.cause,
+          },
+          "not connected; trying again until it works",
+        );
+        break;
+      case "blocked":
+        if (message.isBlocked) {
+          this.#log.warn(
+            this.#connection(message.connection),
+            "the broker blocks publishers (memory or disk alarm): starts are dropped with reason backpressure",
+          );
+        } else {
+          this.#log.info(this.#connection(message.connection), "the broker accepts tasks again");
+        }
+        break;
+      case "recovered":
+        this.#log.info(
+          { ...this.#connection(message.connection), count: message.count },
+          "results that were missed have been found",
+        );
+        break;
+      case "lookUpFailed":
+        this.#sometimes(
+          "warn",
+          `look-up ${message.connection}`,
+          { ...this.#connection(message.connection), cause: message.cause },
+          "missed results could not be looked up yet; trying again",
+        );
+        break;
+      case "forgetFailed":
+        this.#sometimes(
+          "warn",
+          `forget ${message.connection}`,
+          { ...this.#connection(message.connection), cause: message.cause },
+          "results of ended tasks could not be removed; they expire by themselves",
+        );
+        break;
+      case "restartedEmpty":
+        this.#log.error(
+          {
+            ...this.#connection(message.connection),
+            broker: addressOf(this.#plan, message.connection, "broker"),
+            inFlight: message.inFlight,
+          },
+          "the broker restarted without its data: tasks that were queued are lost and will time out. Switch persistence on if that must not happen.",
+        );
+        break;
+      case "repliesLost":
+        this.#log.error(
+          this.#connection(message.connection),
+          "our reply queue was deleted: replies until it is declared again are lost, their tasks will time out",
+        );
+        break;
+      case "refused":
+        this.#sometimes(
+          "error",
+          `refused ${message.connection} ${message.reason.split(" ", 1)[0]}`,
+          { ...this.#connection(message.connection), reason: message.reason.slice(0, 200) },
+          "the broker refuses tasks",
+        );
+        break;
+      case "invalid":
+        this.#sometimes(
+          "error",
+          `invalid ${message.entry}`,
+          { ...this.#task(message.entry), reason: message.reason },
+          "a message could not be built",
+        );
+        break;
+      case "malformed":
+        this.#sometimes(
+          "error",
+          `malformed ${message.entry}`,
+          this.#task(message.entry),
+          "a result could not be read; its task stays in flight",
+        );
+        break;
+      case "exception":
+        this.#log.info(
+          { ...this.#task(message.entry), exception: message.name },
+          "a task failed with an exception class not seen before",
+        );
+        break;
+      case "clockStep":
+        this.#log.warn(
+          { stepMs: Math.round(message.stepMs) },
+          "the system clock was set; expires and timestamps follow it",
+        );
+        break;
+      case "snapshot":
+      case "ended":
+        break; // answers to the host, no news
+    }
+  }
+
+  #up({ connection, role, downMs }: Extract<EngineMessage, { type: "up" }>): void {
+    const key = `${connection} ${role}`;
+    this.#often.forget(`down ${key}`);
+    const fields = { ...this.#connection(connection), role };
+    if (this.#known.has(key)) {
+      const secondsAway = Number((downMs / 1000).toFixed(1));
+      this.#log.info({ ...fields, secondsAway }, "connected again");
+    } else this.#log.info(fields, "connected");
+    this.#known.add(key);
+  }
+
+  #sometimes(level: Level, kind: string, fields: Fields, text: string): void {
+    if (this.#often.allows(kind, performance.now())) this.#log[level](fields, text);
+  }
+
+  #connection(index: number): Fields {
+    return { connection: this.#subject.connections[index] };
+  }
+
+  #scenario(index: number): Fields {
+    return { scenario: this.#subject.scenarios[index]?.name };
+  }
+
+  #task(entry: number): Fields {
+    return { task: this.#subject.entries[entry]?.task };
+  }
+}
+
+/** The URL of a connection's role, without its password. */
+export function addressOf(
+  plan: EnginePlan,
+  connection: number,
+  role: "broker" | "backend",
+): string {
+  const { broker, backend } = plan.connections[connection]!;
+  return redactUrl(role === "broker" ? broker : backend);
+}
