@@ -6,6 +6,7 @@ import { idPrefix } from "../celery/task-id.js";
 import { createClock } from "../clock.js";
 import { openConnection } from "../connections/open.js";
 import type { Connection, ConnectionRole } from "../connections/ports.js";
+import { withDeadline } from "../deadline.js";
 import { messageOf } from "../errors.js";
 import { createLayout } from "../ledger/layout.js";
 import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
@@ -27,6 +28,9 @@ const START_GRACE_MS = 10_000;
 const SWEEP_MS = 100;
 /** A timer that comes this much too late says that this thread was held up, not the others. */
 const LATE_MS = 1_000;
+
+/** How long each step of the leave-taking may last. */
+const LEAVE_MS = 1_500;
 
 const port = parentPort!;
 const plan = workerData as EnginePlan;
@@ -149,7 +153,7 @@ function everySecond(isLate: boolean): void {
   saturation.check();
   cells[layout.engine("lastTurnSeconds")] = process.hrtime()[0];
   for (const connection of missed) void lookUp(connection);
-  for (const connection of connections.keys()) void forget(connection);
+  for (const index of connections.keys()) forget(index).catch(reportForget(index));
 }
 
 function endIfStopped(): void {
@@ -160,11 +164,14 @@ function endIfStopped(): void {
   void leave();
 }
 
+/** Cleans up after itself, but does not wait for a server that stands still. */
 async function leave(): Promise<void> {
   await Promise.all(
     connections.map(async (connection, index) => {
-      await forget(index);
-      await connection.close();
+      await withDeadline(forget(index), LEAVE_MS, "removing results").catch(reportForget(index));
+      await withDeadline(connection.close(), LEAVE_MS, "closing").catch(() => {
+        // The process ends next, and the sockets with it.
+      });
     }),
   );
   say({ type: "ended" });
@@ -234,13 +241,12 @@ async function lookUp(connection: number): Promise<void> {
   if (count > 0) say({ type: "recovered", connection, count });
 }
 
-/** A failure costs nothing but memory of the backend: the results expire by themselves. */
 async function forget(connection: number): Promise<void> {
   const ids = life.takeEnded(connection);
-  if (ids.length === 0) return;
-  try {
-    await connections[connection]!.results.forget(ids);
-  } catch (error) {
-    say({ type: "forgetFailed", connection, cause: messageOf(error) });
-  }
+  if (ids.length > 0) await connections[connection]!.results.forget(ids);
+}
+
+/** A failure costs nothing but memory of the backend: the results expire by themselves. */
+function reportForget(connection: number): (error: unknown) => void {
+  return (error) => say({ type: "forgetFailed", connection, cause: messageOf(error) });
 }

@@ -133,4 +133,30 @@ server: { linger: ${linger} }
     // Nobody works on that broker's queue: all of it is left over.
     assert.equal(total.outcomes.unknown, total.published);
   });
+
+  test("a stop while the broker stands still is over soon, too", async () => {
+    await using other = await startRedis();
+    await using _worker = await startWorker({ broker: other.url() });
+    const daemon = await startDaemon({
+      configText: `
+connections: { main: { broker: "${other.url()}" } }
+tasks: { add: { name: tests.add, args: [1, 2] } }
+scenarios: { steady: { profile: 50/s, gracefulStop: 1s } }
+server: { linger: 0s }
+`,
+      args: ["--json"],
+    });
+    await using _daemon = daemon;
+    await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > 75);
+    await other.kill("SIGSTOP");
+    try {
+      const askedMs = performance.now();
+      daemon.signal("SIGTERM");
+      assert.equal((await daemon.exit).code, 0);
+      const tookMs = performance.now() - askedMs;
+      assert.ok(tookMs < 6_000, `it took ${tookMs} ms`);
+    } finally {
+      await other.kill("SIGCONT");
+    }
+  });
 });

@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   commands: ["config", "plan", "celery", "daemon", "setup"],
 };
 /** Files beside the folders that anyone may import. */
-const COMMON = ["errors", "clock", "log", "version"];
+const COMMON = ["errors", "clock", "deadline", "log", "version"];
 /** Folders that compute and nothing else: of Node only what does so too. */
 const PURE = ["plan", "celery", "ledger"];
 

@@ -1,5 +1,6 @@
 import { type Channel, type ChannelModel, connect } from "amqplib";
 import type { AmqpAddress } from "../../celery/amqp-url.js";
+import { withDeadline } from "../../deadline.js";
 import { messageOf } from "../../errors.js";
 import { BackOff } from "../back-off.js";
 import { tlsFault, tlsOptions } from "../tls.js";
@@ -188,14 +189,6 @@ async function closing(model: ChannelModel | undefined, leave: () => Promise<voi
 /** The socket under a connection: the only way to end one whose peer does not answer. */
 function streamOf(model: ChannelModel): { destroy(error: Error): void } | undefined {
   return (model.connection as unknown as { stream?: { destroy(error: Error): void } }).stream;
-}
-
-function withDeadline<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took more than ${ms / 1000} s`)), ms);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** Answers that stay the same until somebody changes an account, its rights or a virtual host. */
