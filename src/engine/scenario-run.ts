@@ -117,12 +117,18 @@ export class ScenarioRun {
       this.#enter("running");
     }
     const isActive = this.#state === "warming" || this.#state === "running";
-    if (isActive && (elapsedMs >= this.#endMs + 1 || this.#options.budget.left === 0)) {
+    if (isActive && (this.#isOver(elapsedMs) || this.#options.budget.left === 0)) {
       this.stop(nowMs);
       return;
     }
     if (this.#state === "draining") this.#drain(nowMs);
     this.#showPlan(isActive, elapsedMs);
+  }
+
+  /** The end has come, and the last start that is due by then has been planned. */
+  #isOver(elapsedMs: number): boolean {
+    if (elapsedMs < this.#endMs) return false;
+    return this.#paced === null || this.#paced.arrivals.nextMs === Number.POSITIVE_INFINITY;
   }
 
   #catchUp(arrivals: Arrivals, nowMs: number): number {
