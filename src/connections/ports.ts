@@ -1,4 +1,4 @@
-import type { TaskMessageSpec } from "../celery/message.js";
+import type { MessageFill, TaskMessageSpec } from "../celery/message.js";
 
 /**
  * What the engine needs of a broker and a result backend. One implementation a broker, listed in
@@ -27,11 +27,7 @@ export type Message = unknown;
 export interface MessageTemplate {
   /** Where they go: messages with the same destination can share a request. */
   readonly destination: string;
-  /**
-   * `expires` is ISO 8601 and used only when the task expires; `body` is the JSON text of the body triple
-   * and used only when the template has no fixed body.
-   */
-  render(id: string, expires: string, body: string): Message;
+  render(fill: Readonly<MessageFill>): Message;
   /** Bytes that a message takes on its way, about. */
   sizeOf(message: Message): number;
 }
@@ -50,7 +46,7 @@ export interface Publisher {
   readonly ready: boolean;
   /** True while the broker is connected and accepts nothing (RabbitMQ's memory and disk alarms). */
   readonly isBlocked: boolean;
-  /** `fixedBody` is the JSON text of the body triple, or null when each message has its own. */
+  /** `fixedBody` is the JSON text of the body, or null when each message has its own. */
   template(spec: TaskMessageSpec, fixedBody: string | null): MessageTemplate;
   /** Sends messages to one destination, in order. */
   publish(destination: string, messages: readonly Message[], answer: PublishAnswer): void;
@@ -130,17 +126,12 @@ interface CommonOptions {
   };
 }
 
-interface PublishOptions extends CommonOptions {
-  /** Every queue that is published to. */
-  readonly queues: readonly string[];
-}
-
-export interface ConnectionOptions extends PublishOptions {
+export interface ConnectionOptions extends CommonOptions {
   readonly broker: string;
   readonly backend: string;
 }
 
-export interface BrokerOptions extends PublishOptions {
+export interface BrokerOptions extends CommonOptions {
   readonly url: string;
   /** How our connections are named in the broker's own lists. */
   readonly clientName: string;

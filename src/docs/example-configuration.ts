@@ -42,6 +42,30 @@ tasks:
     name: app.tasks.thumb
     args: ["{{ int(1, 1000) }}"]
     expires: none
+    urgency: 9
+    countdown: 5s
+    timeLimit: 30s
+    softTimeLimit: 25s
+    retries: 1
+    ignoreResult: false
+    shadow: thumb-load
+    stamps: { campaign: soak }
+    argsrepr: (...)
+    kwargsrepr: "{...}"
+    serializer: msgpack
+    compression: zlib
+    deliveryMode: transient
+  report:
+    name: app.tasks.report
+    exchange: reports
+    routingKey: reports.daily
+    countdown: 30s
+    nativeDelayedDelivery: true
+  legacy:
+    name: app.tasks.legacy
+    eta: 2030-01-02T03:04:05Z
+    expires: none
+    protocol: 1
 
 scenarios:
   steady:

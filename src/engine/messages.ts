@@ -1,3 +1,4 @@
+import type { TaskOptions } from "../celery/task-options.js";
 import type { ConnectionRole } from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
@@ -53,18 +54,11 @@ export interface ScenarioPlan {
   readonly gracefulStopMs: number;
 }
 
-/** One task in one scenario's mix. */
-export interface EntryPlan {
+/** One task in one scenario's mix, its options as in the configuration. */
+export interface EntryPlan extends TaskOptions {
   readonly scenario: number;
   readonly connection: number;
-  readonly name: string;
-  readonly args: readonly unknown[];
-  readonly kwargs: Readonly<Record<string, unknown>>;
-  readonly queue: string;
-  readonly priority: number;
   readonly timeoutMs: number;
-  readonly expiresMs: number | null;
-  readonly headers: Readonly<Record<string, unknown>>;
 }
 
 export type MainMessage =

@@ -2,18 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runPlan } from "../../../src/commands/plan.js";
 import type { Config, ScenarioConfig, TaskConfig } from "../../../src/config/schema.js";
+import { taskOptions } from "../celery/specs.js";
 
 function task(name: string): TaskConfig {
-  return {
-    name,
-    args: [],
-    kwargs: {},
-    queue: "celery",
-    priority: 0,
-    timeoutMs: 60_000,
-    expiresMs: 60_000,
-    headers: {},
-  };
+  return { ...taskOptions({ name, expiresMs: 60_000 }), timeoutMs: 60_000, urgency: null };
 }
 
 type Differences = Partial<ScenarioConfig> & Pick<ScenarioConfig, "profile">;

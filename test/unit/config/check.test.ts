@@ -66,9 +66,20 @@ tasks:
         api_key: "***" # load.yml:7:86
     queue: images # --set tasks.add.queue
     priority: 0 # default
+    deliveryMode: persistent # default
     timeout: 60s # default
     expires: 60s # default: timeout
+    countdown: none # default
+    nativeDelayedDelivery: false # default
+    timeLimit: none # default
+    softTimeLimit: none # default
+    retries: 0 # default
+    ignoreResult: null # default
     headers: {} # default
+    stamps: {} # default
+    serializer: json # default
+    compression: none # default
+    protocol: 2 # default
 scenarios:
   steady:
     connection: main # default: the only connection

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CONFIG_SHAPE, jsonSchema } from "../../../src/config/schema.js";
 import type { Shape } from "../../../src/config/shape.js";
+import { taskOptions } from "../celery/specs.js";
 import { HEAD, loadTexts, SCENARIO } from "./configurations.js";
 
 const SMALLEST = `connections: {main: {broker: redis://h}}
@@ -22,14 +23,9 @@ test("the smallest configuration gets every default", () => {
     },
     tasks: {
       add: {
-        name: "app.add",
-        args: [],
-        kwargs: {},
-        queue: "celery",
-        priority: 0,
+        ...taskOptions({ name: "app.add", expiresMs: 60_000 }),
         timeoutMs: 60_000,
-        expiresMs: 60_000,
-        headers: {},
+        urgency: null,
       },
     },
     scenarios: {
@@ -178,6 +174,8 @@ test("the JSON Schema describes every key, and says its default or that it is re
 const DERIVED = [
   ...[".*.backend", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
+  ...["exchange", "routingKey", "urgency", "eta", "shadow"].map((key) => `.tasks.*.${key}`),
+  ...["argsrepr", "kwargsrepr"].map((key) => `.tasks.*.${key}`),
   ...[".master_name", ".sentinel_kwargs", ".username", ".password", ".ssl"],
 ];
 

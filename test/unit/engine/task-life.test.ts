@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compileBody } from "../../../src/celery/arguments.js";
 import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
 import { ID_LENGTH } from "../../../src/celery/task-id.js";
 import type {
@@ -12,11 +11,13 @@ import type {
 } from "../../../src/connections/ports.js";
 import { PublishWindow } from "../../../src/engine/batch.js";
 import { ExceptionRows } from "../../../src/engine/exception-rows.js";
+import { compileEntryBody } from "../../../src/engine/message-maker.js";
 import type { EntryPlan, ScenarioPlan } from "../../../src/engine/messages.js";
 import { TaskLife } from "../../../src/engine/task-life.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import { createLayout, type EntryCounter } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+import { taskOptions } from "../celery/specs.js";
 
 interface Request {
   readonly destination: string;
@@ -40,9 +41,9 @@ class FakeBroker implements Connection {
         return broker.ready;
       },
       isBlocked: false,
-      template: ({ queue, priority }) => ({
-        destination: `${queue}:${priority}`,
-        render: (id) => id,
+      template: ({ routingKey, priority }) => ({
+        destination: `${routingKey}:${priority}`,
+        render: ({ id }) => id,
         sizeOf: () => 100,
       }),
       publish(destination, messages, answer) {
@@ -71,16 +72,10 @@ const SCENARIO: ScenarioPlan = {
   gracefulStopMs: 0,
 };
 const entry = (name: string, priority: number): EntryPlan => ({
+  ...taskOptions({ name, queue: "q", priority }),
   scenario: 0,
   connection: 0,
-  name,
-  args: [],
-  kwargs: {},
-  queue: "q",
-  priority,
   timeoutMs: TIMEOUT_MS,
-  expiresMs: null,
-  headers: {},
 });
 
 function setUp(maxInFlight = SCENARIO.maxInFlight) {
@@ -115,7 +110,7 @@ function setUp(maxInFlight = SCENARIO.maxInFlight) {
     ],
     scenarios: [{ ...SCENARIO, maxInFlight }],
     entries,
-    bodies: entries.map(() => compileBody([], {}, { readLines: () => [], random: () => 0 })),
+    bodies: entries.map((each) => compileEntryBody(each, { readLines: () => [], random: () => 0 })),
     exceptions: new ExceptionRows(2, 6, (_row, _entry, name) => exceptions.push(name)),
     onRefused: () => {},
     onInvalid: () => {},
