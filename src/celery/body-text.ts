@@ -11,6 +11,9 @@ export interface RenderContext {
   readonly id: string;
   readonly eta: string;
   readonly expires: string;
+  /** Of a workflow: its own id, which is also the one of its group, and the ids of its members. */
+  readonly group: string;
+  readonly memberIds: readonly string[];
 }
 
 /** Where a body gets lines and random numbers from: this module has neither files nor chance. */

@@ -43,7 +43,13 @@ export function prepareMessages(
     groupIndex: null,
   };
   const fixedBody = body.isStatic
-    ? body.render({ seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0, ...SAMPLE_FILL })
+    ? body.render({
+        seq: 0,
+        plannedUnixSeconds: 0,
+        nowUnixSeconds: 0,
+        ...SAMPLE_FILL,
+        memberIds: [],
+      })
     : null;
   return {
     template: publisher.template(spec, fixedBody),
@@ -106,6 +112,8 @@ export class MessageMaker {
         id: fill.id,
         eta: fill.eta,
         expires: fill.expires,
+        group: fill.group,
+        memberIds: [],
       });
     }
     return template.render(fill);

@@ -57,4 +57,6 @@ export const CONTEXT: RenderContext = {
   id: SAMPLE_FILL.id,
   eta: SAMPLE_FILL.eta,
   expires: SAMPLE_FILL.expires,
+  group: SAMPLE_FILL.group,
+  memberIds: [],
 };
