@@ -111,6 +111,18 @@ export interface ResultsPart extends Part {
 /** A broker with its result backend. */
 export interface Connection extends BrokerPart, ResultsPart {}
 
+/** Celery's `broker_transport_options`, with its own names. */
+export interface BrokerTransport {
+  readonly priority_steps: readonly number[];
+  readonly sep: string;
+  readonly global_keyprefix: string;
+}
+
+/** Celery's `result_backend_transport_options`, with its own names. */
+export interface BackendTransport {
+  readonly global_keyprefix: string;
+}
+
 /** What both halves need to know. */
 interface CommonOptions {
   /** The start that all our task ids share. */
@@ -118,17 +130,14 @@ interface CommonOptions {
   /** Our `reply_to` on every task (Celery's oid), and the name of the reply queue of `rpc://`. */
   readonly replyTo: string;
   readonly events: ConnectionEvents;
-  /** Celery's `broker_transport_options`. */
-  readonly transport: {
-    readonly priority_steps: readonly number[];
-    readonly sep: string;
-    readonly global_keyprefix: string;
-  };
+  /** The broker's, which `rpc://` follows as well. */
+  readonly transport: BrokerTransport;
 }
 
 export interface ConnectionOptions extends CommonOptions {
   readonly broker: string;
   readonly backend: string;
+  readonly backendTransport: BackendTransport;
 }
 
 export interface BrokerOptions extends CommonOptions {
@@ -139,5 +148,6 @@ export interface BrokerOptions extends CommonOptions {
 
 export interface ResultsOptions extends CommonOptions {
   readonly url: string;
+  readonly backendTransport: BackendTransport;
   readonly clientName: string;
 }

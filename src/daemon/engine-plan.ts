@@ -78,6 +78,7 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
         backend: connection.backend,
         forget: connection.forget,
         transport: connection.options,
+        backendTransport: connection.backendOptions,
       })),
       scenarios,
       entries,

@@ -154,7 +154,7 @@ const VARIABLES = [
 
 const INTRODUCTIONS: Readonly<Record<string, string>> = {
   connections:
-    "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here.",
+    "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here, and without a `result_backend_transport_options` leave `backendOptions` out.",
   scenarios:
     "A scenario starts `startAfter` after the daemon, and ends after `duration`, with its profile, or when the daemon stops. Then it waits for results, `gracefulStop` at most; what is still in flight after that ends as `unknown`.",
 };

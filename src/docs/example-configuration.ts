@@ -11,6 +11,8 @@ export const EXAMPLE_CONFIGURATION = `connections:
       priority_steps: [0, 3, 6, 9]
       sep: ":"
       global_keyprefix: shop-
+    backendOptions:
+      global_keyprefix: shop
     allow:
       hosts: [127.0.0.1, redis.staging]
   secure:
@@ -23,6 +25,12 @@ export const EXAMPLE_CONFIGURATION = `connections:
       verify: true
     options:
       master_name: mymaster
+      sentinel_kwargs:
+        username: load
+        password: \${SENTINEL_PASSWORD:-secret}
+        ssl: true
+    backendOptions:
+      master_name: results
       sentinel_kwargs:
         username: load
         password: \${SENTINEL_PASSWORD:-secret}

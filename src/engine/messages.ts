@@ -1,5 +1,5 @@
 import type { TaskOptions } from "../celery/task-options.js";
-import type { ConnectionRole } from "../connections/ports.js";
+import type { BackendTransport, BrokerTransport, ConnectionRole } from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
 
@@ -31,11 +31,8 @@ export interface ConnectionPlan {
   readonly backend: string;
   /** Remove the stored results of tasks that have ended. */
   readonly forget: boolean;
-  readonly transport: {
-    readonly priority_steps: readonly number[];
-    readonly sep: string;
-    readonly global_keyprefix: string;
-  };
+  readonly transport: BrokerTransport;
+  readonly backendTransport: BackendTransport;
 }
 
 export interface ScenarioPlan {

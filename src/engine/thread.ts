@@ -178,12 +178,13 @@ async function leave(): Promise<void> {
 }
 
 function connect(index: number): Connection {
-  const { broker, backend, transport } = plan.connections[index]!;
+  const { broker, backend, transport, backendTransport } = plan.connections[index]!;
   const seen = new Set<ConnectionRole>();
   return openConnection({
     broker,
     backend,
     transport,
+    backendTransport,
     idPrefix: prefix,
     replyTo,
     events: {

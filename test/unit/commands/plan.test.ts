@@ -30,6 +30,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     backend: "redis://127.0.0.1:6379/0",
     forget: true,
     options: { priority_steps: [0, 3, 6, 9], sep: "\x06\x16", global_keyprefix: "" },
+    backendOptions: { global_keyprefix: "" },
     allow: { hosts: null },
   };
   return {

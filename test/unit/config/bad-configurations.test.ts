@@ -458,6 +458,13 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "sentinel:// without a name as backend",
+    text: withBroker("redis://h\n    backend: sentinel://h"),
+    faults: [
+      'load.yml:2:3: Cannot read backendOptions.master_name of connection "main": it is missing, and sentinel:// needs it. Write backendOptions: {master_name: mymaster}, with the name that the Sentinels know.',
+    ],
+  },
+  {
     name: "a password of Sentinels that is a number",
     text: withBroker(
       "sentinel://h\n    options: {master_name: a, sentinel_kwargs: {password: 4711}}",

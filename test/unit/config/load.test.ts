@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseRedisUrl } from "../../../src/celery/redis-url.js";
 import { CONFIG_SHAPE, jsonSchema } from "../../../src/config/schema.js";
 import type { Shape } from "../../../src/config/shape.js";
 import { taskOptions } from "../celery/specs.js";
@@ -18,6 +19,7 @@ test("the smallest configuration gets every default", () => {
         backend: "redis://h",
         forget: true,
         options: { priority_steps: [0, 3, 6, 9], sep: "\x06\x16", global_keyprefix: "" },
+        backendOptions: { global_keyprefix: "" },
         allow: { hosts: null },
       },
     },
@@ -162,6 +164,30 @@ test("no warning is given when the password is a variable or the file is private
   const fallback = HEAD.replace("redis://:canary@", `\${URL:-redis://:canary@`) + SCENARIO;
   const withDefault = fallback.replace("6379/0", "6379/0}");
   assert.equal(loadTexts([withDefault], { mode: 0o644 }).warnings.length, 1);
+});
+
+test("options of the backend win for its Sentinels, and those of the broker stand in for them", () => {
+  const sentinelsOf = (backendOptions: string) => {
+    const { broker, backend } = loadTexts([
+      `connections:
+  main:
+    broker: sentinel://h
+    options: {master_name: tasks, sentinel_kwargs: {password: "1"}, global_keyprefix: b}
+    backendOptions: ${backendOptions}
+tasks: {add: {name: app.add}}
+scenarios: {steady: {profile: 20/s}}
+`,
+    ]).config.connections.main!;
+    return [broker, backend].map((url) => {
+      const { masterName, password } = parseRedisUrl(url).sentinel!;
+      return `${masterName} ${password}`;
+    });
+  };
+  assert.deepEqual(sentinelsOf("{}"), ["tasks 1", "tasks 1"]);
+  assert.deepEqual(sentinelsOf('{master_name: results, sentinel_kwargs: {password: "2"}}'), [
+    "tasks 1",
+    "results 2",
+  ]);
 });
 
 test("the JSON Schema describes every key, and says its default or that it is required", () => {

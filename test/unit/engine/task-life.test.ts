@@ -106,6 +106,7 @@ function setUp(maxInFlight = SCENARIO.maxInFlight) {
         backend: "",
         forget: true,
         transport: { priority_steps: [0, 3, 6, 9], sep: DEFAULT_SEP, global_keyprefix: "" },
+        backendTransport: { global_keyprefix: "" },
       },
     ],
     scenarios: [{ ...SCENARIO, maxInFlight }],
