@@ -19,6 +19,8 @@ export interface ConnectionConfig {
     readonly priority_steps: readonly number[];
     readonly sep: string;
     readonly global_keyprefix: string;
+    readonly fanout_prefix: boolean | string;
+    readonly fanout_patterns: boolean;
   };
   /** Celery's `result_backend_transport_options`, with its own names. */
   readonly backendOptions: { readonly global_keyprefix: string };
@@ -72,6 +74,31 @@ const optionsSchema = z
         description: "On Redis, text before every key and channel; must match the workers'.",
       })
       .prefault(""),
+    fanout_prefix: field(
+      {
+        description:
+          "On Redis, what stands before the channels of events and remote control: true for /{db}., false for nothing, or a text instead; must match the workers'.",
+        anyOf: [{ type: "boolean" }, { type: "string" }],
+      },
+      (value) => {
+        if (typeof value === "boolean" || typeof value === "string") return value;
+        throw new ReadError("must be true, false or text", { remedy: "Write true." });
+      },
+    ).prefault(true),
+    fanout_patterns: z
+      .boolean({ error: "must be true or false" })
+      .meta({
+        description:
+          "On Redis, whether the channels of events end in their routing key; must match the workers'.",
+      })
+      .prefault(true),
+    queue_order_strategy: z
+      .string({ error: "must be text" })
+      .meta({
+        description:
+          "In which order a worker reads its queues. Nothing that is published depends on it: accepted so that Celery's options can be copied, and ignored.",
+      })
+      .optional(),
     master_name: masterName("Name of the Redis that the Sentinels watch; sentinel:// needs it."),
     sentinel_kwargs: sentinelKwargs("How to log in to the Sentinels."),
   })
@@ -141,13 +168,13 @@ export type ConnectionPart = z.output<typeof connectionSchema>;
 /** A connection as it is used, with everything that depends on other keys. */
 export function resolveConnection(connection: ConnectionPart): ConnectionConfig {
   const { broker, forget, options, backendOptions, allow } = connection;
-  const { priority_steps, sep, global_keyprefix } = options;
+  const { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns } = options;
   const backend = connection.backend ?? defaultBackend(broker);
   return {
     broker: resolveUrl(broker, urlSettings(connection, options)),
     backend: resolveUrl(backend, urlSettings(connection, { ...options, ...backendOptions })),
     forget,
-    options: { priority_steps, sep, global_keyprefix },
+    options: { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns },
     backendOptions: { global_keyprefix: backendOptions.global_keyprefix },
     allow,
   };

@@ -116,6 +116,8 @@ export interface BrokerTransport {
   readonly priority_steps: readonly number[];
   readonly sep: string;
   readonly global_keyprefix: string;
+  readonly fanout_prefix: boolean | string;
+  readonly fanout_patterns: boolean;
 }
 
 /** Celery's `result_backend_transport_options`, with its own names. */

@@ -11,6 +11,9 @@ export const EXAMPLE_CONFIGURATION = `connections:
       priority_steps: [0, 3, 6, 9]
       sep: ":"
       global_keyprefix: shop-
+      fanout_prefix: true
+      fanout_patterns: true
+      queue_order_strategy: round_robin
     backendOptions:
       global_keyprefix: shop
     allow:

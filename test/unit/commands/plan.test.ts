@@ -29,7 +29,13 @@ function configOf(scenarios: Record<string, Differences>): Config {
     broker: "redis://127.0.0.1:6379/0",
     backend: "redis://127.0.0.1:6379/0",
     forget: true,
-    options: { priority_steps: [0, 3, 6, 9], sep: "\x06\x16", global_keyprefix: "" },
+    options: {
+      priority_steps: [0, 3, 6, 9],
+      sep: "\x06\x16",
+      global_keyprefix: "",
+      fanout_prefix: true,
+      fanout_patterns: true,
+    },
     backendOptions: { global_keyprefix: "" },
     allow: { hosts: null },
   };

@@ -613,6 +613,17 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a prefix of fanout channels that is a number",
+    text: withBroker(
+      "redis://h\n    options: {fanout_prefix: 5, fanout_patterns: 1, queue_order_strategy: 1}",
+    ),
+    faults: [
+      'load.yml:4:30: Cannot read options.fanout_prefix of connection "main": must be true, false or text; found 5. Write true.',
+      'load.yml:4:50: Cannot read options.fanout_patterns of connection "main": must be true or false; found 1. Write it like true.',
+      'load.yml:4:75: Cannot read options.queue_order_strategy of connection "main": must be text; found 1.',
+    ],
+  },
+  {
     name: "an unset variable",
     text: withBroker(`\${NOPE}`),
     faults: [

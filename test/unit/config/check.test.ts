@@ -52,6 +52,8 @@ test("check prints what is in effect, each value with its origin, and no passwor
       priority_steps: [0, 3, 6, 9] # default
       sep: "\\u0006\\u0016" # default
       global_keyprefix: "" # default
+      fanout_prefix: true # default
+      fanout_patterns: true # default
     backendOptions:
       global_keyprefix: "" # default
     allow:

@@ -18,7 +18,13 @@ test("the smallest configuration gets every default", () => {
         broker: "redis://h",
         backend: "redis://h",
         forget: true,
-        options: { priority_steps: [0, 3, 6, 9], sep: "\x06\x16", global_keyprefix: "" },
+        options: {
+          priority_steps: [0, 3, 6, 9],
+          sep: "\x06\x16",
+          global_keyprefix: "",
+          fanout_prefix: true,
+          fanout_patterns: true,
+        },
         backendOptions: { global_keyprefix: "" },
         allow: { hosts: null },
       },
@@ -199,6 +205,7 @@ test("the JSON Schema describes every key, and says its default or that it is re
 /** Keys that may be left out because their default is another value, or nothing. */
 const DERIVED = [
   ...[".*.backend", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
+  ".queue_order_strategy",
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
   ...["exchange", "routingKey", "urgency", "eta", "shadow"].map((key) => `.tasks.*.${key}`),
   ...["argsrepr", "kwargsrepr"].map((key) => `.tasks.*.${key}`),
