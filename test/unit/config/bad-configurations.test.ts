@@ -558,10 +558,20 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "a backend of another kind",
+    name: "a database as backend",
     text: withBroker("redis://h\n    backend: db+postgresql://u:canary@h/x"),
+    faults: [silentBackend("a database as result backend tells nobody when a result is there")],
+  },
+  {
+    name: "disabled results",
+    text: withBroker("redis://h\n    backend: disabled"),
+    faults: [silentBackend("with results disabled nothing says what became of a task")],
+  },
+  {
+    name: "a backend that is none of Celery's",
+    text: withBroker("redis://h\n    backend: http://u:canary@h/x"),
     faults: [
-      "load.yml:4:14: Cannot read backend of connection \"main\": must be a redis:// URL or rpc://: Celery's scheme db+postgresql is not supported by this version, as it does not tell when a result is there (outcomes would have to come from the workers' events, which are not read yet). Write redis://host:6379/0 or rpc://.",
+      'load.yml:4:14: Cannot read backend of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel:// or rpc://. Write redis://host:6379/0 or rpc://.',
     ],
   },
   {
@@ -1350,4 +1360,9 @@ function nestedAliases(): string {
     return `a${index}: &a${index} ${"[".repeat(40)}${inside}${"]".repeat(40)}\n`;
   };
   return Array.from({ length: 90 }, (_, index) => level(index)).join("");
+}
+
+/** The fault of a backend from which no outcome can be learned, after the reason. */
+function silentBackend(why: string): string {
+  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Outcomes would have to come from the workers' events, which this version does not read. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL), and write the same here.`;
 }
