@@ -65,10 +65,11 @@ export interface ResultStream {
    */
   lookUp(ids: readonly string[], found: (id: string, text: string) => void): Promise<void>;
   /**
-   * Removes the stored results of tasks that have ended, as `AsyncResult.forget()` does.
+   * Removes the stored results of tasks that have ended, as `AsyncResult.forget()` does, and what is
+   * kept of chords, by the ids of their groups.
    * @throws when the backend cannot be asked; they then expire by themselves.
    */
-  forget(ids: readonly string[]): Promise<void>;
+  forget(ids: readonly string[], chords: readonly string[]): Promise<void>;
   /**
    * Stores the sizes of chords that are about to be published: without it no body would ever run.
    * @throws when they could not be stored, or the backend has no chords.

@@ -241,8 +241,8 @@ async function lookUp(connection: number): Promise<void> {
 }
 
 async function forget(connection: number): Promise<void> {
-  const ids = life.takeEnded(connection);
-  if (ids.length > 0) await connections[connection]!.results.forget(ids);
+  const { ids, chords } = life.takeEnded(connection);
+  if (ids.length > 0) await connections[connection]!.results.forget(ids, chords);
 }
 
 /** A failure costs nothing but memory of the backend: the results expire by themselves. */
