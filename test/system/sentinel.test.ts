@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { makeCa } from "../support/certificates.js";
 import { startDaemon } from "../support/daemon.js";
 import type { Metrics } from "../support/metrics.js";
+import { scratchFile } from "../support/scratch.js";
 import { startSentinel } from "../support/sentinel.js";
 import { startWorker } from "../support/worker.js";
 import { assertNoBurst, assertRunOnce, logOf, runsAfterQuiet, Watch } from "./faults-watch.js";
@@ -81,6 +83,46 @@ server: { linger: 0s }
   assert.deepEqual(lines.map(({ role }) => role).sort(), ["backend", "broker"]);
 });
 
+test("the master stands still: it is left as soon as the Sentinel has another, and nothing runs twice", async () => {
+  await using sentinel = await startSentinel();
+  const options = `(dict){"master_name": "${sentinel.masterName}"}`;
+  await using worker = await startWorker({
+    broker: sentinel.url,
+    extraArgs: [
+      "--",
+      `broker_transport_options=${options}`,
+      `result_backend_transport_options=${options}`,
+    ],
+  });
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: "${sentinel.url}", options: { master_name: ${sentinel.masterName} } } }
+tasks: { add: { name: tests.add, args: [1, 2], timeout: 20s } }
+scenarios: { steady: { profile: ${RATE}/s, gracefulStop: 1s } }
+server: { linger: 0s }
+`,
+    args: ["--json"],
+  });
+  const watch = new Watch(daemon);
+  await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > RATE);
+  await sentinel.master.kill("SIGSTOP");
+  await sentinel.promoted();
+  const up = await daemon.waitFor(
+    (page) =>
+      page.sum("celery_load_reconnects_total") === 2 && page.sum("celery_load_connection_up") === 2,
+    5_000,
+    "both connections to be up on the new master",
+  );
+  const published = up.sum("celery_load_tasks_published_total");
+  await daemon.waitFor((page) => page.sum("celery_load_tasks_published_total") > published + RATE);
+  const causes = logOf(daemon).map(({ cause }) => String(cause));
+  assert.ok(causes.some((cause) => /the Sentinels name another master/.test(cause)));
+  const { pages } = await watch.stop();
+  assertNoBurst(pages, RATE);
+  assertRunOnce(await worker.recorded());
+  await sentinel.master.kill("SIGCONT");
+});
+
 test("a name that the Sentinel does not know, and a master outside of allow.hosts, are exit 104", async () => {
   await using sentinel = await startSentinel();
   const { port } = new URL(sentinel.url);
@@ -127,6 +169,43 @@ scenarios: { steady: { profile: 5/s } }
   assert.equal((await bad.exit).code, 104, bad.stderr());
   assert.match(bad.stderr(), /the Sentinel answers WRONGPASS.*: set options\.sentinel_kwargs/);
   for (const { stderr } of [good, bad]) assert.doesNotMatch(stderr(), /guard|vault|canary/);
+});
+
+test("a CA file that is replaced is used at the next connection to a master of Sentinels", async () => {
+  const old = await makeCa();
+  const renewed = await makeCa();
+  const tls = { ...(await old.issue("IP:127.0.0.1")), caFile: old.caFile };
+  await using sentinel = await startSentinel({ tls });
+  const caFile = await scratchFile("ca.pem");
+  await copyFile(old.caFile, caFile);
+  await using daemon = await startDaemon({
+    configText: `
+connections:
+  main:
+    broker: "${sentinel.url}"
+    tls: { caFile: "${caFile}" }
+    options: { master_name: ${sentinel.masterName}, sentinel_kwargs: { ssl: true } }
+tasks: { add: { name: tests.add, args: [1, 2] } }
+scenarios: { steady: { profile: 5/s } }
+`,
+  });
+  await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  const cli = sentinel.master.cli();
+  const { certFile, keyFile } = await renewed.issue("IP:127.0.0.1");
+  await cli.config("SET", "tls-cert-file", certFile, "tls-key-file", keyFile);
+  // The Sentinel keeps its certificate.
+  await writeFile(
+    caFile,
+    (await readFile(old.caFile, "utf8")) + (await readFile(renewed.caFile, "utf8")),
+  );
+  for (const line of String(await cli.client("LIST")).split("\n")) {
+    const id = /^id=(\d+) .* name=celery-load/.exec(line)?.[1];
+    if (id !== undefined) await cli.client("KILL", "ID", id);
+  }
+  await daemon.waitFor(
+    (page) =>
+      page.sum("celery_load_reconnects_total") === 2 && page.sum("celery_load_connection_up") === 2,
+  );
 });
 
 test("fail-over list: the next URL is tried when a server is away", async () => {
