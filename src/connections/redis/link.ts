@@ -12,6 +12,8 @@ export interface LinkEvents {
   /** Connected, authenticated, on the right database: make it usable; it is up when this resolves. */
   prepare(client: Redis): Promise<void>;
   up(downMs: number): void;
+  /** A sign of life: every answer to what was sent before has been read. */
+  answered?(client: Redis): void;
   down(cause: string, isConfiguration: boolean): void;
 }
 
@@ -46,6 +48,7 @@ export class RedisLink {
   #lastError: unknown;
   #lastAnswerMs = 0;
   #pingPending = false;
+  #retry: NodeJS.Timeout | undefined;
   readonly #events: LinkEvents;
   readonly #livenessMs: number;
   readonly #backOff: BackOff;
@@ -74,7 +77,7 @@ export class RedisLink {
       this.#wasConnected = true;
     });
     this.client.on("ready", () => void this.#prepare());
-    this.client.on("close", () => this.#lost());
+    this.client.on("end", () => this.#revive());
   }
 
   get isUp(): boolean {
@@ -88,9 +91,7 @@ export class RedisLink {
 
   /** Starts connecting; returns at once. */
   open(): void {
-    this.client.connect().catch((error: unknown) => {
-      this.#lastError ??= error;
-    });
+    this.client.connect().catch(() => {}); // its `error` has told why
   }
 
   /** The server is known to be there: tries now instead of at the end of the back-off. */
@@ -145,11 +146,13 @@ export class RedisLink {
   answered(): void {
     this.#pingPending = false;
     this.#lastAnswerMs = performance.now();
+    this.#events.answered?.(this.client);
   }
 
   close(): void {
     this.#closed = true;
     this.#up = false;
+    clearTimeout(this.#retry);
     this.client.disconnect();
   }
 
@@ -193,6 +196,7 @@ export class RedisLink {
     this.#up = false;
     this.#lastError = undefined;
     this.#wasConnected = false;
+    this.#aim();
     if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
     const wrongKind =
       wasUp || this.#sentinels !== undefined ? null : wrongKindOf(server, error, wasConnected);
@@ -232,8 +236,17 @@ export class RedisLink {
   #askAgainMs(): number {
     if (this.#lastError === undefined) return 0; // none has failed
     this.#lost();
-    this.#aim();
     return this.#backOff.nextMs();
+  }
+
+  /**
+   * ioredis gives up for good when it cannot even begin, as with a key that does not belong to its
+   * certificate: one of the two is being replaced, or somebody will.
+   */
+  #revive(): void {
+    if (this.#closed) return;
+    this.#lost();
+    this.#retry = setTimeout(() => this.open(), this.#backOff.nextMs());
   }
 
   #options(address: RedisAddress, name: string): Omit<RedisOptions, "replyMapping"> {
@@ -248,8 +261,9 @@ export class RedisLink {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       autoResubscribe: false,
+      // Called at every loss, before anything else is; `close` comes later, when the next server is aimed at.
       retryStrategy: () => {
-        this.#aim();
+        this.#lost();
         return this.#backOff.nextMs();
       },
       // 1 = reconnect without resending; 2 would resend.
