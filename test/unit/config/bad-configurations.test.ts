@@ -402,10 +402,10 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "amqp://u:x@h/ with a list as broker",
-    text: withBroker("amqp://u:canary@a//;amqp://b//"),
+    name: "amqp://u:x@h/ in a list with another kind as broker",
+    text: withBroker("amqp://u:canary@a//;redis://b/0"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must name one server: lists of fail-over URLs are supported for Redis only. Keep one URL, or name a host that always leads to a running node.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with amqp://, pyamqp:// or amqps://. Write amqp://user:password@host:5672/vhost.',
     ],
   },
   {
