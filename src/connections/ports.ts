@@ -141,12 +141,17 @@ export interface BackendTransport {
 }
 
 /** What both halves need to know. */
+/** Past ioredis once that has connected, or by ioredis alone. */
+export type RedisClient = "direct" | "ioredis";
+
 interface CommonOptions {
   /** The start that all our task ids share. */
   readonly idPrefix: string;
   /** Our `reply_to` on every task (Celery's oid), and the name of the reply queue of `rpc://`. */
   readonly replyTo: string;
   readonly events: ConnectionEvents;
+  /** How Redis is spoken to on the hot path. */
+  readonly client: RedisClient;
   /** The broker's, which `rpc://` follows as well. */
   readonly transport: BrokerTransport;
 }

@@ -178,11 +178,12 @@ async function leave(): Promise<void> {
 }
 
 function connect(index: number): Connection {
-  const { broker, backend, transport, backendTransport } = plan.connections[index]!;
+  const { broker, backend, client, transport, backendTransport } = plan.connections[index]!;
   const seen = new Set<ConnectionRole>();
   return openConnection({
     broker,
     backend,
+    client,
     transport,
     backendTransport,
     idPrefix: prefix,

@@ -121,6 +121,7 @@ export function setUp(
         broker: "",
         backend: "",
         forget: true,
+        client: "direct",
         transport: {
           priority_steps: [0, 3, 6, 9],
           sep: DEFAULT_SEP,
