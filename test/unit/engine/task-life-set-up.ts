@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { compileBody } from "../../../src/celery/arguments.js";
+import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
+import type {
+  Connection,
+  PublishAnswer,
+  Publisher,
+  PublishOutcome,
+} from "../../../src/connections/ports.js";
+import { ExceptionRows } from "../../../src/engine/exception-rows.js";
+import type { EntryPlan, ScenarioPlan } from "../../../src/engine/messages.js";
+import { TaskLife } from "../../../src/engine/task-life.js";
+import { LedgerView } from "../../../src/exposition/ledger-view.js";
+import { createLayout, type EntryCounter } from "../../../src/ledger/layout.js";
+import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+
+interface Request {
+  readonly destination: string;
+  readonly ids: readonly string[];
+  /** Answers for all messages. */
+  readonly done: (outcome: PublishOutcome) => void;
+  readonly answer: PublishAnswer;
+}
+
+/** A broker that keeps what it gets and answers when the test says so. */
+export class FakeBroker implements Connection {
+  ready = true;
+  readonly requests: Request[] = [];
+  readonly publisher: Publisher;
+  readonly results = { ready: true, lookUp: async () => {}, forget: async () => {} };
+
+  constructor() {
+    const broker = this;
+    this.publisher = {
+      get ready() {
+        return broker.ready;
+      },
+      isBlocked: false,
+      template: ({ queue, priority }) => ({
+        destination: `${queue}:${priority}`,
+        render: (id) => id,
+        sizeOf: () => 100,
+      }),
+      publish(destination, messages, answer) {
+        const ids = messages as string[];
+        const done = (outcome: PublishOutcome) => answer(0, ids.length, outcome, "OOM");
+        broker.requests.push({ destination, ids, done, answer });
+      },
+    };
+  }
+  checkLiveness() {}
+  async close() {}
+}
+
+/** Of every task, from its planned start. */
+export const TIMEOUT_MS = 1_000;
+const SCENARIO: ScenarioPlan = {
+  name: "s",
+  connection: 0,
+  profile: { kind: "constant", ratePerSecond: 1 },
+  arrival: "even",
+  entries: [0, 1],
+  weights: [1, 1],
+  startAfterMs: 0,
+  warmupMs: 0,
+  endMs: Number.POSITIVE_INFINITY,
+  maxInFlight: 20,
+  gracefulStopMs: 0,
+};
+const entry = (name: string, priority: number): EntryPlan => ({
+  scenario: 0,
+  connection: 0,
+  name,
+  args: [],
+  kwargs: {},
+  queue: "q",
+  priority,
+  timeoutMs: TIMEOUT_MS,
+  expiresMs: null,
+  headers: {},
+});
+
+/** The spine alone, with a clock and a broker that the test moves. Entries 0 and 1 differ in priority. */
+export function setUp(maxInFlight = SCENARIO.maxInFlight) {
+  const entries = [entry("a", 0), entry("b", 9)];
+  const layout = createLayout({
+    entries: 2,
+    scenarios: 1,
+    connections: 1,
+    bucketsMs: [100, 1000],
+    phaseBucketsMs: [100],
+    exceptionRows: 6,
+    slots: maxInFlight + 4,
+  });
+  const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
+  const time = { nowMs: 0 };
+  const broker = new FakeBroker();
+  const exceptions: string[] = [];
+  const life = new TaskLife({
+    layout,
+    live,
+    clock: { nowMs: () => time.nowMs, unixMs: (ms) => ms, anchor: () => 0 },
+    idPrefix: "00000000-0000",
+    origin: "gen1@h",
+    connectionPlans: [
+      {
+        name: "main",
+        broker: "",
+        backend: "",
+        forget: true,
+        transport: { priority_steps: [0, 3, 6, 9], sep: DEFAULT_SEP, global_keyprefix: "" },
+      },
+    ],
+    scenarios: [{ ...SCENARIO, maxInFlight }],
+    entries,
+    bodies: entries.map(() => compileBody([], {}, { readLines: () => [], random: () => 0 })),
+    exceptions: new ExceptionRows(2, 6, (_row, _entry, name) => exceptions.push(name)),
+    onRefused: () => {},
+    onInvalid: () => {},
+    onMalformed: () => {},
+  });
+  life.connect([broker]);
+  const view = () => new LedgerView(layout, live);
+  const start = (index = 0, plannedMs = time.nowMs) => {
+    life.start(index, plannedMs, time.nowMs, false);
+    life.flush(time.nowMs);
+  };
+  const resultText = (id: string, text: string) =>
+    life.result(`celery-task-meta-${id}`, "celery-task-meta-".length, text);
+  const result = (id: string, meta: object) => resultText(id, JSON.stringify(meta));
+  const count = (name: EntryCounter, index = 0) => view().counter(index, name);
+  const assertBalanced = () => {
+    for (const index of [0, 1]) {
+      assert.deepEqual(view().balance(index), { planned: 0, published: 0 });
+    }
+  };
+  return { life, broker, time, view, start, result, resultText, count, assertBalanced, exceptions };
+}
