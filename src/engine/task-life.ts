@@ -176,7 +176,8 @@ export class TaskLife {
   /** A message on one of our result channels; the task id is `channel` from `idAt` on. */
   result(channel: string, idAt: number, text: string): void {
     const slot = slotOf(channel, idAt);
-    if (!this.#table.holds(slot, seqOf(channel, idAt))) {
+    const isOurs = channel.startsWith(this.#options.idPrefix, idAt);
+    if (!isOurs || !this.#table.holds(slot, seqOf(channel, idAt))) {
       this.#count(this.#options.layout.engine("unmatchedResults"));
       return;
     }

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { readReply } from "../../celery/redis-envelope.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
 import type { ResultsOptions, ResultsPart } from "../ports.js";
@@ -6,7 +7,7 @@ import { RedisLink } from "./link.js";
 
 /** How long one BRPOP waits; a PING of the link waits behind it. */
 const WAIT_SECONDS = 1;
-/** Replies taken at once after the first. */
+/** Replies taken at once after the first, until there are none. */
 const MAX_BATCH = 500;
 /** A reply list of a daemon that was killed disappears after this. */
 const LIST_EXPIRES_SECONDS = 600;
@@ -55,23 +56,23 @@ async function readReplies(
   list: string,
   deliver: (envelope: string) => void,
 ): Promise<void> {
-  try {
-    for (;;) {
-      const first = await client.brpop(list, WAIT_SECONDS);
-      if (first === null) continue;
-      deliver(first[1]);
-      for (const envelope of (await client.rpop(list, MAX_BATCH)) ?? []) deliver(envelope);
+  let envelopes: string[] = [];
+  for (;;) {
+    try {
+      envelopes =
+        envelopes.length === 0
+          ? ((await client.brpop(list, WAIT_SECONDS)) ?? []).slice(1)
+          : ((await client.rpop(list, MAX_BATCH)) ?? []);
+    } catch (error) {
+      if (client.status === "ready") client.emit("error", new Error(messageOf(error)));
+      return;
     }
-  } catch (error) {
-    if (client.status === "ready") client.emit("error", new Error(messageOf(error)));
+    for (const envelope of envelopes) deliver(envelope);
   }
 }
 
 function deliver(envelope: string, result: ResultsOptions["events"]["result"]): void {
-  try {
-    const { body, properties } = JSON.parse(envelope);
-    result(String(properties.correlation_id), 0, Buffer.from(body, "base64").toString());
-  } catch {
-    result("", 0, ""); // counted as one that matches no task
-  }
+  const reply = readReply(envelope);
+  // Whatever else is in our list is counted as one that matches no task.
+  result(reply?.correlationId ?? "", 0, reply?.body ?? "");
 }

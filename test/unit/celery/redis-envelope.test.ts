@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { compileBody } from "../../../src/celery/arguments.js";
 import type { TaskMessageSpec } from "../../../src/celery/message.js";
 import {
@@ -8,6 +9,7 @@ import {
   DEFAULT_SEP,
   priorityKey,
   queueBinding,
+  readReply,
 } from "../../../src/celery/redis-envelope.js";
 
 const spec: TaskMessageSpec = {
@@ -155,4 +157,37 @@ test("queueBinding() is the member that a Celery producer adds", () => {
     key: "_kombu.binding.celery",
     member: "celery\x06\x16\x06\x16celery",
   });
+});
+
+test("readReply() reads what a worker puts into a reply list, also with a plain body", () => {
+  const meta = '{"task_id": "a", "status": "SUCCESS", "result": "Gr\u00fc\u00dfe"}';
+  const properties = { correlation_id: "a", body_encoding: "base64", delivery_info: {} };
+  const body = Buffer.from(meta).toString("base64");
+  assert.deepEqual(readReply(JSON.stringify({ body, properties })), {
+    correlationId: "a",
+    body: meta,
+  });
+  assert.deepEqual(readReply(JSON.stringify({ body: meta, properties: { correlation_id: "a" } })), {
+    correlationId: "a",
+    body: meta,
+  });
+});
+
+test("readReply() gives null for whatever is no reply, and never throws", () => {
+  for (const text of [
+    "",
+    "null",
+    "[]",
+    "{}",
+    '{"body": "", "properties": null}',
+    '{"body": 1, "properties": {"correlation_id": "a"}}',
+    '{"body": "", "properties": {"correlation_id": null}}',
+  ]) {
+    assert.equal(readReply(text), null, text);
+  }
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      readReply(text);
+    }),
+  );
 });

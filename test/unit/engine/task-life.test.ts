@@ -261,6 +261,12 @@ test("malformed results, unknown ids and foreign channels change no task", () =>
     [view().inFlight(0), view().engine("malformedResults"), view().engine("unmatchedResults")],
     [1, 1, 2],
   );
+  // Another engine's task of the same slot and number; nothing that could be an id.
+  const foreign = broker.requests[0]!.ids[0]!.replace(/^0/, "1");
+  for (const id of [foreign, "", "undefined", "\ud800".repeat(ID_LENGTH)]) {
+    life.result(id, 0, JSON.stringify(SUCCESS));
+  }
+  assert.deepEqual([view().inFlight(0), view().engine("unmatchedResults")], [1, 6]);
   assertBalanced();
 });
 
