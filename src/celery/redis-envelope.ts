@@ -13,7 +13,7 @@ export interface RedisEnvelope {
   render(id: string, expires: string, body: string): string;
 }
 
-/** Separates queue name and priority in a list key, and the parts of a binding (kombu's `sep`). */
+/** Separates queue name and priority in a list key (kombu's `sep`). */
 export const DEFAULT_SEP = "\x06\x16";
 
 // Control characters cannot occur in JSON text unescaped, so no value can be mistaken for a mark.
@@ -95,21 +95,17 @@ export function assertSurvivable(envelope: string): void {
 
 /**
  * The list that holds a queue's messages of one priority (`kombu/transport/redis.py _q_for_pri`):
- * the priority is lowered to the next step; step 0 is the bare queue name. 0 is served first.
+ * the priority is lowered to the next step, and what is below the first one goes to the last; step 0 is
+ * the bare queue name. 0 is served first.
  */
 export function priorityKey(
   queue: string,
   priority: number,
   options: { readonly priority_steps: readonly number[]; readonly sep: string },
 ): string {
-  const reached = options.priority_steps.filter((step) => step <= priority);
-  const step = reached.length === 0 ? 0 : Math.max(...reached);
+  const steps = options.priority_steps;
+  const step = steps.findLast((each) => each <= priority) ?? steps.at(-1)!;
   return step === 0 ? queue : `${queue}${options.sep}${step}`;
-}
-
-/** The set and member that bind a queue to its own direct exchange, as every Celery producer writes. */
-export function queueBinding(queue: string, sep: string): { key: string; member: string } {
-  return { key: `_kombu.binding.${queue}`, member: `${queue}${sep}${sep}${queue}` };
 }
 
 /** A reply of `rpc://` as a worker puts it into our list (`kombu/transport/virtual/base.py Message`). */

@@ -130,17 +130,12 @@ interface CommonOptions {
   };
 }
 
-interface PublishOptions extends CommonOptions {
-  /** Every queue that is published to. */
-  readonly queues: readonly string[];
-}
-
-export interface ConnectionOptions extends PublishOptions {
+export interface ConnectionOptions extends CommonOptions {
   readonly broker: string;
   readonly backend: string;
 }
 
-export interface BrokerOptions extends PublishOptions {
+export interface BrokerOptions extends CommonOptions {
   readonly url: string;
   /** How our connections are named in the broker's own lists. */
   readonly clientName: string;

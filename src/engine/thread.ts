@@ -179,13 +179,11 @@ async function leave(): Promise<void> {
 
 function connect(index: number): Connection {
   const { broker, backend, transport } = plan.connections[index]!;
-  const entries = plan.entries.filter(({ connection }) => connection === index);
   const seen = new Set<ConnectionRole>();
   return openConnection({
     broker,
     backend,
     transport,
-    queues: [...new Set(entries.map(({ queue }) => queue))],
     idPrefix: prefix,
     replyTo,
     events: {

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { TaskMessageSpec } from "../../celery/message.js";
-import { compileRedisEnvelope, priorityKey, queueBinding } from "../../celery/redis-envelope.js";
+import { compileRedisEnvelope, priorityKey } from "../../celery/redis-envelope.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import type {
   BrokerOptions,
@@ -13,7 +13,11 @@ import { RedisLink } from "./link.js";
 import { isServerRefusal } from "./reply.js";
 import { cameBackEmpty, type ServerRun, serverRun } from "./server-run.js";
 
-/** Publishes to Redis as kombu's Redis transport does (`kombu/transport/redis.py`). */
+/**
+ * Publishes to Redis as kombu's Redis transport does (`kombu/transport/redis.py`), by the anonymous
+ * exchange: the queue's name is the list's. It declares nothing, as the binding that a Celery producer adds
+ * (`_kombu.binding.<exchange>`) is read only for messages to an exchange with a name.
+ */
 export function openRedisBroker(options: BrokerOptions): BrokerPart {
   const link = new RedisLink({
     address: parseRedisUrl(options.url),
@@ -41,19 +45,13 @@ export function openRedisBroker(options: BrokerOptions): BrokerPart {
   };
 }
 
-/** Declares the queues and compares the server with the one that was there before. */
-function preparePublish(options: BrokerOptions): (client: Redis) => Promise<void> {
-  const { global_keyprefix: keyPrefix, sep } = options.transport;
+/** Compares the server with the one that was there before. */
+function preparePublish({ events }: BrokerOptions): (client: Redis) => Promise<void> {
   let known: ServerRun | null = null;
   return async (client) => {
     const run = await serverRun(client);
-    if (known !== null && run !== null && cameBackEmpty(known, run))
-      options.events.restartedEmpty();
+    if (known !== null && run !== null && cameBackEmpty(known, run)) events.restartedEmpty();
     known = run ?? known;
-    for (const queue of options.queues) {
-      const { key, member } = queueBinding(queue, sep);
-      await client.sadd(keyPrefix + key, member);
-    }
   };
 }
 

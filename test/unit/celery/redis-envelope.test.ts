@@ -8,7 +8,6 @@ import {
   compileRedisEnvelope,
   DEFAULT_SEP,
   priorityKey,
-  queueBinding,
   readReply,
 } from "../../../src/celery/redis-envelope.js";
 
@@ -152,11 +151,8 @@ test("priorityKey() lowers a priority to its step, as kombu does", () => {
   assert.equal(priorityKey("q", 5, { priority_steps: [0, 1, 2, 3, 4, 5], sep: ":" }), "q:5");
 });
 
-test("queueBinding() is the member that a Celery producer adds", () => {
-  assert.deepEqual(queueBinding("celery", DEFAULT_SEP), {
-    key: "_kombu.binding.celery",
-    member: "celery\x06\x16\x06\x16celery",
-  });
+test("priorityKey() sends what is below the first step to the last, as kombu's bisect does", () => {
+  assert.equal(priorityKey("q", 0, { priority_steps: [3, 6], sep: ":" }), "q:6");
 });
 
 test("readReply() reads what a worker puts into a reply list, also with a plain body", () => {
