@@ -105,5 +105,12 @@ function isoUnixMs(time: string): number {
   );
 }
 
-/** Key and channel of a task's result (`celery/backends/base.py get_key_for_task`). */
-export const RESULT_KEY_PREFIX = "celery-task-meta-";
+/**
+ * What stands before the task's id in the key and channel of its result. `globalKeyPrefix` is that of
+ * `result_backend_transport_options`: unlike the broker's it is parted from the rest, and Celery before
+ * 5.3 ignores it (`celery/backends/base.py _add_global_keyprefix`).
+ */
+export function resultKeyPrefix(globalKeyPrefix: string): string {
+  const isParted = globalKeyPrefix === "" || ":_-.".includes(globalKeyPrefix.slice(-1));
+  return `${globalKeyPrefix}${isParted ? "" : "_"}celery-task-meta-`;
+}

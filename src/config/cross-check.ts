@@ -13,6 +13,7 @@ export type { ConfigIssue } from "./config-issue.js";
 /** Parts that are right by themselves, by name. */
 export interface ValidParts {
   readonly connections: ReadonlyMap<string, ConnectionPart>;
+  readonly tasks: ReadonlyMap<string, { readonly nativeDelayedDelivery: boolean }>;
   readonly scenarios: ReadonlyMap<string, ScenarioPart>;
   readonly limits: { readonly maxRate: number | null } | undefined;
 }
@@ -35,6 +36,7 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
     ...Object.entries(sections.scenarios ?? {}).flatMap(([name, scenario]) => [
       ...checkConnection(name, scenario, sections.connections),
       ...checkMix(name, scenario, sections.tasks),
+      ...checkDelayedDelivery(name, scenario, parts),
     ]),
     ...Object.entries(sections.tasks ?? {}).flatMap(([name, task]) => checkTemplates(name, task)),
     ...[...parts.scenarios].flatMap(([name, scenario]) => [
@@ -82,6 +84,30 @@ function checkMix(name: string, scenario: unknown, tasks: PlainRecord = {}): Con
   return taskNamesOf(mix)
     .filter(({ task }) => !Object.hasOwn(tasks, task))
     .map(({ task, step }) => unknownName([...path, ...step], "task", task, Object.keys(tasks)));
+}
+
+/** Redis has nothing that could hold a message back. */
+function checkDelayedDelivery(
+  name: string,
+  scenario: unknown,
+  { connections, tasks }: ValidParts,
+): ConfigIssue[] {
+  const [onlyConnection] = connections.size === 1 ? connections.keys() : [];
+  const connection = own(scenario, "connection") ?? onlyConnection;
+  const part = typeof connection === "string" ? connections.get(connection) : undefined;
+  if (part === undefined || part.broker.startsWith("amqp") || part.broker.startsWith("pyamqp")) {
+    return [];
+  }
+  const mix = own(scenario, "mix") ?? [...tasks.keys()];
+  return taskNamesOf(mix)
+    .filter(({ task }) => tasks.get(task)?.nativeDelayedDelivery === true)
+    .map(({ task }) =>
+      issue(
+        ["tasks", task, "nativeDelayedDelivery"],
+        `must be false for scenario ${quote(name)}, whose broker is not RabbitMQ`,
+        { remedy: "Remove it: the worker then holds the task for its countdown." },
+      ),
+    );
 }
 
 /** The names in a mix, each with its place in the mix. */

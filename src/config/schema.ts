@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { TaskOptions } from "../celery/task-options.js";
 import { type ConnectionConfig, connectionSchema, resolveConnection } from "./connection-fields.js";
 import { type ConfigIssue, crossCheck } from "./cross-check.js";
 import { duration, durationOr, field, readRate, wholeNumber } from "./fields.js";
@@ -8,7 +9,7 @@ import { type ProfileSpec, profileField } from "./profile-field.js";
 import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
 import { bucketsField, listenField } from "./server-fields.js";
 import { type Shape, shapeOf } from "./shape.js";
-import { argsField, headersField, kwargsField, queueField, taskNameField } from "./task-fields.js";
+import { taskSchema } from "./task-schema.js";
 
 export type { ConnectionConfig } from "./connection-fields.js";
 
@@ -28,17 +29,11 @@ export interface Config {
   readonly seed: number;
 }
 
-/** A task with its arguments, as it is published. */
-export interface TaskConfig {
-  readonly name: string;
-  readonly args: readonly unknown[];
-  readonly kwargs: Readonly<Record<string, unknown>>;
-  readonly queue: string;
-  readonly priority: number;
+/** A task with its arguments and options, and how long its result is awaited. */
+export interface TaskConfig extends TaskOptions {
   readonly timeoutMs: number;
-  /** null: the message never expires. */
-  readonly expiresMs: number | null;
-  readonly headers: Readonly<Record<string, unknown>>;
+  /** Replaces `priority` when it is set: 9 is served first on every broker. */
+  readonly urgency: number | null;
 }
 
 /** A traffic profile over a mix of tasks on one connection. */
@@ -99,26 +94,6 @@ function named<T extends z.ZodType>(value: T, description: string) {
     .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, { error: NAME_FORM });
   return z.record(name, value).meta({ description });
 }
-
-const taskSchema = z
-  .strictObject({
-    name: taskNameField("Name under which the workers registered the task."),
-    args: argsField("Positional arguments; texts may hold templates.").prefault([]),
-    kwargs: kwargsField("Keyword arguments; texts may hold templates.").prefault({}),
-    queue: queueField("Queue that the task is sent to.").prefault("celery"),
-    priority: wholeNumber(0, 9, "Priority of the message; on Redis 0 is served first.").prefault(0),
-    timeout: duration("When to stop waiting for the result.", { positive: true }).prefault("60s"),
-    expires: durationOr(
-      "none",
-      "When workers discard the message unread; default: timeout; none: never.",
-    ).optional(),
-    headers: headersField("Message headers of your own.").prefault({}),
-  })
-  .transform(({ timeout, expires, ...task }) => ({
-    ...task,
-    timeoutMs: timeout,
-    expiresMs: expires === undefined ? timeout : expires,
-  }));
 
 const scenarioSchema = z
   .strictObject({
@@ -203,6 +178,7 @@ export const CONFIG_SHAPE: Shape = shapeOf(configSchema);
 function validParts(input: unknown) {
   return {
     connections: validEntries(input, "connections", connectionSchema),
+    tasks: validEntries(input, "tasks", taskSchema),
     scenarios: validEntries(input, "scenarios", scenarioSchema),
     limits: limitsSchema.safeParse(sectionOf(input, "limits") ?? {}).data,
   };

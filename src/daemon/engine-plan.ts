@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { kindOf } from "../celery/server-url.js";
 import { MAX_SLOTS } from "../celery/task-id.js";
 import type { Config } from "../config/schema.js";
 import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
@@ -34,10 +35,12 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
   for (const [name, scenario] of Object.entries(config.scenarios)) {
     const index = scenarios.length;
     const connection = connectionNames.indexOf(scenario.connection);
+    const { broker } = config.connections[scenario.connection]!;
     const own: number[] = [];
     for (const key of Object.keys(scenario.mix)) {
-      const { name: task, ...rest } = config.tasks[key]!;
-      own.push(entries.push({ ...rest, name: task, scenario: index, connection }) - 1);
+      const { urgency, ...task } = config.tasks[key]!;
+      const priority = urgency === null ? task.priority : priorityOf(urgency, broker);
+      own.push(entries.push({ ...task, priority, scenario: index, connection }) - 1);
     }
     scenarios.push({
       name,
@@ -75,6 +78,7 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
         backend: connection.backend,
         forget: connection.forget,
         transport: connection.options,
+        backendTransport: connection.backendOptions,
       })),
       scenarios,
       entries,
@@ -83,6 +87,11 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
       seed: config.seed,
     },
   };
+}
+
+/** The number for which a broker serves a task as urgently: RabbitMQ begins at 9, Redis at 0. */
+function priorityOf(urgency: number, broker: string): number {
+  return kindOf(broker) === "redis" ? 9 - urgency : urgency;
 }
 
 /** `max` has one stage, which is not one of rate. */

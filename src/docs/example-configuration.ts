@@ -11,6 +11,11 @@ export const EXAMPLE_CONFIGURATION = `connections:
       priority_steps: [0, 3, 6, 9]
       sep: ":"
       global_keyprefix: shop-
+      fanout_prefix: true
+      fanout_patterns: true
+      queue_order_strategy: round_robin
+    backendOptions:
+      global_keyprefix: shop
     allow:
       hosts: [127.0.0.1, redis.staging]
   secure:
@@ -23,6 +28,12 @@ export const EXAMPLE_CONFIGURATION = `connections:
       verify: true
     options:
       master_name: mymaster
+      sentinel_kwargs:
+        username: load
+        password: \${SENTINEL_PASSWORD:-secret}
+        ssl: true
+    backendOptions:
+      master_name: results
       sentinel_kwargs:
         username: load
         password: \${SENTINEL_PASSWORD:-secret}
@@ -42,6 +53,30 @@ tasks:
     name: app.tasks.thumb
     args: ["{{ int(1, 1000) }}"]
     expires: none
+    urgency: 9
+    countdown: 5s
+    timeLimit: 30s
+    softTimeLimit: 25s
+    retries: 1
+    ignoreResult: false
+    shadow: thumb-load
+    stamps: { campaign: soak }
+    argsrepr: (...)
+    kwargsrepr: "{...}"
+    serializer: msgpack
+    compression: zlib
+    deliveryMode: transient
+  report:
+    name: app.tasks.report
+    exchange: reports
+    routingKey: reports.daily
+    countdown: 30s
+    nativeDelayedDelivery: true
+  legacy:
+    name: app.tasks.legacy
+    eta: 2030-01-02T03:04:05Z
+    expires: none
+    protocol: 1
 
 scenarios:
   steady:

@@ -1,4 +1,5 @@
-import type { ConnectionRole } from "../connections/ports.js";
+import type { TaskOptions } from "../celery/task-options.js";
+import type { BackendTransport, BrokerTransport, ConnectionRole } from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
 
@@ -30,11 +31,8 @@ export interface ConnectionPlan {
   readonly backend: string;
   /** Remove the stored results of tasks that have ended. */
   readonly forget: boolean;
-  readonly transport: {
-    readonly priority_steps: readonly number[];
-    readonly sep: string;
-    readonly global_keyprefix: string;
-  };
+  readonly transport: BrokerTransport;
+  readonly backendTransport: BackendTransport;
 }
 
 export interface ScenarioPlan {
@@ -53,18 +51,11 @@ export interface ScenarioPlan {
   readonly gracefulStopMs: number;
 }
 
-/** One task in one scenario's mix. */
-export interface EntryPlan {
+/** One task in one scenario's mix, its options as in the configuration. */
+export interface EntryPlan extends TaskOptions {
   readonly scenario: number;
   readonly connection: number;
-  readonly name: string;
-  readonly args: readonly unknown[];
-  readonly kwargs: Readonly<Record<string, unknown>>;
-  readonly queue: string;
-  readonly priority: number;
   readonly timeoutMs: number;
-  readonly expiresMs: number | null;
-  readonly headers: Readonly<Record<string, unknown>>;
 }
 
 export type MainMessage =

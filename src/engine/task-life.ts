@@ -1,5 +1,5 @@
-import type { CompiledBody } from "../celery/arguments.js";
 import { dateDoneUnixMs, readResult } from "../celery/result.js";
+import type { CompiledBody } from "../celery/task-body.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
 import type { Clock } from "../clock.js";
 import type { Connection, Message, PublishOutcome } from "../connections/ports.js";
@@ -23,6 +23,9 @@ import { meaningOf } from "./outcome.js";
 
 /** Starts that are later than this are dropped instead of made up for: a burst would be another load. */
 export const MAX_CATCH_UP_MS = 100;
+
+/** What silence until the deadline says nothing of. */
+const UNKNOWN_IF_SILENT = FLAG.unconfirmed | FLAG.unanswered;
 
 export interface TaskLifeOptions {
   readonly layout: Layout;
@@ -48,6 +51,8 @@ interface Entry {
   readonly scenario: number;
   readonly connection: number;
   readonly timeoutMs: number;
+  /** Flags that every task of it has from the start. */
+  readonly flags: number;
   readonly messages: EntryMessages;
   readonly batchOf: number;
   readonly counters: Readonly<Record<EntryCounter, number>>;
@@ -62,7 +67,7 @@ interface Entry {
  *     flush()      batches go out                                                   [publishing]
  *     answered     accepted / unknown: [published]   refused / not written: ends
  *     result()     STARTED: [started]   terminal: ends
- *     sweep()      deadline passed: ends as timed out, or as unknown if unconfirmed
+ *     sweep()      deadline passed: ends as timed out, or as unknown if silence proves nothing
  *     endAll()     what is left ends as unknown
  */
 export class TaskLife {
@@ -137,7 +142,7 @@ export class TaskLife {
     const { maxInFlight } = this.#options.scenarios[entry.scenario]!;
     const slot =
       this.#inFlight[entry.scenario]! < maxInFlight
-        ? this.#table.take(entryIndex, plannedMs, nowMs, isWarmup ? FLAG.warmup : 0)
+        ? this.#table.take(entryIndex, plannedMs, nowMs, entry.flags | (isWarmup ? FLAG.warmup : 0))
         : -1;
     if (slot < 0) {
       this.#count(counters.droppedInFlight);
@@ -222,8 +227,8 @@ export class TaskLife {
         // Without the broker's answer it is not known to be published; the answer or the loss of the
         // connection comes first, and the next sweep ends it.
         if (this.#table.states[slot] !== SLOT.publishing) {
-          const isUnconfirmed = (this.#table.flags[slot]! & FLAG.unconfirmed) !== 0;
-          this.#count(isUnconfirmed ? entry.counters.unknown : entry.counters.timedOut);
+          const isUnknown = (this.#table.flags[slot]! & UNKNOWN_IF_SILENT) !== 0;
+          this.#count(isUnknown ? entry.counters.unknown : entry.counters.timedOut);
           this.#release(entry, slot, SLOT.timedOut);
         }
         slot = next;
@@ -247,11 +252,12 @@ export class TaskLife {
     const { layout, entries, bodies, origin } = this.#options;
     const plan = entries[index]!;
     const { publisher } = this.#connections[plan.connection]!;
-    const messages = prepareMessages(publisher, { ...plan, origin }, bodies[index]!);
+    const messages = prepareMessages(publisher, plan, origin, bodies[index]!);
     return {
       scenario: plan.scenario,
       connection: plan.connection,
       timeoutMs: plan.timeoutMs,
+      flags: plan.ignoreResult === true ? FLAG.unanswered : 0,
       messages,
       batchOf: this.#batchIndex(plan.connection, messages.template.destination),
       counters: placesOf(ENTRY_COUNTERS, (name) => layout.entryCounter(index, name)),

@@ -21,6 +21,8 @@ export const FLAG = {
   unconfirmed: 2,
   /** Settled by asking again; its first message that arrives afterwards is no duplicate. */
   recovered: 4,
+  /** The worker was told to store no result. */
+  unanswered: 8,
 } as const;
 
 /** The part of the table that a snapshot copies: enough to count what is in flight. */

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { compileBody } from "../../../src/celery/arguments.js";
 import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
 import type {
   Connection,
@@ -8,11 +7,13 @@ import type {
   PublishOutcome,
 } from "../../../src/connections/ports.js";
 import { ExceptionRows } from "../../../src/engine/exception-rows.js";
+import { compileEntryBody } from "../../../src/engine/message-maker.js";
 import type { EntryPlan, ScenarioPlan } from "../../../src/engine/messages.js";
 import { TaskLife } from "../../../src/engine/task-life.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import { createLayout, type EntryCounter } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+import { taskOptions } from "../celery/specs.js";
 
 interface Request {
   readonly destination: string;
@@ -36,9 +37,9 @@ export class FakeBroker implements Connection {
         return broker.ready;
       },
       isBlocked: false,
-      template: ({ queue, priority }) => ({
-        destination: `${queue}:${priority}`,
-        render: (id) => id,
+      template: ({ routingKey, priority }) => ({
+        destination: `${routingKey}:${priority}`,
+        render: ({ id }) => id,
         sizeOf: () => 100,
       }),
       publish(destination, messages, answer) {
@@ -68,16 +69,10 @@ const SCENARIO: ScenarioPlan = {
   gracefulStopMs: 0,
 };
 const entry = (name: string, priority: number): EntryPlan => ({
+  ...taskOptions({ name, queue: "q", priority }),
   scenario: 0,
   connection: 0,
-  name,
-  args: [],
-  kwargs: {},
-  queue: "q",
-  priority,
   timeoutMs: TIMEOUT_MS,
-  expiresMs: null,
-  headers: {},
 });
 
 /** The spine alone, with a clock and a broker that the test moves. Entries 0 and 1 differ in priority. */
@@ -108,12 +103,19 @@ export function setUp(maxInFlight = SCENARIO.maxInFlight) {
         broker: "",
         backend: "",
         forget: true,
-        transport: { priority_steps: [0, 3, 6, 9], sep: DEFAULT_SEP, global_keyprefix: "" },
+        transport: {
+          priority_steps: [0, 3, 6, 9],
+          sep: DEFAULT_SEP,
+          global_keyprefix: "",
+          fanout_prefix: true,
+          fanout_patterns: true,
+        },
+        backendTransport: { global_keyprefix: "" },
       },
     ],
     scenarios: [{ ...SCENARIO, maxInFlight }],
     entries,
-    bodies: entries.map(() => compileBody([], {}, { readLines: () => [], random: () => 0 })),
+    bodies: entries.map((each) => compileEntryBody(each, { readLines: () => [], random: () => 0 })),
     exceptions: new ExceptionRows(2, 6, (_row, _entry, name) => exceptions.push(name)),
     onRefused: () => {},
     onInvalid: () => {},
