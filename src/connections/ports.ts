@@ -97,7 +97,8 @@ interface Part {
    * held up since the last call, so that silence proves nothing.
    */
   checkLiveness(isLate: boolean): void;
-  close(): Promise<void>;
+  /** `isOwed`: results of tasks that were given up may still come. */
+  close(isOwed: boolean): Promise<void>;
 }
 
 export interface BrokerPart extends Part {

@@ -82,6 +82,8 @@ export class TaskLife {
   readonly #lagLastSecondCell: number;
   #connections: readonly Connection[] = [];
   #entries: readonly Entry[] = [];
+  /** By connection: tasks that were given up and whose result has not come since. */
+  readonly #owed: Int32Array;
   /** Ids by connection of tasks whose result has come, for `takeEnded`. */
   #ended: string[][];
 
@@ -91,6 +93,7 @@ export class TaskLife {
     this.#table = new InFlightTable(options.live, options.entries.length);
     this.#maker = new MessageMaker(options.clock, options.idPrefix);
     this.#windows = options.connectionPlans.map(() => new PublishWindow());
+    this.#owed = new Int32Array(options.connectionPlans.length);
     this.#ended = options.connectionPlans.map(() => []);
     this.#inFlight = new Int32Array(options.scenarios.length);
     this.#lagCell = options.layout.engine("dispatchLagMaxSeconds");
@@ -214,6 +217,11 @@ export class TaskLife {
     const ids = this.#ended[connection]!;
     this.#ended[connection] = [];
     return ids;
+  }
+
+  /** True while a connection may still bring results of tasks that were given up. */
+  isOwed(connection: number): boolean {
+    return this.#owed[connection]! > 0;
   }
 
   /** Ends the tasks whose deadline (planned start + timeout) has passed. */
@@ -357,6 +365,7 @@ export class TaskLife {
         break;
       case "late":
         this.#count(entry.counters.late);
+        this.#owed[entry.connection]! -= 1;
         this.#noteEnded(entry, slot);
         states[slot] = SLOT.done;
         break;
@@ -420,6 +429,7 @@ export class TaskLife {
 
   #release(entry: Entry, slot: number, state: typeof SLOT.done | typeof SLOT.timedOut): void {
     this.#table.settle(slot, state);
+    if (state === SLOT.timedOut) this.#owed[entry.connection]! += 1;
     this.#inFlight[entry.scenario]! -= 1;
   }
 

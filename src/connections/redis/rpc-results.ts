@@ -9,8 +9,8 @@ import { RedisLink } from "./link.js";
 const WAIT_SECONDS = 1;
 /** Replies taken at once after the first, until there are none. */
 const MAX_BATCH = 500;
-/** A reply list of a daemon that was killed disappears after this. */
-const LIST_EXPIRES_SECONDS = 600;
+/** Celery's default of `result_expires`. */
+const LATE_REPLIES_EXPIRE_SECONDS = 86_400;
 
 /**
  * Results of Celery's `rpc://` over kombu's Redis transport: workers push an envelope to the list that is
@@ -19,6 +19,7 @@ const LIST_EXPIRES_SECONDS = 600;
 export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
   const { events, transport } = options;
   const list = transport.global_keyprefix + options.replyTo;
+  let isLeaving = false;
   const link = new RedisLink({
     address: parseRedisUrl(options.url),
     name: `${options.clientName}:results`,
@@ -26,7 +27,10 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
       async prepare() {},
       up(downMs) {
         events.up("backend", downMs);
-        void readReplies(link.client, list, (envelope) => deliver(envelope, events.result));
+        void readReplies(link.client, list, {
+          isOver: () => isLeaving,
+          deliver: (envelope) => deliver(envelope, events.result),
+        });
       },
       down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
     },
@@ -42,22 +46,31 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
       forget: async () => {}, // a reply is gone when it has been read
     },
     checkLiveness: (isLate) => link.checkLiveness(isLate),
-    async close() {
-      // The list is ours alone. It goes now, or by itself when the connection is gone already.
-      if (link.isUp) await link.client.expire(list, LIST_EXPIRES_SECONDS).catch(() => 0);
+    async close(isOwed) {
+      isLeaving = true;
+      // Should it fail, the link has said so, and what is at stake is a few late replies.
+      if (link.isUp && isOwed) await letExpire(link.client, list).catch(() => {});
       link.close();
     },
   };
 }
 
-/** Takes replies until the connection is lost, which its link reports. */
+/**
+ * Replies that come when nobody takes them any more make the list anew, and without an end. An empty
+ * element that stays in it gives them one.
+ */
+async function letExpire(client: Redis, list: string): Promise<void> {
+  await client.multi().lpush(list, "").expire(list, LATE_REPLIES_EXPIRE_SECONDS).exec();
+}
+
+/** Takes replies until the connection is lost, which its link reports, or it is over. */
 async function readReplies(
   client: Redis,
   list: string,
-  deliver: (envelope: string) => void,
+  { isOver, deliver }: { isOver(): boolean; deliver(envelope: string): void },
 ): Promise<void> {
   let envelopes: string[] = [];
-  for (;;) {
+  while (!isOver()) {
     try {
       envelopes =
         envelopes.length === 0

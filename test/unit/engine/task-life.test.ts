@@ -148,8 +148,11 @@ test("results after the deadline are late once and duplicates from then on; no o
   const { life, broker, start, result, count, assertBalanced } = setUp();
   start();
   broker.requests[0]!.done("accepted");
+  assert.equal(life.isOwed(0), false);
   life.sweep(TIMEOUT_MS);
+  assert.equal(life.isOwed(0), true);
   for (let i = 0; i < 3; i++) result(broker.requests[0]!.ids[0]!, SUCCESS);
+  assert.equal(life.isOwed(0), false);
   assert.deepEqual(
     [count("timedOut"), count("late"), count("duplicate"), count("succeeded")],
     [1, 1, 2, 0],
