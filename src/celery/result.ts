@@ -111,6 +111,18 @@ function isoUnixMs(time: string): number {
  * 5.3 ignores it (`celery/backends/base.py _add_global_keyprefix`).
  */
 export function resultKeyPrefix(globalKeyPrefix: string): string {
+  return `${parted(globalKeyPrefix)}celery-task-meta-`;
+}
+
+/**
+ * The key that holds how many tasks of a chord must end before its body runs
+ * (`celery/backends/redis.py set_chord_size`).
+ */
+export function chordSizeKey(globalKeyPrefix: string, group: string): string {
+  return `${parted(globalKeyPrefix)}celery-taskset-meta-${group}.s`;
+}
+
+function parted(globalKeyPrefix: string): string {
   const isParted = globalKeyPrefix === "" || ":_-.".includes(globalKeyPrefix.slice(-1));
-  return `${globalKeyPrefix}${isParted ? "" : "_"}celery-task-meta-`;
+  return `${globalKeyPrefix}${isParted ? "" : "_"}`;
 }

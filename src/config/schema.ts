@@ -1,5 +1,4 @@
 import * as z from "zod";
-import type { TaskOptions } from "../celery/task-options.js";
 import { type ConnectionConfig, connectionSchema, resolveConnection } from "./connection-fields.js";
 import { type ConfigIssue, crossCheck } from "./cross-check.js";
 import { duration, durationOr, field, readRate, wholeNumber } from "./fields.js";
@@ -9,14 +8,15 @@ import { type ProfileSpec, profileField } from "./profile-field.js";
 import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
 import { bucketsField, listenField } from "./server-fields.js";
 import { type Shape, shapeOf } from "./shape.js";
-import { taskSchema } from "./task-schema.js";
+import { type TaskConfig, taskSchema, type WorkflowConfig } from "./task-schema.js";
 
 export type { ConnectionConfig } from "./connection-fields.js";
+export { isWorkflow, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
 
 /** A whole, checked configuration; frozen. Times are milliseconds, rates starts a second. */
 export interface Config {
   readonly connections: Readonly<Record<string, ConnectionConfig>>;
-  readonly tasks: Readonly<Record<string, TaskConfig>>;
+  readonly tasks: Readonly<Record<string, TaskConfig | WorkflowConfig>>;
   readonly scenarios: Readonly<Record<string, ScenarioConfig>>;
   readonly server: {
     readonly listen: { readonly host: string; readonly port: number };
@@ -27,13 +27,6 @@ export interface Config {
   /** Upper bounds of the latency histograms, ascending. */
   readonly bucketsMs: readonly number[];
   readonly seed: number;
-}
-
-/** A task with its arguments and options, and how long its result is awaited. */
-export interface TaskConfig extends TaskOptions {
-  readonly timeoutMs: number;
-  /** Replaces `priority` when it is set: 9 is served first on every broker. */
-  readonly urgency: number | null;
 }
 
 /** A traffic profile over a mix of tasks on one connection. */

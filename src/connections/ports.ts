@@ -69,6 +69,17 @@ export interface ResultStream {
    * @throws when the backend cannot be asked; they then expire by themselves.
    */
   forget(ids: readonly string[]): Promise<void>;
+  /**
+   * Stores the sizes of chords that are about to be published: without it no body would ever run.
+   * @throws when they could not be stored, or the backend has no chords.
+   */
+  startChords(chords: readonly ChordSize[]): Promise<void>;
+}
+
+/** A chord: the id of its group, and how many tasks must end before its body runs. */
+export interface ChordSize {
+  readonly group: string;
+  readonly size: number;
 }
 
 export type ConnectionRole = "broker" | "backend";

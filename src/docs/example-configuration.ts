@@ -49,6 +49,15 @@ tasks:
     timeout: 30s
     expires: 10m
     headers: { tenant: load }
+    link: [thumb]
+    linkError: [{ task: report, immutable: true }]
+  gallery:
+    chain: [thumb, { group: [thumb, thumb] }]
+    timeout: 2m
+  album:
+    group: [thumb, thumb]
+  collage:
+    chord: { header: [thumb, thumb], body: report }
   thumb:
     name: app.tasks.thumb
     args: ["{{ int(1, 1000) }}"]

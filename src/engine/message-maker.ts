@@ -2,36 +2,72 @@ import type { BodySources } from "../celery/body-text.js";
 import { delayedRoute } from "../celery/delayed-delivery.js";
 import { isoTime } from "../celery/iso-time.js";
 import { type MessageFill, SAMPLE_FILL, type TaskMessageSpec } from "../celery/message.js";
-import { type CompiledBody, compileBody, NOTHING_EMBEDDED } from "../celery/task-body.js";
-import { taskId } from "../celery/task-id.js";
+import { type CompiledBody, compileBody } from "../celery/task-body.js";
+import { firstMessages, type Workflow } from "../celery/workflow.js";
 import type { Clock } from "../clock.js";
 import type { Message, MessageTemplate, Publisher } from "../connections/ports.js";
-import type { EntryPlan } from "./messages.js";
+import type { EntryPlan, MemberPlan, WorkflowPlan } from "./messages.js";
 
-/** One mix entry's messages: all that is the same in them is made once. */
-export interface EntryMessages {
+/** The body of a message that starts an entry: of its only task, or of a member of its first stage. */
+export interface FirstBody {
+  /** The entry of the task that the message is of. */
+  readonly entry: EntryPlan;
+  /** Which of the workflow's members it is. */
+  readonly member: number;
+  readonly groupIndex: number | null;
+  readonly body: CompiledBody;
+}
+
+/** Messages of one body: all that is the same in them is made once. */
+export interface EntryMessages extends Pick<EntryPlan, "expiresMs" | "countdownMs" | "eta"> {
   readonly template: MessageTemplate;
   readonly body: CompiledBody;
-  readonly expiresMs: number | null;
-  readonly countdownMs: number | null;
-  /** The ETA that all have; null when it is counted from the publish call, or there is none. */
-  readonly eta: string | null;
+  readonly member: number;
 }
 
-/**
- * Compiles the body of an entry's messages.
- * @throws UserError for a faulty template, and for a file without lines
- */
-export function compileEntryBody(entry: EntryPlan, sources: BodySources): CompiledBody {
-  return compileBody({ ...entry, hasEta: hasEta(entry), embed: NOTHING_EMBEDDED }, sources);
+/** What a start of the entry publishes; nothing for a member, which workers send or its workflow does. */
+export function compileFirstBodies(
+  entry: EntryPlan,
+  entries: readonly EntryPlan[],
+  replyTo: string,
+  sources: BodySources,
+): FirstBody[] {
+  if (entry.memberOf !== null) return [];
+  const workflow = workflowOf(entry, entries);
+  const plans = entry.workflow === null ? [entry] : membersOf(entry.workflow, entries);
+  return firstMessages(workflow, replyTo).map(({ member, embed, groupIndex }) => {
+    const own = plans[member]!;
+    const body = compileBody({ ...own, hasEta: hasEta(own), embed }, sources);
+    return { entry: own, member, groupIndex, body };
+  });
 }
 
-/** Prepares an entry's messages for the broker that will get them. */
+function workflowOf(entry: EntryPlan, entries: readonly EntryPlan[]): Workflow {
+  const { workflow, errbacks } = entry;
+  const member = (plan: MemberPlan) => ({
+    task: entries[plan.entry]!,
+    isImmutable: plan.isImmutable,
+  });
+  if (workflow === null) {
+    return { stages: [[{ task: entry, isImmutable: false }]], callbacks: [], errbacks };
+  }
+  return {
+    stages: workflow.stages.map((stage) => stage.map(member)),
+    callbacks: workflow.callbacks.map(member),
+    errbacks,
+  };
+}
+
+/** The entries of a workflow's members, in their order. */
+export function membersOf(workflow: WorkflowPlan, entries: readonly EntryPlan[]): EntryPlan[] {
+  return [...workflow.stages.flat(), ...workflow.callbacks].map(({ entry }) => entries[entry]!);
+}
+
+/** Prepares messages for the broker that will get them. */
 export function prepareMessages(
   publisher: Publisher,
-  entry: EntryPlan,
+  { entry, member, groupIndex, body }: FirstBody,
   origin: string,
-  body: CompiledBody,
 ): EntryMessages {
   const spec: TaskMessageSpec = {
     ...entry,
@@ -40,23 +76,18 @@ export function prepareMessages(
     argsrepr: entry.argsrepr ?? body.argsrepr,
     kwargsrepr: entry.kwargsrepr ?? body.kwargsrepr,
     origin,
-    groupIndex: null,
+    groupIndex,
   };
-  const fixedBody = body.isStatic
-    ? body.render({
-        seq: 0,
-        plannedUnixSeconds: 0,
-        nowUnixSeconds: 0,
-        ...SAMPLE_FILL,
-        memberIds: [],
-      })
-    : null;
+  const context = { seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0, memberIds: [] };
+  const fixedBody = body.isStatic ? body.render({ ...context, ...SAMPLE_FILL }) : null;
+  const { expiresMs, countdownMs, eta } = entry;
   return {
     template: publisher.template(spec, fixedBody),
     body,
-    expiresMs: entry.expiresMs,
-    countdownMs: entry.countdownMs,
-    eta: entry.eta,
+    member,
+    expiresMs,
+    countdownMs,
+    eta,
   };
 }
 
@@ -77,30 +108,35 @@ function routeOf(entry: EntryPlan): { exchange: string; routingKey: string } {
   return { exchange, routingKey };
 }
 
+const NO_MEMBERS: readonly string[] = [];
+
 /** Fills in what differs from message to message. */
 export class MessageMaker {
   readonly #clock: Clock;
-  readonly #idPrefix: string;
   readonly #times = new Map<number, string>();
   readonly #fill: MessageFill = { ...SAMPLE_FILL };
   #timesFromMs = Number.NaN;
   #templated = 0;
 
-  constructor(clock: Clock, idPrefix: string) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#idPrefix = idPrefix;
   }
 
-  /** @throws when a template of the arguments cannot be filled in */
+  /**
+   * A message of the task `id`. Only messages of workflows have a `group` and `memberIds`.
+   * @throws when a template of the arguments cannot be filled in
+   */
   make(
     { template, body, expiresMs, countdownMs, eta }: EntryMessages,
-    slot: number,
-    seq: number,
     plannedMs: number,
     nowMs: number,
+    id: string,
+    group = "",
+    memberIds: readonly string[] = NO_MEMBERS,
   ): Message {
     const fill = this.#fill;
-    fill.id = taskId(this.#idPrefix, slot, seq);
+    fill.id = id;
+    fill.group = group;
     if (expiresMs !== null) fill.expires = this.#timeText(expiresMs, nowMs);
     if (countdownMs !== null) fill.eta = this.#timeText(countdownMs, nowMs);
     else if (eta !== null) fill.eta = eta;
@@ -112,8 +148,8 @@ export class MessageMaker {
         id: fill.id,
         eta: fill.eta,
         expires: fill.expires,
-        group: fill.group,
-        memberIds: [],
+        group,
+        memberIds,
       });
     }
     return template.render(fill);

@@ -1,4 +1,5 @@
 import type { TaskOptions } from "../celery/task-options.js";
+import type { WorkflowMember } from "../celery/workflow.js";
 import type { BackendTransport, BrokerTransport, ConnectionRole } from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
@@ -17,6 +18,7 @@ export interface EnginePlan {
   readonly dimensions: Dimensions;
   readonly connections: readonly ConnectionPlan[];
   readonly scenarios: readonly ScenarioPlan[];
+  /** What scenarios start, and behind that the members of workflows. */
   readonly entries: readonly EntryPlan[];
   /** Lines of the files that argument templates name. */
   readonly templateLines: Readonly<Record<string, readonly string[]>>;
@@ -51,11 +53,31 @@ export interface ScenarioPlan {
   readonly gracefulStopMs: number;
 }
 
-/** One task in one scenario's mix, its options as in the configuration. */
+/**
+ * A task in a scenario's mix, or a member of such a one that is a workflow; its options as in the
+ * configuration. A workflow has the options of its first member and a name of its own.
+ */
 export interface EntryPlan extends TaskOptions {
   readonly scenario: number;
   readonly connection: number;
   readonly timeoutMs: number;
+  readonly errbacks: readonly WorkflowMember[];
+  /** Its members; null for a single task. */
+  readonly workflow: WorkflowPlan | null;
+  /** The entry of the workflow that it belongs to; null for what the plan starts. */
+  readonly memberOf: number | null;
+}
+
+/** As `celery/workflow.ts Workflow`, with the entries that count for each member. */
+export interface WorkflowPlan {
+  readonly stages: readonly (readonly MemberPlan[])[];
+  readonly callbacks: readonly MemberPlan[];
+}
+
+export interface MemberPlan {
+  /** Index into `entries`. */
+  readonly entry: number;
+  readonly isImmutable: boolean;
 }
 
 export type MainMessage =

@@ -11,7 +11,7 @@ import { createLayout } from "../ledger/layout.js";
 import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
 import { createRandom, seedOf } from "../plan/random.js";
 import { ExceptionRows } from "./exception-rows.js";
-import { compileEntryBody } from "./message-maker.js";
+import { compileFirstBodies } from "./message-maker.js";
 import type { EngineMessage, EnginePlan, MainMessage } from "./messages.js";
 import { Pacer } from "./pacer.js";
 import { Saturation } from "./saturation.js";
@@ -54,7 +54,7 @@ const life = new TaskLife({
   scenarios: plan.scenarios,
   entries: plan.entries,
   bodies: plan.entries.map((entry) =>
-    compileEntryBody(entry, {
+    compileFirstBodies(entry, plan.entries, replyTo, {
       readLines: (name) => plan.templateLines[name] ?? [],
       random,
     }),

@@ -1,7 +1,7 @@
 import { escapeGlob } from "../../celery/redis-glob.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
-import { resultKeyPrefix } from "../../celery/result.js";
-import type { ResultsOptions, ResultsPart } from "../ports.js";
+import { chordSizeKey, resultKeyPrefix } from "../../celery/result.js";
+import type { ChordSize, ResultsOptions, ResultsPart } from "../ports.js";
 import { RedisLink } from "./link.js";
 
 /** Ids asked for at once when results were missed. */
@@ -54,6 +54,8 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
       },
       lookUp: (ids, found) => lookUp(lookUps, keyPrefix, ids, found),
       forget: (ids) => forget(lookUps, keyPrefix, ids),
+      startChords: (chords) =>
+        startChords(lookUps, options.backendTransport.global_keyprefix, chords),
     },
     checkLiveness(isLate) {
       for (const link of links) link.checkLiveness(isLate);
@@ -88,5 +90,23 @@ async function forget(link: RedisLink, keyPrefix: string, ids: readonly string[]
     const keys = ids.slice(at, at + FORGET_CHUNK).map((id) => keyPrefix + id);
     // UNLINK frees the memory of large results outside of the server's main thread.
     await link.client.unlink(...keys);
+  }
+}
+
+/** How long a chord's size is kept, as by Celery's `result_expires`. */
+const CHORD_SECONDS = 86_400;
+
+async function startChords(
+  link: RedisLink,
+  globalKeyPrefix: string,
+  chords: readonly ChordSize[],
+): Promise<void> {
+  if (!link.isUp) throw new Error("the connection to the result backend is not up");
+  const pipeline = link.client.pipeline();
+  for (const { group, size } of chords) {
+    pipeline.setex(chordSizeKey(globalKeyPrefix, group), CHORD_SECONDS, size);
+  }
+  for (const [error] of (await pipeline.exec()) ?? []) {
+    if (error !== null) throw error;
   }
 }

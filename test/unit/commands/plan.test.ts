@@ -5,7 +5,13 @@ import type { Config, ScenarioConfig, TaskConfig } from "../../../src/config/sch
 import { taskOptions } from "../celery/specs.js";
 
 function task(name: string): TaskConfig {
-  return { ...taskOptions({ name, expiresMs: 60_000 }), timeoutMs: 60_000, urgency: null };
+  return {
+    ...taskOptions({ name, expiresMs: 60_000 }),
+    timeoutMs: 60_000,
+    urgency: null,
+    link: [],
+    linkError: [],
+  };
 }
 
 type Differences = Partial<ScenarioConfig> & Pick<ScenarioConfig, "profile">;

@@ -4,7 +4,7 @@ import { parseRedisUrl } from "../../../src/celery/redis-url.js";
 import { CONFIG_SHAPE, jsonSchema } from "../../../src/config/schema.js";
 import type { Shape } from "../../../src/config/shape.js";
 import { taskOptions } from "../celery/specs.js";
-import { HEAD, loadTexts, SCENARIO } from "./configurations.js";
+import { HEAD, loadTexts, SCENARIO, taskOf } from "./configurations.js";
 
 const SMALLEST = `connections: {main: {broker: redis://h}}
 tasks: {add: {name: app.add}}
@@ -34,6 +34,8 @@ test("the smallest configuration gets every default", () => {
         ...taskOptions({ name: "app.add", expiresMs: 60_000 }),
         timeoutMs: 60_000,
         urgency: null,
+        link: [],
+        linkError: [],
       },
     },
     scenarios: {
@@ -108,7 +110,7 @@ test("words that stand for no value become null", () => {
     ),
     "limits: {maxRate: none}\nserver: {linger: auto}\n",
   ]);
-  assert.equal(config.tasks.add?.expiresMs, null);
+  assert.equal(taskOf(config, "add").expiresMs, null);
   assert.equal(config.scenarios.steady?.durationMs, null);
   assert.equal(config.limits.maxRatePerSecond, null);
   assert.equal(config.server.lingerMs, null);
@@ -208,7 +210,9 @@ const DERIVED = [
   ".queue_order_strategy",
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
   ...["exchange", "routingKey", "urgency", "eta", "shadow"].map((key) => `.tasks.*.${key}`),
-  ...["argsrepr", "kwargsrepr"].map((key) => `.tasks.*.${key}`),
+  ...["argsrepr", "kwargsrepr", "name", "chain", "group", "chord", "link", "linkError"].map(
+    (key) => `.tasks.*.${key}`,
+  ),
   ...[".master_name", ".sentinel_kwargs", ".username", ".password", ".ssl"],
 ];
 

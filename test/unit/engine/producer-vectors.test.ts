@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { SAMPLE_FILL } from "../../../src/celery/message.js";
 import { pythonRepr } from "../../../src/celery/repr.js";
 import type { TaskOptions } from "../../../src/celery/task-options.js";
-import { compileEntryBody, prepareMessages } from "../../../src/engine/message-maker.js";
+import { compileFirstBodies, prepareMessages } from "../../../src/engine/message-maker.js";
+import type { EntryPlan } from "../../../src/engine/messages.js";
 import { CONTEXT, taskOptions } from "../celery/specs.js";
 import {
   type Captured,
@@ -55,10 +56,17 @@ test("nothing is left out but what is listed here with its reason", () => {
 
 /** The message that we make for the same call, with the id and times of the captured one. */
 function produce(each: ProducerCase, captured: Captured): Captured {
-  const entry = { ...optionsOf(each, captured), scenario: 0, connection: 0, timeoutMs: 0 };
-  const body = compileEntryBody(entry, { readLines: () => [], random: () => 0 });
+  const entry: EntryPlan = {
+    ...optionsOf(each, captured),
+    ...{ scenario: 0, connection: 0, timeoutMs: 0, errbacks: [], workflow: null, memberOf: null },
+  };
+  const [first] = compileFirstBodies(entry, [entry], "oid", {
+    readLines: () => [],
+    random: () => 0,
+  });
+  const { body } = first!;
   const publisher = encoderFor(each, String(captured.properties.reply_to));
-  const { template } = prepareMessages(publisher, entry, "gen1@host", body);
+  const { template } = prepareMessages(publisher, first!, "gen1@host");
   const fill = { ...SAMPLE_FILL, id: String(captured.properties.correlation_id) };
   const { eta, expires } = (each.isVersion1 ? captured.body : captured.headers) as unknown as Times;
   if (eta !== null) fill.eta = eta;

@@ -4,9 +4,7 @@ import fc from "fast-check";
 import { ID_LENGTH } from "../../../src/celery/task-id.js";
 import type { PublishOutcome } from "../../../src/connections/ports.js";
 import { PublishWindow } from "../../../src/engine/batch.js";
-import { type FakeBroker, setUp, TIMEOUT_MS } from "./task-life-set-up.js";
-
-const SUCCESS = { status: "SUCCESS", result: 1 };
+import { type FakeBroker, SUCCESS, setUp, TIMEOUT_MS } from "./life.js";
 
 test("a task goes from planned over publishing and in flight to succeeded, balanced at each step", () => {
   const { broker, time, view, start, result, count, assertBalanced } = setUp();
@@ -289,7 +287,9 @@ test("endAll() ends what is left as unknown, also what waits for the broker's an
 });
 
 test("after any sequence of events both equations of the ledger hold", () => {
-  const outcomes: PublishOutcome[] = ["accepted", "refused", "unroutable", "unknown", "notWritten"];
+  const outcomes: PublishOutcome[] = [
+    ...(["accepted", "refused", "unroutable", "unknown", "notWritten", "invalid"] as const),
+  ];
   const metas = [
     SUCCESS,
     { status: "FAILURE", result: { exc_type: "E" } },

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
 import type {
+  ChordSize,
   Connection,
   PublishAnswer,
   Publisher,
   PublishOutcome,
 } from "../../../src/connections/ports.js";
 import { ExceptionRows } from "../../../src/engine/exception-rows.js";
-import { compileEntryBody } from "../../../src/engine/message-maker.js";
+import { compileFirstBodies } from "../../../src/engine/message-maker.js";
 import type { EntryPlan, ScenarioPlan } from "../../../src/engine/messages.js";
 import { TaskLife } from "../../../src/engine/task-life.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
@@ -28,7 +29,16 @@ export class FakeBroker implements Connection {
   ready = true;
   readonly requests: Request[] = [];
   readonly publisher: Publisher;
-  readonly results = { ready: true, lookUp: async () => {}, forget: async () => {} };
+  /** Chords whose size was stored. */
+  readonly chords: ChordSize[] = [];
+  readonly results = {
+    ready: true,
+    lookUp: async () => {},
+    forget: async () => {},
+    startChords: async (chords: readonly ChordSize[]) => {
+      this.chords.push(...chords);
+    },
+  };
 
   constructor() {
     const broker = this;
@@ -53,7 +63,6 @@ export class FakeBroker implements Connection {
   async close() {}
 }
 
-/** Of every task, from its planned start. */
 export const TIMEOUT_MS = 1_000;
 const SCENARIO: ScenarioPlan = {
   name: "s",
@@ -68,24 +77,32 @@ const SCENARIO: ScenarioPlan = {
   maxInFlight: 20,
   gracefulStopMs: 0,
 };
-const entry = (name: string, priority: number): EntryPlan => ({
+export const entry = (name: string, priority: number): EntryPlan => ({
   ...taskOptions({ name, queue: "q", priority }),
   scenario: 0,
   connection: 0,
   timeoutMs: TIMEOUT_MS,
+  errbacks: [],
+  workflow: null,
+  memberOf: null,
 });
 
-/** The spine alone, with a clock and a broker that the test moves. Entries 0 and 1 differ in priority. */
-export function setUp(maxInFlight = SCENARIO.maxInFlight) {
-  const entries = [entry("a", 0), entry("b", 9)];
+/**
+ * The life of tasks with a broker and a clock in the test's hand. By default there are the tasks "a" and
+ * "b", which go to different lists.
+ */
+export function setUp(
+  maxInFlight = SCENARIO.maxInFlight,
+  entries: readonly EntryPlan[] = [entry("a", 0), entry("b", 9)],
+) {
   const layout = createLayout({
-    entries: 2,
+    entries: entries.length,
     scenarios: 1,
     connections: 1,
     bucketsMs: [100, 1000],
     phaseBucketsMs: [100],
-    exceptionRows: 6,
-    slots: maxInFlight + 4,
+    exceptionRows: entries.length + 4,
+    slots: maxInFlight * entries.length + 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   const time = { nowMs: 0 };
@@ -115,8 +132,12 @@ export function setUp(maxInFlight = SCENARIO.maxInFlight) {
     ],
     scenarios: [{ ...SCENARIO, maxInFlight }],
     entries,
-    bodies: entries.map((each) => compileEntryBody(each, { readLines: () => [], random: () => 0 })),
-    exceptions: new ExceptionRows(2, 6, (_row, _entry, name) => exceptions.push(name)),
+    bodies: entries.map((each) =>
+      compileFirstBodies(each, entries, "oid", { readLines: () => [], random: () => 0 }),
+    ),
+    exceptions: new ExceptionRows(entries.length, entries.length + 4, (_row, _entry, name) =>
+      exceptions.push(name),
+    ),
     onRefused: () => {},
     onInvalid: () => {},
     onMalformed: () => {},
@@ -132,9 +153,11 @@ export function setUp(maxInFlight = SCENARIO.maxInFlight) {
   const result = (id: string, meta: object) => resultText(id, JSON.stringify(meta));
   const count = (name: EntryCounter, index = 0) => view().counter(index, name);
   const assertBalanced = () => {
-    for (const index of [0, 1]) {
+    for (const index of entries.keys()) {
       assert.deepEqual(view().balance(index), { planned: 0, published: 0 });
     }
   };
   return { life, broker, time, view, start, result, resultText, count, assertBalanced, exceptions };
 }
+
+export const SUCCESS = { status: "SUCCESS", result: 1 };
