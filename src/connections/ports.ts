@@ -112,7 +112,8 @@ interface Part {
    * held up since the last call, so that silence proves nothing.
    */
   checkLiveness(isLate: boolean): void;
-  close(): Promise<void>;
+  /** `isOwed`: results of tasks that were given up of late may still come. */
+  close(isOwed: boolean): Promise<void>;
 }
 
 export interface BrokerPart extends Part {
