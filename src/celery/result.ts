@@ -21,6 +21,14 @@ const SUCCESS: Result = { state: "SUCCESS", exception: "" };
 const MALFORMED: Result = { state: "MALFORMED", exception: "" };
 const STATES = new Set(["SUCCESS", "FAILURE", "REVOKED", "RETRY", "STARTED"]);
 
+/**
+ * Over `rpc://`, Celery before 5.7 puts the task's id before the status (`celery/backends/rpc.py
+ * _to_result`).
+ */
+const ID_FIRST = '{"task_id": "';
+const STATUS_AFTER_ID =
+  ID_FIRST.length + "00000000-0000-8000-8000-000000000000".length + '", '.length;
+
 /** Results larger than this are not parsed as a whole; status and exception come first in them. */
 const MAX_PARSED_LENGTH = 1024 * 1024;
 const MAX_NAME_LENGTH = 200;
@@ -30,11 +38,18 @@ const MAX_NAME_LENGTH = 200;
  * whatever the text: Python writes NaN and Infinity, which are not JSON, and results can be huge.
  */
 export function readResult(text: string): Result {
-  // Workers write `status` first and successes are the many: the rest is never looked at.
-  if (text.startsWith('{"status": "SUCCESS"')) return SUCCESS;
+  if (isPlainSuccess(text)) return SUCCESS;
   return text.length <= MAX_PARSED_LENGTH
     ? (parseMeta(text) ?? scanMeta(text))
     : scanMeta(text.slice(0, MAX_PARSED_LENGTH));
+}
+
+/** Workers write the status first and successes are the many: the rest of them is never looked at. */
+function isPlainSuccess(text: string): boolean {
+  return (
+    text.startsWith('{"status": "SUCCESS"') ||
+    (text.startsWith('"status": "SUCCESS"', STATUS_AFTER_ID) && text.startsWith(ID_FIRST))
+  );
 }
 
 function parseMeta(text: string): Result | null {
@@ -56,7 +71,10 @@ function parseMeta(text: string): Result | null {
 }
 
 function scanMeta(text: string): Result {
-  const status = /^\s*\{\s*"status"\s*:\s*"([A-Za-z_-]{1,64})"/.exec(text)?.[1];
+  const status =
+    /^\s*\{\s*(?:"task_id"\s*:\s*"[^"]{0,200}"\s*,\s*)?"status"\s*:\s*"([A-Za-z_-]{1,64})"/.exec(
+      text,
+    )?.[1];
   const exception = /^\s*\{[^{}]{0,200}"result"\s*:\s*\{\s*"exc_type"\s*:\s*"([^"\\]{1,200})"/.exec(
     text,
   )?.[1];

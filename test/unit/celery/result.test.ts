@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { dateDoneUnixMs, readResult } from "../../../src/celery/result.js";
 
+const ID = "a0b1c2d3-e4f5-8a6b-8c7d-0123456789ab";
 const cases: [string, string, { state: string; exception: string }][] = [
   [
     "a success",
@@ -49,6 +50,21 @@ const cases: [string, string, { state: string; exception: string }][] = [
     '{"status":"SUCCESS","result":Infinity}',
     { state: "SUCCESS", exception: "" },
   ],
+  [
+    "a success of rpc:// before Celery 5.7, which has the id first, with NaN in it",
+    `{"task_id": "${ID}", "status": "SUCCESS", "result": NaN, "traceback": null, "children": []}`,
+    { state: "SUCCESS", exception: "" },
+  ],
+  [
+    "a failure of rpc:// before Celery 5.7 with NaN in it",
+    `{"task_id": "${ID}", "status": "FAILURE", "result": {"exc_type": "ValueError", "exc_message": [NaN]}}`,
+    { state: "FAILURE", exception: "ValueError" },
+  ],
+  [
+    "a start that says SUCCESS where a success of rpc:// has its status",
+    '{"status": "STARTED", "result": {"pid": 1234, "x": {"status": "SUCCESS"}}}',
+    { state: "STARTED", exception: "" },
+  ],
   ["text that is no JSON", "pong", { state: "MALFORMED", exception: "" }],
   ["no status", '{"result": 1}', { state: "MALFORMED", exception: "" }],
   ["a status that is no text", '{"status": 5}', { state: "MALFORMED", exception: "" }],
@@ -69,9 +85,12 @@ for (const [name, text, expected] of cases) {
   test(`readResult() reads ${name}`, () => assert.deepEqual(readResult(text), expected));
 }
 
-test("readResult() reads the status of a result too large to parse", () => {
-  const text = `{"status": "FAILURE", "result": {"exc_type": "Huge", "exc_message": ["${"x".repeat(2 * 1024 * 1024)}"]}}`;
-  assert.deepEqual(readResult(text), { state: "FAILURE", exception: "Huge" });
+test("readResult() reads the status of a result too large to parse, before and after the id", () => {
+  const large = "x".repeat(2 * 1024 * 1024);
+  const failure = `"status": "FAILURE", "result": {"exc_type": "Huge", "exc_message": ["${large}"]}}`;
+  const expected = { state: "FAILURE", exception: "Huge" };
+  assert.deepEqual(readResult(`{${failure}`), expected);
+  assert.deepEqual(readResult(`{"task_id": "${ID}", ${failure}`), expected);
 });
 
 test("readResult() makes a class name fit for a label", () => {
