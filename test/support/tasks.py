@@ -58,10 +58,10 @@ def fail(exception="ValueError", message="failed on purpose"):
 
 
 @app.task(name=f"{NAME}.retry", bind=True, max_retries=None)
-def retry(self, times):
-    """Asks to be retried so many times, at once, and then succeeds."""
+def retry(self, times, countdown=0):
+    """Asks to be retried so many times, each after so many seconds, and then succeeds."""
     if self.request.retries < times:
-        raise self.retry(exc=Flaky(f"attempt {self.request.retries + 1}"), countdown=0)
+        raise self.retry(exc=Flaky(f"attempt {self.request.retries + 1}"), countdown=countdown)
     return self.request.retries
 
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dateDoneUnixMs, readResult, resultKeyPrefix } from "../../../src/celery/result.js";
 
+const ID = "a0b1c2d3-e4f5-8a6b-8c7d-0123456789ab";
 const cases: [string, string, { state: string; exception: string }][] = [
   [
     "a success",
@@ -47,6 +48,21 @@ const cases: [string, string, { state: string; exception: string }][] = [
     "Infinity in a success of another encoder",
     '{"status":"SUCCESS","result":Infinity}',
     { state: "SUCCESS", exception: "" },
+  ],
+  [
+    "a success of rpc:// before Celery 5.7, which has the id first, with NaN in it",
+    `{"task_id": "${ID}", "status": "SUCCESS", "result": NaN, "traceback": null, "children": []}`,
+    { state: "SUCCESS", exception: "" },
+  ],
+  [
+    "a failure of rpc:// before Celery 5.7 with NaN in it",
+    `{"task_id": "${ID}", "status": "FAILURE", "result": {"exc_type": "ValueError", "exc_message": [NaN]}}`,
+    { state: "FAILURE", exception: "ValueError" },
+  ],
+  [
+    "a start that says SUCCESS where a success of rpc:// has its status",
+    '{"status": "STARTED", "result": {"pid": 1234, "x": {"status": "SUCCESS"}}}',
+    { state: "STARTED", exception: "" },
   ],
   ["text that is no JSON", "pong", { state: "MALFORMED", exception: "" }],
   ["no status", '{"result": 1}', { state: "MALFORMED", exception: "" }],
@@ -120,6 +136,14 @@ for (const [version, start] of [
     });
   });
 }
+
+test("readResult() reads the status of a result too large to parse, before and after the id", () => {
+  const large = "x".repeat(2 * 1024 * 1024);
+  const failure = `"status": "FAILURE", "result": {"exc_type": "Huge", "exc_message": ["${large}"]}}`;
+  const expected = { state: "FAILURE", exception: "Huge" };
+  assert.deepEqual(readResult(`{${failure}`), expected);
+  assert.deepEqual(readResult(`{"task_id": "${ID}", ${failure}`), expected);
+});
 
 test("readResult() makes a class name fit for a label", () => {
   const name = `A\nB${"x".repeat(500)}`;
