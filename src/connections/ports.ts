@@ -13,6 +13,8 @@ export type PublishOutcome =
   | "refused"
   /** The broker had no queue for it and dropped it. */
   | "unroutable"
+  /** The broker takes no message of that size. */
+  | "tooLarge"
   /** Written, or perhaps written, and no answer will come: a worker may or may not have it. */
   | "unknown"
   /** Provably never written, as there was no connection. */
