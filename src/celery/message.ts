@@ -1,3 +1,5 @@
+import { isoTime } from "./iso-time.js";
+
 /** How the arguments are written (`kombu/serialization.py`); pickle would be code for the worker to run. */
 export const SERIALIZERS = ["json", "msgpack", "yaml"] as const;
 export type Serializer = (typeof SERIALIZERS)[number];
@@ -57,11 +59,11 @@ export interface MessageFill {
   body: string;
 }
 
-/** A message to look at before the first real one. */
+/** A message to look at before the first real one; ids and times are as wide as in any other. */
 export const SAMPLE_FILL: Readonly<MessageFill> = {
   id: "00000000-0000-4000-8000-000000000000",
-  eta: "2026-01-01T00:00:00+00:00",
-  expires: "2026-01-01T00:00:00+00:00",
+  eta: isoTime(0),
+  expires: isoTime(0),
   group: "00000000-0000-4000-8000-000000000001",
   body: "",
 };

@@ -172,7 +172,7 @@ export function encoderFor({ transport, keyPrefix }: ProducerCase, replyTo: stri
         }
         const steps = { priority_steps: [0, 3, 6, 9], sep: DEFAULT_SEP };
         const list = keyPrefix + priorityKey(spec.routingKey, spec.priority, steps);
-        const text = compileRedisEnvelope(spec, replyTo, fixedBody).render(fill);
+        const text = compileRedisEnvelope(spec, replyTo, fixedBody).fill(fill).toString();
         return ofEnvelope(list, JSON.parse(text));
       },
     }),
