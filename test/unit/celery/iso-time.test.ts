@@ -12,7 +12,11 @@ test("a time has an offset and six digits of fraction, as Celery before 5.3 coun
 });
 
 test("a time of four-digit years is read back as the same", () => {
-  const unixMs = fc.date({ min: new Date(0), max: new Date("9999-12-31T23:59:59.999Z") });
+  const unixMs = fc.date({
+    min: new Date(0),
+    max: new Date("9999-12-31T23:59:59.999Z"),
+    noInvalidDate: true,
+  });
   fc.assert(
     fc.property(unixMs, (date) => {
       const text = isoTime(date.getTime());
