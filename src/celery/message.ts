@@ -63,7 +63,7 @@ export const SAMPLE_FILL: Readonly<MessageFill> = {
   eta: "2026-01-01T00:00:00+00:00",
   expires: "2026-01-01T00:00:00+00:00",
   group: "00000000-0000-4000-8000-000000000001",
-  body: "",
+  body: "[[], {}, {}]",
 };
 
 /**
