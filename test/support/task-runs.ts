@@ -1,5 +1,5 @@
 import { startDaemon } from "./daemon.js";
-import { assertBalanced, type LedgerRow } from "./metrics.js";
+import { assertBalanced, type LedgerRow, type Metrics } from "./metrics.js";
 
 /** One task as it stands in a configuration. */
 export type TaskSettings = Readonly<Record<string, unknown>> & { readonly name: string };
@@ -18,6 +18,8 @@ export interface RunSettings {
 export interface TaskRun {
   /** What became of each task, in their order. */
   readonly rows: readonly LedgerRow[];
+  /** The last page of metrics; the scenarios are `t0`, `t1` and so on. */
+  readonly page: Metrics;
   readonly log: string;
 }
 
@@ -44,7 +46,7 @@ export async function runTasks(
   );
   assertBalanced(page);
   const rowOf = new Map(page.ledger().map((row) => [row.scenario, row]));
-  return { rows: tasks.map((_, index) => rowOf.get(nameOf(index))!), log: daemon.stderr() };
+  return { rows: tasks.map((_, index) => rowOf.get(nameOf(index))!), page, log: daemon.stderr() };
 }
 
 function nameOf(index: number): string {
