@@ -120,7 +120,8 @@ thread = threading.local()
 @task_prerun.connect
 def note_start(task_id=None, task=None, **_):
     thread.run = uuid.uuid4().hex
-    note(run=thread.run, id=task_id, name=task.name, startedMs=time.time() * 1000)
+    mark = getattr(task.request, "mark", None)  # a header of the test's own
+    note(run=thread.run, id=task_id, name=task.name, mark=mark, startedMs=time.time() * 1000)
 
 
 @task_postrun.connect
