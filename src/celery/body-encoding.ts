@@ -1,8 +1,8 @@
 import * as zlib from "node:zlib";
 import { brotliCompressSync, deflateSync } from "node:zlib";
 import { encode as encodeMsgpack } from "@msgpack/msgpack";
-import { stringify } from "yaml";
 import type { Compression, Serializer, TaskMessageSpec } from "./message.js";
+import { yamlBody } from "./yaml-body.js";
 
 /** How the body of a task's messages is written, by kombu's rules (`kombu/serialization.py`). */
 export interface BodyEncoding {
@@ -49,8 +49,7 @@ const SERIALIZATION: Record<
   yaml: {
     contentType: "application/x-yaml",
     contentEncoding: "utf-8",
-    // Workers read it with PyYAML, which knows 1.1: there `yes` and `1_0` need quotes.
-    serialize: (json) => Buffer.from(stringify(JSON.parse(json), { version: "1.1", lineWidth: 0 })),
+    serialize: (json) => Buffer.from(yamlBody(JSON.parse(json))),
   },
 };
 

@@ -65,7 +65,7 @@ export const SAMPLE_FILL: Readonly<MessageFill> = {
   eta: isoTime(0),
   expires: isoTime(0),
   group: "00000000-0000-4000-8000-000000000001",
-  body: "",
+  body: "[[], {}, {}]",
 };
 
 /**
@@ -112,12 +112,3 @@ const HEADER_OF: Record<Compression, string> = {
   brotli: "application/x-brotli",
   zstd: "application/zstd",
 };
-
-/** Headers that a task's own `headers` must not set: Celery's, as a wrong value can stop a worker. */
-export const RESERVED_HEADERS: ReadonlySet<string> = new Set(
-  (
-    "lang task id shadow eta expires group group_index retries timelimit root_id parent_id " +
-    "argsrepr kwargsrepr origin ignore_result replaced_task_nesting stamped_headers stamps " +
-    "compression redelivered"
-  ).split(" "),
-);

@@ -32,8 +32,7 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["exposition"],
   express: ["http"],
   zod: ["config"],
-  // Configurations, and the bodies of messages that are YAML.
-  yaml: ["config", "celery"],
+  yaml: ["config"],
   "@msgpack/msgpack": ["celery"],
   commander: ["main.ts"],
   pino: ["log.ts"],

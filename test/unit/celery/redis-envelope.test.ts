@@ -103,6 +103,14 @@ test("each message of a templated task has its own body", () => {
   }
 });
 
+test("a message whose body differs each time can have any serializer", () => {
+  for (const serializer of ["json", "msgpack", "yaml"] as const) {
+    const envelope = compileRedisEnvelope({ ...spec, serializer }, "r", null);
+    const message = JSON.parse(envelope.render(fillOf("id", { body: bodyOf([1]) })));
+    assert.ok(Buffer.from(message.body, "base64").length > 10, serializer);
+  }
+});
+
 test("an envelope is pure ASCII and keeps every character of names, headers and arguments", () => {
   const odd = {
     ...spec,

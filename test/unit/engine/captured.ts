@@ -119,7 +119,7 @@ function ofEnvelope(list: string, envelope: Envelope): Captured {
     properties,
     contentType: envelope["content-type"],
     contentEncoding: envelope["content-encoding"],
-    body: decoded(Buffer.from(envelope.body, "base64"), envelope["content-type"], envelope.headers),
+    body: bodyOf(Buffer.from(envelope.body, "base64"), envelope["content-type"], envelope.headers),
   };
 }
 
@@ -133,7 +133,7 @@ function ofAmqp({ exchange, routingKey, headers, properties, body }: RawAmqp): C
     properties: others,
     contentType: content_type,
     contentEncoding: content_encoding,
-    body: decoded(Buffer.from(body, "base64"), content_type, headers),
+    body: bodyOf(Buffer.from(body, "base64"), content_type, headers),
   };
 }
 
@@ -142,7 +142,12 @@ const DECOMPRESS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   "application/x-brotli": (bytes) => brotliDecompressSync(bytes),
 };
 
-function decoded(bytes: Buffer, contentType: unknown, headers: Record<string, unknown>): unknown {
+/** What a worker reads out of a body. */
+export function bodyOf(
+  bytes: Buffer,
+  contentType: unknown,
+  headers: Record<string, unknown>,
+): unknown {
   const decompress = DECOMPRESS[String(headers.compression)];
   if (headers.compression !== undefined && decompress === undefined) return bytes;
   const plain = decompress === undefined ? bytes : decompress(bytes);
@@ -196,7 +201,7 @@ function ofOwnAmqp({ exchange, routingKey, content, properties }: AmqpMessage): 
     },
     contentType: properties.contentType,
     contentEncoding: properties.contentEncoding,
-    body: decoded(content, properties.contentType, { ...properties.headers }),
+    body: bodyOf(content, properties.contentType, { ...properties.headers }),
   };
 }
 
