@@ -32,6 +32,13 @@ const generatedFiles = [
     },
   },
   {
+    path: "docs/doctor.md",
+    async text() {
+      const { doctorPage } = await built("docs/doctor-page.js");
+      return doctorPage();
+    },
+  },
+  {
     path: "docs/configuration.schema.json",
     async text() {
       const { jsonSchema } = await built("config/schema.js");

@@ -3,7 +3,7 @@ import type { Config, TaskConfig } from "../config/schema.js";
 import { check } from "../doctor/checks/checks.js";
 import { examine } from "../doctor/examine.js";
 import { OpenParts } from "../doctor/open-parts.js";
-import { reportText } from "../doctor/report.js";
+import { isWell, reportJson, reportText } from "../doctor/report.js";
 import { EXIT } from "../errors.js";
 import { overridesOf, parseFor, type RunFlags, readTemplateLines } from "./run.js";
 import type { Streams } from "./streams.js";
@@ -53,13 +53,9 @@ export async function doctor(
     return EXIT.stoppedBySignal;
   }
   const findings = facts.flatMap(check);
-  const isWell = findings.every(({ level }) => level !== "problem");
-  streams.stdout(
-    flags.json
-      ? `${JSON.stringify({ ok: isWell, advice: findings, connections: facts }, null, 2)}\n`
-      : reportText(facts, findings),
-  );
-  return isWell ? EXIT.ok : EXIT.failed;
+  const report = flags.json ? reportJson(facts, findings) : reportText(facts, findings);
+  streams.stdout(`${report}\n`);
+  return isWell(findings) ? EXIT.ok : EXIT.failed;
 }
 
 /** Each task that a scenario sends over the connection, once. */

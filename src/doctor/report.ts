@@ -18,7 +18,28 @@ export function reportText(
   findings: readonly Finding[],
 ): string {
   const sections = connections.flatMap((facts) => [...connectionLines(facts), ""]);
-  return [...sections, ...adviceLines(findings), ""].join("\n");
+  return [...sections, ...adviceLines(findings)].join("\n");
+}
+
+/** The same for programs: every fact, and the phases of what was sent. */
+export function reportJson(
+  connections: readonly ConnectionFacts[],
+  findings: readonly Finding[],
+): string {
+  const withPhases = connections.map((facts) => ({
+    ...facts,
+    tasks: facts.tasks.map((task) => ({
+      ...task,
+      phases: task.probe.sent ? phasesOf(task.probe) : [],
+    })),
+  }));
+  const report = { ok: isWell(findings), advice: findings, connections: withPhases };
+  return JSON.stringify(report, null, 2);
+}
+
+/** Warnings and notes leave a deployment well. */
+export function isWell(findings: readonly Finding[]): boolean {
+  return findings.every(({ level }) => level !== "problem");
 }
 
 function connectionLines(facts: ConnectionFacts): string[] {

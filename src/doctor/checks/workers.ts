@@ -66,20 +66,24 @@ function checkAcceptance({ connection }: ConnectionFacts, worker: WorkerFacts): 
  * Compares what two URLs say whatever way their hosts are written: a server may have many names, but
  * a kind and a database are what they are.
  */
-function checkResults({ connection, backend }: ConnectionFacts, worker: WorkerFacts): Finding[] {
-  const { node } = worker;
-  const theirs = worker.settings.resultBackend;
+function checkResults(facts: ConnectionFacts, { node, settings }: WorkerFacts): Finding[] {
+  const { connection, backend, tasks } = facts;
+  const theirs = settings.resultBackend;
   if (theirs === null) return []; // it may come from the worker's environment
   const scheme = schemeOf(theirs) || theirs.toLowerCase().replace(/:.*$/, "");
   if (scheme === "disabled") return [finding("results-disabled", connection, { node, theirs })];
-  const isRpc = scheme === "rpc";
   const isRedis = REDIS_SCHEMES.has(scheme);
-  if (backend.kind === "rpc" ? !isRpc : !isRedis) {
-    return [finding("results-elsewhere", connection, { node, theirs, ours: backend.url })];
+  const database = isRedis ? databaseOf(theirs) : null;
+  const isSameKind = backend.kind === "rpc" ? scheme === "rpc" : isRedis;
+  const isSameDatabase =
+    database === null || backend.database === null || database === backend.database;
+  if (isSameKind && isSameDatabase) return [];
+  const hasArrived = tasks.some(({ probe }) => probe.sent && probe.result !== null);
+  if (isSameKind && hasArrived) {
+    const both = { theirs: database ?? "", ours: backend.database ?? "" };
+    return [finding("results-in-other-database", connection, { node, ...both })];
   }
-  const [own, ours] = [isRedis ? databaseOf(theirs) : null, backend.database];
-  if (own === null || ours === null || own === ours) return [];
-  return [finding("results-in-other-database", connection, { node, theirs: own, ours })];
+  return [finding("results-elsewhere", connection, { node, theirs, ours: backend.url })];
 }
 
 const REDIS_SCHEMES = new Set(["redis", "rediss", "redis+socket", "socket", "sentinel"]);

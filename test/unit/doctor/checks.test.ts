@@ -113,6 +113,14 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     ["results-elsewhere"],
   ],
   [
+    "another database on which no result has arrived",
+    {
+      ...withSettings({ resultBackend: "redis://broker:6379/1" }),
+      tasks: [{ ...TASK, probe: NOT_SENT }],
+    },
+    ["results-elsewhere"],
+  ],
+  [
     "results in another database",
     withSettings({ resultBackend: "redis://:********@same-server:6379/1" }),
     ["results-in-other-database"],
