@@ -22,8 +22,11 @@ export interface SendOptions {
   readonly parts: OpenParts;
 }
 
-/** Events of a task that has ended are on their way. */
-const LAST_EVENTS_MS = 1_000;
+/**
+ * Events of a task that has ended are on their way; a worker with a pool of threads keeps them until
+ * something else wakes it, at the latest its next heartbeat (2 s).
+ */
+const LAST_EVENTS_MS = 2_500;
 
 /**
  * Sends the tasks that a worker would take, one after another, so that none waits for another. `fault` is
@@ -88,10 +91,10 @@ async function sendOne(
   return { ...sending, place, events: [] };
 }
 
-/** Has the end of a task that ended been told of? */
+/** Nothing more is to be heard of it: it has not been sent, is known to run on, or its end was told. */
 function isToldOf(probe: Probe, log: EventLog): boolean {
-  if (!probe.sent || probe.result === null) return true;
-  return log.of(probe.id).some(({ type }) => type in END_EVENTS);
+  if (!probe.sent || probe.place !== null) return true;
+  return probe.outcome !== "accepted" || log.of(probe.id).some(({ type }) => type in END_EVENTS);
 }
 
 function withEvents(probe: Probe, log: EventLog): Probe {

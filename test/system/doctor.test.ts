@@ -53,14 +53,13 @@ async function run(
   return { code: await ended, stdout, stderr };
 }
 
-/** What it says, as text and as JSON; both runs must end the same way. */
+/** What it finds, and the advice in one text. */
 async function doctor(args: readonly string[]): Promise<Told> {
-  const json = await run([...args, "--json"]);
-  assert.equal(json.stderr, "");
-  const { advice, connections, ok } = JSON.parse(json.stdout);
-  assert.equal(ok, json.code === 0);
-  const { stdout: text, code } = await run(args);
-  assert.equal(code, json.code, text);
+  const { code, stdout, stderr } = await run([...args, "--json"]);
+  assert.equal(stderr, "");
+  const { advice, connections, ok } = JSON.parse(stdout);
+  assert.equal(ok, code === 0);
+  const text = (advice as Finding[]).map(({ says, remedy }) => `${says}\n${remedy}\n`).join("");
   return { code, text, advice, facts: connections[0] };
 }
 
@@ -94,10 +93,16 @@ async function rabbitmqContents(): Promise<string[]> {
   return lists.join("\n").split("\n").sort();
 }
 
+/** Celery 5.2 with a pool of threads loses events now and then: several threads write one buffer. */
+const WITH_EVENTS = { pool: "prefork", extraArgs: ["-E"] } as const;
+
 for (const python of ["current", "debian"] as const) {
   test(`a healthy deployment on Redis is well, Celery ${python}, and nothing is left behind`, async () => {
     const db = python === "current" ? 1 : 2;
-    await using worker = await startWorker({ broker: redis.url(db), python, extraArgs: ["-E"] });
+    await using worker = await startWorker({
+      ...{ broker: redis.url(db), python },
+      ...WITH_EVENTS,
+    });
     const config = await scratchFile("load.yml");
     await writeFile(
       config,
@@ -115,18 +120,20 @@ scenarios:
     const told = await doctor([config]);
     assert.deepEqual(told.advice, []);
     assert.equal(told.code, 0);
-    assert.match(told.text, /Nothing is wrong\./);
+    const { stdout: text } = await run([config]);
+    assert.match(text, /Nothing is wrong\.\n$/);
+    assert.match(text, /succeeded\n {6}dispatch \S+ ms, publish .*, queue .*, latency/);
     const [answered] = told.facts.workers.answered;
     assert.match(answered?.version ?? "", python === "current" ? /^5\.[3-9]/ : /^5\.2/);
     assert.equal(answered?.concurrency, 4);
-    assert.equal(answered?.pool, "threads");
+    assert.equal(answered?.pool, "prefork");
     for (const key of ["add", "sleep"]) {
       const names = phaseNames(sent(told, key));
-      assert.deepEqual(names.slice(0, 4), ["dispatch", "publish", "queue", "run"], told.text);
+      assert.deepEqual(names.slice(0, 4), ["dispatch", "publish", "queue", "run"]);
       assert.equal(names.at(-1), "latency");
     }
-    const run = phasesOf(sent(told, "sleep")).find(({ name }) => name === "run");
-    assert.ok(run!.ms >= 200, JSON.stringify(run));
+    const phase = phasesOf(sent(told, "sleep")).find(({ name }) => name === "run");
+    assert.ok(phase!.ms >= 200, JSON.stringify(phase));
     const runs = await worker.recorded();
     assert.equal(runs.length, 4, "each task once for each of the two examinations");
     assert.deepEqual(await redisContents(db), contents);
@@ -138,14 +145,14 @@ scenarios:
     await using _worker = await startWorker({
       ...{ broker, backend: "rpc://", python },
       queues: [queue],
-      extraArgs: ["-E"],
+      ...WITH_EVENTS,
     });
     const contents = await rabbitmqContents();
     const told = await doctor(addOn(broker, "--queue", queue, "--set", "tasks.task.expires=none"));
     assert.deepEqual(told.advice, []);
     assert.equal(told.code, 0);
-    assert.match(told.text, /RabbitMQ 3/);
-    assert.match(told.text, /replies through the broker/);
+    assert.equal(told.facts.broker.about?.product, "RabbitMQ");
+    assert.equal(told.facts.backend.kind, "rpc");
     assert.deepEqual(phaseNames(sent(told, "task")).slice(0, 3), ["dispatch", "publish", "queue"]);
     await waitUntil(
       async () => {
@@ -163,7 +170,7 @@ test("without -E it says that events are off, and still that nothing is wrong", 
   const told = await doctor(addOn(redis.url(3)));
   assert.deepEqual(codesOf(told), ["events-off"]);
   assert.equal(told.code, 0);
-  assert.ok(phaseNames(sent(told, "task")).includes("work"), told.text);
+  assert.ok(phaseNames(sent(told, "task")).includes("work"));
 });
 
 test("a wrong task and a queue that nobody consumes are named with what was meant, and nothing is sent", async () => {
@@ -175,7 +182,7 @@ test("a wrong task and a queue that nobody consumes are named with what was mean
   assert.equal(told.code, 1);
   assert.match(told.text, /did you mean celery/);
   assert.match(told.text, /did you mean tests\.add/);
-  assert.match(told.text, /not sent/);
+  assert.deepEqual(told.facts.tasks[0]?.probe.sent, false);
   assert.deepEqual(await worker.recorded(), []);
   assert.deepEqual(await redisContents(4), contents);
 });
@@ -215,7 +222,7 @@ test("a wrong password is said with the remedy, and is never printed", async () 
 });
 
 test("a task that fails, one that still runs, and one that ends without a result", async () => {
-  await using _worker = await startWorker({ broker: redis.url(6), extraArgs: ["-E"] });
+  await using _worker = await startWorker({ broker: redis.url(6), ...WITH_EVENTS });
   const of = (task: string, args: string, ...more: string[]) =>
     doctor(["--broker", redis.url(6), "--task", `tests.${task}`, "--args", args, ...more]);
   assert.deepEqual(codesOf(await of("fail", '["KeyError"]')), ["task-failed"]);
@@ -228,7 +235,7 @@ test("results that the workers store elsewhere", async () => {
   await using other = await startRedis();
   await using _worker = await startWorker({
     ...{ broker: redis.url(7), backend: other.url(0) },
-    extraArgs: ["-E"],
+    ...WITH_EVENTS,
   });
   // Two addresses may be one server: only a task that ends without its result proves that they are not.
   const server = await doctor(addOn(redis.url(7), "--backend", redis.url(0), "--wait", "2s"));
@@ -249,19 +256,16 @@ test("a frozen worker is told from none", async () => {
 });
 
 test("a signal ends it at once, with nothing left behind", async () => {
-  await using _worker = await startWorker({ broker: redis.url(9) });
+  await using worker = await startWorker({ broker: redis.url(9) });
   const contents = await redisContents(9);
-  const client = redis.cli({ db: 9 });
-  const isBound = async () => (await client.scard("_kombu.binding.reply.celery.pidbox")) > 0;
-  // It waits for the result of a task that takes long.
   const ended = await run(
     ["--broker", redis.url(9), "--task", "tests.sleep", "--args", "[3]", "--json"],
-    { name: "SIGINT", when: async () => (await client.hlen("unacked")) > 0 || (await isBound()) },
+    { name: "SIGINT", when: async () => (await worker.recorded()).length > 0 },
   );
   assert.equal(ended.code, 105, ended.stderr);
   assert.equal(ended.stdout, "");
-  const { unacked, unacked_index, ...left } = await redisContents(9);
-  assert.deepEqual(left, contents);
+  assert.deepEqual((await worker.recorded())[0]?.endedMs, null, "it did not wait for the task");
+  assert.deepEqual(await redisContents(9), contents);
 });
 
 test("a configuration that cannot be used is exit code 104", async () => {
