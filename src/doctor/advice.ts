@@ -20,7 +20,7 @@ export const ADVICE = {
   },
   "server-refuses": {
     level: "problem",
-    says: "The {role} at {url} refuses us: {cause}",
+    says: "The {role} at {url} refuses us: {cause}.",
     remedy: "Correct connections.{connection}.{role}, or the account on the server.",
   },
   "server-evicts": {

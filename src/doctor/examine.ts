@@ -54,7 +54,7 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
     return {
       ...found,
       // Publishing and receiving is another thing than looking: another permission may be missing.
-      ...(fault === null ? {} : { backend: { ...found.backend, fault } }),
+      ...(fault === null ? {} : { [fault.role]: { ...found[fault.role], fault } }),
       workers: {
         ...workers,
         withTaskEvents: [...log.withTaskEvents],

@@ -61,9 +61,8 @@ export class OpenParts {
   }
 }
 
-/** What was thrown while something was opened, as a fault of its server. */
+/** What was thrown while something was opened or asked, as a fault of its server, in one line. */
 export function faultOf(error: unknown): ServerFault {
-  return error instanceof LinkError
-    ? { cause: error.message, isConfiguration: error.isConfiguration }
-    : { cause: messageOf(error), isConfiguration: false };
+  const cause = messageOf(error).replaceAll("\n", ". ").replace(/\.+$/, "");
+  return { cause, isConfiguration: error instanceof LinkError && error.isConfiguration };
 }

@@ -1,6 +1,7 @@
 import { createClock } from "../clock.js";
 import type { ConnectionConfig, TaskConfig } from "../config/schema.js";
 import type { Control } from "../connections/observe-ports.js";
+import type { ConnectionRole } from "../connections/ports.js";
 import { findTask } from "./ask-workers.js";
 import type { EventLog } from "./event-log.js";
 import type { ConnectionFacts, Probe, SentTask, ServerFault, TaskFacts } from "./facts.js";
@@ -29,15 +30,15 @@ export interface SendOptions {
 const LAST_EVENTS_MS = 2_500;
 
 /**
- * Sends the tasks that a worker would take, one after another, so that none waits for another. `fault` is
- * why nothing could be sent although the servers can be used.
+ * Sends the tasks that a worker would take, one after another, so that none waits for another. `fault` says
+ * which server does not let us although it can be looked at.
  */
 export async function sendTasks(
   options: SendOptions,
   surroundings: Omit<ConnectionFacts, "tasks">,
   control: Control | null,
   log: EventLog,
-): Promise<{ tasks: TaskFacts[]; fault: ServerFault | null }> {
+): Promise<{ tasks: TaskFacts[]; fault: RoleFault | null }> {
   const entries = Object.entries(options.tasks).map(([key, task]) => ({
     key,
     task,
@@ -62,17 +63,28 @@ export async function sendTasks(
   return { tasks: tasks.map((task) => ({ ...task, probe: withEvents(task.probe, log) })), fault };
 }
 
-function openSender(
+type RoleFault = ServerFault & { readonly role: ConnectionRole };
+
+async function openSender(
   { connection, parts, readLines }: SendOptions,
   { idPrefix }: EventLog,
-): Promise<TaskSender | ServerFault> {
+): Promise<TaskSender | RoleFault> {
   const clock = createClock();
-  return parts
-    .usable(
-      connection.broker,
-      (report) => new TaskSender({ connection, clock, idPrefix, readLines, report }),
-    )
-    .catch(faultOf);
+  let role: ConnectionRole = "backend";
+  try {
+    return await parts.usable(connection.broker, ({ up, down }) => {
+      const report = {
+        up,
+        down(failed: ConnectionRole, cause: string, isConfiguration: boolean) {
+          role = failed;
+          down(cause, isConfiguration);
+        },
+      };
+      return new TaskSender({ connection, clock, idPrefix, readLines, report });
+    });
+  } catch (error) {
+    return { ...faultOf(error), role };
+  }
 }
 
 async function sendOne(

@@ -6,9 +6,8 @@ import { dateDoneUnixMs, readResult } from "../celery/result.js";
 import { taskId } from "../celery/task-id.js";
 import type { Clock } from "../clock.js";
 import type { ConnectionConfig, TaskConfig } from "../config/schema.js";
-import type { LinkReport } from "../connections/observe-ports.js";
 import { openConnection } from "../connections/open.js";
-import type { Connection, PublishOutcome } from "../connections/ports.js";
+import type { Connection, ConnectionRole, PublishOutcome } from "../connections/ports.js";
 import { MessageMaker, prepareMessages } from "../engine/message-maker.js";
 import { messageOf } from "../errors.js";
 import type { ReceivedResult, SentTask } from "./facts.js";
@@ -19,7 +18,10 @@ export interface TaskSenderOptions {
   readonly idPrefix: string;
   /** Lines of the files that argument templates name. */
   readonly readLines: (name: string) => readonly string[];
-  readonly report: LinkReport;
+  readonly report: {
+    up(): void;
+    down(role: ConnectionRole, cause: string, isConfiguration: boolean): void;
+  };
 }
 
 /** What is known of a task when its result has come, or was not waited for any longer. */
@@ -57,7 +59,7 @@ export class TaskSender {
           isUp = true;
           report.up();
         },
-        down: (role, cause, isConfiguration) => report.down(`${role}: ${cause}`, isConfiguration),
+        down: (role, cause, isConfiguration) => report.down(role, cause, isConfiguration),
         blocked() {},
         restartedEmpty() {},
         repliesLost() {},

@@ -19,9 +19,8 @@ function checkServer(
   { url, fault, about }: ServerFacts,
 ): Finding[] {
   if (fault !== null) {
-    const cause = fault.cause.replaceAll("\n", ". ");
     const code = fault.isConfiguration ? "server-refuses" : "server-unreachable";
-    return [finding(code, connection, { role, url, cause })];
+    return [finding(code, connection, { role, url, cause: fault.cause })];
   }
   const policy = about?.evictionPolicy ?? "noeviction";
   // Queues never expire, so that only the policies of all keys take them; results always do.

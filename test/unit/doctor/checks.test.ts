@@ -49,11 +49,11 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
       backend: {
         ...REDIS,
         url: "redis://results/0",
-        fault: { cause: "WRONGPASS\nCheck.", isConfiguration: true },
+        fault: { cause: "WRONGPASS", isConfiguration: true },
       },
     },
     ["server-refuses"],
-    /backend at redis:\/\/results\/0 refuses us: WRONGPASS\. Check\./,
+    /backend at redis:\/\/results\/0 refuses us: WRONGPASS\./,
   ],
   [
     "a broker that evicts whole queues, and a backend that evicts results",
