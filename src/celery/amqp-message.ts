@@ -1,9 +1,13 @@
-import { type TaskMessageSpec, taskHeaders } from "./message.js";
+import { bodyEncoding } from "./body-encoding.js";
+import { type MessageFill, SAMPLE_FILL, type TaskMessageSpec, taskHeaders } from "./message.js";
+import { assertSurvivableHeaders } from "./survivable.js";
 
 /** A task message on AMQP 0-9-1 as py-amqp publishes it; `properties` in amqplib's names. */
 export interface AmqpMessage {
   /** The task's id, which is also its correlation id. */
   readonly id: string;
+  readonly exchange: string;
+  readonly routingKey: string;
   readonly content: Buffer;
   readonly properties: {
     readonly contentType: string;
@@ -18,41 +22,45 @@ export interface AmqpMessage {
 }
 
 export interface AmqpMessageTemplate {
-  /** As `RedisEnvelope.render`. */
-  render(id: string, expires: string, body: string): AmqpMessage;
+  render(fill: Readonly<MessageFill>): AmqpMessage;
 }
+
+/** RabbitMQ closes the channel for more than 32 bits (`rabbit_misc check_expiry`): 49 days. */
+const MAX_EXPIRATION_MS = 2 ** 32 - 1;
 
 /**
  * The template of a task's messages (`kombu/messaging.py publish`, `celery/app/amqp.py as_task_v2`).
- * `fixedBody` is the JSON text of the body triple, or null when it differs from message to message.
+ * `fixedBody` is the JSON text of its body, or null when it differs from message to message.
+ * @throws {Error} when the result would not be a message that a worker survives (`survivable.ts`).
  */
 export function compileAmqpMessage(
   spec: TaskMessageSpec,
   replyTo: string,
   fixedBody: string | null,
 ): AmqpMessageTemplate {
-  const fixedContent = fixedBody === null ? null : Buffer.from(fixedBody);
-  const fixedHeaders = taskHeaders(spec, "", null);
+  const { contentType, contentEncoding, encode } = bodyEncoding(spec);
+  const fixedContent = fixedBody === null ? null : encode(fixedBody);
+  // Without it beyond the limit, the header `expires` still tells the worker.
   const expiration =
-    spec.expiresMs === null ? {} : { expiration: String(Math.trunc(spec.expiresMs)) };
+    spec.expiresMs === null || spec.expiresMs > MAX_EXPIRATION_MS
+      ? {}
+      : { expiration: String(Math.trunc(spec.expiresMs)) };
+  assertSurvivableHeaders(taskHeaders(spec, SAMPLE_FILL), spec.protocol);
   return {
-    render: (id, expires, body) => ({
-      id,
-      content: fixedContent ?? Buffer.from(body),
+    render: (fill) => ({
+      id: fill.id,
+      exchange: spec.exchange,
+      routingKey: spec.routingKey,
+      content: fixedContent ?? encode(fill.body),
       properties: {
-        contentType: "application/json",
-        contentEncoding: "utf-8",
-        deliveryMode: 2,
+        contentType,
+        contentEncoding,
+        deliveryMode: spec.isPersistent ? 2 : 1,
         priority: spec.priority,
-        correlationId: id,
+        correlationId: fill.id,
         replyTo,
         ...expiration,
-        headers: {
-          ...fixedHeaders,
-          id,
-          root_id: id,
-          expires: spec.expiresMs === null ? null : expires,
-        },
+        headers: taskHeaders(spec, fill),
       },
     }),
   };

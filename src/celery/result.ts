@@ -122,5 +122,24 @@ function offsetMs(offset: string): number {
   return match[1] === "-" ? -ms : ms;
 }
 
-/** Key and channel of a task's result (`celery/backends/base.py get_key_for_task`). */
-export const RESULT_KEY_PREFIX = "celery-task-meta-";
+/**
+ * What stands before the task's id in the key and channel of its result. `globalKeyPrefix` is that of
+ * `result_backend_transport_options`: unlike the broker's it is parted from the rest, and Celery before
+ * 5.3 ignores it (`celery/backends/base.py _add_global_keyprefix`).
+ */
+export function resultKeyPrefix(globalKeyPrefix: string): string {
+  return `${parted(globalKeyPrefix)}celery-task-meta-`;
+}
+
+/**
+ * The key that holds how many tasks of a chord must end before its body runs
+ * (`celery/backends/redis.py set_chord_size`).
+ */
+export function chordSizeKey(globalKeyPrefix: string, group: string): string {
+  return `${parted(globalKeyPrefix)}celery-taskset-meta-${group}.s`;
+}
+
+function parted(globalKeyPrefix: string): string {
+  const isParted = globalKeyPrefix === "" || ":_-.".includes(globalKeyPrefix.slice(-1));
+  return `${globalKeyPrefix}${isParted ? "" : "_"}`;
+}

@@ -1,6 +1,7 @@
 import type { UserError } from "../errors.js";
 import { parseAmqpUrl } from "./amqp-url.js";
 import { parseRedisUrl } from "./redis-url.js";
+import { silenceOf } from "./silent-backend.js";
 import { urlError } from "./url-parts.js";
 
 /** What speaks behind a URL; `rpc` is the broker's own, whichever that is. */
@@ -53,8 +54,18 @@ export function checkBackendUrl(url: string): void {
       "Write rpc://.",
     );
   } else {
-    throw refusal(url, BACKEND);
+    throw silentError(url) ?? refusal(url, BACKEND);
   }
+}
+
+/** The error for a backend from which no outcome can be learned. */
+function silentError(url: string): UserError | undefined {
+  const silence = silenceOf(url);
+  if (silence === undefined) return undefined;
+  return urlError(
+    `must be a redis:// URL or rpc://: ${silence}. Outcomes would have to come from the workers' events, which this version does not read`,
+    "Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL), and write the same here.",
+  );
 }
 
 /**
@@ -94,25 +105,21 @@ const KINDS: ReadonlyMap<string, ServerKind> = new Map([
   ["rpc", "rpc"],
 ]);
 
-/** Schemes of Celery's other brokers and result backends, so that they are not called unknown. */
-const OTHER_SCHEMES = new Set(
+/** Schemes of Celery's other brokers, so that they are not called unknown. */
+const OTHER_BROKERS = new Set(
   (
-    "py-amqp librabbitmq qpid valkey valkeys sqs kafka " +
-    "confluentkafka memory filesystem file zookeeper consul etcd mongodb mongodb+srv pyro gcpubsub " +
-    "azureservicebus azurestoragequeues azureblockblob sqla sqlalchemy db cache memcache memcached " +
-    "cassandra couchbase couchbaserw couchdb elasticsearch riak dynamodb cosmosdbsql arangodb s3 gs " +
-    "disabled slmq solar"
+    "py-amqp librabbitmq qpid valkey valkeys sqs kafka confluentkafka memory filesystem zookeeper " +
+    "consul etcd mongodb pyro gcpubsub azureservicebus azurestoragequeues sqla sqlalchemy slmq pgmq"
   ).split(" "),
 );
 
 /** Why a scheme is refused: one that this version cannot use, or none of Celery's at all. */
-function refusal(url: string, { forms, starts, example, why = "" }: Wanted): UserError {
+function refusal(url: string, { forms, starts, example }: Wanted): UserError {
   const scheme = schemeOf(url);
-  // `db+postgresql` and `cache+memcached` are known by what stands before the +.
-  const isKnown = OTHER_SCHEMES.has(scheme) || OTHER_SCHEMES.has(scheme.split("+")[0] ?? "");
+  // `sqla+postgresql` is known by what stands before the +.
   return urlError(
-    isKnown
-      ? `must be ${forms}: Celery's scheme ${scheme} is not supported by this version${why}`
+    OTHER_BROKERS.has(scheme.split("+", 1)[0]!)
+      ? `must be ${forms}: Celery's scheme ${scheme} is not supported by this version`
       : `must be a URL that starts with ${starts}`,
     `Write ${example}.`,
   );
@@ -122,7 +129,6 @@ interface Wanted {
   readonly forms: string;
   readonly starts: string;
   readonly example: string;
-  readonly why?: string;
 }
 
 const BROKER: Wanted = {
@@ -135,7 +141,6 @@ const BACKEND: Wanted = {
   forms: "a redis:// URL or rpc://",
   starts: "redis://, rediss://, redis+socket://, sentinel:// or rpc://",
   example: "redis://host:6379/0 or rpc://",
-  why: ", as it does not tell when a result is there (outcomes would have to come from the workers' events, which are not read yet)",
 };
 
 function nameOf({ host, port, path }: ServerName): ServerName {

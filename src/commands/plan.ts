@@ -1,4 +1,4 @@
-import type { Config, ScenarioConfig } from "../config/schema.js";
+import { type Config, isWorkflow, type ScenarioConfig } from "../config/schema.js";
 import { EXIT } from "../errors.js";
 import { countShares } from "../plan/mix.js";
 import { createProfile, type Profile, type ProfileSpec } from "../plan/profile.js";
@@ -195,8 +195,8 @@ function startsTable(
   const keys = Object.keys(mix);
   const counts = countShares(Object.values(mix), starts).map(grouped);
   const names = keys.map((key) => {
-    const name = config.tasks[key]?.name ?? key;
-    return name === key ? key : `${key} (${name})`;
+    const task = config.tasks[key]!;
+    return isWorkflow(task) || task.name === key ? key : `${key} (${task.name})`;
   });
   const nameWidth = Math.max(...names.map((name) => name.length));
   const countWidth = Math.max(...counts.map((count) => count.length));

@@ -5,7 +5,7 @@ import type { Override } from "../config/layers.js";
 import { loadConfig } from "../config/load.js";
 import { parseDuration } from "../config/quantities.js";
 import { type QuickFlags, quickForm } from "../config/quick.js";
-import type { Config } from "../config/schema.js";
+import { type Config, isWorkflow } from "../config/schema.js";
 import { Daemon } from "../daemon/daemon.js";
 import { planEngine } from "../daemon/engine-plan.js";
 import { ConfigError, messageOf } from "../errors.js";
@@ -130,6 +130,7 @@ export function readTemplateLines(
   const folder = firstFile === undefined ? process.cwd() : dirname(resolve(firstFile));
   const lines: Record<string, string[]> = {};
   for (const [key, task] of Object.entries(config.tasks)) {
+    if (isWorkflow(task)) continue;
     for (const name of [...templateFiles(task.args), ...templateFiles(task.kwargs)]) {
       lines[name] ??= readLines(key, folder, name);
     }

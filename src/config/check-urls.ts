@@ -48,15 +48,21 @@ function checkTls(name: string, { tls, broker, backend }: ConnectionPart): Confi
   return [issue([...path, "certFile"], "it is missing, and there is a keyFile", { remedy })];
 }
 
-function checkSentinel(name: string, { broker, backend, options }: ConnectionPart): ConfigIssue[] {
-  const isSentinel = urlsOf(broker, backend).some((url) => schemeOf(url) === "sentinel");
-  if (!isSentinel || options.master_name !== undefined) return [];
+function checkSentinel(name: string, connection: ConnectionPart): ConfigIssue[] {
+  const { broker, backend, options, backendOptions } = connection;
+  const isSentinel = (url: string | undefined) => url !== undefined && schemeOf(url) === "sentinel";
+  if (options.master_name !== undefined) return [];
+  const [section] = [
+    ...(isSentinel(broker) ? ["options"] : []),
+    ...(isSentinel(backend) && backendOptions.master_name === undefined ? ["backendOptions"] : []),
+  ];
+  if (section === undefined) return [];
   return [
     issue(
-      ["connections", name, "options", "master_name"],
+      ["connections", name, section, "master_name"],
       "it is missing, and sentinel:// needs it",
       {
-        remedy: "Write options: {master_name: mymaster}, with the name that the Sentinels know.",
+        remedy: `Write ${section}: {master_name: mymaster}, with the name that the Sentinels know.`,
       },
     ),
   ];

@@ -19,7 +19,11 @@ export interface ConnectionConfig {
     readonly priority_steps: readonly number[];
     readonly sep: string;
     readonly global_keyprefix: string;
+    readonly fanout_prefix: boolean | string;
+    readonly fanout_patterns: boolean;
   };
+  /** Celery's `result_backend_transport_options`, with its own names. */
+  readonly backendOptions: { readonly global_keyprefix: string };
   /** Hosts that may be connected to; null: every host. */
   readonly allow: { readonly hosts: readonly string[] | null };
 }
@@ -70,27 +74,54 @@ const optionsSchema = z
         description: "On Redis, text before every key and channel; must match the workers'.",
       })
       .prefault(""),
-    master_name: z
-      .string({ error: "must be text" })
-      .min(1, { error: "must not be empty" })
-      .meta({ description: "Name of the Redis that the Sentinels watch; sentinel:// needs it." })
-      .optional(),
-    sentinel_kwargs: z
-      .strictObject({
-        username: z
-          .string({ error: "must be text" })
-          .meta({ description: "The Sentinels' own user name; that of the URL is for Redis." })
-          .optional(),
-        password: secretField("The Sentinels' own password; that of the URL is for Redis."),
-        ssl: z
-          .boolean({ error: "must be true or false" })
-          .meta({ description: "Reach the Sentinels by TLS, too; default: false." })
-          .optional(),
+    fanout_prefix: field(
+      {
+        description:
+          "On Redis, what stands before the channels of events and remote control: true for /{db}., false for nothing, or a text instead; must match the workers'.",
+        anyOf: [{ type: "boolean" }, { type: "string" }],
+      },
+      (value) => {
+        if (typeof value === "boolean" || typeof value === "string") return value;
+        throw new ReadError("must be true, false or text", { remedy: "Write true." });
+      },
+    ).prefault(true),
+    fanout_patterns: z
+      .boolean({ error: "must be true or false" })
+      .meta({
+        description:
+          "On Redis, whether the channels of events end in their routing key; must match the workers'.",
       })
-      .meta({ description: "How to log in to the Sentinels." })
+      .prefault(true),
+    queue_order_strategy: z
+      .string({ error: "must be text" })
+      .meta({
+        description:
+          "In which order a worker reads its queues. Nothing that is published depends on it: accepted so that Celery's options can be copied, and ignored.",
+      })
       .optional(),
+    master_name: masterName("Name of the Redis that the Sentinels watch; sentinel:// needs it."),
+    sentinel_kwargs: sentinelKwargs("How to log in to the Sentinels."),
   })
   .meta({ description: "Celery's broker_transport_options, with its own names." })
+  .prefault({});
+
+const backendOptionsSchema = z
+  .strictObject({
+    global_keyprefix: z
+      .string({ error: "must be text" })
+      .meta({
+        description:
+          "On Redis, text before the key and channel of every result, with an underscore after it unless it ends in one of : _ - . itself; must match the workers', and Celery before 5.3 ignores it. The broker's global_keyprefix does not count for results.",
+      })
+      .prefault(""),
+    master_name: masterName(
+      "Name of the Redis that the Sentinels of a sentinel:// backend watch; default: options.master_name.",
+    ),
+    sentinel_kwargs: sentinelKwargs(
+      "How to log in to the Sentinels of a sentinel:// backend; default: options.sentinel_kwargs.",
+    ),
+  })
+  .meta({ description: "Celery's result_backend_transport_options, with its own names." })
   .prefault({});
 
 /** A connection as it is written. */
@@ -114,6 +145,7 @@ export const connectionSchema = z.strictObject({
     .prefault(true),
   tls: tlsSchema.optional(),
   options: optionsSchema,
+  backendOptions: backendOptionsSchema,
   allow: z
     .strictObject({
       hosts: z
@@ -135,14 +167,15 @@ export type ConnectionPart = z.output<typeof connectionSchema>;
 
 /** A connection as it is used, with everything that depends on other keys. */
 export function resolveConnection(connection: ConnectionPart): ConnectionConfig {
-  const { broker, forget, options, allow } = connection;
-  const { priority_steps, sep, global_keyprefix } = options;
-  const settings = urlSettings(connection);
+  const { broker, forget, options, backendOptions, allow } = connection;
+  const { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns } = options;
+  const backend = connection.backend ?? defaultBackend(broker);
   return {
-    broker: resolveUrl(broker, settings),
-    backend: resolveUrl(connection.backend ?? defaultBackend(broker), settings),
+    broker: resolveUrl(broker, urlSettings(connection, options)),
+    backend: resolveUrl(backend, urlSettings(connection, { ...options, ...backendOptions })),
     forget,
-    options: { priority_steps, sep, global_keyprefix },
+    options: { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns },
+    backendOptions: { global_keyprefix: backendOptions.global_keyprefix },
     allow,
   };
 }
@@ -152,11 +185,17 @@ export function defaultBackend(broker: string): string {
   return kindOf(broker) === "amqp" ? "rpc://" : broker;
 }
 
-function urlSettings({ tls, options, allow }: ConnectionPart): UrlSettings {
+function urlSettings(
+  { tls, allow }: ConnectionPart,
+  {
+    master_name,
+    sentinel_kwargs,
+  }: Pick<ConnectionPart["options"], "master_name" | "sentinel_kwargs">,
+): UrlSettings {
   return {
     ...(tls === undefined ? {} : { tls }),
-    masterName: options.master_name,
-    ...(options.sentinel_kwargs === undefined ? {} : { sentinel: options.sentinel_kwargs }),
+    masterName: master_name,
+    ...(sentinel_kwargs === undefined ? {} : { sentinel: sentinel_kwargs }),
     allowedHosts: allow.hosts,
   };
 }
@@ -176,6 +215,31 @@ function fileField(description: string) {
   return z
     .string({ error: "must be the path of a file" })
     .min(1, { error: "must be the path of a file" })
+    .meta({ description })
+    .optional();
+}
+
+function masterName(description: string) {
+  return z
+    .string({ error: "must be text" })
+    .min(1, { error: "must not be empty" })
+    .meta({ description })
+    .optional();
+}
+
+function sentinelKwargs(description: string) {
+  return z
+    .strictObject({
+      username: z
+        .string({ error: "must be text" })
+        .meta({ description: "The Sentinels' own user name; that of the URL is for Redis." })
+        .optional(),
+      password: secretField("The Sentinels' own password; that of the URL is for Redis."),
+      ssl: z
+        .boolean({ error: "must be true or false" })
+        .meta({ description: "Reach the Sentinels by TLS, too; default: false." })
+        .optional(),
+    })
     .meta({ description })
     .optional();
 }

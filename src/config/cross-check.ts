@@ -1,11 +1,13 @@
 import { validateTemplates } from "../celery/arguments.js";
 import { checkUrls } from "./check-urls.js";
+import { checkChord, checkWorkflows } from "./check-workflows.js";
 import { type ConfigIssue, issue, listNames } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import { didYouMean } from "./did-you-mean.js";
 import { type ProfileSpec, peakPerSecond } from "./profile-field.js";
 import { formatDuration, formatRate } from "./quantities.js";
 import { quote } from "./quote.js";
+import { isWorkflow, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
 import type { Path } from "./tree.js";
 
 export type { ConfigIssue } from "./config-issue.js";
@@ -13,6 +15,7 @@ export type { ConfigIssue } from "./config-issue.js";
 /** Parts that are right by themselves, by name. */
 export interface ValidParts {
   readonly connections: ReadonlyMap<string, ConnectionPart>;
+  readonly tasks: ReadonlyMap<string, TaskConfig | WorkflowConfig>;
   readonly scenarios: ReadonlyMap<string, ScenarioPart>;
   readonly limits: { readonly maxRate: number | null } | undefined;
 }
@@ -35,8 +38,10 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
     ...Object.entries(sections.scenarios ?? {}).flatMap(([name, scenario]) => [
       ...checkConnection(name, scenario, sections.connections),
       ...checkMix(name, scenario, sections.tasks),
+      ...checkNeeds(name, scenario, parts),
     ]),
     ...Object.entries(sections.tasks ?? {}).flatMap(([name, task]) => checkTemplates(name, task)),
+    ...checkWorkflows(parts.tasks, sections.tasks ?? {}),
     ...[...parts.scenarios].flatMap(([name, scenario]) => [
       ...checkPeak(name, scenario.profile, parts.limits?.maxRate ?? null),
       ...checkWarmup(name, scenario),
@@ -82,6 +87,41 @@ function checkMix(name: string, scenario: unknown, tasks: PlainRecord = {}): Con
   return taskNamesOf(mix)
     .filter(({ task }) => !Object.hasOwn(tasks, task))
     .map(({ task, step }) => unknownName([...path, ...step], "task", task, Object.keys(tasks)));
+}
+
+/** What a scenario's tasks ask of its broker and its result backend. */
+function checkNeeds(
+  name: string,
+  scenario: unknown,
+  { connections, tasks }: ValidParts,
+): ConfigIssue[] {
+  const [onlyConnection] = connections.size === 1 ? connections.keys() : [];
+  const connection = own(scenario, "connection") ?? onlyConnection;
+  const part = typeof connection === "string" ? connections.get(connection) : undefined;
+  if (part === undefined) return [];
+  const mix = own(scenario, "mix") ?? [...tasks.keys()];
+  return taskNamesOf(mix).flatMap(({ task }) => [
+    ...checkDelayedDelivery(name, task, tasks.get(task), part),
+    ...checkChord(name, task, tasks.get(task), part),
+  ]);
+}
+
+/** Redis has nothing that could hold a message back. */
+function checkDelayedDelivery(
+  scenario: string,
+  task: string,
+  entry: TaskConfig | WorkflowConfig | undefined,
+  { broker }: ConnectionPart,
+): ConfigIssue[] {
+  const isNative = entry !== undefined && !isWorkflow(entry) && entry.nativeDelayedDelivery;
+  if (!isNative || /^(py)?amqps?:/.test(broker)) return [];
+  return [
+    issue(
+      ["tasks", task, "nativeDelayedDelivery"],
+      `must be false for scenario ${quote(scenario)}, whose broker is not RabbitMQ`,
+      { remedy: "Remove it: the worker then holds the task for its countdown." },
+    ),
+  ];
 }
 
 /** The names in a mix, each with its place in the mix. */

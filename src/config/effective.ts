@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { defaultBackend } from "./connection-fields.js";
 import { defaultOf, unwrap } from "./shape.js";
+import { WORKFLOW_KEYS } from "./task-schema.js";
 import {
   type ConfigNode,
   emptyMap,
@@ -36,7 +37,8 @@ function complete(node: ConfigNode, schema: z.core.$ZodType): ConfigNode {
   if (inner instanceof z.ZodObject) {
     const shape = inner.shape as Record<string, z.core.$ZodType>;
     for (const [key, child] of Object.entries(shape)) {
-      const entry = node.entries.get(key) ?? defaultEntry(child);
+      const entry =
+        node.entries.get(key) ?? (hasDefault(node, key) ? defaultEntry(child) : undefined);
       if (entry !== undefined) entries.set(key, { ...entry, value: complete(entry.value, child) });
     }
   } else if (inner instanceof z.ZodRecord) {
@@ -47,6 +49,11 @@ function complete(node: ConfigNode, schema: z.core.$ZodType): ConfigNode {
     return node;
   }
   return { ...node, entries };
+}
+
+/** Most options of a task mean nothing for a workflow, and are refused there. */
+function hasDefault(node: MapNode, key: string): boolean {
+  return key === "timeout" || !WORKFLOW_KEYS.some((kind) => node.entries.has(kind));
 }
 
 function defaultEntry(schema: z.core.$ZodType): MapEntry | undefined {
@@ -66,6 +73,7 @@ function withDerivedValues(root: ConfigNode): ConfigNode {
     derive("connections", name, "backend", backendOf(connection));
   }
   for (const [name, task] of entriesOf(root, "tasks")) {
+    if (!hasDefault(task, "expires")) continue;
     const timeout = defaultFrom(task, "timeout") ?? treeOf("60s", because("timeout"));
     derive("tasks", name, "expires", timeout);
   }

@@ -8,14 +8,15 @@ import { type ProfileSpec, profileField } from "./profile-field.js";
 import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
 import { bucketsField, listenField } from "./server-fields.js";
 import { type Shape, shapeOf } from "./shape.js";
-import { argsField, headersField, kwargsField, queueField, taskNameField } from "./task-fields.js";
+import { type TaskConfig, taskSchema, type WorkflowConfig } from "./task-schema.js";
 
 export type { ConnectionConfig } from "./connection-fields.js";
+export { isWorkflow, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
 
 /** A whole, checked configuration; frozen. Times are milliseconds, rates starts a second. */
 export interface Config {
   readonly connections: Readonly<Record<string, ConnectionConfig>>;
-  readonly tasks: Readonly<Record<string, TaskConfig>>;
+  readonly tasks: Readonly<Record<string, TaskConfig | WorkflowConfig>>;
   readonly scenarios: Readonly<Record<string, ScenarioConfig>>;
   readonly server: {
     readonly listen: { readonly host: string; readonly port: number };
@@ -26,19 +27,6 @@ export interface Config {
   /** Upper bounds of the latency histograms, ascending. */
   readonly bucketsMs: readonly number[];
   readonly seed: number;
-}
-
-/** A task with its arguments, as it is published. */
-export interface TaskConfig {
-  readonly name: string;
-  readonly args: readonly unknown[];
-  readonly kwargs: Readonly<Record<string, unknown>>;
-  readonly queue: string;
-  readonly priority: number;
-  readonly timeoutMs: number;
-  /** null: the message never expires. */
-  readonly expiresMs: number | null;
-  readonly headers: Readonly<Record<string, unknown>>;
 }
 
 /** A traffic profile over a mix of tasks on one connection. */
@@ -99,26 +87,6 @@ function named<T extends z.ZodType>(value: T, description: string) {
     .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, { error: NAME_FORM });
   return z.record(name, value).meta({ description });
 }
-
-const taskSchema = z
-  .strictObject({
-    name: taskNameField("Name under which the workers registered the task."),
-    args: argsField("Positional arguments; texts may hold templates.").prefault([]),
-    kwargs: kwargsField("Keyword arguments; texts may hold templates.").prefault({}),
-    queue: queueField("Queue that the task is sent to.").prefault("celery"),
-    priority: wholeNumber(0, 9, "Priority of the message; on Redis 0 is served first.").prefault(0),
-    timeout: duration("When to stop waiting for the result.", { positive: true }).prefault("60s"),
-    expires: durationOr(
-      "none",
-      "When workers discard the message unread; default: timeout; none: never.",
-    ).optional(),
-    headers: headersField("Message headers of your own.").prefault({}),
-  })
-  .transform(({ timeout, expires, ...task }) => ({
-    ...task,
-    timeoutMs: timeout,
-    expiresMs: expires === undefined ? timeout : expires,
-  }));
 
 const scenarioSchema = z
   .strictObject({
@@ -203,6 +171,7 @@ export const CONFIG_SHAPE: Shape = shapeOf(configSchema);
 function validParts(input: unknown) {
   return {
     connections: validEntries(input, "connections", connectionSchema),
+    tasks: validEntries(input, "tasks", taskSchema),
     scenarios: validEntries(input, "scenarios", scenarioSchema),
     limits: limitsSchema.safeParse(sectionOf(input, "limits") ?? {}).data,
   };

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { isoTime } from "../celery/iso-time.js";
+import { RESERVED_HEADERS } from "../celery/message.js";
 import { field, ReadError } from "./fields.js";
 
 /** Positional arguments: JSON values whose texts may hold templates, checked in `cross-check.ts`. */
@@ -22,7 +24,7 @@ export function headersField(description: string) {
   return field({ ...mappingMeta(description), examples: [{ tenant: "load" }] }, (value) => {
     const headers = readMapping(value);
     for (const name of Object.keys(headers)) {
-      if (PROTOCOL_HEADERS.has(name)) {
+      if (RESERVED_HEADERS.has(name)) {
         throw new ReadError(
           "must not be set: Celery's protocol owns this header",
           { remedy: "Remove it or rename it.", hidesValue: true },
@@ -55,13 +57,40 @@ export function queueField(description: string) {
     .meta({ description, examples: ["images"] });
 }
 
-/** Message headers of protocol 2 (`celery/app/amqp.py as_task_v2`) and kombu's `compression`. */
-const PROTOCOL_HEADERS = new Set(
-  (
-    "lang task id shadow eta expires group group_index retries timelimit root_id parent_id " +
-    "argsrepr kwargsrepr origin ignore_result replaced_task_nesting stamped_headers stamps compression"
-  ).split(" "),
-);
+/** The name of an exchange, or a routing key. */
+export function exchangeField(description: string) {
+  const error = "must be at most 255 bytes without control characters";
+  return z
+    .string({ error })
+    .regex(/^[^\p{Cc}]+$/u, { error })
+    .refine((name) => Buffer.byteLength(name) <= 255, { error })
+    .meta({ description, examples: ["images"] });
+}
+
+/** A point in time, kept as ISO 8601 with offset. */
+export function etaField(description: string) {
+  const remedy = "Write it like 2030-01-02T03:04:05Z.";
+  return field({ description, type: "string", examples: ["2030-01-02T03:04:05Z"] }, (value) => {
+    const isTime = typeof value === "string" && ISO_TIME.test(value);
+    const unixMs = isTime ? Date.parse(value) : Number.NaN;
+    // Without an offset workers would read it in their own time zone.
+    if (Number.isNaN(unixMs)) throw new ReadError("must be a time with an offset", { remedy });
+    const text = isoTime(unixMs);
+    if (!/^\d{4}-/.test(text)) throw new ReadError("must be before the year 10000", { remedy });
+    return text;
+  });
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/;
+
+/** Text that workers only show; as long as `argsrepr` of Celery's own may get. */
+export function reprField(description: string) {
+  const error = "must be a text of at most 1024 characters";
+  return z
+    .string({ error })
+    .max(1024, { error })
+    .meta({ description, examples: ["(...)"] });
+}
 
 function mappingMeta(description: string) {
   return { description, type: "object", additionalProperties: {} };

@@ -1,4 +1,4 @@
-import type { TaskMessageSpec } from "../celery/message.js";
+import type { MessageFill, TaskMessageSpec } from "../celery/message.js";
 
 /**
  * What the engine needs of a broker and a result backend. One implementation a broker, listed in
@@ -27,11 +27,7 @@ export type Message = unknown;
 export interface MessageTemplate {
   /** Where they go: messages with the same destination can share a request. */
   readonly destination: string;
-  /**
-   * `expires` is ISO 8601 and used only when the task expires; `body` is the JSON text of the body triple
-   * and used only when the template has no fixed body.
-   */
-  render(id: string, expires: string, body: string): Message;
+  render(fill: Readonly<MessageFill>): Message;
   /** Bytes that a message takes on its way, about. */
   sizeOf(message: Message): number;
 }
@@ -50,7 +46,7 @@ export interface Publisher {
   readonly ready: boolean;
   /** True while the broker is connected and accepts nothing (RabbitMQ's memory and disk alarms). */
   readonly isBlocked: boolean;
-  /** `fixedBody` is the JSON text of the body triple, or null when each message has its own. */
+  /** `fixedBody` is the JSON text of the body, or null when each message has its own. */
   template(spec: TaskMessageSpec, fixedBody: string | null): MessageTemplate;
   /** Sends messages to one destination, in order. */
   publish(destination: string, messages: readonly Message[], answer: PublishAnswer): void;
@@ -73,6 +69,17 @@ export interface ResultStream {
    * @throws when the backend cannot be asked; they then expire by themselves.
    */
   forget(ids: readonly string[]): Promise<void>;
+  /**
+   * Stores the sizes of chords that are about to be published: without it no body would ever run.
+   * @throws when they could not be stored, or the backend has no chords.
+   */
+  startChords(chords: readonly ChordSize[]): Promise<void>;
+}
+
+/** A chord: the id of its group, and how many tasks must end before its body runs. */
+export interface ChordSize {
+  readonly group: string;
+  readonly size: number;
 }
 
 export type ConnectionRole = "broker" | "backend";
@@ -115,6 +122,20 @@ export interface ResultsPart extends Part {
 /** A broker with its result backend. */
 export interface Connection extends BrokerPart, ResultsPart {}
 
+/** Celery's `broker_transport_options`, with its own names. */
+export interface BrokerTransport {
+  readonly priority_steps: readonly number[];
+  readonly sep: string;
+  readonly global_keyprefix: string;
+  readonly fanout_prefix: boolean | string;
+  readonly fanout_patterns: boolean;
+}
+
+/** Celery's `result_backend_transport_options`, with its own names. */
+export interface BackendTransport {
+  readonly global_keyprefix: string;
+}
+
 /** What both halves need to know. */
 interface CommonOptions {
   /** The start that all our task ids share. */
@@ -122,25 +143,17 @@ interface CommonOptions {
   /** Our `reply_to` on every task (Celery's oid), and the name of the reply queue of `rpc://`. */
   readonly replyTo: string;
   readonly events: ConnectionEvents;
-  /** Celery's `broker_transport_options`. */
-  readonly transport: {
-    readonly priority_steps: readonly number[];
-    readonly sep: string;
-    readonly global_keyprefix: string;
-  };
+  /** The broker's, which `rpc://` follows as well. */
+  readonly transport: BrokerTransport;
 }
 
-interface PublishOptions extends CommonOptions {
-  /** Every queue that is published to. */
-  readonly queues: readonly string[];
-}
-
-export interface ConnectionOptions extends PublishOptions {
+export interface ConnectionOptions extends CommonOptions {
   readonly broker: string;
   readonly backend: string;
+  readonly backendTransport: BackendTransport;
 }
 
-export interface BrokerOptions extends PublishOptions {
+export interface BrokerOptions extends CommonOptions {
   readonly url: string;
   /** How our connections are named in the broker's own lists. */
   readonly clientName: string;
@@ -148,5 +161,6 @@ export interface BrokerOptions extends PublishOptions {
 
 export interface ResultsOptions extends CommonOptions {
   readonly url: string;
+  readonly backendTransport: BackendTransport;
   readonly clientName: string;
 }

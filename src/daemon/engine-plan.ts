@@ -8,6 +8,7 @@ import type { Subject } from "../exposition/subject.js";
 import { createLayout, type Dimensions } from "../ledger/layout.js";
 import { ledgerBytes } from "../ledger/snapshot.js";
 import { createProfile, type ProfileSpec, type Stage } from "../plan/profile.js";
+import { planEntries } from "./entry-plans.js";
 
 export interface PlanOptions {
   readonly config: Config;
@@ -29,19 +30,15 @@ const MAX_EXCEPTION_SERIES = 1_000;
 export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: Subject } {
   const { config } = options;
   const connectionNames = Object.keys(config.connections);
-  const entries: EntryPlan[] = [];
+  const { entries, startCount } = planEntries(config);
+  const starts = entries.slice(0, startCount);
   const scenarios: ScenarioPlan[] = [];
   for (const [name, scenario] of Object.entries(config.scenarios)) {
     const index = scenarios.length;
-    const connection = connectionNames.indexOf(scenario.connection);
-    const own: number[] = [];
-    for (const key of Object.keys(scenario.mix)) {
-      const { name: task, ...rest } = config.tasks[key]!;
-      own.push(entries.push({ ...rest, name: task, scenario: index, connection }) - 1);
-    }
+    const own = [...starts.keys()].filter((entry) => starts[entry]!.scenario === index);
     scenarios.push({
       name,
-      connection,
+      connection: connectionNames.indexOf(scenario.connection),
       profile: scenario.profile,
       arrival: scenario.arrival,
       entries: own,
@@ -56,14 +53,19 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
 
   const subject: Subject = {
     scenarios: scenarios.map(({ name, profile }) => ({ name, stages: stagesOf(profile) })),
-    entries: entries.map(({ scenario, name, queue }) => ({ scenario, task: name, queue })),
+    entries: starts.map(({ scenario, name, queue }) => ({ scenario, task: name, queue })),
+    members: entries.slice(startCount).map(({ name, memberOf }, index) => ({
+      row: startCount + index,
+      workflow: memberOf!,
+      task: name,
+    })),
     connections: connectionNames,
     exceptions: [],
     version: options.version,
     commit: options.commit,
     configHash: createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 12),
   };
-  const dimensions = dimensionsOf(config, subject, scenarios);
+  const dimensions = dimensionsOf(config, subject, scenarios, entries);
   return {
     subject,
     plan: {
@@ -75,6 +77,7 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
         backend: connection.backend,
         forget: connection.forget,
         transport: connection.options,
+        backendTransport: connection.backendOptions,
       })),
       scenarios,
       entries,
@@ -83,6 +86,12 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
       seed: config.seed,
     },
   };
+}
+
+/** Slots that a start of a scenario takes at most: one, and one for each member of a workflow. */
+function slotsOfAStart(scenario: ScenarioPlan, entries: readonly EntryPlan[]): number {
+  const membersOf = (start: number) => entries.filter(({ memberOf }) => memberOf === start).length;
+  return 1 + Math.max(...scenario.entries.map(membersOf));
 }
 
 /** `max` has one stage, which is not one of rate. */
@@ -111,6 +120,7 @@ function dimensionsOf(
   config: Config,
   subject: Subject,
   scenarios: readonly ScenarioPlan[],
+  entries: readonly EntryPlan[],
 ): Dimensions {
   const phaseBucketsMs = config.bucketsMs.filter((_, index) => index % 2 === 0);
   const series = fixedSeries(subject, config.bucketsMs.length, phaseBucketsMs.length);
@@ -122,25 +132,27 @@ function dimensionsOf(
       },
     ]);
   }
-  const inFlight = scenarios.reduce((sum, { maxInFlight }) => sum + maxInFlight, 0);
+  const inFlight = scenarios.reduce(
+    (sum, scenario) => sum + scenario.maxInFlight * slotsOfAStart(scenario, entries),
+    0,
+  );
   // Slots beyond the limit keep finished tasks recognisable when the limit is reached.
   const slots = inFlight + Math.max(1_024, Math.ceil(inFlight / 4));
   if (slots > MAX_SLOTS) {
     throw new ConfigError([
       {
         place: "scenarios",
-        message: `maxInFlight adds up to ${inFlight}, more than the ${Math.floor(MAX_SLOTS * 0.8)} that one daemon can track. Lower maxInFlight.`,
+        message: `maxInFlight adds up to ${inFlight} tasks, members of workflows included, more than the ${Math.floor(MAX_SLOTS * 0.8)} that one daemon can track. Lower maxInFlight.`,
       },
     ]);
   }
   return {
-    entries: subject.entries.length,
+    entries: entries.length,
     scenarios: scenarios.length,
     connections: subject.connections.length,
     bucketsMs: config.bucketsMs,
     phaseBucketsMs,
-    exceptionRows:
-      subject.entries.length + Math.min(MAX_EXCEPTION_SERIES, config.limits.series - series),
+    exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, config.limits.series - series),
     slots,
   };
 }

@@ -86,7 +86,7 @@ function formOf(schema: JsonSchema): string {
   if (types.includes("integer")) return `whole number from ${schema.minimum} to ${schema.maximum}`;
   if (types.includes("array")) return listForm(schema.items);
   if (types.includes("object")) return mappingForm(schema);
-  return FORMS[types[0]!] ?? types[0]!;
+  return types.map((type) => FORMS[type] ?? type).join(", or ");
 }
 
 const FORMS: Readonly<Record<string, string>> = {

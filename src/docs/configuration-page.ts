@@ -47,7 +47,9 @@ ${table(
   SERVER_URLS.map(([url, meaning]) => [code(url), meaning]),
 )}
 
-Several Redis URLs with \`;\` between them are a fail-over list: when a server cannot be reached the next one is tried. Without \`backend\` results are read from the broker if it is a Redis, and from \`rpc://\` if it is RabbitMQ; it must be what the workers have as \`result_backend\`. Other result backends are refused, as they do not tell when a result is there.
+Several Redis URLs with \`;\` between them are a fail-over list: when a server cannot be reached the next one is tried. Without \`backend\` results are read from the broker if it is a Redis, and from \`rpc://\` if it is RabbitMQ; it must be what the workers have as \`result_backend\`.
+
+Other result backends cannot be used by this version: a database, Memcached, files, MongoDB and the like store a result and tell nobody, and with \`disabled\` there is none. Outcomes would have to come from the workers' events (\`celery worker -E\`), which are not read yet; such a \`backend\` is refused at the start, as every task would end as \`timed_out\`. Until then let the workers of these tasks send results elsewhere, which needs no change of the app: \`celery --result-backend=rpc:// -A APP worker -Q QUEUE\`, and \`backend: rpc://\` here.
 
 \`allow.hosts\` is compared with every host of a URL, and with the master that a Sentinel names.
 
@@ -154,7 +156,7 @@ const VARIABLES = [
 
 const INTRODUCTIONS: Readonly<Record<string, string>> = {
   connections:
-    "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here.",
+    "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here, and without a `result_backend_transport_options` leave `backendOptions` out.",
   scenarios:
     "A scenario starts `startAfter` after the daemon, and ends after `duration`, with its profile, or when the daemon stops. Then it waits for results, `gracefulStop` at most; what is still in flight after that ends as `unknown`.",
 };

@@ -11,6 +11,11 @@ export const EXAMPLE_CONFIGURATION = `connections:
       priority_steps: [0, 3, 6, 9]
       sep: ":"
       global_keyprefix: shop-
+      fanout_prefix: true
+      fanout_patterns: true
+      queue_order_strategy: round_robin
+    backendOptions:
+      global_keyprefix: shop
     allow:
       hosts: [127.0.0.1, redis.staging]
   secure:
@@ -27,6 +32,12 @@ export const EXAMPLE_CONFIGURATION = `connections:
         username: load
         password: \${SENTINEL_PASSWORD:-secret}
         ssl: true
+    backendOptions:
+      master_name: results
+      sentinel_kwargs:
+        username: load
+        password: \${SENTINEL_PASSWORD:-secret}
+        ssl: true
 
 tasks:
   resize:
@@ -38,10 +49,43 @@ tasks:
     timeout: 30s
     expires: 10m
     headers: { tenant: load }
+    link: [thumb]
+    linkError: [{ task: report, immutable: true }]
+  gallery:
+    chain: [thumb, { group: [thumb, thumb] }]
+    timeout: 2m
+  album:
+    group: [thumb, thumb]
+  collage:
+    chord: { header: [thumb, thumb], body: report }
   thumb:
     name: app.tasks.thumb
     args: ["{{ int(1, 1000) }}"]
     expires: none
+    urgency: 9
+    countdown: 5s
+    timeLimit: 30s
+    softTimeLimit: 25s
+    retries: 1
+    ignoreResult: false
+    shadow: thumb-load
+    stamps: { campaign: soak }
+    argsrepr: (...)
+    kwargsrepr: "{...}"
+    serializer: msgpack
+    compression: zlib
+    deliveryMode: transient
+  report:
+    name: app.tasks.report
+    exchange: reports
+    routingKey: reports.daily
+    countdown: 30s
+    nativeDelayedDelivery: true
+  legacy:
+    name: app.tasks.legacy
+    eta: 2030-01-02T03:04:05Z
+    expires: none
+    protocol: 1
 
 scenarios:
   steady:

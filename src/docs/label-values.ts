@@ -12,7 +12,8 @@ export function labelValues(key: MetricKey, label: string): LabelValues | undefi
 /** Labels that mean the same wherever they are. */
 const OF_EVERY_METRIC: Readonly<Record<string, LabelValues>> = {
   scenario: "name of the scenario in the configuration",
-  task: "name under which the workers registered the task",
+  task: "name under which the workers registered the task; of a workflow, its key in the configuration",
+  workflow: "key of the workflow in the configuration",
   queue: "queue of the task",
   connection: "name of the connection in the configuration",
   role: ["broker", "backend"],
@@ -30,6 +31,10 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   outcomes: { outcome: ["succeeded", "failed", "revoked", "timed_out", "unknown"] },
   errors: { exception: "class of the exception as the worker reported it, or `other`" },
   latency: { outcome: ["succeeded", "failed"] },
+  memberOutcomes: {
+    outcome: ["succeeded", "failed", "revoked", "timed_out", "unknown", "not_run"],
+  },
+  memberLatency: { outcome: ["succeeded", "failed"] },
   phase: { phase: ["dispatch", "publish", "work"] },
   scenarioState: { state: SCENARIO_STATES },
   stageInfo: STAGE,

@@ -1,4 +1,4 @@
-import type { Message } from "../connections/ports.js";
+import type { ChordSize, Message } from "../connections/ports.js";
 
 /** Messages that go to one destination together, and the slots that wait for the answer. */
 export interface Batch {
@@ -11,10 +11,21 @@ export interface Batch {
   /** Size of each message, and of all. */
   sizes: number[];
   bytes: number;
+  /** Chords that the messages are of: their sizes are stored first. */
+  chords: ChordSize[];
 }
 
 export function newBatch(connection: number, destination: string): Batch {
-  return { connection, destination, messages: [], slots: [], seqs: [], sizes: [], bytes: 0 };
+  return {
+    connection,
+    destination,
+    messages: [],
+    slots: [],
+    seqs: [],
+    sizes: [],
+    bytes: 0,
+    chords: [],
+  };
 }
 
 /** Batches longer than this are sent at once: larger ones gain nothing and hold the broker longer. */

@@ -1,73 +1,170 @@
-import type { CompiledBody } from "../celery/arguments.js";
-import type { TaskMessageSpec } from "../celery/message.js";
-import { taskId } from "../celery/task-id.js";
+import type { BodySources } from "../celery/body-text.js";
+import { delayedRoute } from "../celery/delayed-delivery.js";
+import { isoTime } from "../celery/iso-time.js";
+import { type MessageFill, SAMPLE_FILL, type TaskMessageSpec } from "../celery/message.js";
+import { type CompiledBody, compileBody } from "../celery/task-body.js";
+import { firstMessages, type Workflow } from "../celery/workflow.js";
 import type { Clock } from "../clock.js";
 import type { Message, MessageTemplate, Publisher } from "../connections/ports.js";
+import type { EntryPlan, MemberPlan, WorkflowPlan } from "./messages.js";
 
-/** One mix entry's messages: all that is the same in them is made once. */
-export interface EntryMessages {
+/** The body of a message that starts an entry: of its only task, or of a member of its first stage. */
+export interface FirstBody {
+  /** The entry of the task that the message is of. */
+  readonly entry: EntryPlan;
+  /** Which of the workflow's members it is. */
+  readonly member: number;
+  readonly groupIndex: number | null;
+  readonly body: CompiledBody;
+}
+
+/** Messages of one body: all that is the same in them is made once. */
+export interface EntryMessages extends Pick<EntryPlan, "expiresMs" | "countdownMs" | "eta"> {
   readonly template: MessageTemplate;
   readonly body: CompiledBody;
-  readonly expiresMs: number | null;
+  readonly member: number;
 }
 
-/** Prepares an entry's messages for the broker that will get them. */
+/** What a start of the entry publishes; nothing for a member, which workers send or its workflow does. */
+export function compileFirstBodies(
+  entry: EntryPlan,
+  entries: readonly EntryPlan[],
+  replyTo: string,
+  sources: BodySources,
+): FirstBody[] {
+  if (entry.memberOf !== null) return [];
+  const workflow = workflowOf(entry, entries);
+  const plans = entry.workflow === null ? [entry] : membersOf(entry.workflow, entries);
+  return firstMessages(workflow, replyTo).map(({ member, embed, groupIndex }) => {
+    const own = plans[member]!;
+    const body = compileBody({ ...own, hasEta: hasEta(own), embed }, sources);
+    return { entry: own, member, groupIndex, body };
+  });
+}
+
+function workflowOf(entry: EntryPlan, entries: readonly EntryPlan[]): Workflow {
+  const { workflow, errbacks } = entry;
+  const member = (plan: MemberPlan) => ({
+    task: entries[plan.entry]!,
+    isImmutable: plan.isImmutable,
+  });
+  if (workflow === null) {
+    return { stages: [[{ task: entry, isImmutable: false }]], callbacks: [], errbacks };
+  }
+  return {
+    stages: workflow.stages.map((stage) => stage.map(member)),
+    callbacks: workflow.callbacks.map(member),
+    errbacks,
+  };
+}
+
+/** The entries of a workflow's members, in their order. */
+export function membersOf(workflow: WorkflowPlan, entries: readonly EntryPlan[]): EntryPlan[] {
+  return [...workflow.stages.flat(), ...workflow.callbacks].map(({ entry }) => entries[entry]!);
+}
+
+/** Prepares messages for the broker that will get them. */
 export function prepareMessages(
   publisher: Publisher,
-  spec: Omit<TaskMessageSpec, "argsrepr" | "kwargsrepr">,
-  body: CompiledBody,
+  { entry, member, groupIndex, body }: FirstBody,
+  origin: string,
 ): EntryMessages {
-  const { argsrepr, kwargsrepr } = body;
-  const fixedBody = body.isStatic
-    ? body.render({ seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0 })
-    : null;
-  const template = publisher.template({ ...spec, argsrepr, kwargsrepr }, fixedBody);
-  return { template, body, expiresMs: spec.expiresMs };
+  const spec: TaskMessageSpec = {
+    ...entry,
+    ...routeOf(entry),
+    hasEta: hasEta(entry),
+    argsrepr: entry.argsrepr ?? body.argsrepr,
+    kwargsrepr: entry.kwargsrepr ?? body.kwargsrepr,
+    origin,
+    groupIndex,
+  };
+  const context = { seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0, memberIds: [] };
+  const fixedBody = body.isStatic ? body.render({ ...context, ...SAMPLE_FILL }) : null;
+  const { expiresMs, countdownMs, eta } = entry;
+  return {
+    template: publisher.template(spec, fixedBody),
+    body,
+    member,
+    expiresMs,
+    countdownMs,
+    eta,
+  };
 }
+
+function hasEta({ countdownMs, eta }: EntryPlan): boolean {
+  return countdownMs !== null || eta !== null;
+}
+
+/**
+ * A task goes to its queue through the anonymous exchange, as every direct queue of Celery is published
+ * to (`celery/app/amqp.py send_task_message`), or to the exchange that it names.
+ */
+function routeOf(entry: EntryPlan): { exchange: string; routingKey: string } {
+  const exchange = entry.exchange ?? "";
+  const routingKey = entry.routingKey ?? entry.queue;
+  if (entry.nativeDelayedDelivery && entry.countdownMs !== null) {
+    return delayedRoute(entry.countdownMs, routingKey);
+  }
+  return { exchange, routingKey };
+}
+
+const NO_MEMBERS: readonly string[] = [];
 
 /** Fills in what differs from message to message. */
 export class MessageMaker {
   readonly #clock: Clock;
-  readonly #idPrefix: string;
-  readonly #expires = new Map<number, string>();
-  #expiresAtMs = Number.NaN;
+  readonly #times = new Map<number, string>();
+  readonly #fill: MessageFill = { ...SAMPLE_FILL };
+  #timesFromMs = Number.NaN;
   #templated = 0;
 
-  constructor(clock: Clock, idPrefix: string) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#idPrefix = idPrefix;
   }
 
-  /** @throws when a template of the arguments cannot be filled in */
+  /**
+   * A message of the task `id`. Only messages of workflows have a `group` and `memberIds`.
+   * @throws when a template of the arguments cannot be filled in
+   */
   make(
-    { template, body, expiresMs }: EntryMessages,
-    slot: number,
-    seq: number,
+    { template, body, expiresMs, countdownMs, eta }: EntryMessages,
     plannedMs: number,
     nowMs: number,
+    id: string,
+    group = "",
+    memberIds: readonly string[] = NO_MEMBERS,
   ): Message {
-    const text = body.isStatic
-      ? ""
-      : body.render({
-          seq: this.#templated++,
-          plannedUnixSeconds: this.#clock.unixMs(plannedMs) / 1000,
-          nowUnixSeconds: this.#clock.unixMs(nowMs) / 1000,
-        });
-    const expires = expiresMs === null ? "" : this.#expiresText(expiresMs, nowMs);
-    return template.render(taskId(this.#idPrefix, slot, seq), expires, text);
+    const fill = this.#fill;
+    fill.id = id;
+    fill.group = group;
+    if (expiresMs !== null) fill.expires = this.#timeText(expiresMs, nowMs);
+    if (countdownMs !== null) fill.eta = this.#timeText(countdownMs, nowMs);
+    else if (eta !== null) fill.eta = eta;
+    if (!body.isStatic) {
+      fill.body = body.render({
+        seq: this.#templated++,
+        plannedUnixSeconds: this.#clock.unixMs(plannedMs) / 1000,
+        nowUnixSeconds: this.#clock.unixMs(nowMs) / 1000,
+        id: fill.id,
+        eta: fill.eta,
+        expires: fill.expires,
+        group,
+        memberIds,
+      });
+    }
+    return template.render(fill);
   }
 
-  /** ISO text of now + `expiresMs`, made once a turn: it costs as much as the rest of a message. */
-  #expiresText(expiresMs: number, nowMs: number): string {
-    if (nowMs !== this.#expiresAtMs) {
-      this.#expires.clear();
-      this.#expiresAtMs = nowMs;
+  /** ISO text of now + `afterMs`, made once a turn: it costs as much as the rest of a message. */
+  #timeText(afterMs: number, nowMs: number): string {
+    if (nowMs !== this.#timesFromMs) {
+      this.#times.clear();
+      this.#timesFromMs = nowMs;
     }
-    let text = this.#expires.get(expiresMs);
+    let text = this.#times.get(afterMs);
     if (text === undefined) {
-      const unixMs = this.#clock.unixMs(nowMs) + expiresMs;
-      text = new Date(unixMs).toISOString().replace("Z", "+00:00");
-      this.#expires.set(expiresMs, text);
+      text = isoTime(this.#clock.unixMs(nowMs) + afterMs);
+      this.#times.set(afterMs, text);
     }
     return text;
   }

@@ -1,4 +1,6 @@
-import type { ConnectionRole } from "../connections/ports.js";
+import type { TaskOptions } from "../celery/task-options.js";
+import type { WorkflowMember } from "../celery/workflow.js";
+import type { BackendTransport, BrokerTransport, ConnectionRole } from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
 
@@ -16,6 +18,7 @@ export interface EnginePlan {
   readonly dimensions: Dimensions;
   readonly connections: readonly ConnectionPlan[];
   readonly scenarios: readonly ScenarioPlan[];
+  /** What scenarios start, and behind that the members of workflows. */
   readonly entries: readonly EntryPlan[];
   /** Lines of the files that argument templates name. */
   readonly templateLines: Readonly<Record<string, readonly string[]>>;
@@ -30,11 +33,8 @@ export interface ConnectionPlan {
   readonly backend: string;
   /** Remove the stored results of tasks that have ended. */
   readonly forget: boolean;
-  readonly transport: {
-    readonly priority_steps: readonly number[];
-    readonly sep: string;
-    readonly global_keyprefix: string;
-  };
+  readonly transport: BrokerTransport;
+  readonly backendTransport: BackendTransport;
 }
 
 export interface ScenarioPlan {
@@ -53,18 +53,31 @@ export interface ScenarioPlan {
   readonly gracefulStopMs: number;
 }
 
-/** One task in one scenario's mix. */
-export interface EntryPlan {
+/**
+ * A task in a scenario's mix, or a member of such a one that is a workflow; its options as in the
+ * configuration. A workflow has the options of its first member and a name of its own.
+ */
+export interface EntryPlan extends TaskOptions {
   readonly scenario: number;
   readonly connection: number;
-  readonly name: string;
-  readonly args: readonly unknown[];
-  readonly kwargs: Readonly<Record<string, unknown>>;
-  readonly queue: string;
-  readonly priority: number;
   readonly timeoutMs: number;
-  readonly expiresMs: number | null;
-  readonly headers: Readonly<Record<string, unknown>>;
+  readonly errbacks: readonly WorkflowMember[];
+  /** Its members; null for a single task. */
+  readonly workflow: WorkflowPlan | null;
+  /** The entry of the workflow that it belongs to; null for what the plan starts. */
+  readonly memberOf: number | null;
+}
+
+/** As `celery/workflow.ts Workflow`, with the entries that count for each member. */
+export interface WorkflowPlan {
+  readonly stages: readonly (readonly MemberPlan[])[];
+  readonly callbacks: readonly MemberPlan[];
+}
+
+export interface MemberPlan {
+  /** Index into `entries`. */
+  readonly entry: number;
+  readonly isImmutable: boolean;
 }
 
 export type MainMessage =

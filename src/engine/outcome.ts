@@ -6,9 +6,7 @@ import { FLAG, SLOT } from "../ledger/in-flight-table.js";
  * The first terminal state settles a task; after that only `late` and `duplicate` are counted.
  */
 export type Meaning =
-  | "succeeded"
-  | "failed"
-  | "revoked"
+  | Terminal
   | "started"
   | "retry"
   | "late"
@@ -16,6 +14,9 @@ export type Meaning =
   /** The message of a task that was already found by asking; it was to be expected. */
   | "expected"
   | "nothing";
+
+/** How a task ends by a result. */
+export type Terminal = "succeeded" | "failed" | "revoked";
 
 /** Pure; `slotState` is one of SLOT, `flags` are FLAG bits. */
 export function meaningOf(slotState: number, flags: number, result: ResultState): Meaning {

@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { compileBody } from "../celery/arguments.js";
 import { idPrefix } from "../celery/task-id.js";
 import { createClock } from "../clock.js";
 import { openConnection } from "../connections/open.js";
@@ -12,6 +11,7 @@ import { createLayout } from "../ledger/layout.js";
 import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
 import { createRandom, seedOf } from "../plan/random.js";
 import { ExceptionRows } from "./exception-rows.js";
+import { compileFirstBodies } from "./message-maker.js";
 import type { EngineMessage, EnginePlan, MainMessage } from "./messages.js";
 import { Pacer } from "./pacer.js";
 import { Saturation } from "./saturation.js";
@@ -52,8 +52,8 @@ const life = new TaskLife({
   connectionPlans: plan.connections,
   scenarios: plan.scenarios,
   entries: plan.entries,
-  bodies: plan.entries.map(({ args, kwargs }) =>
-    compileBody([...args], kwargs, {
+  bodies: plan.entries.map((entry) =>
+    compileFirstBodies(entry, plan.entries, replyTo, {
       readLines: (name) => plan.templateLines[name] ?? [],
       random,
     }),
@@ -178,14 +178,13 @@ async function leave(): Promise<void> {
 }
 
 function connect(index: number): Connection {
-  const { broker, backend, transport } = plan.connections[index]!;
-  const entries = plan.entries.filter(({ connection }) => connection === index);
+  const { broker, backend, transport, backendTransport } = plan.connections[index]!;
   const seen = new Set<ConnectionRole>();
   return openConnection({
     broker,
     backend,
     transport,
-    queues: [...new Set(entries.map(({ queue }) => queue))],
+    backendTransport,
     idPrefix: prefix,
     replyTo,
     events: {

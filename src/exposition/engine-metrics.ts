@@ -32,6 +32,11 @@ export const OUTCOMES = {
   unknown: "unknown",
 } as const satisfies Record<string, EntryCounter>;
 
+const MEMBER_OUTCOMES = {
+  ...OUTCOMES,
+  not_run: "notRun",
+} as const satisfies Record<string, EntryCounter>;
+
 const LATENCY_OUTCOMES = {
   succeeded: "latencySucceeded",
   failed: "latencyFailed",
@@ -65,15 +70,17 @@ export function engineMetrics(
   view: () => LedgerView,
 ): SnapshotMetric<LedgerView>[] {
   const scenarioOf = (entry: number) => subject.scenarios[subject.entries[entry]!.scenario]!.name;
-  const byTask = groupEntries(subject, (entry) => ({
+  const entries = [...subject.entries.keys()];
+  const byTask = groupRows(entries, (entry) => ({
     scenario: scenarioOf(entry),
     task: subject.entries[entry]!.task,
   }));
-  const byQueue = groupEntries(subject, (entry) => ({
+  const byQueue = groupRows(entries, (entry) => ({
     scenario: scenarioOf(entry),
     task: subject.entries[entry]!.task,
     queue: subject.entries[entry]!.queue,
   }));
+  const byMember = groupMembers(subject);
 
   const metric = (
     spec: MetricSpec,
@@ -83,9 +90,14 @@ export function engineMetrics(
     metric(spec, (ledger, emit) => {
       for (const { labels, entries } of groups) emit(labels, sumOf(entries, ledger, read));
     });
-  const split = (spec: MetricSpec, label: string, counters: Record<string, EntryCounter>) => {
+  const split = (
+    spec: MetricSpec,
+    by: readonly Group[],
+    label: string,
+    counters: Record<string, EntryCounter>,
+  ) => {
     const groups = Object.entries(counters).flatMap(([value, counter]) =>
-      byTask.map(({ labels, entries }) => ({
+      by.map(({ labels, entries }) => ({
         labels: { ...labels, [label]: value },
         entries,
         counter,
@@ -100,9 +112,14 @@ export function engineMetrics(
       }
     });
   };
-  const histograms = (spec: MetricSpec, label: string, names: Record<string, EntryHistogram>) => {
+  const histograms = (
+    spec: MetricSpec,
+    by: readonly Group[],
+    label: string,
+    names: Record<string, EntryHistogram>,
+  ) => {
     const groups = Object.entries(names).flatMap(([value, name]) =>
-      byTask.map(({ labels, entries }) => ({
+      by.map(({ labels, entries }) => ({
         labels: { ...labels, [label]: value },
         entries,
         name,
@@ -131,16 +148,20 @@ export function engineMetrics(
   return [
     sums(METRICS.planned, byTask, counter("planned")),
     sums(METRICS.published, byQueue, counter("published")),
-    split(METRICS.dropped, "reason", DROP_REASONS),
-    split(METRICS.publishFailures, "kind", PUBLISH_FAILURE_KINDS),
-    split(METRICS.outcomes, "outcome", OUTCOMES),
+    split(METRICS.dropped, byTask, "reason", DROP_REASONS),
+    split(METRICS.publishFailures, byTask, "kind", PUBLISH_FAILURE_KINDS),
+    split(METRICS.outcomes, byTask, "outcome", OUTCOMES),
     metric(METRICS.errors, (ledger, emit) => emitErrors(subject, byTask, ledger, emit)),
     sums(METRICS.retries, byTask, counter("retries")),
     sums(METRICS.late, byTask, counter("late")),
     sums(METRICS.duplicates, byTask, counter("duplicate")),
     sums(METRICS.recovered, byTask, counter("recovered")),
-    histograms(METRICS.latency, "outcome", LATENCY_OUTCOMES),
-    histograms(METRICS.phase, "phase", PHASES),
+    histograms(METRICS.latency, byTask, "outcome", LATENCY_OUTCOMES),
+    histograms(METRICS.phase, byTask, "phase", PHASES),
+    sums(METRICS.membersPublished, byMember, counter("published")),
+    split(METRICS.memberOutcomes, byMember, "outcome", MEMBER_OUTCOMES),
+    histograms(METRICS.memberLatency, byMember, "outcome", LATENCY_OUTCOMES),
+    sums(METRICS.membersInFlight, byMember, (ledger, row) => ledger.inFlight(row)),
     sums(METRICS.publishing, byTask, (ledger, entry) => ledger.publishing(entry)),
     sums(METRICS.inFlight, byTask, (ledger, entry) => ledger.inFlight(entry)),
     ...scenarioMetrics(subject, metric),
@@ -272,16 +293,27 @@ function emitErrors(
   }
 }
 
-function groupEntries(subject: Subject, labelsOf: (entry: number) => Labels): Group[] {
+function groupRows(rows: readonly number[], labelsOf: (row: number) => Labels): Group[] {
   const groups = new Map<string, Group>();
-  for (const index of subject.entries.keys()) {
-    const labels = labelsOf(index);
+  for (const row of rows) {
+    const labels = labelsOf(row);
     const key = JSON.stringify(labels);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { labels, entries: [index] });
-    else group.entries.push(index);
+    if (group === undefined) groups.set(key, { labels, entries: [row] });
+    else group.entries.push(row);
   }
   return [...groups.values()];
+}
+
+/** Members of one workflow that are the same task are one series. */
+function groupMembers(subject: Subject): Group[] {
+  const labels = new Map(
+    subject.members.map(({ row, workflow, task }) => {
+      const { scenario, task: name } = subject.entries[workflow]!;
+      return [row, { scenario: subject.scenarios[scenario]!.name, workflow: name, task }];
+    }),
+  );
+  return groupRows([...labels.keys()], (row) => labels.get(row)!);
 }
 
 function sumOf(entries: readonly number[], ledger: LedgerView, read: EntryReader): number {
@@ -296,10 +328,11 @@ export function fixedSeries(
   bucketCount: number,
   phaseBucketCount: number,
 ): number {
-  const tasks = groupEntries(subject, (entry) => ({
+  const tasks = groupRows([...subject.entries.keys()], (entry) => ({
     scenario: String(subject.entries[entry]!.scenario),
     task: subject.entries[entry]!.task,
   })).length;
+  const members = groupMembers(subject).length;
   const counters =
     7 +
     Object.keys(DROP_REASONS).length +
@@ -311,6 +344,7 @@ export function fixedSeries(
   const stages = subject.scenarios.reduce((sum, { stages }) => sum + stages.length, 0);
   return (
     tasks * (counters + latencies + phases) +
+    members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
     subject.scenarios.length * (SCENARIO_STATES.length + 3) +
     stages * 2 +
     subject.connections.length * CONNECTION_CELLS.length

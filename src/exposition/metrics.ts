@@ -85,6 +85,30 @@ export const METRICS = {
     labels: ["scenario", "task", "phase"],
     help: "Parts of the latency: dispatch (planned start to publish call), publish (to the broker's reply), work (publish call to the worker's date_done, by both clocks as they are).",
   },
+  membersPublished: {
+    name: "workflow_members_published_total",
+    type: "counter",
+    labels: ["scenario", "workflow", "task"],
+    help: "Tasks of published workflows, by the workflow's key and the task's name. Equals in flight + outcomes.",
+  },
+  memberOutcomes: {
+    name: "workflow_member_outcomes_total",
+    type: "counter",
+    labels: ["scenario", "workflow", "task", "outcome"],
+    help: "What became of the tasks of workflows: as task_outcomes_total, and not_run, when what came before had failed.",
+  },
+  memberLatency: {
+    name: "workflow_member_latency_seconds",
+    type: "histogram",
+    labels: ["scenario", "workflow", "task", "outcome"],
+    help: "From the planned start, or from the last result of the stage before, to the task's own result.",
+  },
+  membersInFlight: {
+    name: "workflow_members_in_flight",
+    type: "gauge",
+    labels: ["scenario", "workflow", "task"],
+    help: "Tasks of published workflows that wait for their result now, or for their turn.",
+  },
   publishing: {
     name: "tasks_publishing",
     type: "gauge",

@@ -8,6 +8,13 @@ export interface Subject {
     readonly task: string;
     readonly queue: string;
   }[];
+  /** Members of those entries that are workflows; their rows of the ledger lie behind those. */
+  readonly members: readonly {
+    readonly row: number;
+    /** Index into `entries`. */
+    readonly workflow: number;
+    readonly task: string;
+  }[];
   readonly connections: readonly string[];
   /** Exception class names by row beyond the entries' own `other` rows; grows while running. */
   readonly exceptions: { readonly row: number; readonly entry: number; readonly name: string }[];

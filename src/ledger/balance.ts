@@ -34,6 +34,7 @@ export const OUTCOME_COUNTERS = [
   "revoked",
   "timedOut",
   "unknown",
+  "notRun",
 ] as const satisfies readonly EntryCounter[];
 
 export function balanceOf({ counter, publishing, inFlight }: Counts): Balance {

@@ -21,6 +21,13 @@ export const FLAG = {
   unconfirmed: 2,
   /** Settled by asking again; its first message that arrives afterwards is no duplicate. */
   recovered: 4,
+  /** The worker was told to store no result. */
+  unanswered: 8,
+  /** Of a workflow: a message of it was accepted; a member failed, was revoked, was found by asking. */
+  accepted: 16,
+  memberFailed: 32,
+  memberRevoked: 64,
+  memberRecovered: 128,
 } as const;
 
 /** The part of the table that a snapshot copies: enough to count what is in flight. */

@@ -23,6 +23,8 @@ export const ENTRY_COUNTERS = [
   "revoked",
   "timedOut",
   "unknown",
+  // Members of workflows only: what ran before them had failed.
+  "notRun",
   "retries",
   "late",
   "duplicate",

@@ -27,17 +27,19 @@ const COMMON = ["errors", "clock", "deadline", "log", "version"];
 const PURE = ["plan", "celery", "ledger"];
 
 /** The only folder or file that may import a package. */
-const HOME: Readonly<Record<string, string>> = {
-  ioredis: "connections",
-  amqplib: "connections",
-  "prom-client": "exposition",
-  express: "http",
-  zod: "config",
-  yaml: "config",
-  commander: "main.ts",
-  pino: "log.ts",
-  "pino-pretty": "log.ts",
-  "@grafana/grafana-foundation-sdk": "dashboards",
+const HOME: Readonly<Record<string, readonly string[]>> = {
+  ioredis: ["connections"],
+  amqplib: ["connections"],
+  "prom-client": ["exposition"],
+  express: ["http"],
+  zod: ["config"],
+  // Configurations, and the bodies of messages that are YAML.
+  yaml: ["config", "celery"],
+  "@msgpack/msgpack": ["celery"],
+  commander: ["main.ts"],
+  pino: ["log.ts"],
+  "pino-pretty": ["log.ts"],
+  "@grafana/grafana-foundation-sdk": ["dashboards"],
 };
 
 const files = readdirSync(join(CHECKOUT, "src"), { recursive: true })
@@ -66,13 +68,13 @@ for (const folder of new Set(files.filter((file) => file.includes("/")).map(room
   });
 }
 
-test("each package has one home", () => {
+test("each package has its home", () => {
   for (const file of files) {
     for (const name of importsOf(file).filter((text) => !/^(\.|node:)/.test(text))) {
       const [home] =
         Object.entries(HOME).find(([pack]) => name === pack || name.startsWith(`${pack}/`)) ?? [];
       assert.ok(home, `${file} imports ${name}: say in this test where it belongs`);
-      assert.equal(roomOf(file), HOME[home], `${file} imports ${name}`);
+      assert.ok(HOME[home]!.includes(roomOf(file)), `${file} imports ${name}`);
     }
   }
 });
@@ -81,7 +83,8 @@ test("plan, celery and ledger read no clock, file, socket or environment and thr
   for (const file of files.filter((name) => PURE.includes(roomOf(name)))) {
     const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
     assert.deepEqual(
-      importsOf(file).filter((name) => name.startsWith("node:")),
+      // Compression is arithmetic.
+      importsOf(file).filter((name) => name.startsWith("node:") && name !== "node:zlib"),
       [],
       file,
     );

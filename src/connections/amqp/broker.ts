@@ -1,4 +1,4 @@
-import { type ConfirmChannel, IllegalOperationError } from "amqplib";
+import { type ChannelModel, type ConfirmChannel, IllegalOperationError } from "amqplib";
 import { type AmqpMessage, compileAmqpMessage } from "../../celery/amqp-message.js";
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import type { TaskMessageSpec } from "../../celery/message.js";
@@ -9,6 +9,7 @@ import type {
   PublishAnswer,
   PublishOutcome,
 } from "../ports.js";
+import { Exchanges } from "./exchanges.js";
 import { AmqpLink } from "./link.js";
 
 /** A confirm that takes longer than this will not come, unless the broker has blocked us. */
@@ -18,7 +19,7 @@ const OVERHEAD_BYTES = 600;
 
 /**
  * Publishes to RabbitMQ as py-amqp does (`kombu/transport/pyamqp.py`): to the anonymous exchange with
- * the queue as routing key, but on a confirm channel and `mandatory`, so that the fate of every message
+ * the queue as routing key, or to the exchange that the task names, but on a confirm channel and `mandatory`, so that the fate of every message
  * is known. It declares nothing: a queue declared with other arguments than the workers' would close the
  * channel with everything on it.
  */
@@ -27,7 +28,7 @@ export function openAmqpBroker(options: BrokerOptions): BrokerPart {
   publisher.link.open();
   return {
     publisher,
-    checkLiveness: (isLate) => publisher.checkDeadline(isLate),
+    checkLiveness: (isLate) => publisher.checkUp(isLate),
     close: () => publisher.link.close(),
   };
 }
@@ -38,6 +39,8 @@ class AmqpPublisher {
   #channel: ConfirmChannel | undefined;
   /** Ids that the broker has returned as unroutable; their confirm follows. */
   readonly #returned = new Set<string>();
+  readonly #exchanges = new Exchanges();
+  #model: ChannelModel | undefined;
   #unanswered = 0;
   #lastAnswerMs = 0;
 
@@ -49,10 +52,13 @@ class AmqpPublisher {
         const channel = await model.createConfirmChannel();
         this.link.watch(channel);
         channel.on("return", ({ properties }) => this.#returned.add(properties.correlationId));
+        await this.#exchanges.check(model);
+        this.#model = model;
         this.#channel = channel;
       },
       up: (downMs) => events.up("broker", downMs),
       down: (cause, isConfiguration) => {
+        this.#model = undefined;
         this.#channel = undefined;
         this.#returned.clear();
         events.down("broker", cause, isConfiguration);
@@ -70,25 +76,35 @@ class AmqpPublisher {
   }
 
   template(spec: TaskMessageSpec, fixedBody: string | null): MessageTemplate {
+    this.#exchanges.add(spec.exchange);
     return {
-      destination: spec.queue,
+      // Each message is published by itself and knows its way.
+      destination: "",
       render: compileAmqpMessage(spec, this.#options.replyTo, fixedBody).render,
       sizeOf: (message) => (message as AmqpMessage).content.length + OVERHEAD_BYTES,
     };
   }
 
-  publish(queue: string, messages: readonly unknown[], answer: PublishAnswer): void {
+  publish(_: string, messages: readonly unknown[], answer: PublishAnswer): void {
     if (this.#unanswered === 0) this.#lastAnswerMs = performance.now();
     for (let index = 0; index < messages.length; index++) {
-      this.#publishOne(queue, messages[index] as AmqpMessage, (outcome, reason) =>
+      this.#publishOne(messages[index] as AmqpMessage, (outcome, reason) =>
         answer(index, index + 1, outcome, reason),
       );
     }
   }
 
-  /** amqplib has no deadline for confirms; a broker that gives none any more is as good as gone. */
-  checkDeadline(isLate: boolean): void {
+  /** Once a second. */
+  checkUp(isLate: boolean): void {
     const nowMs = performance.now();
+    this.#checkDeadline(isLate, nowMs);
+    if (this.#model === undefined || this.isBlocked) return;
+    // A connection that fails here reports it by itself.
+    this.#exchanges.recheck(this.#model, nowMs).catch(() => {});
+  }
+
+  /** amqplib has no deadline for confirms; a broker that gives none any more is as good as gone. */
+  #checkDeadline(isLate: boolean, nowMs: number): void {
     if (isLate || this.isBlocked || this.#unanswered === 0) this.#lastAnswerMs = nowMs;
     if (nowMs - this.#lastAnswerMs > CONFIRM_DEADLINE_MS) {
       this.link.fail(`no confirm for ${CONFIRM_DEADLINE_MS / 1000} s`);
@@ -96,8 +112,7 @@ class AmqpPublisher {
   }
 
   #publishOne(
-    queue: string,
-    { id, content, properties }: AmqpMessage,
+    { id, exchange, routingKey, content, properties }: AmqpMessage,
     answer: (outcome: PublishOutcome, reason: string) => void,
   ): void {
     const channel = this.#channel;
@@ -105,10 +120,14 @@ class AmqpPublisher {
       answer("notWritten", "");
       return;
     }
+    if (!this.#exchanges.exists(exchange)) {
+      answer("unroutable", `there is no exchange "${exchange}"`);
+      return;
+    }
     try {
       channel.publish(
-        "",
-        queue,
+        exchange,
+        routingKey,
         content,
         { ...properties, mandatory: true },
         (error: Error | null) => {
@@ -116,7 +135,7 @@ class AmqpPublisher {
           this.#lastAnswerMs = performance.now();
           const wasReturned = this.#returned.delete(id);
           if (error === null || error === undefined) {
-            if (wasReturned) answer("unroutable", `there is no queue "${queue}"`);
+            if (wasReturned) answer("unroutable", missing(exchange, routingKey));
             else answer("accepted", "");
           } else if (/nacked/.test(error.message)) answer("refused", error.message);
           else answer("unknown", error.message);
@@ -129,4 +148,9 @@ class AmqpPublisher {
       else answer("invalid", error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+function missing(exchange: string, routingKey: string): string {
+  if (exchange === "") return `there is no queue "${routingKey}"`;
+  return `no queue is bound to exchange "${exchange}" for "${routingKey}"`;
 }

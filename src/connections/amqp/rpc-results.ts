@@ -52,6 +52,9 @@ export function openAmqpRpcResults(options: ResultsOptions): ResultsPart {
       // The queue has kept what came meanwhile: there is nothing to ask.
       lookUp: async () => {},
       forget: async () => {}, // a reply is gone when it has been read
+      startChords: async () => {
+        throw new Error("rpc:// has no chords"); // the configuration has refused them
+      },
     },
     checkLiveness() {}, // the heartbeats of AMQP do it
     close: () => link.close(() => leave()),

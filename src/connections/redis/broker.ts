@@ -1,19 +1,18 @@
 import type { Redis } from "ioredis";
 import type { TaskMessageSpec } from "../../celery/message.js";
-import { compileRedisEnvelope, priorityKey, queueBinding } from "../../celery/redis-envelope.js";
+import { bindingsKey, routedQueues } from "../../celery/redis-bindings.js";
+import { compileRedisEnvelope, priorityKey } from "../../celery/redis-envelope.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
-import type {
-  BrokerOptions,
-  BrokerPart,
-  Message,
-  MessageTemplate,
-  PublishAnswer,
-} from "../ports.js";
+import type { BrokerOptions, BrokerPart, Message, PublishAnswer } from "../ports.js";
 import { RedisLink } from "./link.js";
 import { isServerRefusal } from "./reply.js";
 import { cameBackEmpty, type ServerRun, serverRun } from "./server-run.js";
 
-/** Publishes to Redis as kombu's Redis transport does (`kombu/transport/redis.py`). */
+/**
+ * Publishes to Redis as kombu's Redis transport does (`kombu/transport/redis.py`): by the anonymous
+ * exchange, where the queue's name is the list's, or by an exchange with a name, whose bindings it reads.
+ * It declares nothing: the workers that consume a queue have bound it.
+ */
 export function openRedisBroker(options: BrokerOptions): BrokerPart {
   const link = new RedisLink({
     address: parseRedisUrl(options.url),
@@ -25,14 +24,27 @@ export function openRedisBroker(options: BrokerOptions): BrokerPart {
     },
   });
   link.open();
+  const routes = new Map<string, ExchangeRoute>();
   return {
     publisher: {
       get ready() {
         return link.isUp;
       },
       isBlocked: false,
-      template: (spec, fixedBody) => redisTemplate(options, spec, fixedBody),
-      publish: (key, messages, answer) => push(link, key, messages, answer),
+      template(spec, fixedBody) {
+        const { destination, route } = destinationOf(spec, options);
+        if (route !== null) routes.set(destination, route);
+        return {
+          destination,
+          render: compileRedisEnvelope(spec, options.replyTo, fixedBody).render,
+          sizeOf: (message) => (message as string).length,
+        };
+      },
+      publish(destination, messages, answer) {
+        const route = routes.get(destination);
+        if (route === undefined) push(link, destination, messages, answer);
+        else pushThroughExchange(link, route, messages, answer);
+      },
     },
     checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {
@@ -41,33 +53,81 @@ export function openRedisBroker(options: BrokerOptions): BrokerPart {
   };
 }
 
-/** Declares the queues and compares the server with the one that was there before. */
-function preparePublish(options: BrokerOptions): (client: Redis) => Promise<void> {
-  const { global_keyprefix: keyPrefix, sep } = options.transport;
+/** Compares the server with the one that was there before. */
+function preparePublish({ events }: BrokerOptions): (client: Redis) => Promise<void> {
   let known: ServerRun | null = null;
   return async (client) => {
     const run = await serverRun(client);
-    if (known !== null && run !== null && cameBackEmpty(known, run))
-      options.events.restartedEmpty();
+    if (known !== null && run !== null && cameBackEmpty(known, run)) events.restartedEmpty();
     known = run ?? known;
-    for (const queue of options.queues) {
-      const { key, member } = queueBinding(queue, sep);
-      await client.sadd(keyPrefix + key, member);
-    }
   };
 }
 
-function redisTemplate(
-  { transport, replyTo }: BrokerOptions,
+/** A named exchange: its bindings say to which lists a message goes. */
+interface ExchangeRoute {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly bindingsKey: string;
+  readonly sep: string;
+  keyOf(queue: string): string;
+}
+
+/** The list of a queue, or a name for the route through an exchange, which no list can have. */
+function destinationOf(
   spec: TaskMessageSpec,
-  fixedBody: string | null,
-): MessageTemplate {
-  const envelope = compileRedisEnvelope(spec, replyTo, fixedBody);
+  { transport }: BrokerOptions,
+): { destination: string; route: ExchangeRoute | null } {
+  const { exchange, routingKey, priority } = spec;
+  const keyOf = (queue: string) =>
+    transport.global_keyprefix + priorityKey(queue, priority, transport);
+  if (exchange === "") return { destination: keyOf(routingKey), route: null };
   return {
-    destination: transport.global_keyprefix + priorityKey(spec.queue, spec.priority, transport),
-    render: envelope.render,
-    sizeOf: (message) => (message as string).length,
+    destination: `\0${exchange}\0${routingKey}\0${priority}`,
+    route: {
+      exchange,
+      routingKey,
+      bindingsKey: transport.global_keyprefix + bindingsKey(exchange),
+      sep: transport.sep,
+      keyOf,
+    },
   };
+}
+
+/**
+ * Looks the bindings up for every batch, as kombu does for every message
+ * (`kombu/transport/redis.py _lookup`): workers may bind a queue at any time.
+ */
+function pushThroughExchange(
+  link: RedisLink,
+  route: ExchangeRoute,
+  messages: readonly Message[],
+  answer: PublishAnswer,
+): void {
+  const all = messages.length;
+  if (!link.isUp || link.client.status !== "ready") {
+    answer(0, all, "notWritten", "");
+    return;
+  }
+  link.client.smembers(route.bindingsKey).then(
+    (bindings) => {
+      link.answered();
+      const queues = routedQueues(bindings, route.routingKey, route.sep);
+      const [first, ...others] = queues;
+      if (first === undefined) {
+        const what = `no queue is bound to exchange "${route.exchange}" for "${route.routingKey}"`;
+        answer(0, all, "unroutable", what);
+        return;
+      }
+      // One answer a message: a task that several queues get is accepted when the first has it.
+      push(link, route.keyOf(first), messages, answer);
+      for (const queue of others) push(link, route.keyOf(queue), messages, () => {});
+    },
+    (error: Error) => {
+      // Nothing has been written yet.
+      if (isServerRefusal(error)) answer(0, all, "refused", error.message);
+      else answer(0, all, "notWritten", "");
+    },
+  );
 }
 
 /**

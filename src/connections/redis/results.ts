@@ -1,6 +1,7 @@
+import { escapeGlob } from "../../celery/redis-glob.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
-import { RESULT_KEY_PREFIX } from "../../celery/result.js";
-import type { ResultsOptions, ResultsPart } from "../ports.js";
+import { chordSizeKey, resultKeyPrefix } from "../../celery/result.js";
+import type { ChordSize, ResultsOptions, ResultsPart } from "../ports.js";
 import { RedisLink } from "./link.js";
 
 /** Ids asked for at once when results were missed. */
@@ -18,12 +19,13 @@ const LOOK_UP_BYTES = 1024 * 1024;
 export function openRedisResults(options: ResultsOptions): ResultsPart {
   const { events, clientName } = options;
   const address = parseRedisUrl(options.url);
+  const keyPrefix = resultKeyPrefix(options.backendTransport.global_keyprefix);
   const stream = new RedisLink({
     address,
     name: `${clientName}:results`,
     events: {
       async prepare(client) {
-        await client.psubscribe(`${RESULT_KEY_PREFIX}${options.idPrefix}*`);
+        await client.psubscribe(`${escapeGlob(keyPrefix + options.idPrefix)}*`);
       },
       up(downMs) {
         events.up("backend", downMs);
@@ -34,7 +36,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
     },
   });
   stream.client.on("pmessage", (_pattern: string, channel: string, text: string) => {
-    events.result(channel, RESULT_KEY_PREFIX.length, text);
+    events.result(channel, keyPrefix.length, text);
   });
   // For look-ups and for forgetting. Its faults show when one of them fails; the stream reports the
   // same server's state.
@@ -50,8 +52,10 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
       get ready() {
         return stream.isUp;
       },
-      lookUp: (ids, found) => lookUp(lookUps, ids, found),
-      forget: (ids) => forget(lookUps, ids),
+      lookUp: (ids, found) => lookUp(lookUps, keyPrefix, ids, found),
+      forget: (ids) => forget(lookUps, keyPrefix, ids),
+      startChords: (chords) =>
+        startChords(lookUps, options.backendTransport.global_keyprefix, chords),
     },
     checkLiveness(isLate) {
       for (const link of links) link.checkLiveness(isLate);
@@ -64,6 +68,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
 
 async function lookUp(
   link: RedisLink,
+  keyPrefix: string,
   ids: readonly string[],
   found: (id: string, text: string) => void,
 ): Promise<void> {
@@ -71,7 +76,7 @@ async function lookUp(
   for (let at = 0; at < ids.length; at += LOOK_UP_CHUNK) {
     const chunk = ids.slice(at, at + LOOK_UP_CHUNK);
     const pipeline = link.client.pipeline();
-    for (const id of chunk) pipeline.getrange(RESULT_KEY_PREFIX + id, 0, LOOK_UP_BYTES - 1);
+    for (const id of chunk) pipeline.getrange(keyPrefix + id, 0, LOOK_UP_BYTES - 1);
     const replies = (await pipeline.exec()) ?? [];
     for (const [index, [error, text]] of replies.entries()) {
       if (error !== null) throw error;
@@ -80,10 +85,28 @@ async function lookUp(
   }
 }
 
-async function forget(link: RedisLink, ids: readonly string[]): Promise<void> {
+async function forget(link: RedisLink, keyPrefix: string, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += FORGET_CHUNK) {
-    const keys = ids.slice(at, at + FORGET_CHUNK).map((id) => RESULT_KEY_PREFIX + id);
+    const keys = ids.slice(at, at + FORGET_CHUNK).map((id) => keyPrefix + id);
     // UNLINK frees the memory of large results outside of the server's main thread.
     await link.client.unlink(...keys);
+  }
+}
+
+/** How long a chord's size is kept, as by Celery's `result_expires`. */
+const CHORD_SECONDS = 86_400;
+
+async function startChords(
+  link: RedisLink,
+  globalKeyPrefix: string,
+  chords: readonly ChordSize[],
+): Promise<void> {
+  if (!link.isUp) throw new Error("the connection to the result backend is not up");
+  const pipeline = link.client.pipeline();
+  for (const { group, size } of chords) {
+    pipeline.setex(chordSizeKey(globalKeyPrefix, group), CHORD_SECONDS, size);
+  }
+  for (const [error] of (await pipeline.exec()) ?? []) {
+    if (error !== null) throw error;
   }
 }

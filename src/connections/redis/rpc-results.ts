@@ -39,6 +39,9 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
       // The list has kept what came meanwhile: there is nothing to ask.
       lookUp: async () => {},
       forget: async () => {}, // a reply is gone when it has been read
+      startChords: async () => {
+        throw new Error("rpc:// has no chords"); // the configuration has refused them
+      },
     },
     checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compileBody, templateFiles, validateTemplates } from "../../../src/celery/arguments.js";
+import { templateFiles, validateTemplates } from "../../../src/celery/arguments.js";
+import { compileBody, NOTHING_EMBEDDED } from "../../../src/celery/task-body.js";
 import { UserError } from "../../../src/errors.js";
+import { CONTEXT as START, taskOptions } from "./specs.js";
 
 const EMBED = '{"callbacks": null, "errbacks": null, "chain": null, "chord": null}';
-const CONTEXT = { seq: 7, plannedUnixSeconds: 1763990000.25, nowUnixSeconds: 1763990001 };
+const CONTEXT = { ...START, seq: 7, plannedUnixSeconds: 1763990000.25, nowUnixSeconds: 1763990001 };
 
 /** A body with a "random" that goes through the given numbers again and again. */
 function compile(
@@ -14,7 +16,8 @@ function compile(
   numbers: readonly number[] = [0.5],
 ) {
   let drawn = 0;
-  return compileBody(args, kwargs, {
+  const spec = { ...taskOptions({ args, kwargs }), embed: NOTHING_EMBEDDED, hasEta: false };
+  return compileBody(spec, {
     readLines: (name) => (name === "empty.txt" ? [] : [`${name} é`, 'two "2"', "three"]),
     random: () => numbers[drawn++ % numbers.length]!,
   });
@@ -198,7 +201,7 @@ const FAULTS: [unknown, string][] = [
   ],
   [
     { __type__: "x", __value__: 1 },
-    "a mapping of exactly __type__ and __value__ is read by Celery's worker as a typed value, and an unknown type makes the message undecodable. Rename one of the keys",
+    "a mapping of exactly __type__ and __value__ is read by Celery's worker as a typed value, and an unknown type makes the message undecodable. Use one of datetime, date, time, decimal, uuid, bytes, base64, or rename one of the keys",
   ],
 ];
 

@@ -1,28 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compileBody } from "../../../src/celery/arguments.js";
-import type { TaskMessageSpec } from "../../../src/celery/message.js";
+import { SAMPLE_FILL } from "../../../src/celery/message.js";
 import {
-  assertSurvivable,
   compileRedisEnvelope,
   DEFAULT_SEP,
   priorityKey,
-  queueBinding,
 } from "../../../src/celery/redis-envelope.js";
+import { compileBody, NOTHING_EMBEDDED } from "../../../src/celery/task-body.js";
+import { CONTEXT, messageSpec, taskOptions } from "./specs.js";
 
-const spec: TaskMessageSpec = {
-  name: "wire.add",
-  queue: "celery",
-  priority: 0,
-  expiresMs: null,
-  headers: {},
-  argsrepr: "(1, 2)",
-  kwargsrepr: "{}",
-  origin: "gen1@host",
-};
+const spec = messageSpec();
+const fillOf = (id: string, own = {}) => ({ ...SAMPLE_FILL, id, ...own });
 const noSources = { readLines: () => [], random: () => 0.5 };
 const bodyOf = (args: unknown[], kwargs: Record<string, unknown> = {}) =>
-  compileBody(args, kwargs, noSources).render({ seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0 });
+  compileBody(
+    { ...taskOptions({ args, kwargs }), embed: NOTHING_EMBEDDED, hasEta: false },
+    noSources,
+  ).render(CONTEXT);
 const decode = (body: string) => JSON.parse(Buffer.from(body, "base64").toString());
 
 test("an envelope is what Celery's own producer writes, but for lang and ignore_result", () => {
@@ -30,7 +24,7 @@ test("an envelope is what Celery's own producer writes, but for lang and ignore_
   const id = "2791f327-00fe-468f-93e8-5c0ea497f7e6";
   const replyTo = "9eb6a9e7-8a9e-31ca-b925-608b86019992";
   const message = JSON.parse(
-    compileRedisEnvelope(spec, replyTo, bodyOf([1, 2])).render(id, "", ""),
+    compileRedisEnvelope(spec, replyTo, bodyOf([1, 2])).render(fillOf(id)),
   );
   assert.deepEqual(decode(message.body), [
     [1, 2],
@@ -79,7 +73,9 @@ test("an envelope is what Celery's own producer writes, but for lang and ignore_
 
 test("a task that expires carries the time in its header and the milliseconds as expiration", () => {
   const envelope = compileRedisEnvelope({ ...spec, expiresMs: 120_000 }, "r", bodyOf([]));
-  const message = JSON.parse(envelope.render("id", "2026-11-24T10:10:10.511000+00:00", ""));
+  const message = JSON.parse(
+    envelope.render(fillOf("id", { expires: "2026-11-24T10:10:10.511000+00:00" })),
+  );
   assert.equal(message.headers.expires, "2026-11-24T10:10:10.511000+00:00");
   assert.equal(message.properties.expiration, "120000");
 });
@@ -87,7 +83,7 @@ test("a task that expires carries the time in its header and the milliseconds as
 test("each message of a templated task has its own body", () => {
   const envelope = compileRedisEnvelope(spec, "r", null);
   for (const n of [1, 2]) {
-    const message = JSON.parse(envelope.render(`id-${n}`, "", bodyOf([n])));
+    const message = JSON.parse(envelope.render(fillOf(`id-${n}`, { body: bodyOf([n]) })));
     assert.deepEqual(decode(message.body)[0], [n]);
     assert.equal(message.properties.delivery_tag, `id-${n}`);
   }
@@ -97,47 +93,26 @@ test("an envelope is pure ASCII and keeps every character of names, headers and 
   const odd = {
     ...spec,
     name: "mödule.täsk",
-    queue: "wärteschlange\u2028",
+    routingKey: "wärteschlange\u2028",
     headers: { note: "日本\u0001id\u0001" },
   };
-  const text = compileRedisEnvelope(odd, "r", bodyOf(["ü"])).render("id", "", "");
+  const text = compileRedisEnvelope(odd, "r", bodyOf(["ü"])).render(fillOf("id"));
   assert.match(text, /^[\x20-\x7e]*$/);
   const message = JSON.parse(text);
   assert.equal(message.headers.task, odd.name);
-  assert.equal(message.properties.delivery_info.routing_key, odd.queue);
+  assert.equal(message.properties.delivery_info.routing_key, odd.routingKey);
   assert.deepEqual(decode(message.body)[0], ["ü"]);
 });
 
 test("custom headers cannot replace those that a worker needs", () => {
   const headers = { id: null, task: 5, retries: "x", traceparent: "00-1" } as const;
   const message = JSON.parse(
-    compileRedisEnvelope({ ...spec, headers }, "r", bodyOf([])).render("id", "", ""),
+    compileRedisEnvelope({ ...spec, headers }, "r", bodyOf([])).render(fillOf("id")),
   );
   assert.equal(message.headers.id, "id");
   assert.equal(message.headers.task, "wire.add");
   assert.equal(message.headers.retries, 0);
   assert.equal(message.headers.traceparent, "00-1");
-});
-
-test("assertSurvivable() refuses each message that is known to end a worker", () => {
-  const good = JSON.parse(compileRedisEnvelope(spec, "r", bodyOf([])).render("id", "", ""));
-  assertSurvivable(JSON.stringify(good));
-  const base64 = (text: string) => Buffer.from(text).toString("base64");
-  const poison: [string, object][] = [
-    ["the body is not a triple", { ...good, body: base64("[[], {}]") }],
-    ["args is not an array", { ...good, body: base64("[null, {}, {}]") }],
-    ["kwargs is not an object", { ...good, body: base64("[[], null, {}]") }],
-    ["header id is missing", { ...good, headers: { ...good.headers, id: undefined } }],
-    ["header task is missing", { ...good, headers: { ...good.headers, task: "" } }],
-    [
-      "delivery_tag is missing",
-      { ...good, properties: { ...good.properties, delivery_tag: undefined } },
-    ],
-    ["routing_key is missing", { ...good, properties: { ...good.properties, delivery_info: {} } }],
-  ];
-  for (const [fault, message] of poison) {
-    assert.throws(() => assertSurvivable(JSON.stringify(message)), new RegExp(fault));
-  }
 });
 
 test("priorityKey() lowers a priority to its step, as kombu does", () => {
@@ -150,9 +125,6 @@ test("priorityKey() lowers a priority to its step, as kombu does", () => {
   assert.equal(priorityKey("q", 5, { priority_steps: [0, 1, 2, 3, 4, 5], sep: ":" }), "q:5");
 });
 
-test("queueBinding() is the member that a Celery producer adds", () => {
-  assert.deepEqual(queueBinding("celery", DEFAULT_SEP), {
-    key: "_kombu.binding.celery",
-    member: "celery\x06\x16\x06\x16celery",
-  });
+test("priorityKey() sends what is below the first step to the last, as kombu's bisect does", () => {
+  assert.equal(priorityKey("q", 0, { priority_steps: [3, 6], sep: ":" }), "q:6");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { dateDoneUnixMs, readResult } from "../../../src/celery/result.js";
+import { dateDoneUnixMs, readResult, resultKeyPrefix } from "../../../src/celery/result.js";
 
 const cases: [string, string, { state: string; exception: string }][] = [
   [
@@ -131,4 +131,14 @@ test("dateDoneUnixMs() gives NaN where there is no time", () => {
   ]) {
     assert.ok(Number.isNaN(dateDoneUnixMs(text)), text);
   }
+});
+
+test("resultKeyPrefix() parts a prefix by an underscore unless it does so itself", () => {
+  const prefixes = ["", "shop", "shop_", "shop:", "shop-", "shop.", ":shop"];
+  assert.deepEqual(
+    prefixes.map(resultKeyPrefix),
+    ["", "shop_", "shop_", "shop:", "shop-", "shop.", ":shop_"].map(
+      (start) => `${start}celery-task-meta-`,
+    ),
+  );
 });

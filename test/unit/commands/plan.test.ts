@@ -2,17 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runPlan } from "../../../src/commands/plan.js";
 import type { Config, ScenarioConfig, TaskConfig } from "../../../src/config/schema.js";
+import { taskOptions } from "../celery/specs.js";
 
 function task(name: string): TaskConfig {
   return {
-    name,
-    args: [],
-    kwargs: {},
-    queue: "celery",
-    priority: 0,
+    ...taskOptions({ name, expiresMs: 60_000 }),
     timeoutMs: 60_000,
-    expiresMs: 60_000,
-    headers: {},
+    urgency: null,
+    link: [],
+    linkError: [],
   };
 }
 
@@ -37,7 +35,14 @@ function configOf(scenarios: Record<string, Differences>): Config {
     broker: "redis://127.0.0.1:6379/0",
     backend: "redis://127.0.0.1:6379/0",
     forget: true,
-    options: { priority_steps: [0, 3, 6, 9], sep: "\x06\x16", global_keyprefix: "" },
+    options: {
+      priority_steps: [0, 3, 6, 9],
+      sep: "\x06\x16",
+      global_keyprefix: "",
+      fanout_prefix: true,
+      fanout_patterns: true,
+    },
+    backendOptions: { global_keyprefix: "" },
     allow: { hosts: null },
   };
   return {

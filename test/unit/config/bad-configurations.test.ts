@@ -458,6 +458,13 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "sentinel:// without a name as backend",
+    text: withBroker("redis://h\n    backend: sentinel://h"),
+    faults: [
+      'load.yml:2:3: Cannot read backendOptions.master_name of connection "main": it is missing, and sentinel:// needs it. Write backendOptions: {master_name: mymaster}, with the name that the Sentinels know.',
+    ],
+  },
+  {
     name: "a password of Sentinels that is a number",
     text: withBroker(
       "sentinel://h\n    options: {master_name: a, sentinel_kwargs: {password: 4711}}",
@@ -551,10 +558,20 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "a backend of another kind",
+    name: "a database as backend",
     text: withBroker("redis://h\n    backend: db+postgresql://u:canary@h/x"),
+    faults: [silentBackend("a database as result backend tells nobody when a result is there")],
+  },
+  {
+    name: "disabled results",
+    text: withBroker("redis://h\n    backend: disabled"),
+    faults: [silentBackend("with results disabled nothing says what became of a task")],
+  },
+  {
+    name: "a backend that is none of Celery's",
+    text: withBroker("redis://h\n    backend: http://u:canary@h/x"),
     faults: [
-      "load.yml:4:14: Cannot read backend of connection \"main\": must be a redis:// URL or rpc://: Celery's scheme db+postgresql is not supported by this version, as it does not tell when a result is there (outcomes would have to come from the workers' events, which are not read yet). Write redis://host:6379/0 or rpc://.",
+      'load.yml:4:14: Cannot read backend of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel:// or rpc://. Write redis://host:6379/0 or rpc://.',
     ],
   },
   {
@@ -603,6 +620,17 @@ const BAD: readonly BadConfiguration[] = [
       'load.yml:4:31: Cannot read options.priority_steps of connection "main": must be in ascending order, each step once; found a list. Write it like [0,3,6,9].',
       'load.yml:4:47: Cannot read options.sep of connection "main": must not be empty; found "".',
       'load.yml:4:69: Cannot read options.global_keyprefix of connection "main": must be text; found 5.',
+    ],
+  },
+  {
+    name: "a prefix of fanout channels that is a number",
+    text: withBroker(
+      "redis://h\n    options: {fanout_prefix: 5, fanout_patterns: 1, queue_order_strategy: 1}",
+    ),
+    faults: [
+      'load.yml:4:30: Cannot read options.fanout_prefix of connection "main": must be true, false or text; found 5. Write true.',
+      'load.yml:4:50: Cannot read options.fanout_patterns of connection "main": must be true or false; found 1. Write it like true.',
+      'load.yml:4:75: Cannot read options.queue_order_strategy of connection "main": must be text; found 1.',
     ],
   },
   {
@@ -661,6 +689,105 @@ const BAD: readonly BadConfiguration[] = [
     text: withTask("priority: 11"),
     faults: [
       'load.yml:9:15: Cannot read priority of task "thumb": must be a whole number from 0 to 9; found 11. Write it like 0.',
+    ],
+  },
+  {
+    name: "pickle",
+    text: withTask("serializer: pickle"),
+    faults: [
+      'load.yml:9:17: Cannot read serializer of task "thumb": must be json, msgpack or yaml: pickle is code that the worker would run, and workers refuse it unless told otherwise; found "pickle". Write it like json.',
+    ],
+  },
+  {
+    name: "a compression that we have not",
+    text: withTask("compression: bzip2"),
+    faults: [
+      'load.yml:9:18: Cannot read compression of task "thumb": must be zlib, gzip, brotli, zstd or none: bzip2 and lzma have no well-kept library for Node; found "bzip2". Write it like none.',
+    ],
+  },
+  {
+    name: "priority and urgency",
+    text: withTask("priority: 3\n    urgency: 3"),
+    faults: [
+      'load.yml:10:14: Cannot read urgency of task "thumb": must not be set together with priority; found 3. Keep one of them.',
+    ],
+  },
+  {
+    name: "a routing key without an exchange",
+    text: withTask("routingKey: a"),
+    faults: [
+      'load.yml:9:17: Cannot read routingKey of task "thumb": must come with an exchange; found "a". Name the exchange, or set queue instead.',
+    ],
+  },
+  {
+    name: "an ETA without an offset",
+    text: withTask("eta: 2030-01-02T03:04:05"),
+    faults: [
+      'load.yml:9:10: Cannot read eta of task "thumb": must be a time with an offset; found "2030-01-02T03:04:05". Write it like 2030-01-02T03:04:05Z.',
+    ],
+  },
+  {
+    name: "an ETA and a countdown",
+    text: withTask("countdown: 5s\n    eta: 2030-01-02T03:04:05Z"),
+    faults: [
+      'load.yml:10:10: Cannot read eta of task "thumb": must not be set together with countdown; found "2030-01-02T03:04:05Z". Keep one of them.',
+    ],
+  },
+  {
+    name: "a countdown beyond the timeout",
+    text: withTask("countdown: 2m"),
+    faults: [
+      'load.yml:9:16: Cannot read countdown of task "thumb": must be shorter than timeout, or no result comes in time; found "2m". Raise timeout.',
+    ],
+  },
+  {
+    name: "a countdown beyond the expiry",
+    text: withTask("countdown: 30s\n    expires: 20s"),
+    faults: [
+      'load.yml:9:16: Cannot read countdown of task "thumb": must be shorter than expires, or the task is always revoked; found "30s". Raise expires.',
+    ],
+  },
+  {
+    name: "a soft limit above the hard one",
+    text: withTask("timeLimit: 5s\n    softTimeLimit: 6s"),
+    faults: [
+      'load.yml:10:20: Cannot read softTimeLimit of task "thumb": must be shorter than timeLimit, or it never acts; found "6s". Raise timeLimit.',
+    ],
+  },
+  {
+    name: "delayed delivery without exchange and countdown",
+    text: withTask("nativeDelayedDelivery: true"),
+    faults: [
+      'load.yml:9:28: Cannot read nativeDelayedDelivery of task "thumb": must come with a countdown; found true. Set countdown.',
+      `load.yml:9:28: Cannot read nativeDelayedDelivery of task "thumb": must come with an exchange: through the anonymous one the worker holds the task; found true. Name the queue's topic exchange.`,
+    ],
+  },
+  {
+    name: "stamps in version 1",
+    text: withTask("protocol: 1\n    stamps: {a: 1}"),
+    faults: [
+      'load.yml:9:15: Cannot read protocol of task "thumb": must be 2 for stamps, shadow and ignoreResult; found 1. Remove them or protocol.',
+    ],
+  },
+  {
+    name: "a third protocol",
+    text: withTask("protocol: 3"),
+    faults: [
+      'load.yml:9:15: Cannot read protocol of task "thumb": must be 1 or 2; found 3. Write it like 2.',
+    ],
+  },
+  {
+    name: "a typed value that kombu cannot read",
+    text: withTask("args: [{__type__: date, __value__: 2030-02-31}]"),
+    faults: [
+      `load.yml:9:12: Cannot read args[0] of task "thumb": __value__ must be a date such as 2030-01-02 for __type__ date, or Celery's worker cannot decode the message.`,
+    ],
+  },
+  {
+    name: "a typed value of no type",
+    text: withTask("args: [{__type__: set, __value__: []}]"),
+    faults: [
+      `load.yml:9:12: Cannot read args[0] of task "thumb": a mapping of exactly __type__ and __value__ is read by Celery's worker as a typed value, and an unknown type makes the message undecodable. Use one of datetime, date, time, decimal, uuid, bytes, base64, or rename one of the keys.`,
     ],
   },
   {
@@ -1233,4 +1360,9 @@ function nestedAliases(): string {
     return `a${index}: &a${index} ${"[".repeat(40)}${inside}${"]".repeat(40)}\n`;
   };
   return Array.from({ length: 90 }, (_, index) => level(index)).join("");
+}
+
+/** The fault of a backend from which no outcome can be learned, after the reason. */
+function silentBackend(why: string): string {
+  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Outcomes would have to come from the workers' events, which this version does not read. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL), and write the same here.`;
 }

@@ -52,6 +52,10 @@ test("check prints what is in effect, each value with its origin, and no passwor
       priority_steps: [0, 3, 6, 9] # default
       sep: "\\u0006\\u0016" # default
       global_keyprefix: "" # default
+      fanout_prefix: true # default
+      fanout_patterns: true # default
+    backendOptions:
+      global_keyprefix: "" # default
     allow:
       hosts: null # default
 tasks:
@@ -66,9 +70,20 @@ tasks:
         api_key: "***" # load.yml:7:86
     queue: images # --set tasks.add.queue
     priority: 0 # default
+    deliveryMode: persistent # default
     timeout: 60s # default
     expires: 60s # default: timeout
+    countdown: none # default
+    nativeDelayedDelivery: false # default
+    timeLimit: none # default
+    softTimeLimit: none # default
+    retries: 0 # default
+    ignoreResult: null # default
     headers: {} # default
+    stamps: {} # default
+    serializer: json # default
+    compression: none # default
+    protocol: 2 # default
 scenarios:
   steady:
     connection: main # default: the only connection

@@ -2,6 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LoadedConfig, type LoadOptions, loadConfig } from "../../../src/config/load.js";
+import { type Config, isWorkflow, type TaskConfig } from "../../../src/config/schema.js";
+
+/** The entry of `tasks` with this key, which is no workflow. */
+export function taskOf(config: Config, key: string): TaskConfig {
+  const entry = config.tasks[key];
+  if (entry === undefined || isWorkflow(entry)) throw new Error(`no task ${key}`);
+  return entry;
+}
 
 /** One connection and two tasks; eight lines. */
 export const HEAD = `connections:

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Override } from "../../../src/config/layers.js";
 import { placeOf } from "../../../src/config/tree.js";
-import { HEAD, loadTexts, SCENARIO } from "./configurations.js";
+import { HEAD, loadTexts, SCENARIO, taskOf } from "./configurations.js";
 
 const BASE = HEAD + SCENARIO;
 
@@ -48,8 +48,8 @@ test("files merge key by key, lists are replaced", () => {
     "buckets: [5s]\ntasks: {resize: {queue: images}, extra: {name: a.b}}\nscenarios: {steady: {mix: {extra: 2}}}\n",
   ]);
   assert.deepEqual(config.bucketsMs, [5000]);
-  assert.equal(config.tasks.resize?.name, "app.tasks.resize");
-  assert.equal(config.tasks.resize?.queue, "images");
+  assert.equal(taskOf(config, "resize").name, "app.tasks.resize");
+  assert.equal(taskOf(config, "resize").queue, "images");
   assert.deepEqual({ ...config.scenarios.steady?.mix }, { resize: 3, thumb: 1, extra: 2 });
 });
 
@@ -128,8 +128,8 @@ test("--set makes new keys in arguments, but no new scenario", () => {
       { set: "tasks.resize.args=[a=b]" },
     ],
   });
-  assert.deepEqual(config.tasks.resize?.kwargs, { size: { w: [1, 2] } });
-  assert.deepEqual(config.tasks.resize?.args, ["a=b"]);
+  assert.deepEqual(taskOf(config, "resize").kwargs, { size: { w: [1, 2] } });
+  assert.deepEqual(taskOf(config, "resize").args, ["a=b"]);
 });
 
 test("variables are put into values of files, and only there", () => {
@@ -157,12 +157,12 @@ test("variables are put into values of files, and only there", () => {
     },
     overrides: [{ set: `tasks.thumb.args=['\${N}']` }],
   });
-  const { resize, thumb } = config.tasks;
-  assert.deepEqual(resize?.args, ["7", 7, `a b-c $ $x \${N}`, true, ""]);
-  assert.deepEqual(resize?.kwargs, { colon: "a: b\n- c #", plain: "a: b\n- c #" });
-  assert.equal(resize?.priority, 7);
+  const [resize, thumb] = [taskOf(config, "resize"), taskOf(config, "thumb")];
+  assert.deepEqual(resize.args, ["7", 7, `a b-c $ $x \${N}`, true, ""]);
+  assert.deepEqual(resize.kwargs, { colon: "a: b\n- c #", plain: "a: b\n- c #" });
+  assert.equal(resize.priority, 7);
   assert.equal(config.seed, 77);
-  assert.deepEqual(thumb?.args, [`\${N}`]);
+  assert.deepEqual(thumb.args, [`\${N}`]);
   assert.deepEqual(origins.get("seed"), {
     kind: "file",
     file: "load.yml",

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseRedisUrl } from "../../../src/celery/redis-url.js";
 import { CONFIG_SHAPE, jsonSchema } from "../../../src/config/schema.js";
 import type { Shape } from "../../../src/config/shape.js";
-import { HEAD, loadTexts, SCENARIO } from "./configurations.js";
+import { taskOptions } from "../celery/specs.js";
+import { HEAD, loadTexts, SCENARIO, taskOf } from "./configurations.js";
 
 const SMALLEST = `connections: {main: {broker: redis://h}}
 tasks: {add: {name: app.add}}
@@ -16,20 +18,24 @@ test("the smallest configuration gets every default", () => {
         broker: "redis://h",
         backend: "redis://h",
         forget: true,
-        options: { priority_steps: [0, 3, 6, 9], sep: "\x06\x16", global_keyprefix: "" },
+        options: {
+          priority_steps: [0, 3, 6, 9],
+          sep: "\x06\x16",
+          global_keyprefix: "",
+          fanout_prefix: true,
+          fanout_patterns: true,
+        },
+        backendOptions: { global_keyprefix: "" },
         allow: { hosts: null },
       },
     },
     tasks: {
       add: {
-        name: "app.add",
-        args: [],
-        kwargs: {},
-        queue: "celery",
-        priority: 0,
+        ...taskOptions({ name: "app.add", expiresMs: 60_000 }),
         timeoutMs: 60_000,
-        expiresMs: 60_000,
-        headers: {},
+        urgency: null,
+        link: [],
+        linkError: [],
       },
     },
     scenarios: {
@@ -104,7 +110,7 @@ test("words that stand for no value become null", () => {
     ),
     "limits: {maxRate: none}\nserver: {linger: auto}\n",
   ]);
-  assert.equal(config.tasks.add?.expiresMs, null);
+  assert.equal(taskOf(config, "add").expiresMs, null);
   assert.equal(config.scenarios.steady?.durationMs, null);
   assert.equal(config.limits.maxRatePerSecond, null);
   assert.equal(config.server.lingerMs, null);
@@ -168,6 +174,30 @@ test("no warning is given when the password is a variable or the file is private
   assert.equal(loadTexts([withDefault], { mode: 0o644 }).warnings.length, 1);
 });
 
+test("options of the backend win for its Sentinels, and those of the broker stand in for them", () => {
+  const sentinelsOf = (backendOptions: string) => {
+    const { broker, backend } = loadTexts([
+      `connections:
+  main:
+    broker: sentinel://h
+    options: {master_name: tasks, sentinel_kwargs: {password: "1"}, global_keyprefix: b}
+    backendOptions: ${backendOptions}
+tasks: {add: {name: app.add}}
+scenarios: {steady: {profile: 20/s}}
+`,
+    ]).config.connections.main!;
+    return [broker, backend].map((url) => {
+      const { masterName, password } = parseRedisUrl(url).sentinel!;
+      return `${masterName} ${password}`;
+    });
+  };
+  assert.deepEqual(sentinelsOf("{}"), ["tasks 1", "tasks 1"]);
+  assert.deepEqual(sentinelsOf('{master_name: results, sentinel_kwargs: {password: "2"}}'), [
+    "tasks 1",
+    "results 2",
+  ]);
+});
+
 test("the JSON Schema describes every key, and says its default or that it is required", () => {
   const shape = CONFIG_SHAPE;
   const undescribed = describeGaps(jsonSchema(), shape, "");
@@ -177,7 +207,12 @@ test("the JSON Schema describes every key, and says its default or that it is re
 /** Keys that may be left out because their default is another value, or nothing. */
 const DERIVED = [
   ...[".*.backend", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
+  ".queue_order_strategy",
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
+  ...["exchange", "routingKey", "urgency", "eta", "shadow"].map((key) => `.tasks.*.${key}`),
+  ...["argsrepr", "kwargsrepr", "name", "chain", "group", "chord", "link", "linkError"].map(
+    (key) => `.tasks.*.${key}`,
+  ),
   ...[".master_name", ".sentinel_kwargs", ".username", ".password", ".ssl"],
 ];
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { loadConfig } from "../../../src/config/load.js";
 import { type QuickFlags, quickForm } from "../../../src/config/quick.js";
 import { ConfigError } from "../../../src/errors.js";
+import { taskOf } from "./configurations.js";
 
 function load(flags: QuickFlags, env: Record<string, string> = {}) {
   return loadConfig({ files: [], env, overrides: quickForm(flags, env) }).config;
@@ -12,7 +13,7 @@ test("a task name is enough for a configuration", () => {
   const config = load({ task: "app.tasks.add" });
   assert.equal(config.connections.main?.broker, "redis://127.0.0.1:6379/0");
   assert.equal(config.connections.main?.backend, "redis://127.0.0.1:6379/0");
-  assert.equal(config.tasks.task?.name, "app.tasks.add");
+  assert.equal(taskOf(config, "task").name, "app.tasks.add");
   assert.deepEqual(config.scenarios.quick?.profile, { kind: "constant", ratePerSecond: 1 });
 });
 
@@ -29,9 +30,9 @@ test("every flag goes to its place", () => {
   });
   assert.equal(config.connections.main?.broker, "redis://a/1");
   assert.equal(config.connections.main?.backend, "redis://b/2");
-  assert.deepEqual(config.tasks.task?.args, [1, "{{ uuid }}"]);
-  assert.deepEqual(config.tasks.task?.kwargs, { size: { w: 1.5 } });
-  assert.equal(config.tasks.task?.queue, "images");
+  assert.deepEqual(taskOf(config, "task").args, [1, "{{ uuid }}"]);
+  assert.deepEqual(taskOf(config, "task").kwargs, { size: { w: 1.5 } });
+  assert.equal(taskOf(config, "task").queue, "images");
   assert.equal(config.scenarios.quick?.profile.kind, "steps");
   assert.deepEqual(config.server.listen, { host: "::1", port: 0 });
 });

@@ -50,12 +50,12 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
     ],
   } as const;
   const layout = createLayout({
-    entries: 1,
+    entries: 2,
     scenarios: 1,
     connections: 1,
     bucketsMs: [1000],
     phaseBucketsMs: [1000],
-    exceptionRows: 1,
+    exceptionRows: 2,
     slots: 1,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
@@ -63,6 +63,7 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
     {
       scenarios: [{ name: "steady", stages: createProfile(ramp).stages }],
       entries: [{ scenario: 0, task: "app.add", queue: "celery" }],
+      members: [{ row: 1, workflow: 0, task: "app.sub" }],
       connections: ["main"],
       exceptions: [],
       version: "1.2.3",

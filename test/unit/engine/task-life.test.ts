@@ -1,144 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compileBody } from "../../../src/celery/arguments.js";
-import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
 import { ID_LENGTH } from "../../../src/celery/task-id.js";
-import type {
-  Connection,
-  PublishAnswer,
-  Publisher,
-  PublishOutcome,
-} from "../../../src/connections/ports.js";
+import type { PublishOutcome } from "../../../src/connections/ports.js";
 import { PublishWindow } from "../../../src/engine/batch.js";
-import { ExceptionRows } from "../../../src/engine/exception-rows.js";
-import type { EntryPlan, ScenarioPlan } from "../../../src/engine/messages.js";
-import { TaskLife } from "../../../src/engine/task-life.js";
-import { LedgerView } from "../../../src/exposition/ledger-view.js";
-import { createLayout, type EntryCounter } from "../../../src/ledger/layout.js";
-import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
-
-interface Request {
-  readonly destination: string;
-  readonly ids: readonly string[];
-  /** Answers for all messages. */
-  readonly done: (outcome: PublishOutcome) => void;
-  readonly answer: PublishAnswer;
-}
-
-/** A broker that keeps what it gets and answers when the test says so. */
-class FakeBroker implements Connection {
-  ready = true;
-  readonly requests: Request[] = [];
-  readonly publisher: Publisher;
-  readonly results = { ready: true, lookUp: async () => {}, forget: async () => {} };
-
-  constructor() {
-    const broker = this;
-    this.publisher = {
-      get ready() {
-        return broker.ready;
-      },
-      isBlocked: false,
-      template: ({ queue, priority }) => ({
-        destination: `${queue}:${priority}`,
-        render: (id) => id,
-        sizeOf: () => 100,
-      }),
-      publish(destination, messages, answer) {
-        const ids = messages as string[];
-        const done = (outcome: PublishOutcome) => answer(0, ids.length, outcome, "OOM");
-        broker.requests.push({ destination, ids, done, answer });
-      },
-    };
-  }
-  checkLiveness() {}
-  async close() {}
-}
-
-const TIMEOUT_MS = 1_000;
-const SCENARIO: ScenarioPlan = {
-  name: "s",
-  connection: 0,
-  profile: { kind: "constant", ratePerSecond: 1 },
-  arrival: "even",
-  entries: [0, 1],
-  weights: [1, 1],
-  startAfterMs: 0,
-  warmupMs: 0,
-  endMs: Number.POSITIVE_INFINITY,
-  maxInFlight: 20,
-  gracefulStopMs: 0,
-};
-const entry = (name: string, priority: number): EntryPlan => ({
-  scenario: 0,
-  connection: 0,
-  name,
-  args: [],
-  kwargs: {},
-  queue: "q",
-  priority,
-  timeoutMs: TIMEOUT_MS,
-  expiresMs: null,
-  headers: {},
-});
-
-function setUp(maxInFlight = SCENARIO.maxInFlight) {
-  const entries = [entry("a", 0), entry("b", 9)];
-  const layout = createLayout({
-    entries: 2,
-    scenarios: 1,
-    connections: 1,
-    bucketsMs: [100, 1000],
-    phaseBucketsMs: [100],
-    exceptionRows: 6,
-    slots: maxInFlight + 4,
-  });
-  const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
-  const time = { nowMs: 0 };
-  const broker = new FakeBroker();
-  const exceptions: string[] = [];
-  const life = new TaskLife({
-    layout,
-    live,
-    clock: { nowMs: () => time.nowMs, unixMs: (ms) => ms, anchor: () => 0 },
-    idPrefix: "00000000-0000",
-    origin: "gen1@h",
-    connectionPlans: [
-      {
-        name: "main",
-        broker: "",
-        backend: "",
-        forget: true,
-        transport: { priority_steps: [0, 3, 6, 9], sep: DEFAULT_SEP, global_keyprefix: "" },
-      },
-    ],
-    scenarios: [{ ...SCENARIO, maxInFlight }],
-    entries,
-    bodies: entries.map(() => compileBody([], {}, { readLines: () => [], random: () => 0 })),
-    exceptions: new ExceptionRows(2, 6, (_row, _entry, name) => exceptions.push(name)),
-    onRefused: () => {},
-    onInvalid: () => {},
-    onMalformed: () => {},
-  });
-  life.connect([broker]);
-  const view = () => new LedgerView(layout, live);
-  const start = (index = 0, plannedMs = time.nowMs) => {
-    life.start(index, plannedMs, time.nowMs, false);
-    life.flush(time.nowMs);
-  };
-  const result = (id: string, meta: object) =>
-    life.result(`celery-task-meta-${id}`, "celery-task-meta-".length, JSON.stringify(meta));
-  const count = (name: EntryCounter, index = 0) => view().counter(index, name);
-  const assertBalanced = () => {
-    for (const index of [0, 1]) {
-      assert.deepEqual(view().balance(index), { planned: 0, published: 0 });
-    }
-  };
-  return { life, broker, time, view, start, result, count, assertBalanced, exceptions };
-}
-
-const SUCCESS = { status: "SUCCESS", result: 1 };
+import { type FakeBroker, SUCCESS, setUp, TIMEOUT_MS } from "./life.js";
 
 test("a task goes from planned over publishing and in flight to succeeded, balanced at each step", () => {
   const { broker, time, view, start, result, count, assertBalanced } = setUp();
@@ -412,7 +278,9 @@ test("endAll() ends what is left as unknown, also what waits for the broker's an
 });
 
 test("after any sequence of events both equations of the ledger hold", () => {
-  const outcomes: PublishOutcome[] = ["accepted", "refused", "unroutable", "unknown", "notWritten"];
+  const outcomes: PublishOutcome[] = [
+    ...(["accepted", "refused", "unroutable", "unknown", "notWritten", "invalid"] as const),
+  ];
   const metas = [
     SUCCESS,
     { status: "FAILURE", result: { exc_type: "E" } },

@@ -19,10 +19,11 @@ const subject: Subject = {
     { scenario: 0, task: "app.a", queue: "other" },
     { scenario: 0, task: "app.b", queue: "celery" },
   ],
+  members: [{ row: 3, workflow: 2, task: "app.c" }],
   connections: ["main"],
   exceptions: [
-    { row: 3, entry: 0, name: "ValueError" },
-    { row: 4, entry: 1, name: "ValueError" },
+    { row: 4, entry: 0, name: "ValueError" },
+    { row: 5, entry: 1, name: "ValueError" },
   ],
   version: "1.2.3",
   commit: "abc",
@@ -31,12 +32,12 @@ const subject: Subject = {
 
 function setUp() {
   const layout = createLayout({
-    entries: 3,
+    entries: 4,
     scenarios: 1,
     connections: 1,
     bucketsMs: [5, 1000],
     phaseBucketsMs: [5],
-    exceptionRows: 6,
+    exceptionRows: 7,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
@@ -52,8 +53,8 @@ test("tasks of one name are one series, whatever their arguments; queues stay ap
   cells[layout.entryCounter(1, "published")] = 3;
   cells[layout.entryCounter(0, "planned")] = 2;
   cells[layout.entryCounter(1, "planned")] = 3;
-  cells[layout.exception(3)] = 1;
   cells[layout.exception(4)] = 1;
+  cells[layout.exception(5)] = 1;
   const page = await registry.render("text");
   assert.match(page, /^celery_load_tasks_planned_total\{scenario="steady",task="app.a"\} 5$/m);
   assert.match(

@@ -1,0 +1,70 @@
+import * as zlib from "node:zlib";
+import { brotliCompressSync, deflateSync } from "node:zlib";
+import { encode as encodeMsgpack } from "@msgpack/msgpack";
+import { stringify } from "yaml";
+import type { Compression, Serializer, TaskMessageSpec } from "./message.js";
+
+/** How the body of a task's messages is written, by kombu's rules (`kombu/serialization.py`). */
+export interface BodyEncoding {
+  readonly contentType: string;
+  readonly contentEncoding: string;
+  /** From the body's JSON text to what goes over the wire. */
+  encode(json: string): Buffer;
+}
+
+/** Serialises first, then compresses (`kombu/messaging.py Producer._prepare`). */
+export function bodyEncoding(
+  spec: Pick<TaskMessageSpec, "serializer" | "compression">,
+): BodyEncoding {
+  const { contentType, contentEncoding, serialize } = SERIALIZATION[spec.serializer];
+  const compress = spec.compression === null ? null : COMPRESS[spec.compression];
+  return {
+    contentType,
+    contentEncoding,
+    encode: (json) => (compress === null ? serialize(json) : compress(serialize(json))),
+  };
+}
+
+/**
+ * JSON is what arguments are made as; the others take its values. A number written with a point and
+ * nothing behind it is then an integer, which Python's arithmetic does not tell apart.
+ */
+const SERIALIZATION: Record<
+  Serializer,
+  { contentType: string; contentEncoding: string; serialize: (json: string) => Buffer }
+> = {
+  json: {
+    contentType: "application/json",
+    contentEncoding: "utf-8",
+    serialize: (json) => Buffer.from(json),
+  },
+  msgpack: {
+    contentType: "application/x-msgpack",
+    contentEncoding: "binary",
+    serialize: (json) => {
+      const bytes = encodeMsgpack(JSON.parse(json));
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    },
+  },
+  yaml: {
+    contentType: "application/x-yaml",
+    contentEncoding: "utf-8",
+    // Workers read it with PyYAML, which knows 1.1: there `yes` and `1_0` need quotes.
+    serialize: (json) => Buffer.from(stringify(JSON.parse(json), { version: "1.1", lineWidth: 0 })),
+  },
+};
+
+/** `zlib` and `gzip` are both a zlib stream (RFC 1950), whatever their name in the message says. */
+const COMPRESS: Record<Compression, (bytes: Buffer) => Buffer> = {
+  zlib: (bytes) => deflateSync(bytes),
+  gzip: (bytes) => deflateSync(bytes),
+  brotli: (bytes) => brotliCompressSync(bytes),
+  zstd: (bytes) => zstdCompress!(bytes),
+};
+
+type ZstdCompress = (bytes: Buffer) => Buffer;
+
+/** Node has zstd since 22.15; undefined before. */
+const zstdCompress = (zlib as { zstdCompressSync?: ZstdCompress }).zstdCompressSync;
+
+export const HAS_ZSTD = zstdCompress !== undefined;

@@ -1,0 +1,123 @@
+import { kindOf } from "../celery/server-url.js";
+import { type ConfigIssue, issue, listNames } from "./config-issue.js";
+import type { ConnectionPart } from "./connection-fields.js";
+import { didYouMean } from "./did-you-mean.js";
+import { quote } from "./quote.js";
+import { isWorkflow, type TaskConfig, WORKFLOW_KEYS, type WorkflowConfig } from "./task-schema.js";
+
+type Entry = TaskConfig | WorkflowConfig;
+
+/** What is wrong with the members of workflows and callbacks, which refer to other tasks by their keys. */
+export function checkWorkflows(
+  tasks: ReadonlyMap<string, Entry>,
+  written: Readonly<Record<string, unknown>>,
+): ConfigIssue[] {
+  const names = new Set([...tasks.values()].flatMap((task) => (isWorkflow(task) ? [] : task.name)));
+  return [...tasks].flatMap(([key, entry]) => {
+    const references = referencesOf(entry, written[key]);
+    return [
+      ...references.flatMap(({ task, from }) =>
+        checkMember(["tasks", key, from], task, tasks, Object.keys(written)),
+      ),
+      ...(isWorkflow(entry) ? checkAlone(key, written[key], names) : []),
+    ];
+  });
+}
+
+/** A chord needs a result backend that counts its tasks. */
+export function checkChord(
+  scenario: string,
+  task: string,
+  entry: Entry | undefined,
+  connection: ConnectionPart,
+): ConfigIssue[] {
+  const isChord = entry !== undefined && isWorkflow(entry) && startsWithGroup(entry);
+  const backend = connection.backend ?? connection.broker;
+  if (!isChord || !isKind(backend, "rpc", "amqp")) return [];
+  return [
+    issue(
+      ["tasks", task],
+      `it is a chord, which scenario ${quote(scenario)} cannot run: rpc:// has no chords`,
+      { remedy: "Use a result backend on Redis.", hidesValue: true },
+    ),
+  ];
+}
+
+function startsWithGroup({ stages }: WorkflowConfig): boolean {
+  return stages.length > 1 && stages[0]!.length > 1;
+}
+
+function isKind(url: string, ...kinds: string[]): boolean {
+  try {
+    return kinds.includes(kindOf(url));
+  } catch {
+    return false; // told where the URL is checked
+  }
+}
+
+/** Where the references stand: the key that the user wrote. */
+function referencesOf(entry: Entry, written: unknown): { task: string; from: string }[] {
+  const named = (members: readonly { task: string }[], from: string) =>
+    members.map(({ task }) => ({ task, from }));
+  if (!isWorkflow(entry)) {
+    return [...named(entry.link, "link"), ...named(entry.linkError, "linkError")];
+  }
+  const from = WORKFLOW_KEYS.find((key) => Object.hasOwn(written as object, key))!;
+  return named(entry.stages.flat(), from);
+}
+
+function checkMember(
+  path: readonly string[],
+  task: string,
+  tasks: ReadonlyMap<string, Entry>,
+  keys: readonly string[],
+): ConfigIssue[] {
+  if (!keys.includes(task)) {
+    const meant = didYouMean(task, keys);
+    const remedy =
+      meant === undefined ? `Known here: ${listNames(keys)}.` : `Did you mean ${quote(meant)}?`;
+    return [issue(path, `there is no task ${quote(task)}`, { remedy, hidesValue: true })];
+  }
+  const member = tasks.get(task);
+  if (member === undefined) return []; // its own faults are told
+  const fault = faultOfMember(member);
+  if (fault === undefined) return [];
+  const details = { remedy: fault.remedy, hidesValue: true };
+  return [issue(path, `task ${quote(task)} ${fault.message}`, details)];
+}
+
+function faultOfMember(member: Entry): { message: string; remedy: string } | undefined {
+  if (isWorkflow(member)) {
+    return { message: "is a workflow itself", remedy: "Name its tasks here." };
+  }
+  if (member.link.length > 0 || member.linkError.length > 0) {
+    return { message: "has callbacks of its own", remedy: "Make a task without them." };
+  }
+  if (member.protocol === 1) {
+    return { message: "has protocol 1, which knows no workflows", remedy: "Remove protocol." };
+  }
+  if (member.ignoreResult === true) {
+    return { message: "stores no result that could be awaited", remedy: "Remove ignoreResult." };
+  }
+  return undefined;
+}
+
+/** A workflow has no options but its timeout, and a name that no task has. */
+function checkAlone(key: string, written: unknown, names: ReadonlySet<string>): ConfigIssue[] {
+  const others = Object.keys(written as object).filter(
+    (name) => name !== "timeout" && !(WORKFLOW_KEYS as readonly string[]).includes(name),
+  );
+  const issues = others.map((name) =>
+    issue(["tasks", key, name], "must not be set for a workflow", {
+      remedy: "Set it on its tasks.",
+      hidesValue: true,
+    }),
+  );
+  if (names.has(key)) {
+    const remedy = "Rename it: metrics tell workflows and tasks apart by name.";
+    issues.push(
+      issue(["tasks", key], "must not have the name of a task", { remedy, hidesValue: true }),
+    );
+  }
+  return issues;
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
+import type {
+  ChordSize,
+  Connection,
+  PublishAnswer,
+  Publisher,
+  PublishOutcome,
+} from "../../../src/connections/ports.js";
+import { ExceptionRows } from "../../../src/engine/exception-rows.js";
+import { compileFirstBodies } from "../../../src/engine/message-maker.js";
+import type { EntryPlan, ScenarioPlan } from "../../../src/engine/messages.js";
+import { TaskLife } from "../../../src/engine/task-life.js";
+import { LedgerView } from "../../../src/exposition/ledger-view.js";
+import { createLayout, type EntryCounter } from "../../../src/ledger/layout.js";
+import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+import { taskOptions } from "../celery/specs.js";
+
+interface Request {
+  readonly destination: string;
+  readonly ids: readonly string[];
+  /** Answers for all messages. */
+  readonly done: (outcome: PublishOutcome) => void;
+  readonly answer: PublishAnswer;
+}
+
+/** A broker that keeps what it gets and answers when the test says so. */
+export class FakeBroker implements Connection {
+  ready = true;
+  readonly requests: Request[] = [];
+  readonly publisher: Publisher;
+  /** Chords whose size was stored. */
+  readonly chords: ChordSize[] = [];
+  readonly results = {
+    ready: true,
+    lookUp: async () => {},
+    forget: async () => {},
+    startChords: async (chords: readonly ChordSize[]) => {
+      this.chords.push(...chords);
+    },
+  };
+
+  constructor() {
+    const broker = this;
+    this.publisher = {
+      get ready() {
+        return broker.ready;
+      },
+      isBlocked: false,
+      template: ({ routingKey, priority }) => ({
+        destination: `${routingKey}:${priority}`,
+        render: ({ id }) => id,
+        sizeOf: () => 100,
+      }),
+      publish(destination, messages, answer) {
+        const ids = messages as string[];
+        const done = (outcome: PublishOutcome) => answer(0, ids.length, outcome, "OOM");
+        broker.requests.push({ destination, ids, done, answer });
+      },
+    };
+  }
+  checkLiveness() {}
+  async close() {}
+}
+
+export const TIMEOUT_MS = 1_000;
+const SCENARIO: ScenarioPlan = {
+  name: "s",
+  connection: 0,
+  profile: { kind: "constant", ratePerSecond: 1 },
+  arrival: "even",
+  entries: [0, 1],
+  weights: [1, 1],
+  startAfterMs: 0,
+  warmupMs: 0,
+  endMs: Number.POSITIVE_INFINITY,
+  maxInFlight: 20,
+  gracefulStopMs: 0,
+};
+export const entry = (name: string, priority: number): EntryPlan => ({
+  ...taskOptions({ name, queue: "q", priority }),
+  scenario: 0,
+  connection: 0,
+  timeoutMs: TIMEOUT_MS,
+  errbacks: [],
+  workflow: null,
+  memberOf: null,
+});
+
+/**
+ * The life of tasks with a broker and a clock in the test's hand. By default there are the tasks "a" and
+ * "b", which go to different lists.
+ */
+export function setUp(
+  maxInFlight = SCENARIO.maxInFlight,
+  entries: readonly EntryPlan[] = [entry("a", 0), entry("b", 9)],
+) {
+  const layout = createLayout({
+    entries: entries.length,
+    scenarios: 1,
+    connections: 1,
+    bucketsMs: [100, 1000],
+    phaseBucketsMs: [100],
+    exceptionRows: entries.length + 4,
+    slots: maxInFlight * entries.length + 4,
+  });
+  const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
+  const time = { nowMs: 0 };
+  const broker = new FakeBroker();
+  const exceptions: string[] = [];
+  const life = new TaskLife({
+    layout,
+    live,
+    clock: { nowMs: () => time.nowMs, unixMs: (ms) => ms, anchor: () => 0 },
+    idPrefix: "00000000-0000",
+    origin: "gen1@h",
+    connectionPlans: [
+      {
+        name: "main",
+        broker: "",
+        backend: "",
+        forget: true,
+        transport: {
+          priority_steps: [0, 3, 6, 9],
+          sep: DEFAULT_SEP,
+          global_keyprefix: "",
+          fanout_prefix: true,
+          fanout_patterns: true,
+        },
+        backendTransport: { global_keyprefix: "" },
+      },
+    ],
+    scenarios: [{ ...SCENARIO, maxInFlight }],
+    entries,
+    bodies: entries.map((each) =>
+      compileFirstBodies(each, entries, "oid", { readLines: () => [], random: () => 0 }),
+    ),
+    exceptions: new ExceptionRows(entries.length, entries.length + 4, (_row, _entry, name) =>
+      exceptions.push(name),
+    ),
+    onRefused: () => {},
+    onInvalid: () => {},
+    onMalformed: () => {},
+  });
+  life.connect([broker]);
+  const view = () => new LedgerView(layout, live);
+  const start = (index = 0, plannedMs = time.nowMs) => {
+    life.start(index, plannedMs, time.nowMs, false);
+    life.flush(time.nowMs);
+  };
+  const result = (id: string, meta: object) =>
+    life.result(`celery-task-meta-${id}`, "celery-task-meta-".length, JSON.stringify(meta));
+  const count = (name: EntryCounter, index = 0) => view().counter(index, name);
+  const assertBalanced = () => {
+    for (const index of entries.keys()) {
+      assert.deepEqual(view().balance(index), { planned: 0, published: 0 });
+    }
+  };
+  return { life, broker, time, view, start, result, count, assertBalanced, exceptions };
+}
+
+export const SUCCESS = { status: "SUCCESS", result: 1 };
