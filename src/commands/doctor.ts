@@ -1,9 +1,10 @@
 import { loadConfig } from "../config/load.js";
-import type { Config, TaskConfig } from "../config/schema.js";
+import { planEntries } from "../daemon/entry-plans.js";
 import { check } from "../doctor/checks/checks.js";
 import { examine } from "../doctor/examine.js";
 import { OpenParts } from "../doctor/open-parts.js";
 import { isWell, reportJson, reportText } from "../doctor/report.js";
+import { startsOver } from "../doctor/starts.js";
 import { EXIT } from "../errors.js";
 import { overridesOf, parseFor, type RunFlags, readTemplateLines } from "./run.js";
 import type { Streams } from "./streams.js";
@@ -35,10 +36,12 @@ export async function doctor(
   const lines = readTemplateLines(config, flags.files[0]);
   for (const warning of warnings) streams.stderr(`Warning: ${warning}\n`);
 
+  const { entries } = planEntries(config);
   const patients = Object.entries(config.connections).map(([name, connection]) => ({
     name,
     connection,
-    tasks: tasksOver(config, name),
+    starts: startsOver(config, name, entries),
+    entries,
     isSending: flags.send,
     waitMs,
     readLines: (file: string) => lines[file] ?? [],
@@ -56,12 +59,4 @@ export async function doctor(
   const report = flags.json ? reportJson(facts, findings) : reportText(facts, findings);
   streams.stdout(`${report}\n`);
   return isWell(findings) ? EXIT.ok : EXIT.failed;
-}
-
-/** Each task that a scenario sends over the connection, once. */
-function tasksOver(config: Config, connection: string): Record<string, TaskConfig> {
-  const keys = Object.values(config.scenarios)
-    .filter((scenario) => scenario.connection === connection)
-    .flatMap(({ mix }) => Object.keys(mix));
-  return Object.fromEntries([...new Set(keys)].map((key) => [key, config.tasks[key]!]));
 }

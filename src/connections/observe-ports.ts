@@ -1,5 +1,6 @@
 import type { ControlReply } from "../celery/control-message.js";
 import type { EventBatch } from "../celery/event-message.js";
+import type { BrokerTransport } from "./ports.js";
 
 /**
  * What it takes to look at a deployment through its broker, beside publishing to it. One implementation
@@ -18,13 +19,7 @@ export interface ObserveOptions {
   readonly url: string;
   /** How our connections are named in the broker's own lists. */
   readonly clientName: string;
-  /** Celery's `broker_transport_options`. */
-  readonly transport: {
-    readonly priority_steps: readonly number[];
-    readonly sep: string;
-    readonly global_keyprefix: string;
-    readonly fanout_prefix?: boolean | string | undefined;
-  };
+  readonly transport: BrokerTransport;
   readonly report: LinkReport;
 }
 

@@ -22,6 +22,15 @@ const TASKS = [
   acknowledgesLate: false,
 }));
 
+const TASK = {
+  priority: 0,
+  timeoutMs: 60_000,
+  expiresMs: 60_000,
+  delayMs: 0,
+  ignoreResult: null,
+  serializer: "json",
+} as const;
+
 /**
  * What `celery-load doctor` found in a real deployment: the demo's worker without `-E`, and a configuration
  * with a wrong task name and a queue that nobody consumes.
@@ -85,23 +94,27 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
     },
   ],
   tasks: [
+    { ...TASK, key: "add", name: "demo.add", queue: "celery" },
+    { ...TASK, key: "email", name: "demo.sendmail", queue: "celery" },
+    { ...TASK, key: "resize", name: "demo.resize_image", queue: "images" },
+  ],
+  starts: [
     {
       key: "add",
-      name: "demo.add",
-      queue: "celery",
-      priority: 0,
-      timeoutMs: 60000,
-      expiresMs: 60000,
+      timeoutMs: 60_000,
+      tasks: ["add"],
       probe: {
         sent: true,
-        id: "f50be6a1-e227-8000-8000-000000000000",
+        ids: ["f50be6a1-e227-8000-8000-000000000000"],
         outcome: "accepted",
         reason: "",
         plannedMs: 2929.145584,
         publishCallMs: 2930.218373,
         publishCallUnixMs: 1795622268016.796,
         answeredMs: 2943.577007,
+        missingId: null,
         result: {
+          id: "f50be6a1-e227-8000-8000-000000000000",
           state: "SUCCESS",
           exception: "",
           receivedMs: 2943.725558,
@@ -115,27 +128,15 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
     },
     {
       key: "email",
-      name: "demo.sendmail",
-      queue: "celery",
-      priority: 0,
-      timeoutMs: 60000,
-      expiresMs: 60000,
-      probe: {
-        sent: false,
-        why: "no worker of queue celery has registered it",
-      },
+      timeoutMs: 60_000,
+      tasks: ["email"],
+      probe: { sent: false, why: "no worker of queue celery has registered demo.sendmail" },
     },
     {
       key: "resize",
-      name: "demo.resize_image",
-      queue: "images",
-      priority: 0,
-      timeoutMs: 60000,
-      expiresMs: 60000,
-      probe: {
-        sent: false,
-        why: "no worker that answers consumes queue images",
-      },
+      timeoutMs: 60_000,
+      tasks: ["resize"],
+      probe: { sent: false, why: "no worker that answers consumes queue images" },
     },
   ],
 };

@@ -91,10 +91,10 @@ export const ADVICE = {
     remedy:
       "Deploy the same code to all workers of a queue, or give the task a queue of its own (tasks.{key}.queue).",
   },
-  "json-refused": {
+  "content-refused": {
     level: "problem",
-    says: "{node} accepts {accepted} and no JSON: it throws our messages away, without a result.",
-    remedy: 'Add "json" to accept_content of the workers.',
+    says: "{node} accepts {accepted}, and {task} is written in {serializer}: it is thrown away, without a result.",
+    remedy: "Add {serializer} to accept_content of the workers, or change tasks.{key}.serializer.",
   },
   "priority-list-unread": {
     level: "problem",

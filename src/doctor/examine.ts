@@ -8,7 +8,7 @@ import type { Control, ServerLook } from "../connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../connections/open.js";
 import { askWorkers } from "./ask-workers.js";
 import { EventLog } from "./event-log.js";
-import type { ConnectionFacts, QueueFacts, ServerFacts, WorkersFacts } from "./facts.js";
+import type { ConnectionFacts, QueueFacts, ServerFacts, TaskFacts, WorkersFacts } from "./facts.js";
 import { faultOf } from "./open-parts.js";
 import { type SendOptions, sendTasks } from "./send-tasks.js";
 import { waitFor } from "./wait-for.js";
@@ -35,22 +35,24 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
       lookAt(options, connection.broker),
       isRpc ? null : lookAt(options, connection.backend),
     ]);
-    const { facts: brokerFacts, look } = broker;
-    const servers = {
+    const seen: ConnectionFacts = {
       connection: name,
       options: connection.options,
-      broker: brokerFacts,
-      backend: backend?.facts ?? { ...brokerFacts, kind: "rpc" as const, url: connection.backend },
+      broker: broker.facts,
+      backend: backend?.facts ?? { ...broker.facts, kind: "rpc", url: connection.backend },
+      workers: NO_WORKERS,
+      queues: [],
+      tasks: tasksOf(options),
+      starts: [],
     };
-    if (look === null) {
-      const nothing = { ...servers, workers: NO_WORKERS, queues: [] };
-      return { ...nothing, tasks: (await sendTasks(options, nothing, null, log)).tasks };
+    if (broker.look === null) {
+      const { starts } = await sendTasks(options, seen, null, log);
+      return { ...seen, starts };
     }
     const { workers, control } = await meetWorkers(options, log);
-    const names = new Set(Object.values(options.tasks).map(({ queue }) => queue));
-    const queues = await Promise.all([...names].map((queue) => lookAtQueue(look, queue)));
-    const found = { ...servers, workers, queues };
-    const { tasks, fault } = await sendTasks(options, found, control, log);
+    const queues = await lookAtQueues(broker.look, seen.tasks);
+    const found = { ...seen, workers, queues };
+    const { starts, fault } = await sendTasks(options, found, control, log);
     return {
       ...found,
       // Publishing and receiving is another thing than looking: another permission may be missing.
@@ -60,7 +62,7 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
         withTaskEvents: [...log.withTaskEvents],
         malformedEvents: log.malformed,
       },
-      tasks,
+      starts,
     };
   } finally {
     await parts.close();
@@ -102,13 +104,24 @@ function addressOf(url: string): Pick<ServerFacts, "kind" | "database" | "isTls"
   return { kind, database: db, isTls: tls !== undefined };
 }
 
-async function lookAtQueue(look: ServerLook, name: string): Promise<QueueFacts> {
-  try {
-    const depth = await look.depth(name);
-    return { name, depth, isMissing: depth === null };
-  } catch {
-    return { name, depth: null, isMissing: false }; // not known, as a permission is missing
-  }
+function lookAtQueues(look: ServerLook, tasks: readonly TaskFacts[]): Promise<QueueFacts[]> {
+  const names = new Set(tasks.map(({ queue }) => queue));
+  return Promise.all(
+    [...names].map(async (name) => {
+      try {
+        const depth = await look.depth(name);
+        return { name, depth, isMissing: depth === null };
+      } catch {
+        return { name, depth: null, isMissing: false }; // not known, as a permission is missing
+      }
+    }),
+  );
+}
+
+/** The tasks that workers are to run, each once. */
+function tasksOf({ starts }: ExamineOptions): TaskFacts[] {
+  const byKey = new Map(starts.flatMap(({ tasks }) => tasks.map((task) => [task.key, task])));
+  return [...byKey.values()];
 }
 
 /** Asks the workers who they are, and listens for those that do not answer. */

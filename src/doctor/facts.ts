@@ -1,4 +1,5 @@
 import type { CeleryEvent } from "../celery/event-message.js";
+import type { Serializer } from "../celery/message.js";
 import type { ResultState } from "../celery/result.js";
 import type { ServerKind } from "../celery/server-url.js";
 import type { QueueDepth, ServerAbout } from "../connections/observe-ports.js";
@@ -19,6 +20,7 @@ export interface ConnectionFacts {
   readonly workers: WorkersFacts;
   readonly queues: readonly QueueFacts[];
   readonly tasks: readonly TaskFacts[];
+  readonly starts: readonly StartFacts[];
 }
 
 export interface ServerFacts {
@@ -105,7 +107,7 @@ export interface QueueFacts {
   readonly isMissing: boolean;
 }
 
-/** A task of the configuration, and what became of the one that was sent. */
+/** A task that workers are to run: one of a scenario's mix, or a member of a workflow in it. */
 export interface TaskFacts {
   /** Its name in the configuration. */
   readonly key: string;
@@ -115,6 +117,19 @@ export interface TaskFacts {
   readonly priority: number;
   readonly timeoutMs: number;
   readonly expiresMs: number | null;
+  /** From publishing until a worker may start it. */
+  readonly delayMs: number;
+  /** null: what the task itself says. */
+  readonly ignoreResult: boolean | null;
+  readonly serializer: Serializer;
+}
+
+/** What a scenario starts: a task or a workflow, and what became of the one that was sent. */
+export interface StartFacts {
+  readonly key: string;
+  readonly timeoutMs: number;
+  /** Keys of the tasks that workers run for it. */
+  readonly tasks: readonly string[];
   readonly probe: Probe;
 }
 
@@ -125,10 +140,11 @@ export interface NotSent {
   readonly why: string;
 }
 
-/** One task that was sent. Times without Unix in their name are of our monotonic clock. */
+/** One task or workflow that was sent. Times without Unix in their name are of our monotonic clock. */
 export interface SentTask {
   readonly sent: true;
-  readonly id: string;
+  /** Of the task, or of each member of the workflow. */
+  readonly ids: readonly string[];
   readonly outcome: PublishOutcome;
   /** The broker's own word when it did not accept it. */
   readonly reason: string;
@@ -138,17 +154,20 @@ export interface SentTask {
   readonly publishCallUnixMs: number;
   /** When the broker answered. */
   readonly answeredMs: number;
-  /** The final result; null when none came in time. */
+  /** The result that ended it: the last one, or the first that is no success; null when it did not end. */
   readonly result: ReceivedResult | null;
+  /** Of what did not end: the first of the ids without a result; else null. */
+  readonly missingId: string | null;
   /** How long a result was waited for. */
   readonly waitedMs: number;
   /** What workers said about it. */
   readonly events: readonly CeleryEvent[];
-  /** Where it was when the waiting ended, by the workers' own word. */
+  /** Where the missing one was when the waiting ended, by the workers' own word. */
   readonly place: { readonly node: string; readonly state: string } | null;
 }
 
 export interface ReceivedResult {
+  readonly id: string;
   readonly state: ResultState;
   /** Class name of the exception; "" when there is none. */
   readonly exception: string;

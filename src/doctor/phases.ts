@@ -10,7 +10,7 @@ export interface Phase {
 /**
  * The phases of a task that was sent, as the metrics name them. `queue` and `run` need events; without
  * them they are one, `work`. What lies between two clocks is not corrected here, and left out when they
- * contradict causality.
+ * contradict causality. A workflow has none between publish and its last result.
  */
 export function phasesOf(task: SentTask): Phase[] {
   const { result } = task;
@@ -18,12 +18,14 @@ export function phasesOf(task: SentTask): Phase[] {
   if (task.outcome === "accepted") {
     phases.push(phase("publish", task.answeredMs - task.publishCallMs));
   }
-  const started = task.events.findLast(({ type }) => type === "task-started");
-  const ended = task.events.findLast(({ type }) => type in END_EVENTS);
+  const isWorkflow = task.ids.length > 1;
+  const events = isWorkflow ? [] : task.events;
+  const started = events.findLast(({ type }) => type === "task-started");
+  const ended = events.findLast(({ type }) => type in END_EVENTS);
   if (started !== undefined) {
     phases.push(phase("queue", started.unixMs - task.publishCallUnixMs));
     if (ended !== undefined) phases.push(phase("run", runMs(started, ended)));
-  } else if (result !== null && result.doneUnixMs !== null) {
+  } else if (!isWorkflow && result !== null && result.doneUnixMs !== null) {
     phases.push(phase("work", result.doneUnixMs - task.publishCallUnixMs));
   }
   if (result !== null) {

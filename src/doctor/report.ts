@@ -6,6 +6,7 @@ import type {
   QueueFacts,
   SentTask,
   ServerFacts,
+  StartFacts,
   TaskFacts,
   WorkerFacts,
 } from "./facts.js";
@@ -28,9 +29,9 @@ export function reportJson(
 ): string {
   const withPhases = connections.map((facts) => ({
     ...facts,
-    tasks: facts.tasks.map((task) => ({
-      ...task,
-      phases: task.probe.sent ? phasesOf(task.probe) : [],
+    starts: facts.starts.map((start) => ({
+      ...start,
+      phases: start.probe.sent ? phasesOf(start.probe) : [],
     })),
   }));
   const report = { ok: isWell(findings), advice: findings, connections: withPhases };
@@ -43,7 +44,7 @@ export function isWell(findings: readonly Finding[]): boolean {
 }
 
 function connectionLines(facts: ConnectionFacts): string[] {
-  const { connection, broker, backend, workers, queues, tasks } = facts;
+  const { connection, broker, backend, workers, queues, starts } = facts;
   return [
     `connection ${connection}`,
     `  broker   ${serverText(broker)}`,
@@ -53,7 +54,7 @@ function connectionLines(facts: ConnectionFacts): string[] {
     ...(queues.length === 0 ? [] : ["  queues"]),
     ...queues.map((queue) => `    ${queueText(facts, queue)}`),
     "  tasks",
-    ...tasks.flatMap((task) => taskLines(facts, task)),
+    ...starts.flatMap((start) => startLines(facts, start)),
   ];
 }
 
@@ -113,14 +114,24 @@ function queueText(facts: ConnectionFacts, { name, depth, isMissing }: QueueFact
   return `${name}: ${waiting}, consumed by ${listText(nodes)}`;
 }
 
-function taskLines(facts: ConnectionFacts, task: TaskFacts): string[] {
-  const { key, name, queue, probe } = task;
-  const nodes = facts.workers.answered.filter((worker) => hasTask(worker, name));
-  const where = `registered on ${listText(nodes.map(({ node }) => node))}`;
+/** Where each of its tasks is registered, then what became of the whole. */
+function startLines(facts: ConnectionFacts, start: StartFacts): string[] {
+  const { key, probe } = start;
+  const tasks = facts.tasks.filter((task) => start.tasks.includes(task.key));
+  const isAlone = tasks.length === 1 && tasks[0]!.key === key;
+  const members = tasks.map((task) => `${task.key} ${taskText(facts, task)}`);
   return [
-    `    ${key} (${name}, queue ${queue}): ${where}`,
+    ...(isAlone
+      ? [`    ${members[0]}`]
+      : [`    ${key}`, ...members.map((text) => `      ${text}`)]),
     ...(probe.sent ? sentLines(probe) : [`      not sent: ${probe.why}`]),
   ];
+}
+
+function taskText({ workers }: ConnectionFacts, { name, queue }: TaskFacts): string {
+  const nodes = workers.answered.filter((worker) => hasTask(worker, name));
+  const where = listText(nodes.map(({ node }) => node));
+  return `(${name}, queue ${queue}): registered on ${where}`;
 }
 
 function sentLines(probe: SentTask): string[] {
@@ -129,7 +140,7 @@ function sentLines(probe: SentTask): string[] {
 }
 
 function outcomeText({ outcome, reason, result, waitedMs }: SentTask): string {
-  if (outcome !== "accepted" && outcome !== "unknown") return `not published: ${reason || outcome}`;
+  if (outcome !== "accepted" && result === null) return `not published: ${reason || outcome}`;
   if (result === null) return `no result within ${durationText(waitedMs)}`;
   if (result.state === "SUCCESS") return "succeeded";
   const exception = result.exception === "" ? "" : ` with ${result.exception}`;

@@ -1,20 +1,23 @@
 import { createClock } from "../clock.js";
-import type { ConnectionConfig, TaskConfig } from "../config/schema.js";
+import type { ConnectionConfig } from "../config/schema.js";
 import type { Control } from "../connections/observe-ports.js";
 import type { ConnectionRole } from "../connections/ports.js";
+import type { EntryPlan } from "../engine/messages.js";
 import { findTask } from "./ask-workers.js";
 import type { EventLog } from "./event-log.js";
-import type { ConnectionFacts, Probe, SentTask, ServerFault, TaskFacts } from "./facts.js";
+import type { ConnectionFacts, Probe, SentTask, ServerFault, StartFacts } from "./facts.js";
 import { faultOf, type OpenParts } from "./open-parts.js";
 import { END_EVENTS } from "./phases.js";
 import { whyNotSent } from "./sendable.js";
+import type { Start } from "./starts.js";
 import { TaskSender } from "./task-sender.js";
 import { waitFor } from "./wait-for.js";
 
 export interface SendOptions {
   readonly connection: ConnectionConfig;
-  /** By their name in the configuration. */
-  readonly tasks: Readonly<Record<string, TaskConfig>>;
+  readonly starts: readonly Start[];
+  /** Those of the whole configuration, to which workflows refer. */
+  readonly entries: readonly EntryPlan[];
   readonly isSending: boolean;
   /** The longest wait for a result; a task's own timeout may be shorter. */
   readonly waitMs: number;
@@ -30,43 +33,44 @@ export interface SendOptions {
 const LAST_EVENTS_MS = 2_500;
 
 /**
- * Sends the tasks that a worker would take, one after another, so that none waits for another. `fault` says
- * which server does not let us although it can be looked at.
+ * Sends what workers would take, one after another, so that none waits for another. `fault` says which
+ * server does not let us although it can be looked at.
  */
 export async function sendTasks(
   options: SendOptions,
-  surroundings: Omit<ConnectionFacts, "tasks">,
+  surroundings: ConnectionFacts,
   control: Control | null,
   log: EventLog,
-): Promise<{ tasks: TaskFacts[]; fault: RoleFault | null }> {
-  const entries = Object.entries(options.tasks).map(([key, task]) => ({
-    key,
-    task,
-    why: options.isSending ? whyNotSent(surroundings, task) : "as asked",
-  }));
-  const sender = entries.some(({ why }) => why === null) ? await openSender(options, log) : null;
+): Promise<{ starts: StartFacts[]; fault: RoleFault | null }> {
+  const plans = options.starts.map((start) => {
+    const waitMs = Math.min(options.waitMs, start.entry.timeoutMs);
+    const why = options.isSending ? whyNotSent(surroundings, start.tasks, waitMs) : "as asked";
+    return { start, waitMs, why };
+  });
+  const sender = plans.some(({ why }) => why === null) ? await openSender(options, log) : null;
   const fault = sender !== null && "cause" in sender ? sender : null;
   const nodes = surroundings.workers.answered.map(({ node }) => node);
-  const tasks: TaskFacts[] = [];
-  for (const { key, task, why } of entries) {
+  const starts: StartFacts[] = [];
+  for (const { start, waitMs, why } of plans) {
     const probe: Probe =
       why !== null || sender === null || "cause" in sender
         ? { sent: false, why: why ?? fault?.cause ?? "" }
-        : await sendOne(sender, task, Math.min(options.waitMs, task.timeoutMs), control, nodes);
-    const { name, queue, priority, timeoutMs, expiresMs } = task;
-    tasks.push({ key, name, queue, priority, timeoutMs, expiresMs, probe });
+        : await sendOne(sender, start.entry, waitMs, control, nodes);
+    const { key, entry, tasks } = start;
+    starts.push({ key, timeoutMs: entry.timeoutMs, tasks: tasks.map((task) => task.key), probe });
   }
   if (surroundings.workers.eventsFault === null) {
-    const areToldOf = () => tasks.every(({ probe }) => isToldOf(probe, log));
+    const areToldOf = () => starts.every(({ probe }) => isToldOf(probe, log));
     await waitFor(areToldOf, performance.now() + LAST_EVENTS_MS);
   }
-  return { tasks: tasks.map((task) => ({ ...task, probe: withEvents(task.probe, log) })), fault };
+  const told = starts.map((start) => ({ ...start, probe: withEvents(start.probe, log) }));
+  return { starts: told, fault };
 }
 
 type RoleFault = ServerFault & { readonly role: ConnectionRole };
 
 async function openSender(
-  { connection, parts, readLines }: SendOptions,
+  { connection, starts, entries, parts, readLines }: SendOptions,
   { idPrefix }: EventLog,
 ): Promise<TaskSender | RoleFault> {
   const clock = createClock();
@@ -80,7 +84,8 @@ async function openSender(
           down(cause, isConfiguration);
         },
       };
-      return new TaskSender({ connection, clock, idPrefix, readLines, report });
+      const common = { connection, entries, clock, idPrefix, readLines, report };
+      return new TaskSender({ ...common, starts: starts.map(({ entry }) => entry) });
     });
   } catch (error) {
     return { ...faultOf(error), role };
@@ -89,26 +94,27 @@ async function openSender(
 
 async function sendOne(
   sender: TaskSender,
-  task: TaskConfig,
+  entry: EntryPlan,
   waitMs: number,
   control: Control | null,
   nodes: readonly string[],
 ): Promise<SentTask> {
-  const sending = await sender.send(task, waitMs);
-  const isAway = sending.result === null && sending.outcome === "accepted";
+  const sending = await sender.send(entry, waitMs);
+  const { missingId, outcome } = sending;
   const place =
-    isAway && control !== null
-      ? await findTask(control, nodes, sending.id).catch(() => null) // then nobody says it
+    missingId !== null && outcome === "accepted" && control !== null
+      ? await findTask(control, nodes, missingId).catch(() => null) // then nobody says it
       : null;
   return { ...sending, place, events: [] };
 }
 
 /** Nothing more is to be heard of it: it has not been sent, is known to run on, or its end was told. */
 function isToldOf(probe: Probe, log: EventLog): boolean {
-  if (!probe.sent || probe.place !== null) return true;
-  return probe.outcome !== "accepted" || log.of(probe.id).some(({ type }) => type in END_EVENTS);
+  if (!probe.sent || probe.place !== null || probe.outcome !== "accepted") return true;
+  const id = probe.missingId ?? probe.result?.id ?? "";
+  return log.of(id).some(({ type }) => type in END_EVENTS);
 }
 
 function withEvents(probe: Probe, log: EventLog): Probe {
-  return probe.sent ? { ...probe, events: log.of(probe.id) } : probe;
+  return probe.sent ? { ...probe, events: probe.ids.flatMap((id) => log.of(id)) } : probe;
 }

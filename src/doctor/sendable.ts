@@ -1,30 +1,49 @@
-import { consumersOf, hasTask, knowsAllWorkers } from "./checks/tasks.js";
-import { acceptsJson } from "./checks/workers.js";
+import { accepts, consumersOf, hasTask, knowsAllWorkers } from "./checks/tasks.js";
 import type { ConnectionFacts, TaskFacts } from "./facts.js";
+import { durationText } from "./texts.js";
 
 /**
- * Why a task is better not sent, or null when it can be: a message that no worker takes would stay in its
- * queue, on Redis for ever.
+ * Why a task, or a workflow with all its tasks, is better not sent; null when it can be. A message that no
+ * worker takes would stay in its queue, on Redis for ever.
  */
 export function whyNotSent(
-  facts: Omit<ConnectionFacts, "tasks">,
-  { name, queue }: Pick<TaskFacts, "name" | "queue">,
+  facts: ConnectionFacts,
+  tasks: readonly TaskFacts[],
+  waitMs: number,
 ): string | null {
   if (facts.broker.fault !== null) return "the broker cannot be used";
   if (facts.backend.fault !== null) return "the result backend cannot be used";
+  for (const task of tasks) {
+    const why = whyNotWaitedFor(task, waitMs) ?? whyNotTaken(facts, task);
+    if (why !== null) return why;
+  }
+  return null;
+}
+
+function whyNotWaitedFor(
+  { name, delayMs, ignoreResult }: TaskFacts,
+  waitMs: number,
+): string | null {
+  if (ignoreResult) return `the result of ${name} is ignored, so that nothing would come back`;
+  if (delayMs < waitMs) return null;
+  return `${name} starts ${durationText(delayMs)} after it is sent, which is longer than --wait`;
+}
+
+function whyNotTaken(facts: ConnectionFacts, task: TaskFacts): string | null {
+  const { name, queue, serializer } = task;
   const found = facts.queues.find((each) => each.name === queue);
   if (found?.isMissing) return `there is no queue ${queue}`;
-  const isOver = { ...facts, tasks: [] };
   // A worker that did not answer may well take it.
-  if (!knowsAllWorkers(isOver)) return null;
-  const consumers = consumersOf(isOver, queue);
+  if (!knowsAllWorkers(facts)) return null;
+  const consumers = consumersOf(facts, queue);
   if (consumers.length === 0) {
-    return (found?.depth?.consumers ?? 0) > 0
-      ? null
-      : `no worker that answers consumes queue ${queue}`;
+    const hasStranger = (found?.depth?.consumers ?? 0) > 0;
+    return hasStranger ? null : `no worker that answers consumes queue ${queue}`;
   }
   if (!consumers.some((worker) => hasTask(worker, name))) {
-    return `no worker of queue ${queue} has registered it`;
+    return `no worker of queue ${queue} has registered ${name}`;
   }
-  return consumers.some(acceptsJson) ? null : `no worker of queue ${queue} accepts JSON`;
+  return consumers.some((worker) => accepts(worker, serializer))
+    ? null
+    : `no worker of queue ${queue} accepts ${serializer}`;
 }

@@ -1,19 +1,30 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
-import { type CompiledBody, compileBody } from "../celery/arguments.js";
 import { dateDoneUnixMs, readResult } from "../celery/result.js";
 import { taskId } from "../celery/task-id.js";
 import type { Clock } from "../clock.js";
-import type { ConnectionConfig, TaskConfig } from "../config/schema.js";
+import type { ConnectionConfig } from "../config/schema.js";
 import { openConnection } from "../connections/open.js";
-import type { Connection, ConnectionRole, PublishOutcome } from "../connections/ports.js";
-import { MessageMaker, prepareMessages } from "../engine/message-maker.js";
+import type { Connection, ConnectionRole, Message } from "../connections/ports.js";
+import {
+  compileFirstBodies,
+  type EntryMessages,
+  MessageMaker,
+  membersOf,
+  prepareMessages,
+} from "../engine/message-maker.js";
+import type { EntryPlan } from "../engine/messages.js";
 import { messageOf } from "../errors.js";
 import type { ReceivedResult, SentTask } from "./facts.js";
+import { waitFor } from "./wait-for.js";
 
 export interface TaskSenderOptions {
   readonly connection: ConnectionConfig;
+  /** What will be sent. */
+  readonly starts: readonly EntryPlan[];
+  /** Those of the whole configuration, to which workflows refer. */
+  readonly entries: readonly EntryPlan[];
   readonly clock: Clock;
   readonly idPrefix: string;
   /** Lines of the files that argument templates name. */
@@ -24,34 +35,41 @@ export interface TaskSenderOptions {
   };
 }
 
+/** Removing results has a connection of its own, which may take a moment longer. */
+const CLEAN_UP_MS = 1_000;
+
 /** What is known of a task when its result has come, or was not waited for any longer. */
 export type Sending = Omit<SentTask, "events" | "place">;
 
 /**
- * Sends single tasks as the daemon does, through the same connections and messages, and waits for each
- * result. Stored results are removed when it is closed.
+ * Sends single tasks and workflows as the daemon does, through the same connections and messages, and
+ * waits for each result. Stored results are removed when it is closed.
  */
 export class TaskSender {
   readonly #options: TaskSenderOptions;
   readonly #connection: Connection;
   readonly #maker: MessageMaker;
+  readonly #replyTo = randomUUID();
+  /** What each entry publishes, or why it cannot be written. */
+  readonly #messages: ReadonlyMap<EntryPlan, readonly EntryMessages[] | Error>;
   /** Final results by task id. */
   readonly #results = new EventEmitter();
   readonly #ended: string[] = [];
-  #sent = 0;
+  #isBlocked = false;
+  #ids = 0;
 
   constructor(options: TaskSenderOptions) {
     const { connection, idPrefix, report } = options;
     this.#options = options;
-    this.#maker = new MessageMaker(options.clock, idPrefix);
+    this.#maker = new MessageMaker(options.clock);
     let isUp = false;
     this.#connection = openConnection({
       broker: connection.broker,
       backend: connection.backend,
       transport: connection.options,
-      queues: [], // declares nothing
+      backendTransport: connection.backendOptions,
       idPrefix,
-      replyTo: randomUUID(),
+      replyTo: this.#replyTo,
       events: {
         up: () => {
           const { publisher, results } = this.#connection;
@@ -60,68 +78,129 @@ export class TaskSender {
           report.up();
         },
         down: (role, cause, isConfiguration) => report.down(role, cause, isConfiguration),
-        blocked() {},
+        blocked: (isBlocked) => {
+          this.#isBlocked = isBlocked;
+        },
         restartedEmpty() {},
         repliesLost() {},
         resultsMissed() {},
         result: (channel, idAt, text) => this.#receive(channel.slice(idAt), text),
       },
     });
+    // Before it is connected, as the broker is then asked for the exchanges that are named.
+    this.#messages = new Map(options.starts.map((entry) => [entry, this.#compile(entry)]));
   }
 
-  /** Sends one task and waits so long for its result. */
-  async send(task: TaskConfig, waitMs: number): Promise<Sending> {
-    const { clock, idPrefix } = this.#options;
-    const number = this.#sent++;
-    const id = taskId(idPrefix, number, number);
+  /** Sends what the entry starts, and waits so long for all its results. */
+  async send(entry: EntryPlan, waitMs: number): Promise<Sending> {
+    const { clock, entries } = this.#options;
+    const members = entry.workflow === null ? [entry] : membersOf(entry.workflow, entries);
+    const ids = members.map(() => this.#nextId());
     const plannedMs = clock.nowMs();
-    const waiting = this.#result(id, waitMs);
-    const publishing = this.#publish(task, number, plannedMs);
-    const { outcome, reason, publishCallMs, answeredMs } = await publishing;
-    const isQueued = outcome === "accepted" || outcome === "unknown";
-    const result = isQueued ? await waiting.result : null;
-    waiting.stop();
+    const end = this.#end(ids, waitMs);
+    const published = await this.#publish(entry, ids, plannedMs, waitMs);
+    const isQueued = published.outcome === "accepted" || published.outcome === "unknown";
+    if (!isQueued) end.giveUp();
     return {
       sent: true,
-      id,
-      outcome,
-      reason,
+      ids,
+      ...published,
       plannedMs,
-      publishCallMs,
-      publishCallUnixMs: clock.unixMs(publishCallMs),
-      answeredMs,
-      result,
+      publishCallUnixMs: clock.unixMs(published.publishCallMs),
+      ...(await end.reached),
       waitedMs: clock.nowMs() - plannedMs,
     };
   }
 
   async close(): Promise<void> {
-    try {
-      if (this.#ended.length > 0) await this.#connection.results.forget(this.#ended);
-    } catch {
-      // The connection is gone: the results expire by themselves.
+    let isRemoved = this.#ended.length === 0;
+    const deadlineMs = performance.now() + CLEAN_UP_MS;
+    while (!isRemoved && performance.now() < deadlineMs) {
+      try {
+        await this.#connection.results.forget(this.#ended);
+        isRemoved = true;
+      } catch {
+        // Not connected yet, or not any more: then they expire by themselves.
+        await waitFor(() => false, performance.now() + CLEAN_UP_MS / 10);
+      }
     }
     await this.#connection.close();
   }
 
-  async #publish(task: TaskConfig, number: number, plannedMs: number): Promise<Published> {
-    const { clock, readLines } = this.#options;
+  #nextId(): string {
+    const number = this.#ids++;
+    return taskId(this.#options.idPrefix, number, number);
+  }
+
+  #compile(entry: EntryPlan): EntryMessages[] | Error {
+    const { entries, readLines } = this.#options;
+    const sources = { readLines, random: Math.random };
+    const origin = `gen${process.pid}@${hostname()}`;
+    try {
+      return compileFirstBodies(entry, entries, this.#replyTo, sources).map((body) =>
+        prepareMessages(this.#connection.publisher, body, origin),
+      );
+    } catch (error) {
+      return new Error(messageOf(error));
+    }
+  }
+
+  async #publish(
+    entry: EntryPlan,
+    ids: readonly string[],
+    plannedMs: number,
+    waitMs: number,
+  ): Promise<Published> {
+    const { clock } = this.#options;
+    const publishCallMs = clock.nowMs();
+    let answer: Answer;
+    try {
+      const group = this.#nextId();
+      const made = this.#make(entry, ids, group, plannedMs, publishCallMs);
+      await this.#startChord(entry, group);
+      const answers = await Promise.all(made.map((each) => this.#publishOne(...each, waitMs)));
+      const refusal = answers.find(({ outcome }) => outcome !== "accepted");
+      answer = refusal ?? { outcome: "accepted", reason: "" };
+    } catch (error) {
+      answer = { outcome: "invalid", reason: messageOf(error) };
+    }
+    return { ...answer, publishCallMs, answeredMs: clock.nowMs() };
+  }
+
+  /** Destinations and messages; all are made before one goes out. */
+  #make(
+    entry: EntryPlan,
+    ids: readonly string[],
+    group: string,
+    plannedMs: number,
+    nowMs: number,
+  ): (readonly [string, Message])[] {
+    const templates = this.#messages.get(entry) ?? new Error("it was not prepared");
+    if (templates instanceof Error) throw templates;
+    return templates.map((each) => [
+      each.template.destination,
+      this.#maker.make(each, plannedMs, nowMs, ids[each.member]!, group, ids),
+    ]);
+  }
+
+  /** Without its size the body of a chord never runs. */
+  async #startChord({ workflow }: EntryPlan, group: string): Promise<void> {
+    const [first = [], ...rest] = workflow?.stages ?? [];
+    if (first.length < 2 || rest.length === 0) return;
+    await this.#connection.results.startChords([{ group, size: first.length }]);
+  }
+
+  #publishOne(destination: string, message: Message, waitMs: number): Promise<Answer> {
     const { publisher } = this.#connection;
-    let publishCallMs = plannedMs;
-    return new Promise<Published>((resolve) => {
-      const answer = (outcome: PublishOutcome, reason: string) =>
-        resolve({ outcome, reason, publishCallMs, answeredMs: clock.nowMs() });
-      try {
-        const spec = { ...task, origin: `gen${process.pid}@${hostname()}` };
-        const messages = prepareMessages(publisher, spec, bodyOf(task, readLines));
-        publishCallMs = clock.nowMs();
-        const message = this.#maker.make(messages, number, number, plannedMs, publishCallMs);
-        publisher.publish(messages.template.destination, [message], (_from, _to, outcome, reason) =>
-          answer(outcome, reason),
-        );
-      } catch (error) {
-        answer("invalid", messageOf(error));
-      }
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        const why = this.#isBlocked ? " for its memory or disk alarm" : "";
+        resolve({ outcome: "unknown", reason: `the broker does not answer${why}` });
+      }, waitMs);
+      publisher.publish(destination, [message], (_from, _to, outcome, reason) => {
+        clearTimeout(timer);
+        resolve({ outcome, reason });
+      });
     });
   }
 
@@ -132,6 +211,7 @@ export class TaskSender {
     const doneUnixMs = dateDoneUnixMs(text);
     this.#ended.push(id);
     this.#results.emit(id, {
+      id,
       state,
       exception,
       receivedMs,
@@ -140,23 +220,30 @@ export class TaskSender {
     } satisfies ReceivedResult);
   }
 
-  /** The first final result, which may come before the broker's answer; null when none comes in time. */
-  #result(id: string, waitMs: number): { result: Promise<ReceivedResult | null>; stop(): void } {
-    let stop = () => {};
-    const result = new Promise<ReceivedResult | null>((resolve) => {
-      const timer = setTimeout(resolve, waitMs, null);
-      this.#results.once(id, resolve);
-      stop = () => {
+  /** The end of a task or workflow: its last result, or the first that is no success. */
+  #end(ids: readonly string[], waitMs: number): { reached: Promise<End>; giveUp(): void } {
+    const open = new Set(ids);
+    let giveUp = () => {};
+    const reached = new Promise<End>((resolve) => {
+      const finish = (result: ReceivedResult | null) => {
         clearTimeout(timer);
-        this.#results.off(id, resolve);
+        for (const id of ids) this.#results.removeAllListeners(id);
+        const [missingId = null] = result === null ? open : [];
+        resolve({ result, missingId });
       };
+      giveUp = () => finish(null);
+      const timer = setTimeout(giveUp, waitMs);
+      for (const id of ids) {
+        this.#results.once(id, (result: ReceivedResult) => {
+          open.delete(id);
+          if (result.state !== "SUCCESS" || open.size === 0) finish(result);
+        });
+      }
     });
-    return { result, stop };
+    return { reached, giveUp };
   }
 }
 
+type Answer = Pick<SentTask, "outcome" | "reason">;
 type Published = Pick<SentTask, "outcome" | "reason" | "publishCallMs" | "answeredMs">;
-
-function bodyOf(task: TaskConfig, readLines: (name: string) => readonly string[]): CompiledBody {
-  return compileBody([...task.args], task.kwargs, { readLines, random: Math.random });
-}
+type End = Pick<SentTask, "result" | "missingId">;

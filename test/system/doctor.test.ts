@@ -65,7 +65,7 @@ async function doctor(args: readonly string[]): Promise<Told> {
 
 const codesOf = ({ advice }: Told) => advice.map(({ code }) => code);
 const sent = ({ facts }: Told, key: string) =>
-  facts.tasks.find((task) => task.key === key)!.probe as SentTask;
+  facts.starts.find((start) => start.key === key)!.probe as SentTask;
 const phaseNames = (probe: SentTask) => phasesOf(probe).map(({ name }) => name);
 const addOn = (broker: string, ...more: string[]) => [
   ...["--broker", broker, "--task", "tests.add", "--args", "[1, 2]"],
@@ -165,6 +165,35 @@ scenarios:
   });
 }
 
+test("workflows are sent whole, and a member that nobody takes is told", async () => {
+  await using worker = await startWorker({ broker: redis.url(10), ...WITH_EVENTS });
+  const config = await scratchFile("load.yml");
+  await writeFile(
+    config,
+    `
+connections: { main: { broker: "${redis.url(10)}" } }
+tasks:
+  add:    { name: tests.add, args: [1, 2] }
+  plus:   { name: tests.add, args: [3] }
+  total:  { name: tests.big, args: [3] }
+  gone:   { name: tests.gone, queue: nobody }
+  chain:  { chain: [add, plus] }
+  linked: { name: tests.add, args: [4, 5], link: [plus] }
+  chord:  { chord: { header: [add, add], body: { task: total, immutable: true } } }
+  broken: { chain: [add, gone] }
+scenarios: { all: { profile: 1/s, mix: [chain, linked, chord, broken] } }
+`,
+  );
+  const contents = await redisContents(10);
+  const told = await doctor([config]);
+  assert.deepEqual(codesOf(told), ["queue-without-worker", "task-unknown"]);
+  const ends = ["chain", "linked", "chord"].map((key) => sent(told, key).result?.state);
+  assert.deepEqual(ends, ["SUCCESS", "SUCCESS", "SUCCESS"], JSON.stringify(told.facts.starts));
+  assert.equal(sent(told, "broken").sent, false);
+  assert.equal((await worker.recorded()).length, 2 + 2 + 3);
+  assert.deepEqual(await redisContents(10), contents);
+});
+
 test("without -E it says that events are off, and still that nothing is wrong", async () => {
   await using _worker = await startWorker({ broker: redis.url(3) });
   const told = await doctor(addOn(redis.url(3)));
@@ -182,7 +211,7 @@ test("a wrong task and a queue that nobody consumes are named with what was mean
   assert.equal(told.code, 1);
   assert.match(told.text, /did you mean celery/);
   assert.match(told.text, /did you mean tests\.add/);
-  assert.deepEqual(told.facts.tasks[0]?.probe.sent, false);
+  assert.deepEqual(told.facts.starts[0]?.probe.sent, false);
   assert.deepEqual(await worker.recorded(), []);
   assert.deepEqual(await redisContents(4), contents);
 });

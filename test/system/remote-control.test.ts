@@ -4,6 +4,7 @@ import type { CeleryEvent } from "../../src/celery/event-message.js";
 import { DEFAULT_SEP } from "../../src/celery/redis-envelope.js";
 import type { Control } from "../../src/connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../../src/connections/open.js";
+import type { BrokerTransport } from "../../src/connections/ports.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -19,6 +20,14 @@ after(async () => {
   await rabbitmq[Symbol.asyncDispose]();
   await redis.stop();
 });
+
+const TRANSPORT: BrokerTransport = {
+  priority_steps: [0, 3, 6, 9],
+  sep: DEFAULT_SEP,
+  global_keyprefix: "",
+  fanout_prefix: true,
+  fanout_patterns: true,
+};
 
 const urlOf = { redis: () => redis.url(3), amqp: () => rabbitmq.url };
 
@@ -41,14 +50,14 @@ async function usable<T>(
   url: string,
   open: (options: {
     url: string;
-    transport: { priority_steps: number[]; sep: string; global_keyprefix: string };
+    transport: BrokerTransport;
     report: { up(): void; down(cause: string): void };
   }) => T,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const opened = open({
       url,
-      transport: { priority_steps: [0, 3, 6, 9], sep: DEFAULT_SEP, global_keyprefix: "" },
+      transport: TRANSPORT,
       report: {
         up: () => resolve(opened),
         down: (cause) => reject(new Error(cause)),

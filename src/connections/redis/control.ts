@@ -5,11 +5,12 @@ import {
   readRedisControlReply,
   redisControlEnvelope,
 } from "../../celery/control-message.js";
-import { fanoutChannel } from "../../celery/fanout.js";
+import { fanoutChannel } from "../../celery/fanout-channel.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { withDeadline } from "../../deadline.js";
 import type { Control, ObserveOptions } from "../observe-ports.js";
 import { OpenQuestions } from "../open-questions.js";
+import { databasesOf } from "./fanout-databases.js";
 import { RedisLink } from "./link.js";
 
 /** How long one BRPOP waits for an answer; a PING of the link waits behind it. */
@@ -30,7 +31,7 @@ export function openRedisControl(options: ObserveOptions): Control {
   const list = prefix + queue;
   const bindings = `${prefix}_kombu.binding.${REPLY_EXCHANGE}`;
   const member = [id, "", queue].join(transport.sep);
-  const channel = fanoutChannel(REQUEST_EXCHANGE, address.db, transport);
+  const channels = databasesOf(address).map((db) => fanoutChannel(transport, db, REQUEST_EXCHANGE));
   let isReading = false;
   /** Our member may be in the set of bindings. */
   let isBound = false;
@@ -42,7 +43,11 @@ export function openRedisControl(options: ObserveOptions): Control {
       isBound = true;
       await sender.client.sadd(bindings, member);
       void readReplies();
-      return sender.client.publish(channel, redisControlEnvelope(request));
+      const envelope = redisControlEnvelope(request);
+      const heard = await Promise.all(
+        channels.map((channel) => sender.client.publish(channel, envelope)),
+      );
+      return heard.reduce((sum, count) => sum + count, 0);
     },
     onIdle: () => void unbind().catch(() => {}), // left to the next connection, or to close()
   });

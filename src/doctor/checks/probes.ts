@@ -1,5 +1,5 @@
 import { type Finding, finding } from "../advice.js";
-import type { ConnectionFacts, SentTask, TaskFacts } from "../facts.js";
+import type { ConnectionFacts, SentTask, StartFacts } from "../facts.js";
 import { END_EVENTS, phasesOf, provenOffsetMs } from "../phases.js";
 import { durationText } from "../texts.js";
 
@@ -9,49 +9,59 @@ const CLOCK_TOLERANCE_MS = 100;
 /** What became of the tasks that were sent. */
 export function checkProbes(facts: ConnectionFacts): Finding[] {
   return [
-    ...facts.tasks.flatMap((task) => (task.probe.sent ? checkProbe(facts, task, task.probe) : [])),
+    ...facts.starts.flatMap((start) =>
+      start.probe.sent ? checkProbe(facts, start, start.probe) : [],
+    ),
     ...checkClocks(facts),
     ...checkEvents(facts),
   ];
 }
 
-function checkProbe(
-  { connection, backend }: ConnectionFacts,
-  { key, name, queue, timeoutMs }: TaskFacts,
-  probe: SentTask,
-): Finding[] {
-  const { id, outcome, reason, result, place } = probe;
-  const common = { key, task: name };
-  if (outcome !== "accepted" && outcome !== "unknown") {
+function checkProbe(facts: ConnectionFacts, start: StartFacts, probe: SentTask): Finding[] {
+  const { connection } = facts;
+  const { outcome, reason, result } = probe;
+  const common = { key: start.key, task: nameOf(facts, start) };
+  if (outcome !== "accepted" && result === null) {
     return [finding("publish-failed", connection, { ...common, outcome, reason })];
   }
-  if (result === null) {
-    const waited = durationText(probe.waitedMs);
-    const timeout = durationText(timeoutMs);
-    const end = probe.events.find(({ type }) => type in END_EVENTS);
-    if (end !== undefined) {
-      const { hostname: node, type } = end;
-      return [
-        finding("result-missing", connection, { task: name, node, end: type, url: backend.url }),
-      ];
-    }
-    if (place?.state === "active") {
-      const { node } = place;
-      return [finding("task-runs-on", connection, { task: name, node, waited, timeout })];
-    }
-    if (place?.state === "reserved") {
-      return [finding("task-waits", connection, { task: name, node: place.node, waited })];
-    }
-    return [finding("task-lost", connection, { task: name, waited, queue, id })];
-  }
+  if (result === null) return checkMissing(facts, start, probe);
   const exception = result.exception || "no exception";
+  const { id } = result;
   if (result.state === "FAILURE") {
     return [finding("task-failed", connection, { ...common, exception, id })];
   }
   if (result.state === "REVOKED") {
     return [finding("task-revoked", connection, { ...common, exception })];
   }
-  return checkLatency(connection, common, timeoutMs, probe);
+  return checkLatency(connection, common, start.timeoutMs, probe);
+}
+
+/** A task is called as workers call it, a workflow as the configuration does. */
+export function nameOf({ tasks }: ConnectionFacts, start: StartFacts): string {
+  return tasks.find(({ key }) => key === start.key)?.name ?? start.key;
+}
+
+/** No result came in time: what do workers say of the task? */
+function checkMissing(facts: ConnectionFacts, start: StartFacts, probe: SentTask): Finding[] {
+  const { connection, backend, tasks } = facts;
+  const { missingId, events, place } = probe;
+  const task = nameOf(facts, start);
+  const waited = durationText(probe.waitedMs);
+  const end = events.find(({ type, uuid }) => uuid === missingId && type in END_EVENTS);
+  if (end !== undefined) {
+    const values = { task, node: end.hostname, end: end.type, url: backend.url };
+    return [finding("result-missing", connection, values)];
+  }
+  if (place?.state === "active") {
+    const timeout = durationText(start.timeoutMs);
+    return [finding("task-runs-on", connection, { task, node: place.node, waited, timeout })];
+  }
+  if (place?.state === "reserved") {
+    return [finding("task-waits", connection, { task, node: place.node, waited })];
+  }
+  const queues = tasks.filter(({ key }) => start.tasks.includes(key)).map(({ queue }) => queue);
+  const queue = [...new Set(queues)].join(", ");
+  return [finding("task-lost", connection, { task, waited, queue, id: missingId ?? "" })];
 }
 
 function checkLatency(
@@ -67,12 +77,14 @@ function checkLatency(
 }
 
 /** The clock that is farthest off, of each worker that ran a task. */
-function checkClocks({ connection, tasks, workers }: ConnectionFacts): Finding[] {
+function checkClocks({ connection, starts, workers }: ConnectionFacts): Finding[] {
   const [only, ...others] = workers.answered;
   const offsets = new Map<string, number>();
-  for (const { probe } of tasks) {
+  for (const { probe } of starts) {
     if (!probe.sent) continue;
-    const ranOn = probe.events.find(({ type }) => type === "task-started")?.hostname;
+    const ranOn = probe.events.find(
+      ({ type, uuid }) => type === "task-started" && uuid === probe.result?.id,
+    )?.hostname;
     const node = ranOn ?? (only !== undefined && others.length === 0 ? only.node : "a worker");
     const offsetMs = provenOffsetMs(probe);
     if (Math.abs(offsetMs) > Math.abs(offsets.get(node) ?? 0)) offsets.set(node, offsetMs);
@@ -101,8 +113,8 @@ function checkEvents(facts: ConnectionFacts): Finding[] {
 }
 
 /** Do workers send events of tasks? Known only of tasks that ended, or that passed by. */
-export function taskEvents({ tasks, workers }: ConnectionFacts): "on" | "off" | "unknown" {
+export function taskEvents({ starts, workers }: ConnectionFacts): "on" | "off" | "unknown" {
   if (workers.withTaskEvents.length > 0) return "on";
-  const hasEnded = tasks.some(({ probe }) => probe.sent && probe.result !== null);
+  const hasEnded = starts.some(({ probe }) => probe.sent && probe.result !== null);
   return hasEnded && workers.eventsFault === null ? "off" : "unknown";
 }

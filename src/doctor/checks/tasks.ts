@@ -1,3 +1,4 @@
+import type { Serializer } from "../../celery/message.js";
 import { didYouMean } from "../../config/did-you-mean.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, QueueFacts, TaskFacts, WorkerFacts } from "../facts.js";
@@ -10,6 +11,7 @@ export function checkTasks(facts: ConnectionFacts): Finding[] {
     ...facts.tasks.flatMap((task) => [
       ...checkRegistration(facts, task),
       ...checkPriority(facts, task),
+      ...checkContent(facts, task),
       ...checkAttributes(facts, task),
     ]),
   ];
@@ -116,14 +118,40 @@ function checkPriority(facts: ConnectionFacts, task: TaskFacts): Finding[] {
     : [];
 }
 
-function checkAttributes(facts: ConnectionFacts, { name, queue }: TaskFacts): Finding[] {
+/** `accept_content` may hold names and content types; without it a worker takes JSON only. */
+export function accepts({ settings }: WorkerFacts, serializer: Serializer): boolean {
+  const accepted = settings.acceptContent ?? ["json"];
+  return accepted.includes(serializer) || accepted.includes(CONTENT_TYPES[serializer]);
+}
+
+const CONTENT_TYPES: Readonly<Record<Serializer, string>> = {
+  json: "application/json",
+  msgpack: "application/x-msgpack",
+  yaml: "application/x-yaml",
+};
+
+function checkContent(facts: ConnectionFacts, task: TaskFacts): Finding[] {
+  const { key, name, queue, serializer } = task;
+  return consumersOf(facts, queue)
+    .filter((worker) => !accepts(worker, serializer))
+    .map(({ node, settings }) => {
+      const accepted = (settings.acceptContent ?? ["json"]).join(", ") || "nothing";
+      const values = { key, node, accepted, serializer, task: name };
+      return finding("content-refused", facts.connection, values);
+    });
+}
+
+function checkAttributes(facts: ConnectionFacts, task: TaskFacts): Finding[] {
   const { connection } = facts;
+  const { name, queue, ignoreResult } = task;
   return consumersOf(facts, queue).flatMap(({ node, tasks }) => {
-    const registered = tasks.find((task) => task.name === name);
+    const registered = tasks.find((each) => each.name === name);
     if (registered === undefined) return [];
     const { rateLimit, ignoresResult } = registered;
     return [
-      ...(ignoresResult ? [finding("result-ignored", connection, { task: name, node })] : []),
+      ...(ignoresResult && ignoreResult === null
+        ? [finding("result-ignored", connection, { task: name, node })]
+        : []),
       ...(rateLimit === null
         ? []
         : [finding("rate-limited", connection, { task: name, node, limit: rateLimit })]),

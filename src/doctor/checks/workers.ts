@@ -10,7 +10,6 @@ export function checkWorkers(facts: ConnectionFacts): Finding[] {
   return [
     ...checkAnswers(facts),
     ...facts.workers.answered.flatMap((worker) => [
-      ...checkAcceptance(facts, worker),
       ...checkResults(facts, worker),
       ...checkPriorityLists(facts, worker),
       ...checkExpiry(facts, worker),
@@ -43,23 +42,13 @@ function checkAnswers(facts: ConnectionFacts): Finding[] {
 }
 
 /** Without remote control workers show by what they do. */
-function hasWorkersAnyway({ queues, tasks }: ConnectionFacts): boolean {
-  return (
-    queues.some(({ depth }) => (depth?.consumers ?? 0) > 0) ||
-    tasks.some(({ probe }) => probe.sent && probe.result !== null)
-  );
+function hasWorkersAnyway(facts: ConnectionFacts): boolean {
+  return facts.queues.some(({ depth }) => (depth?.consumers ?? 0) > 0) || hasResult(facts);
 }
 
-/** `accept_content` may hold names and content types. */
-export function acceptsJson({ settings }: WorkerFacts): boolean {
-  const accepted = settings.acceptContent;
-  return accepted === null || accepted.includes("json") || accepted.includes("application/json");
-}
-
-function checkAcceptance({ connection }: ConnectionFacts, worker: WorkerFacts): Finding[] {
-  if (acceptsJson(worker)) return [];
-  const accepted = worker.settings.acceptContent?.join(", ") || "nothing";
-  return [finding("json-refused", connection, { node: worker.node, accepted })];
+/** The result of at least one task has arrived. */
+function hasResult({ starts }: ConnectionFacts): boolean {
+  return starts.some(({ probe }) => probe.sent && probe.result !== null);
 }
 
 /**
@@ -67,7 +56,7 @@ function checkAcceptance({ connection }: ConnectionFacts, worker: WorkerFacts): 
  * a kind and a database are what they are.
  */
 function checkResults(facts: ConnectionFacts, { node, settings }: WorkerFacts): Finding[] {
-  const { connection, backend, tasks } = facts;
+  const { connection, backend } = facts;
   const theirs = settings.resultBackend;
   if (theirs === null) return []; // it may come from the worker's environment
   const scheme = schemeOf(theirs) || theirs.toLowerCase().replace(/:.*$/, "");
@@ -78,8 +67,7 @@ function checkResults(facts: ConnectionFacts, { node, settings }: WorkerFacts): 
   const isSameDatabase =
     database === null || backend.database === null || database === backend.database;
   if (isSameKind && isSameDatabase) return [];
-  const hasArrived = tasks.some(({ probe }) => probe.sent && probe.result !== null);
-  if (isSameKind && hasArrived) {
+  if (isSameKind && hasResult(facts)) {
     const both = { theirs: database ?? "", ours: backend.database ?? "" };
     return [finding("results-in-other-database", connection, { node, ...both })];
   }

@@ -12,7 +12,7 @@ import {
   readRedisControlReply,
   redisControlEnvelope,
 } from "../../../src/celery/control-message.js";
-import { fanoutChannel, fanoutPatterns } from "../../../src/celery/fanout.js";
+import { fanoutChannel } from "../../../src/celery/fanout-channel.js";
 import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
 
 /** Captured requests of Celery's own `app.control.inspect()` and the answers of live workers. */
@@ -52,7 +52,8 @@ for (const version of VERSIONS) {
           properties: { ...theirs.properties, delivery_tag: "" },
         },
       );
-      assert.equal(fanoutChannel("celery.pidbox", 0, { global_keyprefix: "" }), channel);
+      const options = { global_keyprefix: "", fanout_prefix: true, fanout_patterns: true };
+      assert.equal(fanoutChannel(options, 0, "celery.pidbox"), channel);
     });
 
     test(`an answer on Redis of Celery ${version} is read: ${method} to ${whom}`, () => {
@@ -114,22 +115,4 @@ test("readControlReply() never throws and takes nothing that is no answer", () =
       readRedisControlReply(text);
     }),
   );
-});
-
-test("fanoutChannel() and fanoutPatterns() follow kombu's transport options", () => {
-  const plain = { global_keyprefix: "" };
-  assert.equal(fanoutChannel("celeryev", 2, { ...plain, fanout_prefix: false }), "celeryev");
-  assert.equal(
-    fanoutChannel("celeryev", 2, { global_keyprefix: "pfx:", fanout_prefix: true }),
-    "pfx:/2.celeryev",
-  );
-  assert.equal(
-    fanoutChannel("celeryev", 2, { ...plain, fanout_prefix: "/my{db}." }),
-    "/my2.celeryev",
-  );
-  assert.deepEqual(fanoutPatterns("celeryev", 0, plain), ["/0.celeryev", "/0.celeryev/*"]);
-  assert.deepEqual(fanoutPatterns("celeryev", 0, { global_keyprefix: "a[*]?:" }), [
-    "a\\[\\*\\]\\?:/0.celeryev",
-    "a\\[\\*\\]\\?:/0.celeryev/*",
-  ]);
 });

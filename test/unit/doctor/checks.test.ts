@@ -7,6 +7,7 @@ import {
   RABBITMQ,
   REDIS,
   SENT,
+  START,
   TASK,
   WELL,
   WORKER,
@@ -24,7 +25,8 @@ const NOT_SENT = { sent: false, why: "as asked" } as const;
 const [EMPTY] = WELL.queues;
 const [PLAIN] = WORKER.tasks;
 const OTHER = { ...WORKER, node: "celery@b" };
-const lost = { result: null, waitedMs: 10_000, events: [] };
+const lost = { result: null, missingId: SENT.ids[0]!, waitedMs: 10_000, events: [] };
+const UNTRIED = { starts: [{ ...START, probe: NOT_SENT }] };
 const evicting = (evictionPolicy: string) => ({
   ...REDIS,
   about: { product: "Redis", version: "7.0.15", evictionPolicy },
@@ -64,7 +66,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   ["a broker that evicts only what expires", { ...WELL, broker: evicting("volatile-ttl") }, []],
 
   // workers
-  ["that no worker answers", { ...WELL, workers: NOBODY, tasks: [] }, ["no-worker"]],
+  ["that no worker answers", { ...WELL, workers: NOBODY, tasks: [], starts: [] }, ["no-worker"]],
   [
     "that nobody answers although tasks are done",
     { ...WELL, workers: { ...NOBODY, withTaskEvents: ["celery@a"] } },
@@ -72,7 +74,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   ],
   [
     "that workers could not be asked",
-    { ...WELL, workers: { ...NOBODY, controlFault: "NOPERM" }, tasks: [] },
+    { ...WELL, workers: { ...NOBODY, controlFault: "NOPERM" }, tasks: [], starts: [] },
     ["workers-not-asked"],
     /NOPERM/,
   ],
@@ -95,7 +97,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   ],
 
   // settings of workers
-  ["a worker that takes no JSON", withSettings({ acceptContent: ["pickle"] }), ["json-refused"]],
+  ["a worker that takes no JSON", withSettings({ acceptContent: ["pickle"] }), ["content-refused"]],
   [
     "a worker that takes JSON by its type",
     withSettings({ acceptContent: ["application/json"] }),
@@ -116,7 +118,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     "another database on which no result has arrived",
     {
       ...withSettings({ resultBackend: "redis://broker:6379/1" }),
-      tasks: [{ ...TASK, probe: NOT_SENT }],
+      ...UNTRIED,
     },
     ["results-elsewhere"],
   ],
@@ -168,11 +170,18 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     /120 m.* 60 m/,
   ],
 
+  [
+    "a worker that takes nothing but JSON",
+    withTask({ serializer: "msgpack" }),
+    ["content-refused"],
+    /accepts json, and app\.add is written in msgpack/,
+  ],
+
   // queues
   [
     "a queue without a worker",
     {
-      ...withTask({ queue: "celry", probe: NOT_SENT }),
+      ...withTask({ queue: "celry" }, NOT_SENT),
       queues: [{ ...EMPTY!, name: "celry" }],
     },
     ["queue-without-worker"],
@@ -189,7 +198,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   [
     "a queue that does not exist",
     onRabbitmq({
-      ...withTask({ queue: "x", probe: NOT_SENT }),
+      ...withTask({ queue: "x" }, NOT_SENT),
       queues: [{ name: "x", depth: null, isMissing: true }],
     }),
     ["queue-missing"],
@@ -212,7 +221,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   // tasks
   [
     "a wrong name",
-    withTask({ name: "app.ad", probe: NOT_SENT }),
+    withTask({ name: "app.ad" }, NOT_SENT),
     ["task-unknown"],
     /app\.ad; did you mean app\.add/,
   ],
@@ -232,9 +241,17 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     "a task that ignores its result",
     {
       ...withWorker({ tasks: [{ ...PLAIN!, ignoresResult: true }] }),
-      tasks: [{ ...TASK, probe: NOT_SENT }],
+      ...UNTRIED,
     },
     ["result-ignored"],
+  ],
+  [
+    "nothing of a setting that the message overrides",
+    {
+      ...withWorker({ tasks: [{ ...PLAIN!, ignoresResult: true }] }),
+      tasks: [{ ...TASK, ignoreResult: false }],
+    },
+    [],
   ],
   [
     "a rate limit",
@@ -281,6 +298,17 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     /celery@a/,
   ],
   [
+    "a workflow by its name, of which one member gave no result",
+    {
+      ...WELL,
+      starts: [
+        { ...START, key: "flow", probe: { ...SENT, ...lost, ids: ["a", "b"], missingId: "b" } },
+      ],
+    },
+    ["task-lost"],
+    /^flow gave no result/,
+  ],
+  [
     "a task that runs on",
     withProbe({ ...lost, place: { node: "celery@a", state: "active" } }),
     ["task-runs-on"],
@@ -324,7 +352,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   ],
   [
     "nothing of events when no task has ended",
-    { ...withTask({ probe: NOT_SENT }), workers: { ...WORKERS, withTaskEvents: [] } },
+    { ...withTask({}, NOT_SENT), workers: { ...WORKERS, withTaskEvents: [] } },
     [],
   ],
   [
@@ -362,13 +390,18 @@ test("every advice is given in one of the cases, and filled in", () => {
 test("problems come first, notes last", () => {
   const facts = {
     ...withWorker({ version: "5.2.6", tasks: [] }),
-    workers: { ...WORKERS, answered: [{ ...WORKER, tasks: [] }], malformedEvents: 1, heardBy: 2 },
+    workers: {
+      ...WORKERS,
+      answered: [{ ...WORKER, tasks: [] }],
+      malformedEvents: 1,
+      heardBy: 2,
+    },
   };
   assert.deepEqual(
     check(facts).map(({ level }) => level),
     ["warning", "note"],
   );
-  const unknown = withTask({ name: "nothing.alike", probe: NOT_SENT });
+  const unknown = withTask({ name: "nothing.alike" }, NOT_SENT);
   assert.equal(
     check({ ...unknown, workers: { ...WORKERS, malformedEvents: 1 } })[0]?.level,
     "problem",

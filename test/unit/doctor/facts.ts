@@ -1,8 +1,10 @@
 import type {
   ConnectionFacts,
+  Probe,
   ReceivedResult,
   SentTask,
   ServerFacts,
+  StartFacts,
   TaskFacts,
   WorkerFacts,
   WorkersFacts,
@@ -44,7 +46,10 @@ export const WORKER: WorkerFacts = {
   },
 };
 
+const ID = "2791f327-00fe-8000-8000-000000000000";
+
 export const RESULT: ReceivedResult = {
+  id: ID,
   state: "SUCCESS",
   exception: "",
   receivedMs: 1_010,
@@ -54,7 +59,7 @@ export const RESULT: ReceivedResult = {
 
 export const SENT: SentTask = {
   sent: true,
-  id: "2791f327-00fe-8000-8000-000000000000",
+  ids: [ID],
   outcome: "accepted",
   reason: "",
   plannedMs: 999,
@@ -62,12 +67,13 @@ export const SENT: SentTask = {
   publishCallUnixMs: 2_000_000_000,
   answeredMs: 1_002,
   result: RESULT,
+  missingId: null,
   waitedMs: 11,
   events: ["task-received", "task-started", "task-succeeded"].map((type, index) => ({
     type,
     hostname: "celery@a",
     unixMs: 2_000_000_003 + index,
-    uuid: "2791f327-00fe-8000-8000-000000000000",
+    uuid: ID,
     fields: type === "task-succeeded" ? { runtime: 0.002 } : {},
   })),
   place: null,
@@ -80,8 +86,12 @@ export const TASK: TaskFacts = {
   priority: 0,
   timeoutMs: 60_000,
   expiresMs: 60_000,
-  probe: SENT,
+  delayMs: 0,
+  ignoreResult: null,
+  serializer: "json",
 };
+
+export const START: StartFacts = { key: "add", timeoutMs: 60_000, tasks: ["add"], probe: SENT };
 
 export const WORKERS: WorkersFacts = {
   answered: [WORKER],
@@ -102,6 +112,7 @@ export const WELL: ConnectionFacts = {
   workers: WORKERS,
   queues: [{ name: "celery", depth: { ready: 0, consumers: null }, isMissing: false }],
   tasks: [TASK],
+  starts: [START],
 };
 
 /** The same with other settings of the one worker. */
@@ -117,12 +128,14 @@ export function withSettings(change: Partial<WorkerFacts["settings"]>): Connecti
   return withWorker({ settings: { ...WORKER.settings, ...change } });
 }
 
-export function withTask(change: Partial<TaskFacts>): ConnectionFacts {
-  return { ...WELL, tasks: [{ ...TASK, ...change }] };
+/** The same with another task, and what became of it. */
+export function withTask(change: Partial<TaskFacts>, probe: Probe = SENT): ConnectionFacts {
+  const task = { ...TASK, ...change };
+  return { ...WELL, tasks: [task], starts: [{ ...START, timeoutMs: task.timeoutMs, probe }] };
 }
 
 export function withProbe(change: Partial<SentTask>): ConnectionFacts {
-  return withTask({ probe: { ...SENT, ...change } });
+  return withTask({}, { ...SENT, ...change });
 }
 
 export function withResult(change: Partial<ReceivedResult>): ConnectionFacts {

@@ -5,6 +5,8 @@ import { isWell, reportJson, reportText } from "../../../src/doctor/report.js";
 import {
   RABBITMQ,
   REDIS,
+  SENT,
+  START,
   WELL,
   WORKER,
   WORKERS,
@@ -49,7 +51,7 @@ test("what is not known, not there or not sent is said as such", () => {
       { name: "celery", depth: null, isMissing: false },
       { name: "x", depth: null, isMissing: true },
     ],
-    tasks: [{ ...WELL.tasks[0]!, probe: { sent: false as const, why: "as asked" } }],
+    starts: [{ ...START, probe: { sent: false as const, why: "as asked" } }],
   };
   const text = reportText([facts], []);
   for (const part of [
@@ -70,10 +72,24 @@ test("each end of a task has its words", () => {
   const ends = [
     [withResult({ state: "FAILURE", exception: "KeyError" }), /failed with KeyError/],
     [withResult({ state: "REVOKED" }), /revoked$/m],
-    [withProbe({ result: null, waitedMs: 10_000 }), /no result within 10 s/],
+    [withProbe({ result: null, missingId: "x", waitedMs: 10_000 }), /no result within 10 s/],
     [withProbe({ outcome: "unroutable", reason: "", result: null }), /not published: unroutable/],
   ] as const;
   for (const [facts, words] of ends) assert.match(reportText([facts], []), words);
+});
+
+test("a workflow is shown with its tasks, and no phases between publish and its last result", () => {
+  const [task] = WELL.tasks;
+  const probe = { ...SENT, ids: [...SENT.ids, "other"] };
+  const facts = {
+    ...WELL,
+    tasks: [task!, { ...task!, key: "b", name: "app.b" }],
+    starts: [{ ...START, key: "flow", tasks: ["add", "b"], probe }],
+  };
+  assert.match(
+    reportText([facts], []),
+    / {4}flow\n {6}add \(app\.add, .*\n {6}b \(app\.b, .*registered on none\n {6}succeeded\n {6}dispatch 1 ms, publish 2 ms, delivery 2 ms, latency 11 ms\n/,
+  );
 });
 
 test("long lists are cut, and Celery's own tasks are left out", () => {
@@ -97,6 +113,6 @@ test("advice has its remedy below it, and only problems make it unwell", () => {
 test("the JSON has every fact and the phases", () => {
   const report = JSON.parse(reportJson([WELL], []));
   assert.equal(report.ok, true);
-  assert.deepEqual(report.connections[0].tasks[0].phases.at(-1), { name: "latency", ms: 11 });
+  assert.deepEqual(report.connections[0].starts[0].phases.at(-1), { name: "latency", ms: 11 });
   assert.deepEqual(report.connections[0].workers, WELL.workers);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectionFacts } from "../../../src/doctor/facts.js";
 import { whyNotSent } from "../../../src/doctor/sendable.js";
-import { RABBITMQ, REDIS, TASK, WELL, WORKERS, withSettings, withWorker } from "./facts.js";
+import { RABBITMQ, REDIS, WELL, WORKERS, withSettings, withTask, withWorker } from "./facts.js";
 
 const FAULT = { cause: "away", isConfiguration: false };
 const NOBODY = { ...WORKERS, answered: [], heardBy: 0 };
@@ -46,13 +46,29 @@ const cases: [string, ConnectionFacts, RegExp | null][] = [
     { ...WELL, workers: { ...NOBODY, controlFault: "NOPERM" } },
     null,
   ],
-  ["is not sent to workers that do not know it", withWorker({ tasks: [] }), /has registered it/],
-  ["is not sent to workers without JSON", withSettings({ acceptContent: ["yaml"] }), /JSON/],
+  [
+    "is not sent to workers that do not know it",
+    withWorker({ tasks: [] }),
+    /has registered app\.add/,
+  ],
+  [
+    "is not sent to workers without JSON",
+    withSettings({ acceptContent: ["yaml"] }),
+    /accepts json/,
+  ],
+  ["is not sent when nobody waits for its start", withTask({ delayMs: 20_000 }), /20 s after/],
+  ["is sent when it starts while it is waited for", withTask({ delayMs: 9_000 }), null],
+  ["is not sent when its result is ignored", withTask({ ignoreResult: true }), /is ignored/],
+  [
+    "of a workflow is not sent when a worker lacks another one of it",
+    { ...WELL, tasks: [...WELL.tasks, { ...WELL.tasks[0]!, key: "b", name: "app.b" }] },
+    /has registered app\.b/,
+  ],
 ];
 
 for (const [name, facts, why] of cases) {
   test(`a task ${name}`, () => {
-    const reason = whyNotSent(facts, TASK);
+    const reason = whyNotSent(facts, facts.tasks, 10_000);
     if (why === null) assert.equal(reason, null);
     else assert.match(reason ?? "", why);
   });
