@@ -5,12 +5,13 @@ import {
   readQuery,
   readUserInfo,
   splitUrl,
+  type UrlParts,
   urlError,
   urlsOf,
 } from "./url-parts.js";
 
 /** A RabbitMQ server, account and virtual host as Celery's URLs name them, percent-decoded. */
-export interface AmqpAddress {
+export interface AmqpServer {
   /** Host name or IP address in lower case, without brackets. */
   readonly host: string;
   readonly port: number;
@@ -24,22 +25,27 @@ export interface AmqpAddress {
   readonly heartbeatSeconds?: number;
 }
 
+/** Where to find a RabbitMQ node that is in use. */
+export interface AmqpAddress extends AmqpServer {
+  /** The other servers of a fail-over list, in the order in which they are tried. */
+  readonly alternatives?: readonly AmqpServer[];
+}
+
 /**
  * Reads a broker URL by kombu's rules (`kombu/utils/url.py`, `kombu/transport/pyamqp.py`):
- * `amqp://user:password@host:port/vhost`, or `amqps` with TLS. Without a path, and with `//`, the
- * virtual host is `/`; `/foo` is `foo`. The default is guest at localhost:5672, with TLS 5671.
+ * `amqp://user:password@host:port/vhost`, or `amqps` with TLS, or several of them separated by
+ * semicolons. Without a path, and with `//`, the virtual host is `/`; `/foo` is `foo`. The default is
+ * guest at localhost:5672, with TLS 5671; nothing is taken over from one URL of a list to the next.
  *
  * @throws {UserError} whose message starts with "must …" and never holds any part of the URL that
  *   could be a password; `hint` is the remedy.
  */
 export function parseAmqpUrl(url: string): AmqpAddress {
-  if (urlsOf(url).length > 1) {
-    throw urlError(
-      "must name one server: lists of fail-over URLs are supported for Redis only",
-      "Keep one URL, or name a host that always leads to a running node.",
-    );
-  }
-  const { scheme, userInfo, hostInfo, path, query } = splitUrl(url);
+  const [first, ...alternatives] = urlsOf(url).map((each) => readServer(splitUrl(each)));
+  return { ...first!, ...(alternatives.length === 0 ? {} : { alternatives }) };
+}
+
+function readServer({ scheme, userInfo, hostInfo, path, query }: UrlParts): AmqpServer {
   const isTls = scheme === "amqps";
   if (!isTls && scheme !== "amqp" && scheme !== "pyamqp") {
     throw urlError("must be a URL that starts with amqp://, pyamqp:// or amqps://", EXAMPLE);

@@ -131,12 +131,21 @@ export function resultKeyPrefix(globalKeyPrefix: string): string {
   return `${parted(globalKeyPrefix)}celery-task-meta-`;
 }
 
-/**
- * The key that holds how many tasks of a chord must end before its body runs
- * (`celery/backends/redis.py set_chord_size`).
- */
+/** The key that says how many tasks of a chord must end before its body runs (`celery/backends/redis.py`). */
 export function chordSizeKey(globalKeyPrefix: string, group: string): string {
-  return `${parted(globalKeyPrefix)}celery-taskset-meta-${group}.s`;
+  return `${chordKey(globalKeyPrefix, group)}.s`;
+}
+
+/**
+ * All keys of a chord: beside its size what workers write, the results so far, how many tasks were put
+ * in, and from 5.7 on which worker sends the body, and failures.
+ */
+export function chordKeys(globalKeyPrefix: string, group: string): string[] {
+  return ["s", "j", "t", "c", "d"].map((end) => `${chordKey(globalKeyPrefix, group)}.${end}`);
+}
+
+function chordKey(globalKeyPrefix: string, group: string): string {
+  return `${parted(globalKeyPrefix)}celery-taskset-meta-${group}`;
 }
 
 function parted(globalKeyPrefix: string): string {

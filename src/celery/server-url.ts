@@ -75,9 +75,9 @@ function silentError(url: string): UserError | undefined {
 export function hostsOf(url: string): ServerName[] {
   const kind = kindOf(url);
   if (kind === "rpc") return [];
-  if (kind === "amqp") return [nameOf(parseAmqpUrl(url))];
-  const { sentinel, alternatives = [], ...first } = parseRedisUrl(url);
-  return sentinel === undefined ? [first, ...alternatives].map(nameOf) : [...sentinel.servers];
+  const address = kind === "amqp" ? parseAmqpUrl(url) : parseRedisUrl(url);
+  if ("sentinel" in address && address.sentinel !== undefined) return [...address.sentinel.servers];
+  return [address, ...(address.alternatives ?? [])].map(nameOf);
 }
 
 /** Is the server in a list of hosts, `host:port` and paths of sockets? Upper and lower case are one. */

@@ -69,11 +69,8 @@ function tlsPath(name: string, key: string): string[] {
 function tlsOf(url: string): TlsSettings[] {
   const kind = kindOf(url);
   if (kind === "rpc") return [];
-  const servers =
-    kind === "amqp"
-      ? [parseAmqpUrl(url)]
-      : [parseRedisUrl(url), ...(parseRedisUrl(url).alternatives ?? [])];
-  return servers.flatMap(({ tls }) => (tls === undefined ? [] : [tls]));
+  const { alternatives = [], ...first } = kind === "amqp" ? parseAmqpUrl(url) : parseRedisUrl(url);
+  return [first, ...alternatives].flatMap(({ tls }) => (tls === undefined ? [] : [tls]));
 }
 
 function checkFiles(

@@ -5,8 +5,14 @@ const STABLE_MS = 10_000;
 
 /** How long to wait before the next attempt: exponential with full jitter, so that a fleet spreads. */
 export class BackOff {
+  readonly #lastMs: number;
   #attempts = 0;
   #upSinceMs = 0;
+
+  /** `lastMs` is the longest wait. */
+  constructor(lastMs = LAST_MS) {
+    this.#lastMs = lastMs;
+  }
 
   succeeded(): void {
     this.#upSinceMs = performance.now();
@@ -18,7 +24,7 @@ export class BackOff {
   }
 
   nextMs(): number {
-    const ceilingMs = Math.min(LAST_MS, FIRST_MS * 2 ** this.#attempts++);
+    const ceilingMs = Math.min(this.#lastMs, FIRST_MS * 2 ** this.#attempts++);
     return Math.max(FIRST_MS / 2, Math.random() * ceilingMs);
   }
 }

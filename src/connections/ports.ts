@@ -65,10 +65,11 @@ export interface ResultStream {
    */
   lookUp(ids: readonly string[], found: (id: string, text: string) => void): Promise<void>;
   /**
-   * Removes the stored results of tasks that have ended, as `AsyncResult.forget()` does.
+   * Removes the stored results of tasks that have ended, as `AsyncResult.forget()` does, and what is
+   * kept of chords, by the ids of their groups.
    * @throws when the backend cannot be asked; they then expire by themselves.
    */
-  forget(ids: readonly string[]): Promise<void>;
+  forget(ids: readonly string[], chords: readonly string[]): Promise<void>;
   /**
    * Stores the sizes of chords that are about to be published: without it no body would ever run.
    * @throws when they could not be stored, or the backend has no chords.
@@ -84,6 +85,9 @@ export interface ChordSize {
 
 export type ConnectionRole = "broker" | "backend";
 
+/** How it is known that a broker has lost tasks: it restarted with nothing, or its successor lacks writes. */
+export type BrokerLoss = "restartedEmpty" | "failover";
+
 /** What a connection tells of itself. */
 export interface ConnectionEvents {
   /** Usable. `downMs` is how long it was not; 0 at the first time. */
@@ -92,8 +96,8 @@ export interface ConnectionEvents {
   down(role: ConnectionRole, cause: string, isConfiguration: boolean): void;
   /** The broker accepts nothing for now, or does again. */
   blocked(isBlocked: boolean): void;
-  /** The broker came back without what it held. */
-  restartedEmpty(): void;
+  /** The broker is back without what it held, or a part of that. */
+  dataLost(evidence: BrokerLoss): void;
   /** Our reply queue was deleted: replies of the time without it are lost. */
   repliesLost(): void;
   /** The stream is up (again); what came before may have been missed: look the tasks in flight up. */

@@ -1,4 +1,5 @@
 import { redactUrl } from "../celery/redact-url.js";
+import type { BrokerLoss } from "../connections/ports.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import type { Subject } from "../exposition/subject.js";
 import { type Logger, OnceAMinute } from "../log.js";
@@ -86,14 +87,14 @@ export class EngineLog {
           "results of ended tasks could not be removed; they expire by themselves",
         );
         break;
-      case "restartedEmpty":
+      case "dataLost":
         this.#log.error(
           {
             ...this.#connection(message.connection),
             broker: addressOf(this.#plan, message.connection, "broker"),
             inFlight: message.inFlight,
           },
-          "the broker restarted without its data: tasks that were queued are lost and will time out. Switch persistence on if that must not happen.",
+          LOSSES[message.evidence],
         );
         break;
       case "repliesLost":
@@ -171,6 +172,13 @@ export class EngineLog {
     return { task: this.#subject.entries[entry]?.task };
   }
 }
+
+const LOSSES: Readonly<Record<BrokerLoss, string>> = {
+  restartedEmpty:
+    "the broker restarted without its data: tasks that were queued are lost and will time out. Switch persistence on if that must not happen.",
+  failover:
+    "another Redis took over without the last writes: tasks among them are lost and will time out. Redis replicates after it has answered; min-replicas-to-write limits what can be lost.",
+};
 
 /** The URL of a connection's role, without its password. */
 export function addressOf(

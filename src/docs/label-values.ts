@@ -39,7 +39,7 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   scenarioState: { state: SCENARIO_STATES },
   stageInfo: STAGE,
   stageRemaining: STAGE,
-  dataLoss: { evidence: ["restarted_empty", "reply_queue_deleted"] },
+  dataLoss: { evidence: ["restarted_empty", "failover", "reply_queue_deleted"] },
   malformed: { source: ["result"] },
   seriesFolded: { label: ["exception"] },
   saturated: { cause: ["dispatch_lag", "event_loop"] },

@@ -34,7 +34,10 @@ export function compileFirstBodies(
 ): FirstBody[] {
   if (entry.memberOf !== null) return [];
   const workflow = workflowOf(entry, entries);
-  const plans = entry.workflow === null ? [entry] : membersOf(entry.workflow, entries);
+  const plans =
+    entry.workflow === null
+      ? [entry]
+      : membersOf(entry.workflow).map((member) => entries[member.entry]!);
   return firstMessages(workflow, replyTo).map(({ member, embed, groupIndex }) => {
     const own = plans[member]!;
     const body = compileBody({ ...own, hasEta: hasEta(own), embed }, sources);
@@ -58,9 +61,9 @@ function workflowOf(entry: EntryPlan, entries: readonly EntryPlan[]): Workflow {
   };
 }
 
-/** The entries of a workflow's members, in their order. */
-export function membersOf(workflow: WorkflowPlan, entries: readonly EntryPlan[]): EntryPlan[] {
-  return [...workflow.stages.flat(), ...workflow.callbacks].map(({ entry }) => entries[entry]!);
+/** A workflow's members in their order. */
+export function membersOf({ stages, callbacks }: WorkflowPlan): MemberPlan[] {
+  return [...stages.flat(), ...callbacks];
 }
 
 /** Prepares messages for the broker that will get them. */

@@ -1,6 +1,11 @@
 import type { TaskOptions } from "../celery/task-options.js";
 import type { WorkflowMember } from "../celery/workflow.js";
-import type { BackendTransport, BrokerTransport, ConnectionRole } from "../connections/ports.js";
+import type {
+  BackendTransport,
+  BrokerLoss,
+  BrokerTransport,
+  ConnectionRole,
+} from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
 
@@ -110,7 +115,12 @@ export type EngineMessage =
   | { readonly type: "recovered"; readonly connection: number; readonly count: number }
   | { readonly type: "forgetFailed"; readonly connection: number; readonly cause: string }
   | { readonly type: "lookUpFailed"; readonly connection: number; readonly cause: string }
-  | { readonly type: "restartedEmpty"; readonly connection: number; readonly inFlight: number }
+  | {
+      readonly type: "dataLost";
+      readonly connection: number;
+      readonly evidence: BrokerLoss;
+      readonly inFlight: number;
+    }
   | { readonly type: "blocked"; readonly connection: number; readonly isBlocked: boolean }
   | { readonly type: "repliesLost"; readonly connection: number }
   | { readonly type: "refused"; readonly connection: number; readonly reason: string }

@@ -1,5 +1,7 @@
 import type { ResultState } from "../celery/result.js";
+import type { PublishOutcome } from "../connections/ports.js";
 import { FLAG, SLOT } from "../ledger/in-flight-table.js";
+import type { EntryCounter } from "../ledger/layout.js";
 
 /**
  * What a message about a task means, from the state of its slot and the state in the message.
@@ -38,3 +40,11 @@ export function meaningOf(slotState: number, flags: number, result: ResultState)
 }
 
 const TERMINAL = { SUCCESS: "succeeded", FAILURE: "failed", REVOKED: "revoked" } as const;
+
+/** Where a message is counted that is provably not queued. */
+export const NOT_QUEUED = {
+  refused: "failedRejected",
+  unroutable: "failedUnroutable",
+  invalid: "failedInvalid",
+  notWritten: "droppedNotConnected",
+} as const satisfies Record<Exclude<PublishOutcome, "accepted" | "unknown">, EntryCounter>;

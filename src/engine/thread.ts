@@ -200,11 +200,11 @@ function connect(index: number): Connection {
         cells[layout.connection(index, `${role}Up`)] = 0;
         say({ type: "down", connection: index, role, cause, isConfiguration });
       },
-      restartedEmpty() {
+      dataLost(evidence) {
         const inFlight = life.idsInFlight(index).length;
         if (inFlight === 0) return;
-        cells[layout.connection(index, "restartedEmpty")]! += 1;
-        say({ type: "restartedEmpty", connection: index, inFlight });
+        cells[layout.connection(index, evidence)]! += 1;
+        say({ type: "dataLost", connection: index, evidence, inFlight });
       },
       blocked(isBlocked) {
         cells[layout.connection(index, "brokerBlocked")] = isBlocked ? 1 : 0;
@@ -241,8 +241,8 @@ async function lookUp(connection: number): Promise<void> {
 }
 
 async function forget(connection: number): Promise<void> {
-  const ids = life.takeEnded(connection);
-  if (ids.length > 0) await connections[connection]!.results.forget(ids);
+  const { ids, chords } = life.takeEnded(connection);
+  if (ids.length > 0) await connections[connection]!.results.forget(ids, chords);
 }
 
 /** A failure costs nothing but memory of the backend: the results expire by themselves. */

@@ -5,17 +5,15 @@
 export class WorkflowTable {
   /** Of a member, its owner. */
   readonly #owner: Int32Array;
-  /** Of an owner, its first member; of a member, the next one; -1 at the end. */
+  /** Of an owner, its first member that has not ended; of a member, the next one; -1 at the end. */
   readonly #next: Int32Array;
-  /** Of an owner: members without an end, and messages without the broker's answer. */
-  readonly #unended: Uint8Array;
+  /** Of an owner: messages without the broker's answer. */
   readonly #unanswered: Uint8Array;
 
   /** `capacity` is that of the in-flight table, or 0 when there are no workflows. */
   constructor(capacity: number) {
     this.#owner = new Int32Array(capacity);
     this.#next = new Int32Array(capacity);
-    this.#unended = new Uint8Array(capacity);
     this.#unanswered = new Uint8Array(capacity);
   }
 
@@ -28,7 +26,6 @@ export class WorkflowTable {
       before = member;
     }
     this.#next[before] = -1;
-    this.#unended[owner] = members.length;
     this.#unanswered[owner] = messageCount;
   }
 
@@ -36,11 +33,7 @@ export class WorkflowTable {
     return this.#owner[member]!;
   }
 
-  firstOf(owner: number): number {
-    return this.#next[owner]!;
-  }
-
-  /** The members of an owner, in their order. */
+  /** The members of an owner that have not ended, in their order. */
   membersOf(owner: number): number[] {
     const members: number[] = [];
     for (let slot = this.#next[owner]!; slot >= 0; slot = this.#next[slot]!) members.push(slot);
@@ -53,9 +46,10 @@ export class WorkflowTable {
     return this.#unanswered[owner]!;
   }
 
-  /** One member ended; returns how many have not yet. */
-  ended(owner: number): number {
-    this.#unended[owner]! -= 1;
-    return this.#unended[owner]!;
+  /** Takes a member out that ended: its slot is free for another task now. */
+  ended(owner: number, member: number): void {
+    let before = owner;
+    while (this.#next[before] !== member) before = this.#next[before]!;
+    this.#next[before] = this.#next[member]!;
   }
 }

@@ -50,6 +50,7 @@ const PHASES = {
 
 const DATA_LOSS_EVIDENCE = {
   restarted_empty: "restartedEmpty",
+  failover: "failover",
   reply_queue_deleted: "replyQueueDeleted",
 } as const satisfies Record<string, ConnectionCell>;
 

@@ -63,6 +63,7 @@ export const CONNECTION_CELLS = [
   "brokerReconnects",
   "backendReconnects",
   "restartedEmpty",
+  "failover",
   "replyQueueDeleted",
   "brokerBlocked",
 ] as const;

@@ -36,6 +36,11 @@ def add(a, b):
     return a + b
 
 
+@app.task(name=f"{NAME}.total")
+def total(numbers):
+    return sum(numbers)
+
+
 @app.task(name=f"{NAME}.sleep")
 def sleep(seconds):
     time.sleep(seconds)

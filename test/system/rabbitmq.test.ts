@@ -206,6 +206,57 @@ test("a wrong password is exit 104 with one message that does not hold it", asyn
   assert.doesNotMatch(daemon.stdout() + daemon.stderr(), /canary-7/);
 });
 
+test("fail-over list: when a node cannot be reached the next URL is tried, and after the last the first", async () => {
+  await using worker = await startWorker({
+    broker: rabbitmq.url,
+    backend: "rpc://",
+    queues: ["listed"],
+  });
+  await using first = await startProxy(rabbitmq.port);
+  await using second = await startProxy(rabbitmq.port);
+  const urls = [first, second].map(({ port }) => `amqp://guest:guest@127.0.0.1:${port}//`);
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: "${urls.join(";")}" } }
+tasks: { add: { name: tests.add, args: [1, 2], queue: listed } }
+scenarios: { s: { profile: 50/s, gracefulStop: 20s } }
+server: { linger: 0s }
+`,
+    args: ["--json"],
+  });
+  let reconnects = 0;
+  for (const [there, away] of [
+    [first, second],
+    [second, first],
+    [first, second],
+  ] as const) {
+    if (reconnects > 0) {
+      await there.mode("pass");
+      await away.refuse();
+      away.reset();
+    }
+    const up = await daemon.waitFor(
+      (page) =>
+        page.sum("celery_load_reconnects_total") === reconnects &&
+        page.sum("celery_load_connection_up") === 2,
+    );
+    assertBalanced(up);
+    assert.deepEqual([there.openCount, away.openCount], [2, 0]);
+    const done = up.sum("celery_load_task_outcomes_total", { outcome: "succeeded" });
+    await daemon.waitFor(
+      (page) => page.sum("celery_load_task_outcomes_total", { outcome: "succeeded" }) > done + 50,
+    );
+    reconnects += 2;
+  }
+  daemon.signal("SIGTERM");
+  assert.equal((await daemon.exit).code, 0);
+  const { total } = JSON.parse(daemon.stdout());
+  // What was unanswered when a link was cut may have been published or not.
+  assert.equal(total.outcomes.succeeded + total.outcomes.unknown, total.published);
+  const runs = await worker.recorded();
+  assert.equal(new Set(runs.map(({ id }) => id)).size, runs.length, "a task ran twice");
+});
+
 test("a link that stands still is found by heartbeats; what was written is unknown and settles", async () => {
   await using worker = await startWorker({
     broker: rabbitmq.url,

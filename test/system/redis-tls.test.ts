@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { freePort } from "../../src/setup/ports.js";
 import { type KeyPair, makeCa } from "../support/certificates.js";
@@ -82,6 +83,33 @@ scenarios: { steady: { profile: 5/s } }
 `,
   });
   await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+});
+
+test("a key that does not belong to its certificate for a while keeps us away for that while only", async () => {
+  const ca = await makeCa();
+  const { redis, tlsPort } = await startTlsRedis(await ca.issue("IP:127.0.0.1"), ca.caFile, "yes");
+  await using _ = redis;
+  const { certFile, keyFile } = await ca.issue("DNS:client");
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: "rediss://127.0.0.1:${tlsPort}", tls: { caFile: "${ca.caFile}", certFile: "${certFile}", keyFile: "${keyFile}" } } }
+tasks: { add: { name: tests.add, args: [1, 2] } }
+scenarios: { steady: { profile: 5/s } }
+`,
+  });
+  await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  const key = await readFile(keyFile, "utf8");
+  await copyFile((await ca.issue("DNS:client")).keyFile, keyFile);
+  await redis.cli().call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  await redis.cli().call("CLIENT", "KILL", "TYPE", "pubsub");
+  await waitUntil(
+    async () => /key values mismatch/.test((await daemon.ready()).body),
+    20_000,
+    "/readyz to name the cause",
+  );
+  await writeFile(keyFile, key);
+  const up = await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  assertBalanced(up);
 });
 
 test("a certificate of an unknown CA, for another host, or of last year is exit 104 and says what to set", async () => {

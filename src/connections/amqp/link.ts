@@ -1,5 +1,5 @@
 import { type Channel, type ChannelModel, connect } from "amqplib";
-import type { AmqpAddress } from "../../celery/amqp-url.js";
+import type { AmqpAddress, AmqpServer } from "../../celery/amqp-url.js";
 import { withDeadline } from "../../deadline.js";
 import { messageOf } from "../../errors.js";
 import { BackOff } from "../back-off.js";
@@ -22,11 +22,14 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const PREPARE_TIMEOUT_MS = 10_000;
 
 /**
- * One supervised connection to RabbitMQ: reconnects for ever with jittered back-off. amqplib's own
+ * One supervised connection to RabbitMQ: reconnects for ever with jittered back-off, and goes on to the
+ * next server of a list when an attempt has failed (kombu's `failover_strategy` round-robin). amqplib's own
  * `recovery` is not used: a reset during its set-up is an uncaught exception.
  */
 export class AmqpLink {
-  readonly #address: AmqpAddress;
+  /** Those of a fail-over list, in the order in which they are tried. */
+  readonly #servers: readonly AmqpServer[];
+  #current = 0;
   readonly #name: string;
   readonly #events: AmqpLinkEvents;
   readonly #backOff = new BackOff();
@@ -39,7 +42,7 @@ export class AmqpLink {
   #downSinceMs = -1;
 
   constructor(address: AmqpAddress, name: string, events: AmqpLinkEvents) {
-    this.#address = address;
+    this.#servers = [address, ...(address.alternatives ?? [])];
     this.#name = name;
     this.#events = events;
   }
@@ -92,26 +95,7 @@ export class AmqpLink {
 
   async #connect(): Promise<void> {
     try {
-      const model = await connect(
-        {
-          protocol: this.#address.isTls ? "amqps" : "amqp",
-          hostname: this.#address.host,
-          port: this.#address.port,
-          username: this.#address.username,
-          password: this.#address.password,
-          vhost: this.#address.vhost,
-          heartbeat: this.#address.heartbeatSeconds ?? HEARTBEAT_SECONDS,
-        },
-        {
-          noDelay: true,
-          keepAlive: true,
-          timeout: CONNECT_TIMEOUT_MS,
-          clientProperties: { connection_name: this.#name, product: "celery-load-exporter" },
-          ...(this.#address.tls === undefined
-            ? {}
-            : tlsOptions(this.#address.tls, this.#address.host)),
-        },
-      );
+      const model = await connectTo(this.#servers[this.#current]!, this.#name);
       // In the same turn: an `error` without a listener would end the process.
       model.on("error", (error) => {
         this.#lastError = error;
@@ -170,6 +154,7 @@ export class AmqpLink {
     const fault = tlsFault(error) ?? accountFault(error);
     const cause = fault ?? (error === undefined ? "connection closed" : messageOf(error));
     if (wasUp) this.#backOff.lost();
+    else this.#current = (this.#current + 1) % this.#servers.length;
     this.#events.down(cause, fault !== undefined);
     this.#retry = setTimeout(() => void this.#connect(), this.#backOff.nextMs());
   }
@@ -179,6 +164,25 @@ export class AmqpLink {
     this.#blocked = isBlocked;
     this.#events.blocked?.(isBlocked);
   }
+}
+
+/** Files of TLS are read at every call, so that a new certificate is used at the next connection. */
+function connectTo(server: AmqpServer, name: string): Promise<ChannelModel> {
+  const { isTls, host, port, username, password, vhost, tls } = server;
+  return connect(
+    {
+      protocol: isTls ? "amqps" : "amqp",
+      ...{ hostname: host, port, username, password, vhost },
+      heartbeat: server.heartbeatSeconds ?? HEARTBEAT_SECONDS,
+    },
+    {
+      noDelay: true,
+      keepAlive: true,
+      timeout: CONNECT_TIMEOUT_MS,
+      clientProperties: { connection_name: name, product: "celery-load-exporter" },
+      ...(tls === undefined ? {} : tlsOptions(tls, host)),
+    },
+  );
 }
 
 async function closing(model: ChannelModel | undefined, leave: () => Promise<void>): Promise<void> {

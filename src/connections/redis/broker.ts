@@ -1,12 +1,11 @@
-import type { Redis } from "ioredis";
 import type { TaskMessageSpec } from "../../celery/message.js";
 import { bindingsKey, routedQueues } from "../../celery/redis-bindings.js";
 import { compileRedisEnvelope, priorityKey } from "../../celery/redis-envelope.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import type { BrokerOptions, BrokerPart, Message, PublishAnswer } from "../ports.js";
+import { DataWatch } from "./data-watch.js";
 import { RedisLink } from "./link.js";
 import { isServerRefusal } from "./reply.js";
-import { cameBackEmpty, type ServerRun, serverRun } from "./server-run.js";
 
 /**
  * Publishes to Redis as kombu's Redis transport does (`kombu/transport/redis.py`): by the anonymous
@@ -14,11 +13,13 @@ import { cameBackEmpty, type ServerRun, serverRun } from "./server-run.js";
  * It declares nothing: the workers that consume a queue have bound it.
  */
 export function openRedisBroker(options: BrokerOptions): BrokerPart {
-  const link = new RedisLink({
+  const watch = new DataWatch((evidence) => options.events.dataLost(evidence));
+  const link: RedisLink = new RedisLink({
     address: parseRedisUrl(options.url),
     name: `${options.clientName}:publish`,
     events: {
-      prepare: preparePublish(options),
+      prepare: (client) => watch.connected(client, link.serverIndex),
+      answered: (client) => watch.answered(client),
       up: (downMs) => options.events.up("broker", downMs),
       down: (cause, isConfiguration) => options.events.down("broker", cause, isConfiguration),
     },
@@ -50,16 +51,6 @@ export function openRedisBroker(options: BrokerOptions): BrokerPart {
     async close() {
       link.close();
     },
-  };
-}
-
-/** Compares the server with the one that was there before. */
-function preparePublish({ events }: BrokerOptions): (client: Redis) => Promise<void> {
-  let known: ServerRun | null = null;
-  return async (client) => {
-    const run = await serverRun(client);
-    if (known !== null && run !== null && cameBackEmpty(known, run)) events.restartedEmpty();
-    known = run ?? known;
   };
 }
 

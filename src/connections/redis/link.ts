@@ -3,7 +3,8 @@ import type { RedisAddress, RedisServer } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
 import { BackOff } from "../back-off.js";
 import { tlsFault, tlsOptions } from "../tls.js";
-import { sentinelFault, sentinelOptions } from "./sentinel.js";
+import { accountFault, WRONG_KIND, wrongKindOf } from "./faults.js";
+import { Sentinels, sentinelFault } from "./sentinel.js";
 import { speaks } from "./speaks.js";
 
 /** What a link reports; all calls come from the event loop, none from the constructor. */
@@ -11,6 +12,8 @@ export interface LinkEvents {
   /** Connected, authenticated, on the right database: make it usable; it is up when this resolves. */
   prepare(client: Redis): Promise<void>;
   up(downMs: number): void;
+  /** A sign of life: every answer to what was sent before has been read. */
+  answered?(client: Redis): void;
   down(cause: string, isConfiguration: boolean): void;
 }
 
@@ -24,6 +27,10 @@ export interface LinkOptions {
 }
 
 const LIVENESS_MS = 10_000;
+/** Sentinels can say sooner that a server is given up: how long silence lasts before they are asked. */
+const SUSPICIOUS_MS = 2_000;
+/** While they are asked, an attempt costs little and the new master may be there any moment. */
+const LAST_SENTINEL_BACK_OFF_MS = 1_000;
 
 /**
  * One supervised connection to Redis: reconnects for ever with jittered back-off, never resends a
@@ -40,21 +47,23 @@ export class RedisLink {
   #downSinceMs = -1;
   #lastError: unknown;
   #lastAnswerMs = 0;
-  #connectedAtMs = 0;
   #pingPending = false;
+  #retry: NodeJS.Timeout | undefined;
   readonly #events: LinkEvents;
   readonly #livenessMs: number;
-  readonly #backOff = new BackOff();
+  readonly #backOff: BackOff;
   /** Those of a fail-over list, in the order in which they are tried. */
   readonly #servers: readonly RedisServer[];
-  readonly #isSentinel: boolean;
+  readonly #sentinels: Sentinels | undefined;
   #current = 0;
 
   constructor({ address, name, events, livenessMs = LIVENESS_MS }: LinkOptions) {
     this.#events = events;
     this.#livenessMs = livenessMs;
     this.#servers = [address, ...(address.alternatives ?? [])];
-    this.#isSentinel = address.sentinel !== undefined;
+    this.#sentinels =
+      address.sentinel === undefined ? undefined : new Sentinels(address.sentinel, address.tls);
+    this.#backOff = new BackOff(address.sentinel && LAST_SENTINEL_BACK_OFF_MS);
     this.client = new Redis(this.#options(address, name));
     this.client.on("error", (error) => {
       // It sums up what `sentinelError` has told of each one.
@@ -64,22 +73,25 @@ export class RedisLink {
       this.#lastError = error;
     });
     this.client.on("connect", () => {
-      this.#connectedAtMs = performance.now();
+      this.#lastAnswerMs = performance.now();
       this.#wasConnected = true;
     });
     this.client.on("ready", () => void this.#prepare());
-    this.client.on("close", () => this.#lost());
+    this.client.on("end", () => this.#revive());
   }
 
   get isUp(): boolean {
     return this.#up;
   }
 
+  /** Which server of a fail-over list is tried or in use; those that Sentinels name are one. */
+  get serverIndex(): number {
+    return this.#current % this.#servers.length;
+  }
+
   /** Starts connecting; returns at once. */
   open(): void {
-    this.client.connect().catch((error: unknown) => {
-      this.#lastError ??= error;
-    });
+    this.client.connect().catch(() => {}); // its `error` has told why
   }
 
   /** The server is known to be there: tries now instead of at the end of the back-off. */
@@ -88,25 +100,27 @@ export class RedisLink {
   }
 
   /**
-   * Sends a PING and tears the connection down when the last ones were not answered in time.
-   * Call it about once a second; `isLate` skips the verdict once.
+   * Sends a PING and tears the connection down when the last ones were not answered in time, or when
+   * Sentinels have another server by then. A stopped server's kernel still accepts connections, whose
+   * handshake then never ends. Call it about once a second; `isLate` skips the verdict once.
    */
   checkLiveness(isLate: boolean): void {
+    const isShaking = this.client.status === "connect" || this.client.status === "ready";
+    if (!this.#up && !isShaking) return;
     const nowMs = performance.now();
-    if (!this.#up) {
-      this.#checkHandshake(nowMs, isLate);
-      return;
-    }
     if (isLate) this.#lastAnswerMs = nowMs;
-    if (nowMs - this.#lastAnswerMs > this.#livenessMs) {
-      this.#lastError = new Error(
-        `no answer for ${Math.round((nowMs - this.#lastAnswerMs) / 1000)} s on an open connection`,
+    const silentMs = nowMs - this.#lastAnswerMs;
+    if (silentMs > this.#livenessMs) {
+      this.#tearDown(
+        this.#up
+          ? `no answer for ${Math.round(silentMs / 1000)} s on an open connection`
+          : "the server accepts the connection but does not answer",
       );
-      // disconnect() would wait for the peer to close its side, which a stopped one never does.
-      this.client.stream?.destroy();
       return;
     }
-    if (this.#pingPending || nowMs - this.#lastAnswerMs < this.#livenessMs / 2) return;
+    if (silentMs > SUSPICIOUS_MS) void this.#leaveIfDeposed();
+    const pingAfterMs = this.#sentinels === undefined ? this.#livenessMs / 2 : SUSPICIOUS_MS / 2;
+    if (!this.#up || this.#pingPending || silentMs < pingAfterMs) return;
     this.#pingPending = true;
     this.client.ping().then(
       () => this.answered(),
@@ -116,13 +130,15 @@ export class RedisLink {
     );
   }
 
-  /** A stopped server's kernel still accepts connections; its handshake then never ends. */
-  #checkHandshake(nowMs: number, isLate: boolean): void {
-    const isShaking = this.client.status === "connect" || this.client.status === "ready";
-    if (!isShaking) return;
-    if (isLate) this.#connectedAtMs = nowMs;
-    if (nowMs - this.#connectedAtMs <= this.#livenessMs) return;
-    this.#lastError = new Error("the server accepts the connection but does not answer");
+  async #leaveIfDeposed(): Promise<void> {
+    const { stream } = this.client;
+    if (!(await this.#sentinels?.nameAnother()) || this.client.stream !== stream) return;
+    this.#tearDown("the Sentinels name another master, and this one does not answer");
+  }
+
+  /** disconnect() would wait for the peer to close its side, which a stopped one never does. */
+  #tearDown(reason: string): void {
+    this.#lastError = new Error(reason);
     this.client.stream?.destroy();
   }
 
@@ -130,11 +146,13 @@ export class RedisLink {
   answered(): void {
     this.#pingPending = false;
     this.#lastAnswerMs = performance.now();
+    this.#events.answered?.(this.client);
   }
 
   close(): void {
     this.#closed = true;
     this.#up = false;
+    clearTimeout(this.#retry);
     this.client.disconnect();
   }
 
@@ -164,7 +182,7 @@ export class RedisLink {
   }
 
   get #server(): RedisServer {
-    return this.#servers[this.#current % this.#servers.length]!;
+    return this.#servers[this.serverIndex]!;
   }
 
   #lost(): void {
@@ -178,8 +196,10 @@ export class RedisLink {
     this.#up = false;
     this.#lastError = undefined;
     this.#wasConnected = false;
+    this.#aim();
     if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
-    const wrongKind = wasUp || this.#isSentinel ? null : wrongKindOf(server, error, wasConnected);
+    const wrongKind =
+      wasUp || this.#sentinels !== undefined ? null : wrongKindOf(server, error, wasConnected);
     if (wrongKind === null) this.#report(error);
     else void this.#probe(server, wrongKind, error);
   }
@@ -202,32 +222,48 @@ export class RedisLink {
   /** Points ioredis at the server that is tried next; new certificates are read on the way. */
   #aim(): void {
     try {
-      Object.assign(this.client.options, NO_SERVER, serverOptions(this.#server));
+      Object.assign(
+        this.client.options,
+        this.#sentinels?.files() ?? { ...NO_SERVER, ...serverOptions(this.#server) },
+      );
     } catch (error) {
       // A file that is being replaced: the next attempt finds it.
       this.#lastError = error;
     }
   }
 
+  /** At the end of the list of Sentinels; ioredis goes on after the one that has answered last. */
+  #askAgainMs(): number {
+    if (this.#lastError === undefined) return 0; // none has failed
+    this.#lost();
+    return this.#backOff.nextMs();
+  }
+
+  /**
+   * ioredis gives up for good when it cannot even begin, as with a key that does not belong to its
+   * certificate: one of the two is being replaced, or somebody will.
+   */
+  #revive(): void {
+    if (this.#closed) return;
+    this.#lost();
+    this.#retry = setTimeout(() => this.open(), this.#backOff.nextMs());
+  }
+
   #options(address: RedisAddress, name: string): Omit<RedisOptions, "replyMapping"> {
     return {
       ...serverOptions(address),
-      ...(address.sentinel === undefined
-        ? {}
-        : sentinelOptions(address.sentinel, address.tls, () => {
-            this.#lost();
-            return this.#backOff.nextMs();
-          })),
+      connectTimeout: 5_000,
+      ...this.#sentinels?.options(() => this.#askAgainMs()),
       connectionName: name,
       lazyConnect: true,
-      connectTimeout: 5_000,
       keepAlive: 30_000,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       autoResubscribe: false,
+      // Called at every loss, before anything else is; `close` comes later, when the next server is aimed at.
       retryStrategy: () => {
-        if (!this.#isSentinel) this.#aim();
+        this.#lost();
         return this.#backOff.nextMs();
       },
       // 1 = reconnect without resending; 2 would resend.
@@ -249,33 +285,3 @@ function serverOptions(server: RedisServer): Omit<RedisOptions, "replyMapping"> 
     ...(tls === undefined ? {} : { tls: tlsOptions(tls, host) }),
   };
 }
-
-/** What the server may speak instead, when the way in which an attempt failed leaves that open. */
-function wrongKindOf(
-  { tls, path }: RedisServer,
-  error: unknown,
-  wasConnected: boolean,
-): "plain" | "tls" | null {
-  if (path !== undefined) return null;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  // In the clear a server closes on bytes that are no TLS; with TLS it waits for the end of a line.
-  const isCut = error === undefined || code === "ECONNRESET" || code === "EPIPE";
-  if (tls === undefined) return wasConnected && isCut ? "tls" : null;
-  return code === "ETIMEDOUT" || isCut ? "plain" : null;
-}
-
-const WRONG_KIND = {
-  tls: "the server speaks TLS on this port: write rediss:// in the URL, or the port without TLS",
-  plain:
-    "the server does not speak TLS on this port: write redis:// in the URL, or the port of TLS",
-} as const;
-
-/** Answers that stay the same until somebody changes a password, a permission or the database. */
-function accountFault(error: unknown): string | undefined {
-  const text = messageOf(error);
-  if (!ACCOUNT_FAULT.test(text)) return undefined;
-  return `${text}\nCheck user name, password, database number and permissions in the URL.`;
-}
-
-const ACCOUNT_FAULT =
-  /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH|ERR Client sent AUTH|ERR (invalid )?DB index|ERR Protocol error)/i;

@@ -1,6 +1,6 @@
 import { escapeGlob } from "../../celery/redis-glob.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
-import { chordSizeKey, resultKeyPrefix } from "../../celery/result.js";
+import { chordKeys, chordSizeKey, resultKeyPrefix } from "../../celery/result.js";
 import type { ChordSize, ResultsOptions, ResultsPart } from "../ports.js";
 import { RedisLink } from "./link.js";
 
@@ -19,7 +19,8 @@ const LOOK_UP_BYTES = 1024 * 1024;
 export function openRedisResults(options: ResultsOptions): ResultsPart {
   const { events, clientName } = options;
   const address = parseRedisUrl(options.url);
-  const keyPrefix = resultKeyPrefix(options.backendTransport.global_keyprefix);
+  const globalKeyPrefix = options.backendTransport.global_keyprefix;
+  const keyPrefix = resultKeyPrefix(globalKeyPrefix);
   const stream = new RedisLink({
     address,
     name: `${clientName}:results`,
@@ -53,9 +54,12 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
         return stream.isUp;
       },
       lookUp: (ids, found) => lookUp(lookUps, keyPrefix, ids, found),
-      forget: (ids) => forget(lookUps, keyPrefix, ids),
-      startChords: (chords) =>
-        startChords(lookUps, options.backendTransport.global_keyprefix, chords),
+      forget: (ids, chords) =>
+        forget(lookUps, [
+          ...ids.map((id) => keyPrefix + id),
+          ...chords.flatMap((group) => chordKeys(globalKeyPrefix, group)),
+        ]),
+      startChords: (chords) => startChords(lookUps, globalKeyPrefix, chords),
     },
     checkLiveness(isLate) {
       for (const link of links) link.checkLiveness(isLate);
@@ -85,11 +89,10 @@ async function lookUp(
   }
 }
 
-async function forget(link: RedisLink, keyPrefix: string, ids: readonly string[]): Promise<void> {
-  for (let at = 0; at < ids.length; at += FORGET_CHUNK) {
-    const keys = ids.slice(at, at + FORGET_CHUNK).map((id) => keyPrefix + id);
+async function forget(link: RedisLink, keys: readonly string[]): Promise<void> {
+  for (let at = 0; at < keys.length; at += FORGET_CHUNK) {
     // UNLINK frees the memory of large results outside of the server's main thread.
-    await link.client.unlink(...keys);
+    await link.client.unlink(...keys.slice(at, at + FORGET_CHUNK));
   }
 }
 

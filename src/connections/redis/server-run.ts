@@ -1,13 +1,27 @@
 import type { Redis } from "ioredis";
 
 /** One life of a Redis server process. */
-export interface ServerRun {
+export interface ServerRun extends History {
   readonly runId: string;
   /** Keys that it loaded at its start; null when it does not say (before Redis 7, or append-only). */
   readonly loadedKeys: number | null;
   readonly isAppendOnly: boolean;
-  /** It was a replica and became the master: it has its data from the former one. */
-  readonly wasPromoted: boolean;
+}
+
+/**
+ * A server's place in the history of its data: a master counts the bytes that it hands to its replicas,
+ * and one that took over says until where it had followed the master before it.
+ */
+export interface History {
+  /** How many replicas follow it. */
+  readonly replicas: number;
+  readonly history: string;
+  /** Position in it. */
+  readonly offset: number;
+  /** The history that it has followed as a replica until it became the master; "" when it never did. */
+  readonly formerHistory: string;
+  /** The first position there that it did not get. */
+  readonly formerEnd: number;
 }
 
 /** Which run of the server this is; null when INFO is not permitted. */
@@ -20,18 +34,54 @@ export async function serverRun(client: Redis): Promise<ServerRun | null> {
     if (error instanceof Error && error.name === "ReplyError") return null;
     throw error;
   }
-  const field = (name: string) => new RegExp(`^${name}:(.*)$`, "m").exec(info)?.[1]?.trim();
+  return readServerRun(info);
+}
+
+/** Reads what INFO says in its sections server, persistence and replication. */
+export function readServerRun(info: string): ServerRun {
+  const field = fieldsOf(info);
   const loaded = field("rdb_last_load_keys_loaded");
   return {
-    runId: field("run_id") ?? "",
-    loadedKeys: loaded === undefined ? null : Number(loaded),
+    ...readHistory(info),
+    runId: field("run_id"),
+    loadedKeys: loaded === "" ? null : Number(loaded),
     isAppendOnly: field("aof_enabled") === "1",
-    wasPromoted: /[1-9a-f]/.test(field("master_replid2") ?? ""),
   };
 }
 
-/** True when `now` is another run than `before` and provably started with nothing. */
+/** Reads what INFO says in its section replication. */
+export function readHistory(info: string): History {
+  const field = fieldsOf(info);
+  const former = field("master_replid2");
+  return {
+    replicas: Number(field("connected_slaves")),
+    history: field("master_replid"),
+    offset: Number(field("master_repl_offset")),
+    formerHistory: /[1-9a-f]/.test(former) ? former : "",
+    formerEnd: Number(field("second_repl_offset")),
+  };
+}
+
+function fieldsOf(info: string): (name: string) => string {
+  return (name) => new RegExp(`^${name}:(.*)$`, "m").exec(info)?.[1]?.trim() ?? "";
+}
+
+/** True when `now` is another run than `before` of the same server, and provably started with nothing. */
 export function cameBackEmpty(before: ServerRun, now: ServerRun): boolean {
-  const isEmpty = now.loadedKeys === 0 && !now.isAppendOnly && !now.wasPromoted;
-  return before.runId !== now.runId && isEmpty;
+  return before.runId !== now.runId && startedEmpty(now) && now.formerHistory === "";
+}
+
+/**
+ * True when `now` has taken over from `before` and provably without its last writes: it followed it to a
+ * position before the one that `before` had reached, or never got anything from anyone. What the old
+ * master did after its position was read is not known, so false proves nothing.
+ */
+export function tookOverWithLoss(before: ServerRun, now: ServerRun): boolean {
+  if (before.runId === now.runId || now.formerHistory === "") return false;
+  if (now.formerHistory === before.history) return now.formerEnd <= before.offset;
+  return now.formerEnd === 1 && startedEmpty(now);
+}
+
+function startedEmpty({ loadedKeys, isAppendOnly }: ServerRun): boolean {
+  return loadedKeys === 0 && !isAppendOnly;
 }

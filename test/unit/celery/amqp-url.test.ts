@@ -37,6 +37,13 @@ const GOOD: [url: string, address: object][] = [
       tls: { verify: false, checkHostName: false, certFile: "c", keyFile: "k" },
     },
   ],
+  [
+    "amqp://u:p@h/v;amqps://g",
+    {
+      ...{ ...GUEST, ...user("u", "p"), host: "h", vhost: "v" },
+      alternatives: [{ ...GUEST, ...TLS, host: "g" }],
+    },
+  ],
 ];
 
 function user(username: string, password: string) {
@@ -56,7 +63,8 @@ const BAD: [url: string, message: RegExp][] = [
   ["amqp://u:canary@h//?canary=1", /^must have no query key but heartbeat$/],
   ["amqp://u:canary@h//?ssl_ca_certs=canary", /^must have no ssl_\* query keys/],
   ["amqp://u:canary@h//?heartbeat=canary", /^must have a whole number of seconds/],
-  ["amqp://u:canary@h//;amqp://u:canary@g//", /^must name one server/],
+  ["amqp://u:canary@h//;redis://:canary@g", /^must be a URL that starts with amqp:\/\//],
+  ["amqp://u:canary@h//;amqp://u:can#ary@g//", /^must have no bare #/],
 ];
 
 for (const [url, message] of BAD) {

@@ -31,6 +31,10 @@ test("hostsOf() names every server of a URL", () => {
   assert.deepEqual(hostsOf("sentinel://a;sentinel://b:1").length, 2);
   assert.deepEqual(hostsOf("redis+socket:///s"), [{ host: "", port: 0, path: "/s" }]);
   assert.deepEqual(hostsOf("amqps://u:p@h"), [{ host: "h", port: 5671 }]);
+  assert.deepEqual(hostsOf("amqp://a;amqps://b:1"), [
+    { host: "a", port: 5672 },
+    { host: "b", port: 1 },
+  ]);
   assert.deepEqual(hostsOf("rpc://"), []);
   assert.ok(isAllowed({ host: "::1", port: 1 }, ["[::1]:1"]));
   assert.ok(!isAllowed({ host: "h", port: 1 }, ["h:2", "g"]));

@@ -402,10 +402,10 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "amqp://u:x@h/ with a list as broker",
-    text: withBroker("amqp://u:canary@a//;amqp://b//"),
+    name: "amqp://u:x@h/ in a list with another kind as broker",
+    text: withBroker("amqp://u:canary@a//;redis://b/0"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must name one server: lists of fail-over URLs are supported for Redis only. Keep one URL, or name a host that always leads to a running node.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with amqp://, pyamqp:// or amqps://. Write amqp://user:password@host:5672/vhost.',
     ],
   },
   {
@@ -788,6 +788,79 @@ const BAD: readonly BadConfiguration[] = [
     text: withTask("args: [{__type__: set, __value__: []}]"),
     faults: [
       `load.yml:9:12: Cannot read args[0] of task "thumb": a mapping of exactly __type__ and __value__ is read by Celery's worker as a typed value, and an unknown type makes the message undecodable. Use one of datetime, date, time, decimal, uuid, bytes, base64, or rename one of the keys.`,
+    ],
+  },
+  {
+    name: "a workflow of a task that is not there",
+    text: withText("name: app.tasks.thumb", "chain: [resize, resise]"),
+    faults: [
+      'load.yml:8:12: Cannot read chain of task "thumb": there is no task "resise". Did you mean "resize"?',
+    ],
+  },
+  {
+    name: "a workflow with options of a task",
+    text: withText("name: app.tasks.thumb", "group: [resize]\n    queue: a"),
+    faults: [
+      'load.yml:9:12: Cannot read queue of task "thumb": must not be set for a workflow. Set it on its tasks.',
+    ],
+  },
+  {
+    name: "a workflow in a workflow",
+    text: withText("name: app.tasks.thumb", "chain: [thumb]"),
+    faults: [
+      'load.yml:8:12: Cannot read chain of task "thumb": task "thumb" is a workflow itself. Name its tasks here.',
+    ],
+  },
+  {
+    name: "a chain with a group in the middle",
+    text: withText("name: app.tasks.thumb", "chain: [resize, {group: [resize, resize]}, resize]"),
+    faults: [
+      'load.yml:8:21: Cannot read chain[1] of task "thumb": must not be a group here. Put the group first or last, and one task between two groups.',
+    ],
+  },
+  {
+    name: "a chord without a body",
+    text: withText("name: app.tasks.thumb", "chord: {header: [resize]}"),
+    faults: [
+      'load.yml:8:12: Cannot read chord of task "thumb": must have a header and a body. Write {header: [resize, thumb], body: collect}.',
+    ],
+  },
+  {
+    name: "an empty group",
+    text: withText("name: app.tasks.thumb", "group: []"),
+    faults: [
+      'load.yml:8:12: Cannot read group of task "thumb": must be a list of at least one task. Write [resize, thumb].',
+    ],
+  },
+  {
+    name: "a task and a workflow in one",
+    text: withText("name: app.tasks.thumb", "name: a\n    chain: [resize]"),
+    faults: [
+      'load.yml:9:12: Cannot read chain of task "thumb": must not be set together with name; found a list. Make two tasks of it.',
+    ],
+  },
+  {
+    name: "a member with an unknown key",
+    text: withText("name: app.tasks.thumb", "chain: [{task: resize, immutabel: true}]"),
+    faults: [
+      'load.yml:8:39: Cannot read chain[0].immutabel of task "thumb": there is no such key. Known here: task, immutable.',
+    ],
+  },
+  {
+    name: "a callback that is not there",
+    text: withText("name: app.tasks.thumb", "name: app.tasks.thumb\n    link: [resise]"),
+    faults: [
+      'load.yml:9:11: Cannot read link of task "thumb": there is no task "resise". Did you mean "resize"?',
+    ],
+  },
+  {
+    name: "a chord whose replies come through the broker",
+    text: withBroker("amqp://h").replace(
+      "name: app.tasks.thumb",
+      "chord: {header: [resize, resize], body: resize}",
+    ),
+    faults: [
+      'load.yml:8:5: Cannot read task "thumb": it is a chord, which scenario "steady" cannot run: rpc:// has no chords. Use a result backend on Redis.',
     ],
   },
   {

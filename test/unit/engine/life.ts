@@ -94,6 +94,7 @@ export const entry = (name: string, priority: number): EntryPlan => ({
 export function setUp(
   maxInFlight = SCENARIO.maxInFlight,
   entries: readonly EntryPlan[] = [entry("a", 0), entry("b", 9)],
+  slots = maxInFlight * entries.length + 4,
 ) {
   const layout = createLayout({
     entries: entries.length,
@@ -102,7 +103,7 @@ export function setUp(
     bucketsMs: [100, 1000],
     phaseBucketsMs: [100],
     exceptionRows: entries.length + 4,
-    slots: maxInFlight * entries.length + 4,
+    slots,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   const time = { nowMs: 0 };

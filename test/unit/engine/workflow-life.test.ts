@@ -66,8 +66,46 @@ test("a chain ends with the first step that fails; what follows has not run and 
   // Celery stores the failure for the rest of the chain.
   result(id(2), FAILURE);
   assert.deepEqual([count("duplicate"), count("late")], [0, 0]);
-  assert.deepEqual(life.takeEnded(0), [id(0), id(1), id(2)], "all results are removed");
+  assert.deepEqual(life.takeEnded(0).ids, [id(0), id(1), id(2)], "all results are removed");
   assertBalanced();
+});
+
+test("a step that fails before the success of the one before is told waits for that", () => {
+  const { result, id, counts, view } = start([1, 1, 1]);
+  result(id(1), FAILURE);
+  result(id(2), FAILURE);
+  assert.equal(view().inFlight(0), 1);
+  result(id(0), SUCCESS);
+  assert.deepEqual(
+    [counts(0), counts(1), counts(3)],
+    [
+      { published: 1, failed: 1 },
+      { published: 1, succeeded: 1 },
+      { published: 1, notRun: 1 },
+    ],
+  );
+});
+
+test("slots of members that ended can belong to others while their workflow goes on", () => {
+  // Room for two chains and one slot more: the second chain gets slots that the first has given back.
+  const entries = workflow(1, 1, 1);
+  const all = setUp(2, entries, 9);
+  all.start();
+  all.broker.requests[0]!.done("accepted");
+  const first = all.life.idsInFlight(0);
+  all.result(first[0]!, SUCCESS);
+  all.result(first[1]!, SUCCESS);
+  for (let turn = 1; turn <= 8; turn++) {
+    all.start();
+    all.broker.requests[turn]!.done("accepted");
+    const others = all.life.idsInFlight(0).filter((each) => each !== first[2]);
+    for (const each of others) all.result(each, turn % 2 === 0 ? SUCCESS : FAILURE);
+    assert.equal(all.view().inFlight(0), 1, "the first chain still waits for its last step");
+    all.assertBalanced();
+  }
+  all.result(first[2]!, SUCCESS);
+  assert.equal(all.view().inFlight(0), 0);
+  all.assertBalanced();
 });
 
 test("a group publishes a message for each member and ends with the last of them, in any order", () => {
@@ -114,6 +152,20 @@ test("a chord stores its size before it is published, and its body ends it", asy
   for (const member of [1, 0, 2]) result(id(member), SUCCESS);
   assert.deepEqual(counts(0), { published: 1, succeeded: 1 });
   assertBalanced();
+});
+
+test("a chord whose header fails waits for its body's own failure; then its keys can be removed", async () => {
+  const { broker, result, id, counts, exceptions, life, view } = start([2, 1], null);
+  await Promise.resolve();
+  broker.requests[0]!.done("accepted");
+  result(id(0), SUCCESS);
+  result(id(1), FAILURE);
+  assert.equal(view().inFlight(0), 1);
+  result(id(2), { status: "FAILURE", result: { exc_type: "ChordError" } });
+  assert.deepEqual(counts(0), { published: 1, failed: 1 });
+  assert.deepEqual(counts(3), { published: 1, failed: 1 });
+  assert.deepEqual(exceptions, ["KeyError"], "the first one counts");
+  assert.equal(life.takeEnded(0).chords.length, 1);
 });
 
 test("a chord whose size cannot be stored is refused as a whole", async () => {

@@ -1,0 +1,55 @@
+import type { Redis } from "ioredis";
+import type { BrokerLoss } from "../ports.js";
+import {
+  cameBackEmpty,
+  readHistory,
+  type ServerRun,
+  serverRun,
+  tookOverWithLoss,
+} from "./server-run.js";
+
+/** How often the position of a server is read while it answers, with replicas and without. */
+const READ_MS = { followed: 100, alone: 1_000 };
+
+/**
+ * Tells when a server has provably lost what was published: by a restart without its data, or because
+ * another one took over without the last writes. Each server of a fail-over list is compared with
+ * itself only: what was published to another one is still there, for all that is known.
+ */
+export class DataWatch {
+  readonly #lost: (evidence: BrokerLoss) => void;
+  readonly #known = new Map<number, ServerRun>();
+  #current = 0;
+  #readMs = 0;
+
+  constructor(lost: (evidence: BrokerLoss) => void) {
+    this.#lost = lost;
+  }
+
+  /** Compares the server with what was known under the same index. */
+  async connected(client: Redis, serverIndex: number): Promise<void> {
+    const now = await serverRun(client);
+    if (now === null) return; // it does not let us ask
+    const before = this.#known.get(serverIndex);
+    this.#known.set(serverIndex, now);
+    this.#current = serverIndex;
+    this.#readMs = performance.now();
+    if (before === undefined) return;
+    if (cameBackEmpty(before, now)) this.#lost("restartedEmpty");
+    else if (tookOverWithLoss(before, now)) this.#lost("failover");
+  }
+
+  /** Call it at every answer: the server's position covers what was written before. */
+  answered(client: Redis): void {
+    const index = this.#current;
+    const run = this.#known.get(index);
+    if (run === undefined) return;
+    const nowMs = performance.now();
+    if (nowMs - this.#readMs < (run.replicas > 0 ? READ_MS.followed : READ_MS.alone)) return;
+    this.#readMs = nowMs;
+    client.info("replication").then(
+      (info) => this.#known.set(index, { ...run, ...readHistory(info) }),
+      () => {}, // the connection is lost, which its link reports
+    );
+  }
+}

@@ -1,0 +1,32 @@
+import type { RedisServer } from "../../celery/redis-url.js";
+import { messageOf } from "../../errors.js";
+
+/** What the server may speak instead, when the way in which an attempt failed leaves that open. */
+export function wrongKindOf(
+  { tls, path }: RedisServer,
+  error: unknown,
+  wasConnected: boolean,
+): "plain" | "tls" | null {
+  if (path !== undefined) return null;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  // In the clear a server closes on bytes that are no TLS; with TLS it waits for the end of a line.
+  const isCut = error === undefined || code === "ECONNRESET" || code === "EPIPE";
+  if (tls === undefined) return wasConnected && isCut ? "tls" : null;
+  return code === "ETIMEDOUT" || isCut ? "plain" : null;
+}
+
+export const WRONG_KIND = {
+  tls: "the server speaks TLS on this port: write rediss:// in the URL, or the port without TLS",
+  plain:
+    "the server does not speak TLS on this port: write redis:// in the URL, or the port of TLS",
+} as const;
+
+/** Answers that stay the same until somebody changes a password, a permission or the database. */
+export function accountFault(error: unknown): string | undefined {
+  const text = messageOf(error);
+  if (!ACCOUNT_FAULT.test(text)) return undefined;
+  return `${text}\nCheck user name, password, database number and permissions in the URL.`;
+}
+
+const ACCOUNT_FAULT =
+  /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH|ERR Client sent AUTH|ERR (invalid )?DB index|ERR Protocol error)/i;

@@ -1,0 +1,97 @@
+import type { Publisher } from "../connections/ports.js";
+import { FLAG } from "../ledger/in-flight-table.js";
+import {
+  ENTRY_COUNTERS,
+  ENTRY_HISTOGRAMS,
+  type EntryCounter,
+  type EntryHistogram,
+  type HistogramPlace,
+  type Layout,
+} from "../ledger/layout.js";
+import { type EntryMessages, type FirstBody, membersOf, prepareMessages } from "./message-maker.js";
+import type { EntryPlan, WorkflowPlan } from "./messages.js";
+
+/** What the hot path needs of an entry, looked up once. */
+export interface Entry {
+  /** Index into the plan's entries, and the row of its counts. */
+  readonly index: number;
+  readonly scenario: number;
+  readonly connection: number;
+  readonly timeoutMs: number;
+  /** Flags that every task of it has from the start. */
+  readonly flags: number;
+  /** What a start of it publishes: one message, or those of a workflow's first stage. */
+  readonly messages: readonly StartMessage[];
+  /** The entries of its members, when it is a workflow. */
+  readonly members: readonly number[] | null;
+  /** Tasks that must end before a chord's body runs; 0 when it is no chord. */
+  readonly chordSize: number;
+  /** The stage of its workflow that it is in, when it is a member; else -1. */
+  readonly stage: number;
+  /** True for the member whose message tells of the workflow's own phases. */
+  readonly tellsOfWorkflow: boolean;
+  readonly counters: Readonly<Record<EntryCounter, number>>;
+  readonly histograms: Readonly<Record<EntryHistogram, HistogramPlace>>;
+}
+
+export interface StartMessage {
+  readonly made: EntryMessages;
+  /** The batch that it goes into. */
+  readonly batchOf: number;
+}
+
+export interface CompileOptions {
+  readonly layout: Layout;
+  readonly entries: readonly EntryPlan[];
+  readonly bodies: readonly (readonly FirstBody[])[];
+  readonly origin: string;
+  readonly publisherOf: (connection: number) => Publisher;
+  readonly batchFor: (connection: number, destination: string, isChord: boolean) => number;
+}
+
+/** Counters of results beside their outcomes: those of a member are its workflow's. */
+const TOLD_OF_WORKFLOW = ["retries", "late", "duplicate", "recovered"] as const;
+
+export function compileEntry(index: number, options: CompileOptions): Entry {
+  const { layout, entries, bodies, origin } = options;
+  const { connection, ...plan } = entries[index]!;
+  const { workflow, memberOf } = plan;
+  const [firstStage = [], ...laterStages] = workflow?.stages ?? [];
+  const isChord = firstStage.length > 1 && laterStages.length > 0;
+  return {
+    index,
+    scenario: plan.scenario,
+    connection,
+    timeoutMs: plan.timeoutMs,
+    flags: plan.ignoreResult === true ? FLAG.unanswered : 0,
+    messages: bodies[index]!.map((body) => {
+      const made = prepareMessages(options.publisherOf(connection), body, origin);
+      return { made, batchOf: options.batchFor(connection, made.template.destination, isChord) };
+    }),
+    members: workflow === null ? null : membersOf(workflow).map(({ entry }) => entry),
+    chordSize: isChord ? firstStage.length : 0,
+    stage: memberOf === null ? -1 : stageOf(entries[memberOf]!.workflow!, index),
+    tellsOfWorkflow:
+      memberOf !== null && entries[memberOf]!.workflow!.stages[0]![0]!.entry === index,
+    counters: {
+      ...placesOf(ENTRY_COUNTERS, (name) => layout.entryCounter(index, name)),
+      ...(memberOf === null
+        ? {}
+        : placesOf(TOLD_OF_WORKFLOW, (name) => layout.entryCounter(memberOf, name))),
+    },
+    histograms: placesOf(ENTRY_HISTOGRAMS, (name) => layout.entryHistogram(index, name)),
+  };
+}
+
+/** The stage of a member; callbacks come after the only one. */
+function stageOf({ stages }: WorkflowPlan, entry: number): number {
+  const stage = stages.findIndex((members) => members.some((member) => member.entry === entry));
+  return stage < 0 ? stages.length : stage;
+}
+
+function placesOf<Name extends string, Place>(
+  names: readonly Name[],
+  placeOf: (name: Name) => Place,
+): Record<Name, Place> {
+  return Object.fromEntries(names.map((name) => [name, placeOf(name)])) as Record<Name, Place>;
+}
