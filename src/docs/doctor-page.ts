@@ -15,7 +15,7 @@ Says what is wrong with a deployment, and with a configuration for it, before an
 1. connects to broker and result backend,
 2. asks the workers by remote control for their queues, tasks and settings, and listens to their heartbeats,
 3. looks how long the queues of the configuration are,
-4. sends one task of each kind, one after another, as the daemon would send it, and shows its phases,
+4. sends one task of each kind, and each workflow whole, one after another, as the daemon would, and shows its phases,
 5. compares all that with the configuration, and prints advice, each with its remedy.
 
 ${table(
@@ -36,7 +36,7 @@ This is a real run. \`queue\` and \`run\` are told apart when the workers send e
 
 ## What it does to the deployment
 
-The tasks that it sends are run. Nothing else is changed: it declares no queue and no exchange of yours, switches no events on, and sends a task only where a worker that answers consumes its queue and has registered it, or where one may that does not answer. Its own traces go when it ends, after a signal, too: on Redis one member of \`_kombu.binding.reply.celery.pidbox\` and one list, on RabbitMQ exclusive queues; stored results of its tasks are removed. A message that no worker has taken until then stays, and expires as \`expires\` of its task says.
+The tasks that it sends are run. Nothing else is changed: it declares no queue and no exchange of yours, switches no events on, and sends a task only where a worker that answers consumes its queue and has registered it, or where one may that does not answer; none whose result is ignored or that starts later than \`--wait\`. Its own traces go when it ends, after a signal, too: on Redis one member of \`_kombu.binding.reply.celery.pidbox\` and one list, on RabbitMQ exclusive queues; stored results of its tasks are removed, whatever \`forget\` says. A message that no worker has taken until then stays, and expires as \`expires\` of its task says.
 
 ## Every advice
 

@@ -44,7 +44,10 @@ function tasksOf(
   const keys = isWorkflow(own)
     ? own.stages.flat().map(({ task }) => task)
     : [key, ...own.link.map(({ task }) => task)];
-  const members = entry.workflow === null ? [entry] : membersOf(entry.workflow, entries);
+  const members =
+    entry.workflow === null
+      ? [entry]
+      : membersOf(entry.workflow).map((member) => entries[member.entry]!);
   const onError = isWorkflow(own) ? [] : own.linkError;
   return [
     ...keys.map((name, index) => taskFacts(name, members[index]!, entry.timeoutMs)),

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { dateDoneUnixMs, readResult } from "../celery/result.js";
 import { taskId } from "../celery/task-id.js";
 import type { Clock } from "../clock.js";
@@ -17,7 +18,6 @@ import {
 import type { EntryPlan } from "../engine/messages.js";
 import { messageOf } from "../errors.js";
 import type { ReceivedResult, SentTask } from "./facts.js";
-import { waitFor } from "./wait-for.js";
 
 export interface TaskSenderOptions {
   readonly connection: ConnectionConfig;
@@ -34,9 +34,6 @@ export interface TaskSenderOptions {
     down(role: ConnectionRole, cause: string, isConfiguration: boolean): void;
   };
 }
-
-/** Removing results has a connection of its own, which may take a moment longer. */
-const CLEAN_UP_MS = 1_000;
 
 /** What is known of a task when its result has come, or was not waited for any longer. */
 export type Sending = Omit<SentTask, "events" | "place">;
@@ -55,6 +52,8 @@ export class TaskSender {
   /** Final results by task id. */
   readonly #results = new EventEmitter();
   readonly #ended: string[] = [];
+  /** Groups of the chords that were started. */
+  readonly #chords: string[] = [];
   #isBlocked = false;
   #ids = 0;
 
@@ -81,7 +80,7 @@ export class TaskSender {
         blocked: (isBlocked) => {
           this.#isBlocked = isBlocked;
         },
-        restartedEmpty() {},
+        dataLost() {},
         repliesLost() {},
         resultsMissed() {},
         result: (channel, idAt, text) => this.#receive(channel.slice(idAt), text),
@@ -93,9 +92,9 @@ export class TaskSender {
 
   /** Sends what the entry starts, and waits so long for all its results. */
   async send(entry: EntryPlan, waitMs: number): Promise<Sending> {
-    const { clock, entries } = this.#options;
-    const members = entry.workflow === null ? [entry] : membersOf(entry.workflow, entries);
-    const ids = members.map(() => this.#nextId());
+    const { clock } = this.#options;
+    const count = entry.workflow === null ? 1 : membersOf(entry.workflow).length;
+    const ids = Array.from({ length: count }, () => this.#nextId());
     const plannedMs = clock.nowMs();
     const end = this.#end(ids, waitMs);
     const published = await this.#publish(entry, ids, plannedMs, waitMs);
@@ -113,15 +112,12 @@ export class TaskSender {
   }
 
   async close(): Promise<void> {
-    let isRemoved = this.#ended.length === 0;
-    const deadlineMs = performance.now() + CLEAN_UP_MS;
-    while (!isRemoved && performance.now() < deadlineMs) {
+    const { results } = this.#connection;
+    if (this.#ended.length > 0 || this.#chords.length > 0) {
       try {
-        await this.#connection.results.forget(this.#ended);
-        isRemoved = true;
+        await inTime(() => results.forget(this.#ended, this.#chords));
       } catch {
-        // Not connected yet, or not any more: then they expire by themselves.
-        await waitFor(() => false, performance.now() + CLEAN_UP_MS / 10);
+        // The connection is gone: they expire by themselves.
       }
     }
     await this.#connection.close();
@@ -187,7 +183,8 @@ export class TaskSender {
   async #startChord({ workflow }: EntryPlan, group: string): Promise<void> {
     const [first = [], ...rest] = workflow?.stages ?? [];
     if (first.length < 2 || rest.length === 0) return;
-    await this.#connection.results.startChords([{ group, size: first.length }]);
+    this.#chords.push(group);
+    await inTime(() => this.#connection.results.startChords([{ group, size: first.length }]));
   }
 
   #publishOne(destination: string, message: Message, waitMs: number): Promise<Answer> {
@@ -241,6 +238,23 @@ export class TaskSender {
       }
     });
     return { reached, giveUp };
+  }
+}
+
+/** What stores and removes has a connection of its own, which may be up a moment later. */
+const SETTLING_MS = 1_000;
+const AGAIN_MS = 50;
+
+/** Tries again until it works; after a second throws what the last attempt threw. */
+async function inTime(work: () => Promise<void>): Promise<void> {
+  const deadlineMs = performance.now() + SETTLING_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await sleep(AGAIN_MS);
+    }
   }
 }
 
