@@ -42,7 +42,7 @@ export const ADVICE = {
   },
   "worker-silent": {
     level: "warning",
-    says: "{node} sends heartbeats and did not answer: its queues and tasks are not checked.",
+    says: "{node} is there, and did not answer all questions: its queues and tasks are not checked.",
     remedy:
       "Ask again when it is idle, as a solo pool answers only between its tasks; or set worker_enable_remote_control = True.",
   },

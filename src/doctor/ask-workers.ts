@@ -11,6 +11,8 @@ export interface Asked {
   readonly heardBy: number | null;
   readonly sameNames: readonly string[];
   readonly answers: ReadonlyMap<string, WorkerAnswers>;
+  /** Nodes that answered the first question and not all others. */
+  readonly incomplete: readonly string[];
 }
 
 /**
@@ -21,7 +23,7 @@ export async function askWorkers(control: Control): Promise<Asked> {
   const { replies, heardBy } = await control.ask({ method: "ping", timeoutMs: ANSWER_MS });
   const names = replies.map(({ node }) => node);
   const nodes = [...new Set(names)];
-  if (nodes.length === 0) return { heardBy, sameNames: [], answers: new Map() };
+  if (nodes.length === 0) return { heardBy, sameNames: [], answers: new Map(), incomplete: [] };
 
   const ask = async (method: string, args = {}): Promise<ReadonlyMap<string, unknown>> => {
     const question = { method, args, destination: nodes, timeoutMs: ANSWER_MS };
@@ -38,20 +40,19 @@ export async function askWorkers(control: Control): Promise<Asked> {
     ask("registered", { taskinfoitems: TASK_ATTRIBUTES, builtins: true }),
     ask("conf", { with_defaults: false }),
   ]);
+  // What is needed to know that something is not there; settings are never missed.
+  const isComplete = (node: string) => [stats, queues, registered].every((each) => each.has(node));
+  const answersOf = (node: string): WorkerAnswers => ({
+    stats: stats.get(node),
+    active_queues: queues.get(node),
+    registered: registered.get(node),
+    conf: conf.get(node),
+  });
   return {
     heardBy,
     sameNames: nodes.filter((node) => names.indexOf(node) !== names.lastIndexOf(node)),
-    answers: new Map(
-      nodes.map((node) => [
-        node,
-        {
-          stats: stats.get(node),
-          active_queues: queues.get(node),
-          registered: registered.get(node),
-          conf: conf.get(node),
-        },
-      ]),
-    ),
+    answers: new Map(nodes.filter(isComplete).map((node) => [node, answersOf(node)])),
+    incomplete: nodes.filter((node) => !isComplete(node)),
   };
 }
 

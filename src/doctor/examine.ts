@@ -145,6 +145,7 @@ async function meetWorkers(
   }
   const asked = await askWorkers(control).catch(faultOf);
   const answers = "cause" in asked ? new Map<string, never>() : asked.answers;
+  const incomplete = "cause" in asked ? [] : asked.incomplete;
   const heardBy = "cause" in asked ? null : asked.heardBy;
   const isComplete = () =>
     answers.size > 0 &&
@@ -161,7 +162,9 @@ async function meetWorkers(
       answered: [...answers].map(([node, answer]) =>
         readWorker(node, log.versions.get(node) ?? null, answer),
       ),
-      silent: [...log.versions.keys()].filter((node) => !answers.has(node)),
+      silent: [...new Set([...log.versions.keys(), ...incomplete])].filter(
+        (node) => !answers.has(node),
+      ),
     },
     control,
   };

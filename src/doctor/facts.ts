@@ -44,7 +44,7 @@ export interface ServerFault {
 export interface WorkersFacts {
   /** Those that answered. */
   readonly answered: readonly WorkerFacts[];
-  /** Nodes that send heartbeats and did not answer. */
+  /** Nodes that are there, by their heartbeats, and did not answer every question. */
   readonly silent: readonly string[];
   /** Subscribers that the broker handed the question to; null when it does not say. */
   readonly heardBy: number | null;
@@ -89,9 +89,9 @@ export interface RegisteredTask {
   readonly acknowledgesLate: boolean;
 }
 
-/** Settings of a worker that matter here; null = not set, or not said. */
+/** Settings of a worker that matter here, with Celery's defaults; null = not said. */
 export interface WorkerSettings {
-  /** Without passwords. */
+  /** Without passwords; null as well when it is the worker's environment that says it. */
   readonly resultBackend: string | null;
   readonly acceptContent: readonly string[] | null;
   readonly visibilityTimeoutSeconds: number | null;

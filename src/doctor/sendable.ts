@@ -1,4 +1,4 @@
-import { accepts, consumersOf, hasTask, knowsAllWorkers } from "./checks/tasks.js";
+import { accepts, consumersOf, hasTask, knowsConsumers } from "./checks/tasks.js";
 import type { ConnectionFacts, TaskFacts } from "./facts.js";
 import { durationText } from "./texts.js";
 
@@ -34,12 +34,9 @@ function whyNotTaken(facts: ConnectionFacts, task: TaskFacts): string | null {
   const found = facts.queues.find((each) => each.name === queue);
   if (found?.isMissing) return `there is no queue ${queue}`;
   // A worker that did not answer may well take it.
-  if (!knowsAllWorkers(facts)) return null;
+  if (!knowsConsumers(facts, queue)) return null;
   const consumers = consumersOf(facts, queue);
-  if (consumers.length === 0) {
-    const hasStranger = (found?.depth?.consumers ?? 0) > 0;
-    return hasStranger ? null : `no worker that answers consumes queue ${queue}`;
-  }
+  if (consumers.length === 0) return `no worker that answers consumes queue ${queue}`;
   if (!consumers.some((worker) => hasTask(worker, name))) {
     return `no worker of queue ${queue} has registered ${name}`;
   }

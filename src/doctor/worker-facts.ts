@@ -1,5 +1,6 @@
 import { redactUrl } from "../celery/redact-url.js";
 import { isObject } from "../celery/redis-delivery.js";
+import { DEFAULT_SEP } from "../celery/redis-envelope.js";
 import type { ConsumedQueue, RegisteredTask, WorkerFacts, WorkerSettings } from "./facts.js";
 
 /** Attributes of tasks that are asked for with `registered`. */
@@ -29,10 +30,7 @@ export function readWorker(
     prefetch: numberOf(stats.prefetch_count),
     queues: listOf(answers.active_queues).flatMap(readQueue),
     tasks: listOf(answers.registered).flatMap(readTask),
-    settings: readSettings(
-      objectOf(answers.conf),
-      objectOf(objectOf(stats.broker).transport_options),
-    ),
+    settings: readSettings(answers.conf, stats.broker),
   };
 }
 
@@ -73,20 +71,25 @@ function readTask(text: unknown): RegisteredTask[] {
   ];
 }
 
-function readSettings(
-  conf: Readonly<Record<string, unknown>>,
-  transport: Readonly<Record<string, unknown>>,
-): WorkerSettings {
-  const { result_backend: backend, accept_content: accepted } = conf;
+/** What is not set has Celery's default; what was not answered is null. */
+function readSettings(conf: unknown, broker: unknown): WorkerSettings {
+  const { result_backend: backend, accept_content: accepted } = objectOf(conf);
+  const transport = objectOf(objectOf(broker).transport_options);
   const { sep, priority_steps: steps, visibility_timeout: visibility } = transport;
+  const orDefault = <T>(value: T | null, answer: unknown, byDefault: T) =>
+    value ?? (isObject(answer) ? byDefault : null);
   return {
     // Celery masks its passwords; not every version does so everywhere.
     resultBackend: typeof backend === "string" && backend !== "" ? redactUrl(backend) : null,
-    acceptContent: Array.isArray(accepted) ? accepted.map(String) : null,
-    visibilityTimeoutSeconds: numberOf(visibility),
-    prioritySteps: Array.isArray(steps) ? steps.map(Number) : null,
-    sep: typeof sep === "string" ? sep : null,
+    acceptContent: orDefault(stringsOf(accepted), conf, ["json"]),
+    visibilityTimeoutSeconds: orDefault(numberOf(visibility), broker, 3600),
+    prioritySteps: orDefault(Array.isArray(steps) ? steps.map(Number) : null, broker, [0, 3, 6, 9]),
+    sep: orDefault(typeof sep === "string" ? sep : null, broker, DEFAULT_SEP),
   };
+}
+
+function stringsOf(value: unknown): string[] | null {
+  return Array.isArray(value) ? value.map(String) : null;
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -27,6 +27,12 @@ export function knowsAllWorkers({ workers }: ConnectionFacts): boolean {
   return controlFault === null && silent.length === 0 && unheard <= 0;
 }
 
+/** Do the workers that answered and consume a queue stand for all that do? RabbitMQ counts consumers. */
+export function knowsConsumers(facts: ConnectionFacts, queue: string): boolean {
+  const counted = facts.queues.find(({ name }) => name === queue)?.depth?.consumers ?? 0;
+  return knowsAllWorkers(facts) && counted <= consumersOf(facts, queue).length;
+}
+
 /** The workers that consume a queue, of those that answered. */
 export function consumersOf({ workers }: ConnectionFacts, queue: string): WorkerFacts[] {
   return workers.answered.filter(({ queues }) => queues.some(({ name }) => name === queue));
@@ -44,8 +50,7 @@ function checkQueue(facts: ConnectionFacts, { name, depth, isMissing }: QueueFac
   if (isMissing) return [finding("queue-missing", connection, about)];
   const findings: Finding[] = [];
   const consumers = consumersOf(facts, name);
-  const hasStranger = (depth?.consumers ?? 0) > 0;
-  if (consumers.length === 0 && !hasStranger && hasWorkers(facts) && knowsAllWorkers(facts)) {
+  if (consumers.length === 0 && hasWorkers(facts) && knowsConsumers(facts, name)) {
     findings.push(finding("queue-without-worker", connection, about));
   }
   const prefetches = consumers.map(({ prefetch }) => prefetch);
@@ -77,7 +82,7 @@ function checkRegistration(facts: ConnectionFacts, task: TaskFacts): Finding[] {
   const knowing = workers.answered.filter((worker) => hasTask(worker, name));
   const consumers = consumersOf(facts, queue);
   if (knowing.length === 0) {
-    if (!knowsAllWorkers(facts)) return [];
+    if (!knowsConsumers(facts, queue)) return [];
     const known = workers.answered.flatMap(({ tasks }) => tasks.map((each) => each.name));
     return [
       finding("task-unknown", connection, { key, task: name, suggestion: suggestion(name, known) }),
@@ -86,7 +91,7 @@ function checkRegistration(facts: ConnectionFacts, task: TaskFacts): Finding[] {
   if (consumers.length === 0) return []; // said of the queue
   const without = consumers.filter((worker) => !hasTask(worker, name));
   if (without.length === consumers.length) {
-    if (!knowsAllWorkers(facts)) return [];
+    if (!knowsConsumers(facts, queue)) return [];
     const queues = new Set(knowing.flatMap((worker) => worker.queues.map((each) => each.name)));
     return [
       finding("task-elsewhere", connection, {
@@ -118,10 +123,14 @@ function checkPriority(facts: ConnectionFacts, task: TaskFacts): Finding[] {
     : [];
 }
 
-/** `accept_content` may hold names and content types; without it a worker takes JSON only. */
+/** `accept_content` may hold names and content types. True when it is not known. */
 export function accepts({ settings }: WorkerFacts, serializer: Serializer): boolean {
-  const accepted = settings.acceptContent ?? ["json"];
-  return accepted.includes(serializer) || accepted.includes(CONTENT_TYPES[serializer]);
+  const accepted = settings.acceptContent;
+  return (
+    accepted === null ||
+    accepted.includes(serializer) ||
+    accepted.includes(CONTENT_TYPES[serializer])
+  );
 }
 
 const CONTENT_TYPES: Readonly<Record<Serializer, string>> = {
@@ -135,7 +144,7 @@ function checkContent(facts: ConnectionFacts, task: TaskFacts): Finding[] {
   return consumersOf(facts, queue)
     .filter((worker) => !accepts(worker, serializer))
     .map(({ node, settings }) => {
-      const accepted = (settings.acceptContent ?? ["json"]).join(", ") || "nothing";
+      const accepted = settings.acceptContent?.join(", ") || "nothing";
       const values = { key, node, accepted, serializer, task: name };
       return finding("content-refused", facts.connection, values);
     });

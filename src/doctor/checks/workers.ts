@@ -89,8 +89,8 @@ function databaseOf(url: string): number | null {
 function checkPriorityLists(facts: ConnectionFacts, worker: WorkerFacts): Finding[] {
   const { connection, options, broker, tasks } = facts;
   if (broker.kind !== "redis") return [];
-  const steps = worker.settings.prioritySteps ?? DEFAULT_STEPS;
-  const sep = worker.settings.sep ?? DEFAULT_SEP;
+  const { prioritySteps: steps, sep } = worker.settings;
+  if (steps === null || sep === null) return [];
   return tasks.flatMap(({ name, queue, priority }) => {
     const step = options.priority_steps.findLast((each) => each <= priority) ?? 0;
     if (step === 0 || !worker.queues.some((consumed) => consumed.name === queue)) return [];
@@ -108,10 +108,6 @@ function checkPriorityLists(facts: ConnectionFacts, worker: WorkerFacts): Findin
     );
   });
 }
-
-/** kombu's defaults, for workers that have not set them. */
-const DEFAULT_STEPS = [0, 3, 6, 9];
-const DEFAULT_SEP = "\x06\x16";
 
 function checkExpiry({ connection, tasks }: ConnectionFacts, worker: WorkerFacts): Finding[] {
   const { node, version } = worker;
@@ -133,13 +129,11 @@ function isBefore(version: string, wanted: readonly number[]): boolean {
   return false;
 }
 
-/** kombu's default of an hour. */
-const VISIBILITY_SECONDS = 3600;
-
 function checkVisibility(facts: ConnectionFacts, worker: WorkerFacts): Finding[] {
   const { connection, broker, tasks } = facts;
-  if (broker.kind !== "redis") return [];
-  const visibilityMs = (worker.settings.visibilityTimeoutSeconds ?? VISIBILITY_SECONDS) * 1000;
+  const { visibilityTimeoutSeconds: visibilitySeconds } = worker.settings;
+  if (broker.kind !== "redis" || visibilitySeconds === null) return [];
+  const visibilityMs = visibilitySeconds * 1000;
   return tasks.flatMap(({ name, timeoutMs }) => {
     const isLate = worker.tasks.some((task) => task.name === name && task.acknowledgesLate);
     if (!isLate || timeoutMs <= visibilityMs) return [];

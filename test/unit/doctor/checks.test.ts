@@ -146,6 +146,19 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     { ...withSettings({ sep: ":" }), tasks: [{ ...TASK, priority: 9 }] },
     ["priority-list-unread"],
   ],
+  [
+    "nothing of settings that were not said",
+    {
+      ...withSettings({
+        acceptContent: null,
+        visibilityTimeoutSeconds: null,
+        prioritySteps: null,
+        sep: null,
+      }),
+      tasks: [{ ...TASK, priority: 9, serializer: "yaml" }],
+    },
+    [],
+  ],
   ["nothing of lists that are not used", withSettings({ prioritySteps: [0, 5], sep: ":" }), []],
   [
     "Celery 5.2.6 and a task that expires",
@@ -192,6 +205,14 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     onRabbitmq({
       ...withTask({ queue: "x" }),
       queues: [{ name: "x", depth: { ready: 0, consumers: 1 }, isMissing: false }],
+    }),
+    [],
+  ],
+  [
+    "nothing of a task that an unknown consumer of its queue may know",
+    onRabbitmq({
+      ...withTask({ name: "nothing.alike" }),
+      queues: [{ ...EMPTY!, depth: { ready: 0, consumers: 2 } }],
     }),
     [],
   ],

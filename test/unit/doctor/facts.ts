@@ -39,10 +39,10 @@ export const WORKER: WorkerFacts = {
   tasks: [{ name: "app.add", rateLimit: null, ignoresResult: false, acknowledgesLate: false }],
   settings: {
     resultBackend: "redis://broker:6379/0",
-    acceptContent: null,
-    visibilityTimeoutSeconds: null,
-    prioritySteps: null,
-    sep: null,
+    acceptContent: ["json"],
+    visibilityTimeoutSeconds: 3600,
+    prioritySteps: [0, 3, 6, 9],
+    sep: "\x06\x16",
   },
 };
 

@@ -82,6 +82,23 @@ test("pool, limits and settings are read, and passwords are not kept", () => {
   });
 });
 
+test("what a worker has not set has Celery's default, and what it did not answer is not known", () => {
+  const silent = readWorker("w", null, NOTHING).settings;
+  assert.deepEqual(new Set(Object.values(silent)), new Set([null]));
+  const byDefault = readWorker("w", null, {
+    ...NOTHING,
+    conf: {},
+    stats: { broker: { transport_options: {} } },
+  }).settings;
+  assert.deepEqual(byDefault, {
+    resultBackend: null,
+    acceptContent: ["json"],
+    visibilityTimeoutSeconds: 3600,
+    prioritySteps: [0, 3, 6, 9],
+    sep: "\x06\x16",
+  });
+});
+
 test("the pool of Celery 5.2, which does not say its name, is known by what it has", () => {
   const poolOf = (pool: unknown) => readWorker("w", null, { ...NOTHING, stats: { pool } }).pool;
   assert.equal(poolOf({ "max-concurrency": 1, writes: {} }), "prefork");
