@@ -12,22 +12,22 @@ const generatedFiles = [
   {
     path: "grafana/dashboards/celery-load-traffic.json",
     async text() {
-      const { trafficDashboard } = await built("dashboards/traffic.js");
-      const { dashboardText } = await built("dashboards/classic-json.js");
+      const { trafficDashboard } = await built("src/dashboards/traffic.js");
+      const { dashboardText } = await built("src/dashboards/classic-json.js");
       return dashboardText(trafficDashboard());
     },
   },
   {
     path: "docs/metrics.md",
     async text() {
-      const { metricsPage } = await built("docs/metrics-page.js");
+      const { metricsPage } = await built("src/docs/metrics-page.js");
       return metricsPage();
     },
   },
   {
     path: "docs/configuration.md",
     async text() {
-      const { configurationPage } = await built("docs/configuration-page.js");
+      const { configurationPage } = await built("src/docs/configuration-page.js");
       return configurationPage();
     },
   },
@@ -41,8 +41,17 @@ const generatedFiles = [
   {
     path: "docs/configuration.schema.json",
     async text() {
-      const { jsonSchema } = await built("config/schema.js");
+      const { jsonSchema } = await built("src/config/schema.js");
       return `${JSON.stringify(jsonSchema(), null, 2)}\n`;
+    },
+  },
+  {
+    // From what the last runs of the matrix found, which `npm run matrix` alone changes.
+    path: "docs/compatibility.md",
+    async text() {
+      const { compatibilityPage } = await built("test/matrix/page.js");
+      const { readResults } = await built("test/matrix/results.js");
+      return compatibilityPage(await readResults());
     },
   },
 ];
@@ -94,7 +103,7 @@ async function write(path, text) {
 
 async function built(path) {
   try {
-    return await import(new URL(`../dist/src/${path}`, import.meta.url).href);
+    return await import(new URL(`../dist/${path}`, import.meta.url).href);
   } catch (error) {
     if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
     throw new Error(`Cannot generate files: ${error.message}. Run \`npm run build\` first.`);

@@ -89,6 +89,27 @@ export function priorityKey(
   return step === 0 ? queue : `${queue}${options.sep}${step}`;
 }
 
+/** A reply of `rpc://` as a worker puts it into our list (`kombu/transport/virtual/base.py Message`). */
+export interface Reply {
+  readonly correlationId: string;
+  readonly body: string;
+}
+
+/** Reads an envelope; null when the text is none. Never throws. */
+export function readReply(envelope: string): Reply | null {
+  try {
+    const { body, properties } = JSON.parse(envelope);
+    const { correlation_id: correlationId, body_encoding: encoding } = properties;
+    if (typeof body !== "string" || typeof correlationId !== "string") return null;
+    return {
+      correlationId,
+      body: encoding === "base64" ? Buffer.from(body, "base64").toString() : body,
+    };
+  } catch {
+    return null; // no JSON, or of another shape
+  }
+}
+
 /** JSON text with everything outside ASCII escaped, as Python's `json.dumps` writes it. */
 function ascii(json: string): string {
   return json.replace(

@@ -1,3 +1,5 @@
+import { memberAt, stringAt } from "./json-member.js";
+
 /**
  * The states that Celery's result backends store (`celery/states.py`). STARTED, RETRY and custom ones
  * never end a task. MALFORMED is ours: no status could be read.
@@ -18,108 +20,89 @@ export interface Result {
 }
 
 const SUCCESS: Result = { state: "SUCCESS", exception: "" };
+const STARTED: Result = { state: "STARTED", exception: "" };
+const CUSTOM: Result = { state: "CUSTOM", exception: "" };
 const MALFORMED: Result = { state: "MALFORMED", exception: "" };
-const STATES = new Set(["SUCCESS", "FAILURE", "REVOKED", "RETRY", "STARTED"]);
 
-/** Results larger than this are not parsed as a whole; status and exception come first in them. */
-const MAX_PARSED_LENGTH = 1024 * 1024;
 const MAX_NAME_LENGTH = 200;
 
 /**
- * Reads the meta that a worker stored (`celery/backends/base.py _get_result_meta`). Never throws,
- * whatever the text: Python writes NaN and Infinity, which are not JSON, and results can be huge.
+ * Reads the meta that a worker stored (`celery/backends/base.py _get_result_meta`) or sent as a reply
+ * (`celery/backends/rpc.py store_result`). Never throws, whatever the text, and reads no further than it
+ * must: Python writes NaN and Infinity, which are not JSON, and results can be huge or cut off.
+ * Only members of the meta itself count, and the first of each name.
  */
 export function readResult(text: string): Result {
   // Workers write `status` first and successes are the many: the rest is never looked at.
   if (text.startsWith('{"status": "SUCCESS"')) return SUCCESS;
-  return text.length <= MAX_PARSED_LENGTH
-    ? (parseMeta(text) ?? scanMeta(text))
-    : scanMeta(text.slice(0, MAX_PARSED_LENGTH));
-}
-
-function parseMeta(text: string): Result | null {
-  let meta: unknown;
-  try {
-    meta = JSON.parse(text);
-  } catch {
-    return null; // not strict JSON: scanMeta reads what it can
+  // Replies of Celery 5.2 begin with the id.
+  const status = stringAt(text, memberAt(text, 0, "status"));
+  switch (status) {
+    case null:
+    case "":
+      return MALFORMED;
+    case "SUCCESS":
+      return SUCCESS;
+    case "STARTED":
+      return STARTED;
+    case "FAILURE":
+    case "REVOKED":
+    case "RETRY":
+      return { state: status, exception: exceptionOf(text) };
+    default:
+      return CUSTOM;
   }
-  if (typeof meta !== "object" || meta === null || !("status" in meta)) return MALFORMED;
-  const exception =
-    "result" in meta &&
-    typeof meta.result === "object" &&
-    meta.result !== null &&
-    "exc_type" in meta.result
-      ? meta.result.exc_type
-      : "";
-  return resultOf(meta.status, exception);
 }
 
-function scanMeta(text: string): Result {
-  const status = /^\s*\{\s*"status"\s*:\s*"([A-Za-z_-]{1,64})"/.exec(text)?.[1];
-  const exception = /^\s*\{[^{}]{0,200}"result"\s*:\s*\{\s*"exc_type"\s*:\s*"([^"\\]{1,200})"/.exec(
-    text,
-  )?.[1];
-  return resultOf(status, exception);
+/** `result.exc_type` (`celery/backends/base.py prepare_exception`), fit for a label; "" without one. */
+function exceptionOf(text: string): string {
+  const resultAt = memberAt(text, 0, "result");
+  const name = stringAt(text, memberAt(text, resultAt, "exc_type")) ?? "";
+  return name
+    .replace(/[\u0000-\u001f\u007f]/g, " ")
+    .slice(0, MAX_NAME_LENGTH)
+    .replace(/\p{Surrogate}/gu, "\ufffd"); // half a character, which UTF-8 does not have
 }
 
-function resultOf(status: unknown, exception: unknown): Result {
-  if (typeof status !== "string" || status === "") return MALFORMED;
-  if (status === "SUCCESS") return SUCCESS;
-  return {
-    state: STATES.has(status) ? (status as ResultState) : "CUSTOM",
-    exception: typeof exception === "string" ? exceptionName(exception) : "",
-  };
-}
-
-/** A class name fit for a label: no control characters, bounded length. */
-function exceptionName(name: string): string {
-  return name.replace(/[\u0000-\u001f\u007f]/g, " ").slice(0, MAX_NAME_LENGTH);
-}
-
-const DATE_DONE = '"date_done": "';
+const DATE_DONE = ', "date_done": "';
 
 /**
  * Unix time in milliseconds of the meta's `date_done`, NaN when there is none. Celery 5.2 writes it
- * without an offset and means UTC. The last occurrence counts, as a task's own result, which may hold
- * the same key, comes earlier in the text.
+ * without an offset and means UTC, and leaves it out of replies.
  */
 export function dateDoneUnixMs(text: string): number {
-  const at = text.lastIndexOf(DATE_DONE);
-  if (at < 0) return Number.NaN;
-  return parseIsoUnixMs(text, at + DATE_DONE.length);
+  const found = text.lastIndexOf(DATE_DONE);
+  if (found < 0) return Number.NaN;
+  // The quote at the end of DATE_DONE begins the time.
+  let at = found + DATE_DONE.length - 1;
+  // If only one object ends behind it, that is the meta, and the time is the meta's. Else it may be of
+  // the task's own result or arguments.
+  if (text.indexOf("}", at) !== text.length - 1) at = memberAt(text, 0, "date_done");
+  const time = stringAt(text, at);
+  return time === null ? Number.NaN : isoUnixMs(time);
 }
 
+const ISO_TIME =
+  /^(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d(?:\.\d+)?)(?:Z|\+00:00|([+-])(\d\d):?(\d\d))?$/;
 let lastDay = "";
 let lastDayUnixMs = 0;
 
-/** `2026-11-24T10:11:22[.280799][+00:00|Z]`; Date.parse costs ten times as much. */
-function parseIsoUnixMs(text: string, from: number): number {
-  const end = text.indexOf('"', from);
-  if (end < 0 || end - from > 40 || text[from + 10] !== "T") return Number.NaN;
-  const day = text.slice(from, from + 10);
+/** With microseconds, which Date.parse drops. */
+function isoUnixMs(time: string): number {
+  const match = ISO_TIME.exec(time);
+  if (match === null) return Number.NaN;
+  const [, day, hours, minutes, seconds, sign, offsetHours, offsetMinutes] = match;
   if (day !== lastDay) {
-    lastDayUnixMs = Date.parse(`${day}T00:00:00Z`);
-    lastDay = day;
+    lastDay = day!;
+    lastDayUnixMs = Date.parse(day!);
   }
-  const hours = Number(text.slice(from + 11, from + 13));
-  const minutes = Number(text.slice(from + 14, from + 16));
-  let secondsEnd = from + 17;
-  while (secondsEnd < end && "0123456789.".includes(text[secondsEnd]!)) secondsEnd++;
-  const seconds = Number(text.slice(from + 17, secondsEnd));
+  const minuteOfDay = Number(hours) * 60 + Number(minutes);
+  const offset = sign === undefined ? 0 : Number(offsetHours) * 60 + Number(offsetMinutes);
   return (
     lastDayUnixMs +
-    (hours * 3600 + minutes * 60 + seconds) * 1000 -
-    offsetMs(text.slice(secondsEnd, end))
+    (sign === "-" ? minuteOfDay + offset : minuteOfDay - offset) * 60_000 +
+    Number(seconds) * 1000
   );
-}
-
-function offsetMs(offset: string): number {
-  if (offset === "" || offset === "Z" || offset === "+00:00") return 0;
-  const match = /^([+-])(\d\d):?(\d\d)$/.exec(offset);
-  if (match === null) return Number.NaN;
-  const ms = (Number(match[2]) * 60 + Number(match[3])) * 60_000;
-  return match[1] === "-" ? -ms : ms;
 }
 
 /**

@@ -44,8 +44,8 @@ export function openConnection(options: ConnectionOptions): Connection {
       broker.checkLiveness(isLate);
       backend.checkLiveness(isLate);
     },
-    async close() {
-      await Promise.all([broker.close(), backend.close()]);
+    async close(isOwed) {
+      await Promise.all([broker.close(isOwed), backend.close(isOwed)]);
     },
   };
 }

@@ -13,6 +13,8 @@ export type PublishOutcome =
   | "refused"
   /** The broker had no queue for it and dropped it. */
   | "unroutable"
+  /** The broker takes no message of that size. */
+  | "tooLarge"
   /** Written, or perhaps written, and no answer will come: a worker may or may not have it. */
   | "unknown"
   /** Provably never written, as there was no connection. */
@@ -112,7 +114,8 @@ interface Part {
    * held up since the last call, so that silence proves nothing.
    */
   checkLiveness(isLate: boolean): void;
-  close(): Promise<void>;
+  /** `isOwed`: results of tasks that were given up of late may still come. */
+  close(isOwed: boolean): Promise<void>;
 }
 
 export interface BrokerPart extends Part {
@@ -141,12 +144,17 @@ export interface BackendTransport {
 }
 
 /** What both halves need to know. */
+/** Past ioredis once that has connected, or by ioredis alone. */
+export type RedisClient = "direct" | "ioredis";
+
 interface CommonOptions {
   /** The start that all our task ids share. */
   readonly idPrefix: string;
   /** Our `reply_to` on every task (Celery's oid), and the name of the reply queue of `rpc://`. */
   readonly replyTo: string;
   readonly events: ConnectionEvents;
+  /** How Redis is spoken to on the hot path. */
+  readonly client: RedisClient;
   /** The broker's, which `rpc://` follows as well. */
   readonly transport: BrokerTransport;
 }

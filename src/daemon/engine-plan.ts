@@ -76,6 +76,7 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
         broker: connection.broker,
         backend: connection.backend,
         forget: connection.forget,
+        client: connection.client,
         transport: connection.options,
         backendTransport: connection.backendOptions,
       })),

@@ -6,6 +6,7 @@ export const EXAMPLE_CONFIGURATION = `connections:
   main:
     broker: \${CELERY_BROKER_URL:-redis://127.0.0.1:6379/0}
     backend: \${CELERY_RESULT_BACKEND:-redis://127.0.0.1:6379/1}
+    client: direct
     forget: true
     options:
       priority_steps: [0, 3, 6, 9]

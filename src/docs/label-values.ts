@@ -27,7 +27,7 @@ const STAGE: Readonly<Record<string, LabelValues>> = {
 
 const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValues>>>> = {
   dropped: { reason: ["in_flight", "backpressure", "saturated", "not_connected"] },
-  publishFailures: { kind: ["rejected", "unroutable", "invalid"] },
+  publishFailures: { kind: ["rejected", "unroutable", "too_large", "invalid"] },
   outcomes: { outcome: ["succeeded", "failed", "revoked", "timed_out", "unknown"] },
   errors: { exception: "class of the exception as the worker reported it, or `other`" },
   latency: { outcome: ["succeeded", "failed"] },

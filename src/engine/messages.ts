@@ -5,6 +5,7 @@ import type {
   BrokerLoss,
   BrokerTransport,
   ConnectionRole,
+  RedisClient,
 } from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
@@ -38,6 +39,7 @@ export interface ConnectionPlan {
   readonly backend: string;
   /** Remove the stored results of tasks that have ended. */
   readonly forget: boolean;
+  readonly client: RedisClient;
   readonly transport: BrokerTransport;
   readonly backendTransport: BackendTransport;
 }

@@ -88,7 +88,7 @@ export class Outbox {
   }
 
   #answered(batch: Batch, from: number, to: number, outcome: PublishOutcome, reason: string): void {
-    if (outcome === "refused" || outcome === "unroutable") {
+    if (outcome === "refused" || outcome === "unroutable" || outcome === "tooLarge") {
       this.#events.refused(batch.connection, reason);
     }
     const window = this.#windows[batch.connection]!;

@@ -45,6 +45,7 @@ const TERMINAL = { SUCCESS: "succeeded", FAILURE: "failed", REVOKED: "revoked" }
 export const NOT_QUEUED = {
   refused: "failedRejected",
   unroutable: "failedUnroutable",
+  tooLarge: "failedTooLarge",
   invalid: "failedInvalid",
   notWritten: "droppedNotConnected",
 } as const satisfies Record<Exclude<PublishOutcome, "accepted" | "unknown">, EntryCounter>;

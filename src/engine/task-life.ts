@@ -252,7 +252,10 @@ export class TaskLife {
   /** A message on one of our result channels; the task id is `channel` from `idAt` on. */
   result(channel: string, idAt: number, text: string): void {
     const slot = slotOf(channel, idAt);
-    if (this.#table.holds(slot, seqOf(channel, idAt))) this.#apply(slot, text, false);
+    const isOurs =
+      channel.startsWith(this.#options.idPrefix, idAt) &&
+      this.#table.holds(slot, seqOf(channel, idAt));
+    if (isOurs) this.#apply(slot, text, false);
     else this.#books.countEngine("unmatchedResults");
   }
 
@@ -282,6 +285,16 @@ export class TaskLife {
     const ended = this.#ended[connection]!;
     this.#ended[connection] = { ids: [], chords: [] };
     return ended;
+  }
+
+  /** True when a task of a connection was given up of late, so that its result may still come. */
+  isOwed(connection: number): boolean {
+    const { states } = this.#table;
+    return states.some((state, slot) => {
+      if (state !== SLOT.timedOut) return false;
+      const { connection: its, members } = this.#entryOf(slot);
+      return its === connection && members === null; // a workflow has no result of its own
+    });
   }
 
   /** Ends the tasks whose deadline (planned start + timeout) has passed; members with their workflow. */

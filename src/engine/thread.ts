@@ -41,7 +41,8 @@ const cells = ledger.live.cells;
 const say = (message: EngineMessage) => port.postMessage(message);
 
 const prefix = idPrefix(randomBytes(6));
-const replyTo = randomUUID();
+/** Recognisable, as the broker may keep it for a while after we were killed. */
+const replyTo = `celery-load.${randomUUID()}`;
 const random = createRandom(seedOf("arguments", plan.seed));
 const life = new TaskLife({
   layout,
@@ -169,7 +170,7 @@ async function leave(): Promise<void> {
   await Promise.all(
     connections.map(async (connection, index) => {
       await withDeadline(forget(index), LEAVE_MS, "removing results").catch(reportForget(index));
-      await withDeadline(connection.close(), LEAVE_MS, "closing").catch(() => {
+      await withDeadline(connection.close(life.isOwed(index)), LEAVE_MS, "closing").catch(() => {
         // The process ends next, and the sockets with it.
       });
     }),
@@ -178,11 +179,12 @@ async function leave(): Promise<void> {
 }
 
 function connect(index: number): Connection {
-  const { broker, backend, transport, backendTransport } = plan.connections[index]!;
+  const { broker, backend, client, transport, backendTransport } = plan.connections[index]!;
   const seen = new Set<ConnectionRole>();
   return openConnection({
     broker,
     backend,
+    client,
     transport,
     backendTransport,
     idPrefix: prefix,

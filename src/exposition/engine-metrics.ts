@@ -21,6 +21,7 @@ export const DROP_REASONS = {
 export const PUBLISH_FAILURE_KINDS = {
   rejected: "failedRejected",
   unroutable: "failedUnroutable",
+  too_large: "failedTooLarge",
   invalid: "failedInvalid",
 } as const satisfies Record<string, EntryCounter>;
 

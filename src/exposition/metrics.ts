@@ -35,7 +35,7 @@ export const METRICS = {
     name: "publish_failures_total",
     type: "counter",
     labels: ["scenario", "task", "kind"],
-    help: "Tasks that are provably not queued: rejected (the broker said no), unroutable (RabbitMQ has no such queue) or invalid (the message could not be built).",
+    help: "Tasks that are provably not queued: rejected (the broker said no), unroutable (RabbitMQ has no such queue), too_large (RabbitMQ takes none of that size) or invalid (the message could not be built).",
   },
   outcomes: {
     name: "task_outcomes_total",

@@ -25,6 +25,7 @@ export const DROP_COUNTERS = [
 export const PUBLISH_FAILURE_COUNTERS = [
   "failedRejected",
   "failedUnroutable",
+  "failedTooLarge",
   "failedInvalid",
 ] as const satisfies readonly EntryCounter[];
 

@@ -17,6 +17,7 @@ export const ENTRY_COUNTERS = [
   "droppedNotConnected",
   "failedRejected",
   "failedUnroutable",
+  "failedTooLarge",
   "failedInvalid",
   "succeeded",
   "failed",

@@ -7,7 +7,7 @@ export interface CeleryWorkerOptions {
   readonly directory: string;
   /** The module that holds the application: "app" for app.py. */
   readonly application: string;
-  readonly pool: "prefork" | "threads" | "solo";
+  readonly pool: "prefork" | "threads" | "gevent" | "solo";
   readonly concurrency: number;
   readonly logFile: string;
   readonly onSpawn?: (server: ServerProcess) => void;

@@ -62,6 +62,8 @@ export function rabbitmqEnvironment(options: RabbitmqOptions): NodeJS.ProcessEnv
     RABBITMQ_DIST_PORT: String(options.distributionPort),
     ERL_EPMD_PORT: String(options.mapperPort),
     ERL_EPMD_ADDRESS: "127.0.0.1",
+    // Else it refuses to end for a while after its node was killed, and stays for ever.
+    ERL_EPMD_RELAXED_COMMAND_CHECK: "1",
     RABBITMQ_MNESIA_BASE: join(directory, "mnesia"),
     RABBITMQ_LOG_BASE: join(directory, "log"),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(directory, "enabled_plugins"),

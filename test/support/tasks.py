@@ -58,10 +58,10 @@ def fail(exception="ValueError", message="failed on purpose"):
 
 
 @app.task(name=f"{NAME}.retry", bind=True, max_retries=None)
-def retry(self, times):
-    """Asks to be retried so many times, at once, and then succeeds."""
+def retry(self, times, countdown=0):
+    """Asks to be retried so many times, each after so many seconds, and then succeeds."""
     if self.request.retries < times:
-        raise self.retry(exc=Flaky(f"attempt {self.request.retries + 1}"), countdown=0)
+        raise self.retry(exc=Flaky(f"attempt {self.request.retries + 1}"), countdown=countdown)
     return self.request.retries
 
 
@@ -108,12 +108,8 @@ def note_start(task_id=None, task=None, **_):
 
 
 @task_postrun.connect
-def note_end(task_id=None, task=None, state=None, **_):
-    # Celery swallows what a receiver raises, so that a start may not have been noted: such a run still
-    # counts, and is not taken for the thread's run before it.
-    run = getattr(thread, "run", None) or uuid.uuid4().hex
-    thread.run = None
-    note(run=run, id=task_id, name=task.name, endedMs=time.time() * 1000, state=state)
+def note_end(state=None, **_):
+    note(run=thread.run, endedMs=time.time() * 1000, state=state)
 
 
 def note(**fields):

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { MAX_CATCH_UP_MS } from "../../src/engine/task-life.js";
 import { startDaemon } from "../support/daemon.js";
 import type { Metrics } from "../support/metrics.js";
 import { startRedis } from "../support/redis.js";
 import { startWorker } from "../support/worker.js";
-import { assertNoBurst, assertRunOnce, runsAfterQuiet, sentBy, Watch } from "./faults-watch.js";
+import { assertAccounted, assertNoBurst, runsAfterQuiet, sentBy, Watch } from "./faults-watch.js";
 
 const RATE = 200;
 /** The results of the tasks that are in flight come during the pause, which is longer than their timeout. */
@@ -60,9 +61,9 @@ server: { linger: 0s }
     assert.ok(Math.abs(saturated! - wanted) < RATE * 0.1, `${saturated} dropped, not ${wanted}`);
     assert.deepEqual(Object.values(otherwise), [0, 0, 0]);
     const runs = await runsAfterQuiet(redis.cli(), worker);
-    assertRunOnce(runs);
-    assert.ok(runs.length <= total.published, "a start that was dropped has run");
-    assert.equal(total.outcomes.succeeded, total.published);
-    assert.deepEqual([total.duplicate, total.late], [0, 0]);
+    assert.equal(total.outcomes.unknown, 0);
+    // What it had in its hand when it froze, admitted and not written, goes out when it goes on: the
+    // messages of one turn, expired by then, so that the worker discards them.
+    assertAccounted(total, runs, (RATE * MAX_CATCH_UP_MS) / 1000 + 1);
   });
 }

@@ -131,12 +131,18 @@ export function assertRunOnce(runs: readonly RecordedRun[]): void {
  * The daemon's count against the worker's, where the broker has lost nothing: what was run is exactly
  * what is settled by a result, so nothing that was dropped or refused was run; what is left was
  * published without an answer and never came.
+ * @param expired how many may have been discarded by the worker because they reached it too late
  */
-export function assertAccounted(total: WatchedEnd["total"], runs: readonly RecordedRun[]): void {
+export function assertAccounted(
+  total: WatchedEnd["total"],
+  runs: readonly RecordedRun[],
+  expired = 0,
+): void {
   assertRunOnce(runs);
-  const { succeeded, unknown } = total.outcomes;
+  const { succeeded, revoked, unknown } = total.outcomes;
   assert.equal(succeeded, runs.length);
-  assert.equal(total.published, succeeded! + unknown!);
+  assert.equal(total.published, succeeded! + revoked! + unknown!);
+  assert.ok(revoked! <= expired, `${revoked} were revoked, ${expired} at most may have expired`);
   assert.equal(total.duplicate, 0);
   assert.equal(total.late, 0);
 }

@@ -129,6 +129,49 @@ server: { linger: 0s }
   await channel.deleteQueue("deleted");
 });
 
+test("messages over RabbitMQ's max_message_size are too_large, and no other message is harmed", async () => {
+  await using worker = await startWorker({
+    broker: rabbitmq.url,
+    backend: redis.url(),
+    queues: ["sized"],
+  });
+  const sizeLimit = (bytes: number) =>
+    rabbitmq.ctl("eval", `application:set_env(rabbit, max_message_size, ${bytes}).`);
+  await sizeLimit(100_000);
+  try {
+    await using daemon = await startDaemon({
+      configText: `
+connections: { main: { broker: "${rabbitmq.url}", backend: "${redis.url()}" } }
+tasks:
+  small: { name: tests.add, args: [1, 2], queue: sized }
+  fits:  { name: tests.add, args: ["{{ bytes(60000) }}", "x"], queue: sized }
+  large: { name: tests.fail, args: ["{{ bytes(90000) }}"], queue: sized }
+scenarios: { s: { profile: 200/s, mix: { small: 8, fits: 1, large: 1 }, gracefulStop: 30s } }
+server: { linger: 2s }
+`,
+      args: ["--count", "1000", "--json"],
+    });
+    const end = await daemon.waitFor((page) => {
+      assertBalanced(page);
+      return page.value("celery_load_scenario_state", { state: "stopped" }) === 1;
+    }, 60_000);
+    assert.equal((await daemon.exit).code, 0);
+    const { total } = JSON.parse(daemon.stdout());
+    assert.deepEqual(total.publishFailures, {
+      rejected: 0,
+      unroutable: 0,
+      too_large: 100,
+      invalid: 0,
+    });
+    assert.deepEqual([total.outcomes.succeeded, total.published], [900, 900]);
+    assert.equal(end.sum("celery_load_reconnects_total"), 0);
+    assert.equal((await worker.recorded()).length, 900);
+    assert.match(daemon.stderr(), /RabbitMQ takes 100000 at most/);
+  } finally {
+    await sizeLimit(134_217_728);
+  }
+});
+
 test("a memory alarm blocks publishing: dropped as backpressure, ready but degraded, no task lost", async () => {
   await using _worker = await startWorker({
     broker: rabbitmq.url,

@@ -2,14 +2,9 @@ import { type ChannelModel, type ConfirmChannel, IllegalOperationError } from "a
 import { type AmqpMessage, compileAmqpMessage } from "../../celery/amqp-message.js";
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import type { TaskMessageSpec } from "../../celery/message.js";
-import type {
-  BrokerOptions,
-  BrokerPart,
-  MessageTemplate,
-  PublishAnswer,
-  PublishOutcome,
-} from "../ports.js";
+import type { BrokerOptions, BrokerPart, MessageTemplate, PublishAnswer } from "../ports.js";
 import { Exchanges } from "./exchanges.js";
+import { type AmqpAnswer, LargeMessages } from "./large-messages.js";
 import { AmqpLink } from "./link.js";
 
 /** A confirm that takes longer than this will not come, unless the broker has blocked us. */
@@ -19,9 +14,9 @@ const OVERHEAD_BYTES = 600;
 
 /**
  * Publishes to RabbitMQ as py-amqp does (`kombu/transport/pyamqp.py`): to the anonymous exchange with
- * the queue as routing key, or to the exchange that the task names, but on a confirm channel and `mandatory`, so that the fate of every message
- * is known. It declares nothing: a queue declared with other arguments than the workers' would close the
- * channel with everything on it.
+ * the queue as routing key, or to the exchange that the task names, but on a confirm channel and
+ * `mandatory`, so that the fate of every message is known. It declares nothing: a queue declared with other
+ * arguments than the workers' would close the channel with everything on it.
  */
 export function openAmqpBroker(options: BrokerOptions): BrokerPart {
   const publisher = new AmqpPublisher(options);
@@ -37,6 +32,7 @@ class AmqpPublisher {
   readonly link: AmqpLink;
   readonly #options: BrokerOptions;
   #channel: ConfirmChannel | undefined;
+  #large: LargeMessages | undefined;
   /** Ids that the broker has returned as unroutable; their confirm follows. */
   readonly #returned = new Set<string>();
   readonly #exchanges = new Exchanges();
@@ -49,17 +45,27 @@ class AmqpPublisher {
     const { events } = options;
     this.link = new AmqpLink(parseAmqpUrl(options.url), `${options.clientName}:publish`, {
       prepare: async (model) => {
-        const channel = await model.createConfirmChannel();
+        const channel = await this.#openChannel(model);
         this.link.watch(channel);
-        channel.on("return", ({ properties }) => this.#returned.add(properties.correlationId));
+        const large = new LargeMessages(
+          channel,
+          async () => {
+            const own = await this.#openChannel(model);
+            this.link.watch(own, (error) => large.learn(error));
+            return own;
+          },
+          (...message) => this.#write(...message),
+        );
         await this.#exchanges.check(model);
         this.#model = model;
         this.#channel = channel;
+        this.#large = large;
       },
       up: (downMs) => events.up("broker", downMs),
       down: (cause, isConfiguration) => {
         this.#model = undefined;
         this.#channel = undefined;
+        this.#large?.close();
         this.#returned.clear();
         events.down("broker", cause, isConfiguration);
       },
@@ -111,19 +117,23 @@ class AmqpPublisher {
     }
   }
 
-  #publishOne(
-    { id, exchange, routingKey, content, properties }: AmqpMessage,
-    answer: (outcome: PublishOutcome, reason: string) => void,
-  ): void {
+  async #openChannel(model: ChannelModel): Promise<ConfirmChannel> {
+    const channel = await model.createConfirmChannel();
+    channel.on("return", ({ properties }) => this.#returned.add(properties.correlationId));
+    return channel;
+  }
+
+  #publishOne(message: AmqpMessage, answer: AmqpAnswer): void {
     const channel = this.#channel;
-    if (channel === undefined || !this.ready) {
-      answer("notWritten", "");
-      return;
-    }
-    if (!this.#exchanges.exists(exchange)) {
-      answer("unroutable", `there is no exchange "${exchange}"`);
-      return;
-    }
+    if (channel === undefined || !this.ready) answer("notWritten", "");
+    else if (!this.#exchanges.exists(message.exchange)) {
+      answer("unroutable", `there is no exchange "${message.exchange}"`);
+    } else if (this.#large!.isSafe(message)) this.#write(channel, message, answer);
+    else this.#large!.publish(message, answer);
+  }
+
+  #write(channel: ConfirmChannel, message: AmqpMessage, answer: AmqpAnswer): void {
+    const { id, exchange, routingKey, content, properties } = message;
     try {
       channel.publish(
         exchange,

@@ -68,14 +68,22 @@ export class AmqpLink {
   }
 
   /**
-   * Makes a channel's end the connection's: all that is on it would be lost unnoticed. Without a listener
-   * a channel's `error` closes the connection by itself.
+   * Makes a channel's end the connection's: all that is on it would be lost unnoticed. Not so when
+   * `forgive` says of its error that it is dealt with. Without a listener a channel's `error` closes the
+   * connection by itself.
    */
-  watch(channel: Channel): void {
-    channel.on("error", (error: Error) => this.fail(error.message));
-    channel.on("handler-error", (error: Error) => this.fail(error.message));
+  watch(channel: Channel, forgive: (error: Error) => boolean = () => false): void {
+    let isForgiven = false;
+    const fail = (cause: string) => {
+      if (!isForgiven) this.fail(cause);
+    };
+    channel.on("error", (error: Error) => {
+      isForgiven = forgive(error);
+      fail(error.message);
+    });
+    channel.on("handler-error", (error: Error) => fail(error.message));
     // When the connection is what ends, its own reason comes right after this.
-    channel.on("close", () => setImmediate(() => this.fail("the broker closed the channel")));
+    channel.on("close", () => setImmediate(() => fail("the broker closed the channel")));
   }
 
   /** `leave` is done first while the connection is up, such as deleting what is our own. */

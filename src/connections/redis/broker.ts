@@ -6,6 +6,7 @@ import type { BrokerOptions, BrokerPart, Message, PublishAnswer } from "../ports
 import { DataWatch } from "./data-watch.js";
 import { RedisLink } from "./link.js";
 import { isServerRefusal } from "./reply.js";
+import { NotWritten } from "./wire.js";
 
 /**
  * Publishes to Redis as kombu's Redis transport does (`kombu/transport/redis.py`): by the anonymous
@@ -19,10 +20,11 @@ export function openRedisBroker(options: BrokerOptions): BrokerPart {
     name: `${options.clientName}:publish`,
     events: {
       prepare: (client) => watch.connected(client, link.serverIndex),
-      answered: (client) => watch.answered(client),
+      answered: () => watch.answered(link),
       up: (downMs) => options.events.up("broker", downMs),
       down: (cause, isConfiguration) => options.events.down("broker", cause, isConfiguration),
     },
+    ...(options.client === "direct" ? { takeOver: { message() {}, async wired() {} } } : {}),
   });
   link.open();
   const routes = new Map<string, ExchangeRoute>();
@@ -99,10 +101,10 @@ function pushThroughExchange(
     answer(0, all, "notWritten", "");
     return;
   }
-  link.client.smembers(route.bindingsKey).then(
+  link.call("SMEMBERS", route.bindingsKey).then(
     (bindings) => {
       link.answered();
-      const queues = routedQueues(bindings, route.routingKey, route.sep);
+      const queues = routedQueues(bindings as string[], route.routingKey, route.sep);
       const [first, ...others] = queues;
       if (first === undefined) {
         const what = `no queue is bound to exchange "${route.exchange}" for "${route.routingKey}"`;
@@ -121,10 +123,7 @@ function pushThroughExchange(
   );
 }
 
-/**
- * One LPUSH with many values: one reply for all, at a quarter of the cost of pipelining and half the
- * cost for Redis.
- */
+/** One LPUSH for all. */
 function push(
   link: RedisLink,
   key: string,
@@ -132,19 +131,19 @@ function push(
   answer: PublishAnswer,
 ): void {
   const all = messages.length;
-  if (!link.isUp || link.client.status !== "ready") {
-    answer(0, all, "notWritten", "");
-    return;
-  }
-  link.client.lpush(key, ...(messages as string[])).then(
-    () => {
+  const done = (error: Error | null) => {
+    if (error === null) {
       link.answered();
       answer(0, all, "accepted", "");
-    },
-    (error: Error) => {
-      if (isServerRefusal(error)) answer(0, all, "refused", error.message);
-      else if (error.message.includes("enableOfflineQueue")) answer(0, all, "notWritten", "");
-      else answer(0, all, "unknown", error.message);
-    },
-  );
+    } else if (isServerRefusal(error)) {
+      answer(0, all, "refused", error.message);
+      // Of a master that was deposed; ioredis leaves it by itself.
+      if (error.message.startsWith("READONLY")) link.leave(error.message);
+    } else if (error instanceof NotWritten || error.message.includes("enableOfflineQueue")) {
+      answer(0, all, "notWritten", "");
+    } else answer(0, all, "unknown", error.message);
+  };
+  if (!link.isUp || link.client.status !== "ready") done(new NotWritten());
+  else if (link.wire !== undefined) link.wire.lpush(key, messages as string[], done);
+  else link.client.lpush(key, ...(messages as string[])).then(() => done(null), done);
 }

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { BrokerLoss } from "../ports.js";
+import type { RedisLink } from "./link.js";
 import {
   cameBackEmpty,
   readHistory,
@@ -40,15 +41,15 @@ export class DataWatch {
   }
 
   /** Call it at every answer: the server's position covers what was written before. */
-  answered(client: Redis): void {
+  answered(link: Pick<RedisLink, "call">): void {
     const index = this.#current;
     const run = this.#known.get(index);
     if (run === undefined) return;
     const nowMs = performance.now();
     if (nowMs - this.#readMs < (run.replicas > 0 ? READ_MS.followed : READ_MS.alone)) return;
     this.#readMs = nowMs;
-    client.info("replication").then(
-      (info) => this.#known.set(index, { ...run, ...readHistory(info) }),
+    link.call("INFO", "replication").then(
+      (info) => this.#known.set(index, { ...run, ...readHistory(String(info)) }),
       () => {}, // the connection is lost, which its link reports
     );
   }

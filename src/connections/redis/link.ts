@@ -6,6 +6,7 @@ import { tlsFault, tlsOptions } from "../tls.js";
 import { accountFault, WRONG_KIND, wrongKindOf } from "./faults.js";
 import { Sentinels, sentinelFault } from "./sentinel.js";
 import { speaks } from "./speaks.js";
+import { Wire } from "./wire.js";
 
 /** What a link reports; all calls come from the event loop, none from the constructor. */
 export interface LinkEvents {
@@ -13,7 +14,7 @@ export interface LinkEvents {
   prepare(client: Redis): Promise<void>;
   up(downMs: number): void;
   /** A sign of life: every answer to what was sent before has been read. */
-  answered?(client: Redis): void;
+  answered?(): void;
   down(cause: string, isConfiguration: boolean): void;
 }
 
@@ -22,6 +23,14 @@ export interface LinkOptions {
   /** Shows in CLIENT LIST. */
   readonly name: string;
   readonly events: LinkEvents;
+  /**
+   * Past ioredis on the hot path: its socket is taken over once it is prepared, and commands go through
+   * `wire` and `call`, no more through `client`. `wired` completes the preparation.
+   */
+  readonly takeOver?: {
+    message(channel: string, text: string): void;
+    wired(wire: Wire): Promise<void>;
+  };
   /** Silence after which an open connection counts as dead, in milliseconds. */
   readonly livenessMs?: number;
 }
@@ -40,6 +49,8 @@ const LAST_SENTINEL_BACK_OFF_MS = 1_000;
  */
 export class RedisLink {
   readonly client: Redis;
+  /** The socket, when it is taken over. */
+  wire: Wire | undefined;
   #up = false;
   #closed = false;
   /** Connected since the last loss, be it for a moment. */
@@ -50,6 +61,7 @@ export class RedisLink {
   #pingPending = false;
   #retry: NodeJS.Timeout | undefined;
   readonly #events: LinkEvents;
+  readonly #takeOver: LinkOptions["takeOver"];
   readonly #livenessMs: number;
   readonly #backOff: BackOff;
   /** Those of a fail-over list, in the order in which they are tried. */
@@ -57,8 +69,9 @@ export class RedisLink {
   readonly #sentinels: Sentinels | undefined;
   #current = 0;
 
-  constructor({ address, name, events, livenessMs = LIVENESS_MS }: LinkOptions) {
+  constructor({ address, name, events, takeOver, livenessMs = LIVENESS_MS }: LinkOptions) {
     this.#events = events;
+    this.#takeOver = takeOver;
     this.#livenessMs = livenessMs;
     this.#servers = [address, ...(address.alternatives ?? [])];
     this.#sentinels =
@@ -122,7 +135,7 @@ export class RedisLink {
     const pingAfterMs = this.#sentinels === undefined ? this.#livenessMs / 2 : SUSPICIOUS_MS / 2;
     if (!this.#up || this.#pingPending || silentMs < pingAfterMs) return;
     this.#pingPending = true;
-    this.client.ping().then(
+    this.call("PING").then(
       () => this.answered(),
       () => {
         this.#pingPending = false;
@@ -146,7 +159,18 @@ export class RedisLink {
   answered(): void {
     this.#pingPending = false;
     this.#lastAnswerMs = performance.now();
-    this.#events.answered?.(this.client);
+    this.#events.answered?.();
+  }
+
+  /** Any command on this connection. */
+  call(...[command, ...args]: readonly [string, ...string[]]): Promise<unknown> {
+    if (this.wire !== undefined) return this.wire.call(command, ...args);
+    return this.client.call(command, ...args);
+  }
+
+  /** The server takes no writes any more: it has become a replica. */
+  leave(reason: string): void {
+    this.#tearDown(reason);
   }
 
   close(): void {
@@ -164,6 +188,11 @@ export class RedisLink {
       // database 0: select again and wait for the answer.
       await client.select(this.#server.db);
       await this.#events.prepare(client);
+      if (this.#takeOver !== undefined && client.stream === stream) {
+        const wire = new Wire(client, this.#takeOver.message);
+        this.wire = wire;
+        await this.#takeOver.wired(wire);
+      }
     } catch (error) {
       if (client.stream !== stream) return; // lost meanwhile: the close handler has reported it
       this.#lastError = error;
@@ -194,6 +223,7 @@ export class RedisLink {
     else this.#current += 1;
     const wasUp = this.#up;
     this.#up = false;
+    this.wire = undefined;
     this.#lastError = undefined;
     this.#wasConnected = false;
     this.#aim();

@@ -21,12 +21,14 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   const address = parseRedisUrl(options.url);
   const globalKeyPrefix = options.backendTransport.global_keyprefix;
   const keyPrefix = resultKeyPrefix(globalKeyPrefix);
+  const pattern = `${escapeGlob(keyPrefix + options.idPrefix)}*`;
+  const result = (channel: string, text: string) => events.result(channel, keyPrefix.length, text);
   const stream = new RedisLink({
     address,
     name: `${clientName}:results`,
     events: {
       async prepare(client) {
-        await client.psubscribe(`${escapeGlob(keyPrefix + options.idPrefix)}*`);
+        if (options.client === "ioredis") await client.psubscribe(pattern);
       },
       up(downMs) {
         events.up("backend", downMs);
@@ -35,9 +37,17 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
       },
       down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
     },
+    ...(options.client === "direct"
+      ? {
+          takeOver: {
+            message: result,
+            wired: async (wire) => void (await wire.call("PSUBSCRIBE", pattern)),
+          },
+        }
+      : {}),
   });
   stream.client.on("pmessage", (_pattern: string, channel: string, text: string) => {
-    events.result(channel, keyPrefix.length, text);
+    result(channel, text);
   });
   // For look-ups and for forgetting. Its faults show when one of them fails; the stream reports the
   // same server's state.

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { readReply } from "../../celery/redis-envelope.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
 import type { ResultsOptions, ResultsPart } from "../ports.js";
@@ -6,10 +7,10 @@ import { RedisLink } from "./link.js";
 
 /** How long one BRPOP waits; a PING of the link waits behind it. */
 const WAIT_SECONDS = 1;
-/** Replies taken at once after the first. */
+/** Replies taken at once after the first, until there are none. */
 const MAX_BATCH = 500;
-/** A reply list of a daemon that was killed disappears after this. */
-const LIST_EXPIRES_SECONDS = 600;
+/** Celery's default of `result_expires`. */
+const LATE_REPLIES_EXPIRE_SECONDS = 86_400;
 
 /**
  * Results of Celery's `rpc://` over kombu's Redis transport: workers push an envelope to the list that is
@@ -18,6 +19,7 @@ const LIST_EXPIRES_SECONDS = 600;
 export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
   const { events, transport } = options;
   const list = transport.global_keyprefix + options.replyTo;
+  let isLeaving = false;
   const link = new RedisLink({
     address: parseRedisUrl(options.url),
     name: `${options.clientName}:results`,
@@ -25,7 +27,10 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
       async prepare() {},
       up(downMs) {
         events.up("backend", downMs);
-        void readReplies(link.client, list, (envelope) => deliver(envelope, events.result));
+        void readReplies(link.client, list, {
+          isOver: () => isLeaving,
+          deliver: (envelope) => deliver(envelope, events.result),
+        });
       },
       down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
     },
@@ -44,37 +49,46 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
       },
     },
     checkLiveness: (isLate) => link.checkLiveness(isLate),
-    async close() {
-      // The list is ours alone. It goes now, or by itself when the connection is gone already.
-      if (link.isUp) await link.client.expire(list, LIST_EXPIRES_SECONDS).catch(() => 0);
+    async close(isOwed) {
+      isLeaving = true;
+      // Should it fail, the link has said so, and what is at stake is a few late replies.
+      if (link.isUp && isOwed) await letExpire(link.client, list).catch(() => {});
       link.close();
     },
   };
 }
 
-/** Takes replies until the connection is lost, which its link reports. */
+/**
+ * Replies that come when nobody takes them any more make the list anew, and without an end. An empty
+ * element that stays in it gives them one.
+ */
+async function letExpire(client: Redis, list: string): Promise<void> {
+  await client.multi().lpush(list, "").expire(list, LATE_REPLIES_EXPIRE_SECONDS).exec();
+}
+
+/** Takes replies until the connection is lost, which its link reports, or it is over. */
 async function readReplies(
   client: Redis,
   list: string,
-  deliver: (envelope: string) => void,
+  { isOver, deliver }: { isOver(): boolean; deliver(envelope: string): void },
 ): Promise<void> {
-  try {
-    for (;;) {
-      const first = await client.brpop(list, WAIT_SECONDS);
-      if (first === null) continue;
-      deliver(first[1]);
-      for (const envelope of (await client.rpop(list, MAX_BATCH)) ?? []) deliver(envelope);
+  let envelopes: string[] = [];
+  while (!isOver()) {
+    try {
+      envelopes =
+        envelopes.length === 0
+          ? ((await client.brpop(list, WAIT_SECONDS)) ?? []).slice(1)
+          : ((await client.rpop(list, MAX_BATCH)) ?? []);
+    } catch (error) {
+      if (client.status === "ready") client.emit("error", new Error(messageOf(error)));
+      return;
     }
-  } catch (error) {
-    if (client.status === "ready") client.emit("error", new Error(messageOf(error)));
+    for (const envelope of envelopes) deliver(envelope);
   }
 }
 
 function deliver(envelope: string, result: ResultsOptions["events"]["result"]): void {
-  try {
-    const { body, properties } = JSON.parse(envelope);
-    result(String(properties.correlation_id), 0, Buffer.from(body, "base64").toString());
-  } catch {
-    result("", 0, ""); // counted as one that matches no task
-  }
+  const reply = readReply(envelope);
+  // Whatever else is in our list is counted as one that matches no task.
+  result(reply?.correlationId ?? "", 0, reply?.body ?? "");
 }

@@ -103,7 +103,7 @@ function publishFailures(): Builder<Panel> {
   return lines({
     title: "Publish failures by kind",
     description:
-      "Tasks that the broker refused, so that they are certainly not in a queue. Healthy: 0. rejected: the broker said no, as when it is out of memory or rights are missing. unroutable: RabbitMQ has no such queue. invalid: the message could not be built from the configuration. The log of the daemon has the reason.",
+      "Tasks that the broker refused, so that they are certainly not in a queue. Healthy: 0. rejected: the broker said no, as when it is out of memory or rights are missing. unroutable: RabbitMQ has no such queue. too_large: it takes none of that size. invalid: the message could not be built from the configuration. The log of the daemon has the reason.",
     unit: "cps",
     width: 8,
     height: 9,

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { SAMPLE_FILL } from "../../../src/celery/message.js";
 import {
   compileRedisEnvelope,
   DEFAULT_SEP,
   priorityKey,
+  readReply,
 } from "../../../src/celery/redis-envelope.js";
 import { compileBody, NOTHING_EMBEDDED } from "../../../src/celery/task-body.js";
 import { CONTEXT, messageSpec, taskOptions } from "./specs.js";
@@ -127,4 +129,37 @@ test("priorityKey() lowers a priority to its step, as kombu does", () => {
 
 test("priorityKey() sends what is below the first step to the last, as kombu's bisect does", () => {
   assert.equal(priorityKey("q", 0, { priority_steps: [3, 6], sep: ":" }), "q:6");
+});
+
+test("readReply() reads what a worker puts into a reply list, also with a plain body", () => {
+  const meta = '{"task_id": "a", "status": "SUCCESS", "result": "Gr\u00fc\u00dfe"}';
+  const properties = { correlation_id: "a", body_encoding: "base64", delivery_info: {} };
+  const body = Buffer.from(meta).toString("base64");
+  assert.deepEqual(readReply(JSON.stringify({ body, properties })), {
+    correlationId: "a",
+    body: meta,
+  });
+  assert.deepEqual(readReply(JSON.stringify({ body: meta, properties: { correlation_id: "a" } })), {
+    correlationId: "a",
+    body: meta,
+  });
+});
+
+test("readReply() gives null for whatever is no reply, and never throws", () => {
+  for (const text of [
+    "",
+    "null",
+    "[]",
+    "{}",
+    '{"body": "", "properties": null}',
+    '{"body": 1, "properties": {"correlation_id": "a"}}',
+    '{"body": "", "properties": {"correlation_id": null}}',
+  ]) {
+    assert.equal(readReply(text), null, text);
+  }
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      readReply(text);
+    }),
+  );
 });

@@ -47,6 +47,7 @@ test("check prints what is in effect, each value with its origin, and no passwor
   main:
     broker: "redis://:***@h/2" # load.yml:2:18, PW
     backend: "redis://:***@h/2" # default: broker
+    client: direct # default
     forget: true # default
     options:
       priority_steps: [0, 3, 6, 9] # default

@@ -121,6 +121,7 @@ export function setUp(
         broker: "",
         backend: "",
         forget: true,
+        client: "direct",
         transport: {
           priority_steps: [0, 3, 6, 9],
           sep: DEFAULT_SEP,
@@ -149,15 +150,16 @@ export function setUp(
     life.start(index, plannedMs, time.nowMs, false);
     life.flush(time.nowMs);
   };
-  const result = (id: string, meta: object) =>
-    life.result(`celery-task-meta-${id}`, "celery-task-meta-".length, JSON.stringify(meta));
+  const resultText = (id: string, text: string) =>
+    life.result(`celery-task-meta-${id}`, "celery-task-meta-".length, text);
+  const result = (id: string, meta: object) => resultText(id, JSON.stringify(meta));
   const count = (name: EntryCounter, index = 0) => view().counter(index, name);
   const assertBalanced = () => {
     for (const index of entries.keys()) {
       assert.deepEqual(view().balance(index), { planned: 0, published: 0 });
     }
   };
-  return { life, broker, time, view, start, result, count, assertBalanced, exceptions };
+  return { life, broker, time, view, start, result, resultText, count, assertBalanced, exceptions };
 }
 
 export const SUCCESS = { status: "SUCCESS", result: 1 };

@@ -146,8 +146,11 @@ test("results after the deadline are late once and duplicates from then on; no o
   const { life, broker, start, result, count, assertBalanced } = setUp();
   start();
   broker.requests[0]!.done("accepted");
+  assert.equal(life.isOwed(0), false);
   life.sweep(TIMEOUT_MS);
+  assert.equal(life.isOwed(0), true);
   for (let i = 0; i < 3; i++) result(broker.requests[0]!.ids[0]!, SUCCESS);
+  assert.equal(life.isOwed(0), false);
   assert.deepEqual(
     [count("timedOut"), count("late"), count("duplicate"), count("succeeded")],
     [1, 1, 2, 0],
@@ -259,6 +262,12 @@ test("malformed results, unknown ids and foreign channels change no task", () =>
     [view().inFlight(0), view().engine("malformedResults"), view().engine("unmatchedResults")],
     [1, 1, 2],
   );
+  // Another engine's task of the same slot and number; nothing that could be an id.
+  const foreign = broker.requests[0]!.ids[0]!.replace(/^0/, "1");
+  for (const id of [foreign, "", "undefined", "\ud800".repeat(ID_LENGTH)]) {
+    life.result(id, 0, JSON.stringify(SUCCESS));
+  }
+  assert.deepEqual([view().inFlight(0), view().engine("unmatchedResults")], [1, 6]);
   assertBalanced();
 });
 
