@@ -34,7 +34,7 @@ const generatedFiles = [
   {
     path: "docs/doctor.md",
     async text() {
-      const { doctorPage } = await built("docs/doctor-page.js");
+      const { doctorPage } = await built("src/docs/doctor-page.js");
       return doctorPage();
     },
   },

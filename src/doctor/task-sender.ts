@@ -54,6 +54,8 @@ export class TaskSender {
   readonly #ended: string[] = [];
   /** Groups of the chords that were started. */
   readonly #chords: string[] = [];
+  /** Tasks and workflows that were published and have not ended. */
+  #owed = 0;
   #isBlocked = false;
   #ids = 0;
 
@@ -67,6 +69,7 @@ export class TaskSender {
       backend: connection.backend,
       transport: connection.options,
       backendTransport: connection.backendOptions,
+      client: connection.client,
       idPrefix,
       replyTo: this.#replyTo,
       events: {
@@ -100,13 +103,16 @@ export class TaskSender {
     const published = await this.#publish(entry, ids, plannedMs, waitMs);
     const isQueued = published.outcome === "accepted" || published.outcome === "unknown";
     if (!isQueued) end.giveUp();
+    else this.#owed++;
+    const reached = await end.reached;
+    if (isQueued && reached.missingId === null) this.#owed--;
     return {
       sent: true,
       ids,
       ...published,
       plannedMs,
       publishCallUnixMs: clock.unixMs(published.publishCallMs),
-      ...(await end.reached),
+      ...reached,
       waitedMs: clock.nowMs() - plannedMs,
     };
   }
@@ -120,7 +126,7 @@ export class TaskSender {
         // The connection is gone: they expire by themselves.
       }
     }
-    await this.#connection.close();
+    await this.#connection.close(this.#owed > 0);
   }
 
   #nextId(): string {
