@@ -15,10 +15,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ["plan", "celery", "ledger", "connections"],
   exposition: ["ledger", "plan"],
   http: ["exposition"],
-  docs: ["config", "celery", "exposition", "ledger"],
+  docs: ["config", "celery", "exposition", "ledger", "doctor"],
   dashboards: ["exposition"],
+  doctor: ["config", "celery", "connections", "engine"],
   daemon: ["config", "plan", "celery", "ledger", "connections", "engine", "exposition", "http"],
-  commands: ["config", "plan", "celery", "daemon", "setup"],
+  commands: ["config", "plan", "celery", "daemon", "doctor", "setup"],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
