@@ -4,12 +4,13 @@ import fc from "fast-check";
 import { type AmqpMessage, compileAmqpMessage } from "../../../src/celery/amqp-message.js";
 import { compileRedisEnvelope } from "../../../src/celery/redis-envelope.js";
 import { isTagged, taggedFault } from "../../../src/celery/tagged-json.js";
+import { taskId } from "../../../src/celery/task-id.js";
 import { isWellFormed } from "../../../src/celery/well-formed.js";
 import { loadConfig } from "../../../src/config/load.js";
 import type { Publisher } from "../../../src/connections/ports.js";
 import { planEngine } from "../../../src/daemon/engine-plan.js";
 import {
-  compileEntryBody,
+  compileFirstBodies,
   MessageMaker,
   prepareMessages,
 } from "../../../src/engine/message-maker.js";
@@ -202,22 +203,27 @@ function planOf(broker: "redis" | "amqp", task: TaskSettings): EntryPlan | null 
 
 /** The entry's first message, decoded. */
 function received(broker: "redis" | "amqp", entry: EntryPlan): Received {
-  const body = compileEntryBody(entry, { readLines: () => [], random: () => 0.5 });
-  const compile = broker === "redis" ? compileRedisEnvelope : compileAmqpMessage;
+  const [first] = compileFirstBodies(entry, [entry], "reply-to", {
+    readLines: () => [],
+    random: () => 0.5,
+  });
   const publisher: Publisher = {
     ready: true,
     isBlocked: false,
     template: (spec, fixedBody) => ({
       destination: "",
-      render: compile(spec, "reply-to", fixedBody).render,
+      render: (fill) =>
+        broker === "redis"
+          ? compileRedisEnvelope(spec, "reply-to", fixedBody).fill(fill).toString()
+          : compileAmqpMessage(spec, "reply-to", fixedBody).render(fill),
       sizeOf: () => 0,
     }),
     publish: () => {},
   };
-  const messages = prepareMessages(publisher, entry, "gen1@host", body);
+  const messages = prepareMessages(publisher, first!, "gen1@host");
   const clock = { nowMs: () => 0, unixMs: (ms: number) => 1.8e12 + ms, anchor: () => 0 };
-  const maker = new MessageMaker(clock, "01234567-89ab");
-  const message = maker.make(messages, 0, 1, 0, 0);
+  const id = taskId("01234567-89ab", 0, 1);
+  const message = new MessageMaker(clock).make(messages, 0, 0, id);
   const isVersion1 = entry.protocol === 1;
   if (broker === "amqp") {
     const { content, properties } = message as AmqpMessage;

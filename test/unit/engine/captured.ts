@@ -4,6 +4,7 @@ import { brotliDecompressSync, inflateSync } from "node:zlib";
 import { decode } from "@msgpack/msgpack";
 import { parse } from "yaml";
 import { type AmqpMessage, compileAmqpMessage } from "../../../src/celery/amqp-message.js";
+import { isoTime } from "../../../src/celery/iso-time.js";
 import {
   compileRedisEnvelope,
   DEFAULT_SEP,
@@ -210,10 +211,16 @@ function ofOwnAmqp({ exchange, routingKey, content, properties }: AmqpMessage): 
  * 5.2 ignores.
  */
 export function comparable(message: Captured, { version, isVersion1 }: ProducerCase): Captured {
-  const { lang, origin, ...headers } = message.headers;
   if (isVersion1) return message;
+  const { lang, origin, eta, ...others } = message.headers;
+  // Celery passes a time on as it was written; we write all in one form.
+  const isShort = typeof eta === "string" && eta.endsWith("Z");
+  const headers = { ...others, eta: isShort ? isoTime(Date.parse(eta)) : eta };
   if (typeof lang !== "string" || typeof origin !== "string") throw new Error("no v2 message");
   if (version === "5.7") return { ...message, headers };
-  const { replaced_task_nesting, stamped_headers, stamps, ...known } = headers;
+  const { replaced_task_nesting, stamped_headers, stamps, ...known } = headers as Record<
+    string,
+    unknown
+  >;
   return { ...message, headers: known };
 }
