@@ -20,7 +20,7 @@ export class EventLog {
     for (const event of events) {
       const { type, hostname, uuid, fields } = event;
       if (type === "worker-heartbeat" || type === "worker-online") {
-        this.versions.set(hostname, String(fields.sw_ver ?? ""));
+        this.versions.set(hostname, typeof fields.sw_ver === "string" ? fields.sw_ver : "");
       }
       if (type === "worker-offline") this.versions.delete(hostname);
       // Producers send `task-sent`, which says nothing of a worker.

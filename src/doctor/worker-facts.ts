@@ -36,7 +36,9 @@ export function readWorker(
 
 /** Since Celery 5.3 it is said; before, each pool can be told by what else it says. */
 function poolName(pool: Readonly<Record<string, unknown>>): string | null {
-  const named = /([^.:]+):[^:]*$/.exec(String(pool.implementation ?? ""))?.[1];
+  const { implementation } = pool;
+  const named =
+    typeof implementation === "string" ? /([^.:]+):[^:]*$/.exec(implementation)?.[1] : undefined;
   if (named !== undefined) return named === "thread" ? "threads" : named;
   if ("writes" in pool) return "prefork";
   if ("threads" in pool) return "threads";
@@ -83,13 +85,17 @@ function readSettings(conf: unknown, broker: unknown): WorkerSettings {
     resultBackend: typeof backend === "string" && backend !== "" ? redactUrl(backend) : null,
     acceptContent: orDefault(stringsOf(accepted), conf, ["json"]),
     visibilityTimeoutSeconds: orDefault(numberOf(visibility), broker, 3600),
-    prioritySteps: orDefault(Array.isArray(steps) ? steps.map(Number) : null, broker, [0, 3, 6, 9]),
+    prioritySteps: orDefault(numbersOf(steps), broker, [0, 3, 6, 9]),
     sep: orDefault(typeof sep === "string" ? sep : null, broker, DEFAULT_SEP),
   };
 }
 
 function stringsOf(value: unknown): string[] | null {
-  return Array.isArray(value) ? value.map(String) : null;
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : null;
+}
+
+function numbersOf(value: unknown): number[] | null {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "number") : null;
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -112,6 +112,13 @@ test("the pool of Celery 5.2, which does not say its name, is known by what it h
 test("readWorker() takes whatever a worker answers", () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (first, second) => {
+      // An object that cannot be made a text: rare at random.
+      readWorker("w", null, {
+        stats: { pool: { implementation: { toString: first } } },
+        active_queues: [],
+        registered: [{ toString: second }],
+        conf: { accept_content: [{ toString: first }] },
+      });
       readWorker("w", null, {
         stats: first,
         active_queues: second,
