@@ -34,8 +34,9 @@ export class Pacer {
     const sleepMs = nextMs - this.#clock.nowMs();
     if (sleepMs <= 0) this.#immediate = setImmediate(() => this.turn());
     else {
-      // Timers have whole milliseconds: rounding up would be late, rounding down to 0 would spin.
-      const timerMs = Math.max(1, Math.floor(Math.min(sleepMs, MAX_SLEEP_MS)));
+      // Timers have whole milliseconds. Rounded down, one would come too early and then once more, a
+      // millisecond later: the same lag for nearly twice the wake-ups (1.8 against 1.0 a start at 200/s).
+      const timerMs = Math.ceil(Math.min(sleepMs, MAX_SLEEP_MS));
       this.#timer = setTimeout(() => this.turn(), timerMs);
     }
   }
