@@ -87,16 +87,16 @@ export class RedisMessage {
 /** Separates queue name and priority in a list key (kombu's `sep`). */
 export const DEFAULT_SEP = "\x06\x16";
 
-// Control characters cannot occur in JSON text unescaped, so no value can be mistaken for a mark.
+// With half a surrogate pair, which no text of a configuration has: none is mistaken for a mark.
 const MARKS: MessageFill = {
-  id: "\u0001id\u0001",
-  eta: "\u0001eta\u0001",
-  expires: "\u0001expires\u0001",
-  group: "\u0001group\u0001",
-  body: "\u0001body\u0001",
+  id: "\ud800id\ud800",
+  eta: "\ud800eta\ud800",
+  expires: "\ud800expires\ud800",
+  group: "\ud800group\ud800",
+  body: "\ud800body\ud800",
 };
-const MARK = /\\u0001(id|eta|expires|group)\\u0001/g;
-const BODY_MARK = "\\u0001body\\u0001";
+const MARK = /\\ud800(id|eta|expires|group)\\ud800/g;
+const BODY_MARK = "\\ud800body\\ud800";
 
 /**
  * The envelope template of a task. `fixedBody` is the JSON text of its body, or null when it differs

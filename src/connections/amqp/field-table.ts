@@ -5,9 +5,9 @@
  * _read_item`). Celery's own producers write whole numbers of 32 bits and doubles.
  */
 export function fieldTable(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, fieldValue(value)]),
-  );
+  const table: Record<string, unknown> = {};
+  for (const name in headers) table[name] = fieldValue(headers[name]);
+  return table;
 }
 
 function fieldValue(value: unknown): unknown {

@@ -128,6 +128,18 @@ test("an envelope is pure ASCII and keeps every character of names, headers and 
   assert.deepEqual(decode(message.body)[0], ["ü"]);
 });
 
+test("no text of a header is taken for a place to be filled in", () => {
+  const texts = ["id", "eta", "expires", "group", "body"].map((name) => `\u0001${name}\u0001`);
+  for (const fixedBody of [bodyOf([1]), null]) {
+    const withTexts = { ...spec, headers: { texts }, shadow: texts.join("") };
+    const envelope = compileRedisEnvelope(withTexts, "r", fixedBody);
+    const message = JSON.parse(envelope.fill({ ...SAMPLE_FILL, body: bodyOf([1]) }).toString());
+    assert.deepEqual(message.headers.texts, texts);
+    assert.equal(message.headers.shadow, texts.join(""));
+    assert.deepEqual(decode(message.body)[0], [1]);
+  }
+});
+
 test("custom headers cannot replace those that a worker needs", () => {
   const headers = { id: null, task: 5, retries: "x", traceparent: "00-1" } as const;
   const message = JSON.parse(

@@ -173,6 +173,11 @@ for (const broker of ["redis", "amqp"] as const) {
             throw new Error(`${fault} (${effect})`, { cause: error });
           }
         }
+        const own = JSON.parse(JSON.stringify(task.headers ?? {}));
+        for (const [name, value] of Object.entries(own)) {
+          // JSON has no -0.
+          assert.deepEqual(JSON.parse(JSON.stringify(message.headers[name])), value, name);
+        }
       }),
       { numRuns: 1_000 },
     );
