@@ -25,6 +25,7 @@ for (const [serializer, read] of Object.entries(READ) as [Serializer, (typeof RE
     fc.assert(
       fc.property(json, (value) => {
         const text = JSON.stringify(value);
+        fc.pre(!text.includes("__proto__")); // the reader of this test refuses it, Python does not
         assert.deepEqual(read(encode(text)), JSON.parse(text));
       }),
     );
