@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { HAS_ZSTD } from "../celery/body-encoding.js";
 import { MAX_DELAY_MS, MAX_DELAYED_KEY_BYTES } from "../celery/delayed-delivery.js";
-import { COMPRESSIONS, type Compression, SERIALIZERS } from "../celery/message.js";
 import type { TaskOptions } from "../celery/task-options.js";
+import { COMPRESSIONS, type Compression, SERIALIZERS } from "../celery/task-options.js";
 import { duration, durationOr, wholeNumber } from "./fields.js";
 import { headersField, stampsField } from "./header-fields.js";
 import {

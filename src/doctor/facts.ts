@@ -1,7 +1,7 @@
 import type { CeleryEvent } from "../celery/event-message.js";
-import type { Serializer } from "../celery/message.js";
 import type { ResultState } from "../celery/result.js";
 import type { ServerKind } from "../celery/server-url.js";
+import type { Serializer } from "../celery/task-options.js";
 import type { QueueDepth, ServerAbout } from "../connections/observe-ports.js";
 import type { PublishOutcome } from "../connections/ports.js";
 

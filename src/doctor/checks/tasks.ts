@@ -1,4 +1,4 @@
-import type { Serializer } from "../../celery/message.js";
+import type { Serializer } from "../../celery/task-options.js";
 import { didYouMean } from "../../config/did-you-mean.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, QueueFacts, TaskFacts, WorkerFacts } from "../facts.js";

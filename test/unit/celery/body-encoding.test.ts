@@ -5,7 +5,7 @@ import { decode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { bodyEncoding, HAS_ZSTD } from "../../../src/celery/body-encoding.js";
-import type { Compression, Serializer } from "../../../src/celery/message.js";
+import type { Compression, Serializer } from "../../../src/celery/task-options.js";
 
 const encoding = (serializer: Serializer, compression: Compression | null = null) =>
   bodyEncoding({ serializer, compression });
