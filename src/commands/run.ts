@@ -42,7 +42,7 @@ export async function run(
     overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
   });
   const isBounded = forMs !== null || countLimit !== null;
-  const { plan, subject } = planEngine({
+  const { plan, subject, observe } = planEngine({
     config,
     forMs,
     countLimit,
@@ -55,6 +55,7 @@ export async function run(
   const daemon = new Daemon({
     plan,
     subject,
+    observe,
     listen: config.server.listen,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
     isBounded,

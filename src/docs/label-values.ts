@@ -16,7 +16,8 @@ const OF_EVERY_METRIC: Readonly<Record<string, LabelValues>> = {
   workflow: "key of the workflow in the configuration",
   queue: "queue of the task",
   connection: "name of the connection in the configuration",
-  role: ["broker", "backend"],
+  role: ["broker", "backend", "events"],
+  worker: "full name of the worker's node as in `celery@host`, or `other`",
   thread: ["engine"],
 };
 
@@ -40,8 +41,9 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   stageInfo: STAGE,
   stageRemaining: STAGE,
   dataLoss: { evidence: ["restarted_empty", "failover", "reply_queue_deleted"] },
-  malformed: { source: ["result"] },
-  seriesFolded: { label: ["exception"] },
+  queueUnacked: { queue: ["*"] },
+  malformed: { source: ["result", "event", "reply"] },
+  seriesFolded: { label: ["exception", "worker"] },
   saturated: { cause: ["dispatch_lag", "event_loop"] },
   lastChange: { kind: ["start", "stage"] },
   configInfo: {
