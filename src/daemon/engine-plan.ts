@@ -85,6 +85,7 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
       templateLines: options.templateLines,
       countLimit: options.countLimit,
       seed: config.seed,
+      tickMs: config.tickMs,
     },
   };
 }

@@ -123,4 +123,5 @@ limits:
   series: 20000
 buckets: [10ms, 50ms, 100ms, 500ms, 1s, 5s, 30s]
 seed: 42
+tick: none
 `;

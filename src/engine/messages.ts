@@ -31,6 +31,8 @@ export interface EnginePlan {
   /** Starts in all after which the run ends by itself; null = no limit. */
   readonly countLimit: number | null;
   readonly seed: number;
+  /** Starts wait for the next multiple of this; null: each has its own time. */
+  readonly tickMs: number | null;
 }
 
 export interface ConnectionPlan {

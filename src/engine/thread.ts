@@ -85,7 +85,7 @@ const runs = plan.scenarios.map(
       onStage: (stage) => say({ type: "stage", scenario: index, stage }),
     }),
 );
-const pacer = new Pacer(clock, life, runs);
+const pacer = new Pacer(clock, life, runs, plan.tickMs);
 const saturation = new Saturation(cells, layout);
 /** Connections whose results may have been missed and not been looked up yet. */
 const missed = new Set<number>();

@@ -56,6 +56,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     limits: { maxRatePerSecond: null, series: 5000 },
     bucketsMs: [1000],
     seed: 1,
+    tickMs: null,
   };
 }
 

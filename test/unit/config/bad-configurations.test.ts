@@ -30,7 +30,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("threads: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, server, limits, buckets, seed.',
+      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, server, limits, buckets, seed, tick.',
     ],
   },
   {
@@ -1088,6 +1088,13 @@ const BAD: readonly BadConfiguration[] = [
     text: withProfile("1/s\n    warmup: 30s\n    duration: 30s"),
     faults: [
       'load.yml:12:13: Cannot read warmup of scenario "steady": must be shorter than the duration (30s); found "30s". Shorten the warmup or run longer.',
+    ],
+  },
+  {
+    name: "a tick as long as starts may be late",
+    text: withTail("tick: 100ms"),
+    faults: [
+      'load.yml:13:7: Cannot read tick: must be from 1ms to 50ms; found "100ms". Write it like 5ms.',
     ],
   },
   {
