@@ -123,8 +123,8 @@ function dimensionsOf(
   scenarios: readonly ScenarioPlan[],
   entries: readonly EntryPlan[],
 ): Dimensions {
-  const phaseBucketsMs = config.bucketsMs.filter((_, index) => index % 2 === 0);
-  const series = fixedSeries(subject, config.bucketsMs.length, phaseBucketsMs.length);
+  const { bucketsMs, phaseBucketsMs } = config;
+  const series = fixedSeries(subject, bucketsMs.length, phaseBucketsMs.length);
   if (series > config.limits.series) {
     throw new ConfigError([
       {
@@ -151,7 +151,7 @@ function dimensionsOf(
     entries: entries.length,
     scenarios: scenarios.length,
     connections: subject.connections.length,
-    bucketsMs: config.bucketsMs,
+    bucketsMs,
     phaseBucketsMs,
     exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, config.limits.series - series),
     slots,
