@@ -156,6 +156,7 @@ const VARIABLES = [
 ];
 
 const INTRODUCTIONS: Readonly<Record<string, string>> = {
+  slos: "[Service level objectives](slo.md) says what counts as good and bad, and how alerts come of it.",
   connections:
     "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here, and without a `result_backend_transport_options` leave `backendOptions` out.",
   scenarios:

@@ -18,7 +18,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["exposition"],
   docs: ["config", "celery", "exposition", "ledger"],
   dashboards: ["exposition"],
-  daemon: ["config", "plan", "celery", "ledger", "connections", "engine", "exposition", "http"],
+  daemon: [
+    ...["config", "plan", "celery", "ledger", "slo", "connections", "engine", "exposition", "http"],
+  ],
   commands: ["config", "plan", "celery", "daemon", "setup"],
 };
 /** Files beside the folders that anyone may import. */
