@@ -99,6 +99,7 @@ scenarios:
     duration: forever # default
     maxInFlight: 10000 # default
     gracefulStop: 30s # default
+slos: [] # default
 server:
   listen: "0.0.0.0:9809" # default
   linger: auto # default
@@ -126,7 +127,7 @@ test("check writes every fault to stderr and ends with 104", () => {
   assert.equal(
     stderr,
     `load.yml:10:7: Cannot read seed: must be a whole number from 0 to 4294967295; found -1. Write it like 1.
-load.yml:11:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, server, limits, buckets, seed, tick.
+load.yml:11:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, seed, tick.
 `,
   );
 });
