@@ -11,6 +11,7 @@ import { ledgerBytes } from "../ledger/snapshot.js";
 import type { ObservePlan } from "../observer/connection-observer.js";
 import { createProfile, type ProfileSpec, type Stage } from "../plan/profile.js";
 import { planEntries } from "./entry-plans.js";
+import { planSlos } from "./slo-plans.js";
 
 export interface PlanOptions {
   readonly config: Config;
@@ -60,6 +61,7 @@ export function planEngine(options: PlanOptions): {
     });
   }
 
+  const slos = planSlos(config, starts);
   const subject: Subject = {
     scenarios: scenarios.map(({ name, profile }) => ({ name, stages: stagesOf(profile) })),
     entries: starts.map(({ scenario, name, queue }) => ({ scenario, task: name, queue })),
@@ -69,6 +71,7 @@ export function planEngine(options: PlanOptions): {
       task: name,
     })),
     connections: connectionNames,
+    slos: slos.subjects,
     exceptions: [],
     version: options.version,
     commit: options.commit,
@@ -77,7 +80,8 @@ export function planEngine(options: PlanOptions): {
   const queues = connectionNames.map((_, index) => [
     ...new Set(entries.filter(({ connection }) => connection === index).map(({ queue }) => queue)),
   ]);
-  const { dimensions, maxWorkers } = dimensionsOf(config, subject, scenarios, entries, queues);
+  const { maxWorkers, ...sizes } = dimensionsOf(config, subject, scenarios, entries, queues);
+  const dimensions = { ...sizes, sloRows: slos.plans.length };
   return {
     subject,
     observe: Object.entries(config.connections).map(([name, connection], index) => ({
@@ -102,9 +106,11 @@ export function planEngine(options: PlanOptions): {
       })),
       scenarios,
       entries,
+      slos: slos.plans,
       templateLines: options.templateLines,
       countLimit: options.countLimit,
       seed: config.seed,
+      tickMs: config.tickMs,
     },
   };
 }
@@ -143,10 +149,10 @@ function dimensionsOf(
   scenarios: readonly ScenarioPlan[],
   entries: readonly EntryPlan[],
   queues: readonly (readonly string[])[],
-): { dimensions: Dimensions; maxWorkers: number } {
-  const phaseBucketsMs = config.bucketsMs.filter((_, index) => index % 2 === 0);
+): Omit<Dimensions, "sloRows"> & { readonly maxWorkers: number } {
+  const { bucketsMs, phaseBucketsMs } = config;
   const series =
-    fixedSeries(subject, config.bucketsMs.length, phaseBucketsMs.length) +
+    fixedSeries(subject, bucketsMs.length, phaseBucketsMs.length) +
     queues.flat().length * SERIES_OF_A_QUEUE;
   if (series > config.limits.series) {
     throw new ConfigError([
@@ -177,14 +183,12 @@ function dimensionsOf(
   const exceptions = left - maxWorkers * SERIES_OF_A_WORKER * connections;
   return {
     maxWorkers,
-    dimensions: {
-      entries: entries.length,
-      scenarios: scenarios.length,
-      connections,
-      bucketsMs: config.bucketsMs,
-      phaseBucketsMs,
-      exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, exceptions),
-      slots,
-    },
+    entries: entries.length,
+    scenarios: scenarios.length,
+    connections,
+    bucketsMs,
+    phaseBucketsMs,
+    exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, exceptions),
+    slots,
   };
 }

@@ -19,6 +19,7 @@ const OF_EVERY_METRIC: Readonly<Record<string, LabelValues>> = {
   role: ["broker", "backend", "events"],
   worker: "full name of the worker's node as in `celery@host`, or `other`",
   thread: ["engine"],
+  slo: "name of the SLO in the configuration",
 };
 
 const STAGE: Readonly<Record<string, LabelValues>> = {
@@ -45,6 +46,7 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   malformed: { source: ["result", "event", "reply"] },
   seriesFolded: { label: ["exception", "worker"] },
   saturated: { cause: ["dispatch_lag", "event_loop"] },
+  sloExcluded: { reason: ["warmup", "saturated", "stopped", "invalid"] },
   lastChange: { kind: ["start", "stage"] },
   configInfo: {
     revision: "how often a configuration was loaded",

@@ -62,6 +62,10 @@ Its parts are in \`celery_load_task_phase_seconds\`:
 
 \`celery_load_worker_*\` and \`celery_load_queue_*\` are what the daemon sees of the deployment beside its own tasks; everybody's tasks are in them. A series that is absent is not known: [how they are read, and what they cost](observer.md).
 
+## SLOs
+
+The metrics \`celery_load_slo_…\` count the same tasks once more, as good and bad events of the configured [service level objectives](slo.md).
+
 ## How many series there are
 
 Labels hold names of the configuration and fixed words, with three exceptions: names of workers and exception classes come from the workers, and stages from the profiles. All sets of labels that are known beforehand exist from the start at 0. Those of the scenarios, tasks, stages, connections and queues are counted at the start: when they alone are more than \`limits.series\` (5000 unless set), the daemon does not start and says how many they are. A histogram costs the most: its buckets + 3 for each task and label value.

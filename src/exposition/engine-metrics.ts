@@ -9,6 +9,7 @@ import type { ObservedConnection } from "../observer/connection-observer.js";
 import type { LedgerView } from "./ledger-view.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
 import { observerMetrics } from "./observer-metrics.js";
+import { sloMetrics, sloSeries } from "./slo-metrics.js";
 import { type Emit, type EmitHistogram, SnapshotMetric } from "./snapshot-metric.js";
 import type { Subject } from "./subject.js";
 
@@ -187,6 +188,7 @@ export function engineMetrics(
       emit({ cause: "dispatch_lag" }, ledger.engine("saturatedDispatchLag"));
       emit({ cause: "event_loop" }, ledger.engine("saturatedEventLoop"));
     }),
+    ...sloMetrics(subject, metric),
     metric(METRICS.eventLoop, (ledger, emit) =>
       emit({ thread: "engine" }, ledger.engine("eventLoopUtilization")),
     ),
@@ -381,6 +383,7 @@ export function fixedSeries(
     members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
     subject.scenarios.length * (SCENARIO_STATES.length + 3) +
     stages * 2 +
-    subject.connections.length * (CONNECTION_CELLS.length + 2)
+    subject.connections.length * (CONNECTION_CELLS.length + 2) +
+    sloSeries(subject)
   );
 }

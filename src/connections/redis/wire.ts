@@ -1,6 +1,7 @@
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { Redis } from "ioredis";
-import { type Reply, ReplyError, RespReader } from "./resp-reader.js";
+import { read } from "./direct-connector.js";
+import { ProtocolError, type Reply, ReplyError, RespReader } from "./resp-reader.js";
 
 /** What can be pushed. */
 export interface LpushValue {
@@ -22,7 +23,7 @@ type Done = (error: Error | null, value: Reply) => void;
  * closes, ioredis connects anew as ever, and the new socket is taken over again.
  */
 export class Wire {
-  readonly #stream: Duplex;
+  readonly #stream: Socket;
   /** Commands without an answer, the oldest first. */
   #waiting: Done[] = [];
   #answered = 0;
@@ -30,22 +31,22 @@ export class Wire {
 
   /** `onMessage` gets the messages of a pattern subscription. */
   constructor(client: Redis, onMessage: (channel: string, text: string) => void) {
-    const stream = client.stream as Duplex;
+    const stream = client.stream as Socket;
     this.#stream = stream;
     const reader = new RespReader({
       reply: (value) => this.#answer(value),
       message: onMessage,
     });
-    stream.removeAllListeners("data");
-    stream.on("data", (chunk: Buffer) => {
+    read(stream, (bytes) => {
       try {
-        reader.feed(chunk);
+        reader.feed(bytes);
       } catch (error) {
-        stream.destroy(error as Error);
+        // A fault of our own must not pass for one of the connection.
+        if (!(error instanceof ProtocolError)) throw error;
+        stream.destroy(error);
       }
     });
     stream.once("close", () => this.#fail(new Error("connection closed")));
-    stream.resume();
   }
 
   /**
@@ -101,7 +102,7 @@ export class Wire {
 
   #answer(value: Reply): void {
     const done = this.#waiting[this.#answered];
-    if (done === undefined) throw new Error("the server answered what was not asked");
+    if (done === undefined) throw new ProtocolError("an answer to what was not asked");
     this.#answered++;
     // In one go now and then: shift() moves all that follow.
     if (this.#answered === 1024) {
