@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { redactUrl } from "../celery/redact-url.js";
 import { ConfigError, type Fault } from "../errors.js";
+import { warningsOfSlos } from "./check-slos.js";
 import { effectiveTree, originsOf } from "./effective.js";
 import { faultsOf } from "./faults.js";
 import { mergeLayers, type Override } from "./layers.js";
@@ -72,7 +73,11 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     origins: originsOf(effective),
     sources: files.map((file) => file.path),
     effective,
-    warnings: [...files.flatMap((file) => file.warnings), ...tlsFiles.warnings],
+    warnings: [
+      ...files.flatMap((file) => file.warnings),
+      ...tlsFiles.warnings,
+      ...warningsOfSlos(result.config.slos, root),
+    ],
   };
 }
 

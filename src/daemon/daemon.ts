@@ -12,6 +12,7 @@ import { ConnectionStates } from "./connection-states.js";
 import { endReport, reportText } from "./end-report.js";
 import { EngineHost } from "./engine-host.js";
 import { addressOf, EngineLog } from "./engine-log.js";
+import { exitCodeOf, isUnpublished } from "./exit-code.js";
 import { StatusLine } from "./status-line.js";
 
 export interface DaemonOptions {
@@ -22,6 +23,8 @@ export interface DaemonOptions {
   readonly lingerMs: number;
   /** The run is to end by itself (`--for`, `--count`): a signal before that is not a success. */
   readonly isBounded: boolean;
+  /** The exit code tells whether the SLOs are met. */
+  readonly exitOnSlo: boolean;
   readonly log: Logger;
   /** Called once a second with what a terminal shows; null elsewhere. */
   readonly showStatus: ((line: string) => void) | null;
@@ -107,7 +110,7 @@ export class Daemon {
   }
 
   async #finish(engine: EngineHost): Promise<number> {
-    const { log, subject, isBounded, lingerMs, showReport } = this.#options;
+    const { log, subject, isBounded, exitOnSlo, lingerMs, showReport } = this.#options;
     this.#isStopping = true;
     const ledger = await engine.snapshot(false);
     const seconds = (performance.now() - this.#startedMs) / 1000;
@@ -126,6 +129,9 @@ export class Daemon {
         `ended; ${unknown} published tasks are unknown: never confirmed, or not waited for any longer`,
       );
     }
+    for (const [slo, { verdict, reason }] of Object.entries(report.slos)) {
+      if (verdict !== "met") log.warn({ slo, reason }, `the SLO is ${verdict}`);
+    }
     showReport?.({ text: reportText(ledger, subject, seconds), json: JSON.stringify(report) });
     if (lingerMs > 0 && !this.#aborted.signal.aborted) {
       log.info({ lingerMs }, "metrics stay up for a last scrape");
@@ -133,16 +139,11 @@ export class Daemon {
         // The second signal ends the lingering: nothing else aborts it.
       });
     }
-    if (!isBounded) return EXIT.ok;
-    if (stoppedBySignal) return EXIT.stoppedBySignal;
-    if (report.total.planned > 0 && report.total.published === 0) {
-      log.error(
-        { dropped: report.total.dropped },
-        "not one of the planned tasks could be published",
-      );
-      return EXIT.failed;
+    if (isBounded && !stoppedBySignal && isUnpublished(report.total)) {
+      const { dropped } = report.total;
+      log.error({ dropped }, "not one of the planned tasks could be published");
     }
-    return EXIT.ok;
+    return exitCodeOf(report, { isBounded, exitOnSlo });
   }
 
   #startStatus(show: (line: string) => void): NodeJS.Timeout {

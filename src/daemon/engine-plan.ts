@@ -9,6 +9,7 @@ import { createLayout, type Dimensions } from "../ledger/layout.js";
 import { ledgerBytes } from "../ledger/snapshot.js";
 import { createProfile, type ProfileSpec, type Stage } from "../plan/profile.js";
 import { planEntries } from "./entry-plans.js";
+import { planSlos } from "./slo-plans.js";
 
 export interface PlanOptions {
   readonly config: Config;
@@ -51,6 +52,7 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
     });
   }
 
+  const slos = planSlos(config, starts);
   const subject: Subject = {
     scenarios: scenarios.map(({ name, profile }) => ({ name, stages: stagesOf(profile) })),
     entries: starts.map(({ scenario, name, queue }) => ({ scenario, task: name, queue })),
@@ -60,12 +62,16 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
       task: name,
     })),
     connections: connectionNames,
+    slos: slos.subjects,
     exceptions: [],
     version: options.version,
     commit: options.commit,
     configHash: createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 12),
   };
-  const dimensions = dimensionsOf(config, subject, scenarios, entries);
+  const dimensions = {
+    ...dimensionsOf(config, subject, scenarios, entries),
+    sloRows: slos.plans.length,
+  };
   return {
     subject,
     plan: {
@@ -82,9 +88,11 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
       })),
       scenarios,
       entries,
+      slos: slos.plans,
       templateLines: options.templateLines,
       countLimit: options.countLimit,
       seed: config.seed,
+      tickMs: config.tickMs,
     },
   };
 }
@@ -122,9 +130,9 @@ function dimensionsOf(
   subject: Subject,
   scenarios: readonly ScenarioPlan[],
   entries: readonly EntryPlan[],
-): Dimensions {
-  const phaseBucketsMs = config.bucketsMs.filter((_, index) => index % 2 === 0);
-  const series = fixedSeries(subject, config.bucketsMs.length, phaseBucketsMs.length);
+): Omit<Dimensions, "sloRows"> {
+  const { bucketsMs, phaseBucketsMs } = config;
+  const series = fixedSeries(subject, bucketsMs.length, phaseBucketsMs.length);
   if (series > config.limits.series) {
     throw new ConfigError([
       {
@@ -151,7 +159,7 @@ function dimensionsOf(
     entries: entries.length,
     scenarios: scenarios.length,
     connections: subject.connections.length,
-    bucketsMs: config.bucketsMs,
+    bucketsMs,
     phaseBucketsMs,
     exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, config.limits.series - series),
     slots,

@@ -115,6 +115,10 @@ scenarios:
     connection: main
     mix: thumb
 
+slos:
+  - { name: thumb-latency, scenario: steady, task: app.tasks.thumb, objective: 99%, latency: 2s, window: 30d }
+  - { name: steady-success, scenario: steady, objective: 99.9% }
+
 server:
   listen: 127.0.0.1:9809
   linger: 30s
@@ -123,4 +127,5 @@ limits:
   series: 20000
 buckets: [10ms, 50ms, 100ms, 500ms, 1s, 5s, 30s]
 seed: 42
+tick: none
 `;

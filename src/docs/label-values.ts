@@ -18,6 +18,7 @@ const OF_EVERY_METRIC: Readonly<Record<string, LabelValues>> = {
   connection: "name of the connection in the configuration",
   role: ["broker", "backend"],
   thread: ["engine"],
+  slo: "name of the SLO in the configuration",
 };
 
 const STAGE: Readonly<Record<string, LabelValues>> = {
@@ -43,6 +44,7 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   malformed: { source: ["result"] },
   seriesFolded: { label: ["exception"] },
   saturated: { cause: ["dispatch_lag", "event_loop"] },
+  sloExcluded: { reason: ["warmup", "saturated", "stopped", "invalid"] },
   lastChange: { kind: ["start", "stage"] },
   configInfo: {
     revision: "how often a configuration was loaded",

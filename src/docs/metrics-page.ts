@@ -58,6 +58,10 @@ Its parts are in \`celery_load_task_phase_seconds\`:
 
 \`dispatch\` above a few milliseconds means that the daemon is late: compare \`celery_load_generator_saturated\` before you blame the workers. \`work\` compares two clocks as they are; where the clocks disagree so much that a task would have ended before it was sent, or after its result was here, the sample is left out. The buckets of the latency are \`buckets\` of the configuration, the phases use every second one of them.
 
+## SLOs
+
+The metrics \`celery_load_slo_…\` count the same tasks once more, as good and bad events of the configured [service level objectives](slo.md).
+
 ## How many series there are
 
 Labels hold names of the configuration and fixed words, with two exceptions: exception classes come from the workers, and stages from the profiles. All sets of labels that are known beforehand exist from the start at 0. Those of the scenarios, tasks, stages and connections are counted at the start: when they alone are more than \`limits.series\` (5000 unless set), the daemon does not start and says how many they are. A histogram costs the most: its buckets + 3 for each task and label value.

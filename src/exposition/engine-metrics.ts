@@ -7,6 +7,7 @@ import {
 } from "../ledger/layout.js";
 import type { LedgerView } from "./ledger-view.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
+import { sloMetrics, sloSeries } from "./slo-metrics.js";
 import { type Emit, type EmitHistogram, SnapshotMetric } from "./snapshot-metric.js";
 import type { Subject } from "./subject.js";
 
@@ -179,6 +180,7 @@ export function engineMetrics(
       emit({ cause: "dispatch_lag" }, ledger.engine("saturatedDispatchLag"));
       emit({ cause: "event_loop" }, ledger.engine("saturatedEventLoop"));
     }),
+    ...sloMetrics(subject, metric),
     metric(METRICS.eventLoop, (ledger, emit) =>
       emit({ thread: "engine" }, ledger.engine("eventLoopUtilization")),
     ),
@@ -195,7 +197,7 @@ export function engineMetrics(
 }
 
 type EntryReader = (ledger: LedgerView, entry: number) => number;
-type MakeMetric = (
+export type MakeMetric = (
   spec: MetricSpec,
   collect: (view: LedgerView, emit: Emit) => void,
 ) => SnapshotMetric<LedgerView>;
@@ -349,6 +351,7 @@ export function fixedSeries(
     members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
     subject.scenarios.length * (SCENARIO_STATES.length + 3) +
     stages * 2 +
-    subject.connections.length * CONNECTION_CELLS.length
+    subject.connections.length * CONNECTION_CELLS.length +
+    sloSeries(subject)
   );
 }

@@ -54,8 +54,11 @@ function configOf(scenarios: Record<string, Differences>): Config {
     ),
     server: { listen: { host: "0.0.0.0", port: 9809 }, lingerMs: null },
     limits: { maxRatePerSecond: null, series: 5000 },
+    slos: [],
     bucketsMs: [1000],
+    phaseBucketsMs: [1000],
     seed: 1,
+    tickMs: null,
   };
 }
 

@@ -30,7 +30,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("threads: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, server, limits, buckets, seed.',
+      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, seed, tick.',
     ],
   },
   {
@@ -864,6 +864,138 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "half a character in arguments",
+    text: withTask('args: ["\\ud800", "{{ choice(\'\\udfff\') }}"]\n    kwargs: {"\\ud800": 1}'),
+    faults: [
+      'load.yml:9:12: Cannot read args[0] of task "thumb": a text with half a surrogate pair cannot be sent as UTF-8. Write the whole character.',
+      'load.yml:9:22: Cannot read args[1] of task "thumb": a text with half a surrogate pair cannot be sent as UTF-8. Write the whole character.',
+      'load.yml:10:13: Cannot read kwargs of task "thumb": a text with half a surrogate pair cannot be sent as UTF-8. Write the whole character. Write it like {"size":3}.',
+    ],
+  },
+  {
+    name: "half a character in a header",
+    text: withTask('headers: {a: ["\\ud800"]}'),
+    faults: [
+      'load.yml:9:19: Cannot read headers.a[0] of task "thumb": must not hold half a surrogate pair, which UTF-8 cannot write. Write the whole character.',
+    ],
+  },
+  {
+    name: "half a character in texts that are shown, and in a queue",
+    text: withTask('shadow: "\\ud800"\n    queue: "\\ud800"'),
+    faults: [
+      'load.yml:9:13: Cannot read shadow of task "thumb": must not hold half a surrogate pair, which UTF-8 cannot write; found "\\ud800". Write it like (...).',
+      'load.yml:10:12: Cannot read queue of task "thumb": must be the name of a queue such as celery, without spaces and quotes; found "\\ud800". Write it like images.',
+    ],
+  },
+  {
+    name: "a typed value in a header, which ends a worker on Redis",
+    text: withTask("headers: {a: [{__type__: x, __value__: 1}]}"),
+    faults: [
+      `load.yml:9:19: Cannot read headers.a[0] of task "thumb": must not be a typed value of kombu's: those are for args and kwargs. Rename a key.`,
+    ],
+  },
+  {
+    name: "a stamp that is a typed value",
+    text: withTask("stamps: {a: {__type__: date, __value__: 2030-01-02}}"),
+    faults: [
+      `load.yml:9:17: Cannot read stamps.a of task "thumb": must not be a typed value of kombu's: those are for args and kwargs. Rename a key.`,
+    ],
+  },
+  {
+    name: "a header that the worker's request has itself",
+    text: withTask("headers: {_children: 1}"),
+    faults: [
+      'load.yml:9:26: Cannot read headers._children of task "thumb": must not be set: Celery\'s worker keeps something else under this name. Remove it or rename it.',
+    ],
+  },
+  {
+    name: "headers in headers that are no mapping",
+    text: withTask("headers: {headers: 1}"),
+    faults: [
+      'load.yml:9:24: Cannot read headers.headers of task "thumb": must be a mapping; found 1. Write {key: value}.',
+    ],
+  },
+  {
+    name: "a header that RabbitMQ routes by",
+    text: withTask("headers: {CC: [celery]}"),
+    faults: [
+      'load.yml:9:19: Cannot read headers.CC of task "thumb": must not be set: RabbitMQ sends a copy to each queue that it names. Remove it or rename it.',
+    ],
+  },
+  {
+    name: "a stamp that would overwrite a result's status",
+    text: withTask("stamps: {status: 1}"),
+    faults: [
+      'load.yml:9:22: Cannot read stamps.status of task "thumb": must not be set: stored results have something else under this name. Remove it or rename it.',
+    ],
+  },
+  {
+    name: "a header whose name is too long for RabbitMQ",
+    text: withTask(`headers: {a: {? ${"k".repeat(256)} : 1}}`),
+    faults: [
+      'load.yml:9:18: Cannot read headers.a of task "thumb": must have keys of at most 255 bytes, without halves of characters. Rename them.',
+    ],
+  },
+  {
+    name: "headers that are too large for RabbitMQ",
+    text: withTask(`headers: {a: ${"x".repeat(8192)}}`),
+    faults: [
+      'load.yml:9:14: Cannot read headers of task "thumb": must be at most 8 KiB as JSON. Send it as an argument instead.',
+    ],
+  },
+  {
+    name: "a queue in whose place workers keep unacknowledged messages",
+    text: withTask("queue: unacked"),
+    faults: [
+      `load.yml:9:12: Cannot read queue of task "thumb": must not be a key of kombu's own: as a queue it would end every worker on this Redis; found "unacked". Write it like images.`,
+    ],
+  },
+  {
+    name: "a queue of remote control",
+    text: withTask("queue: celery@host.celery.pidbox"),
+    faults: [
+      'load.yml:9:12: Cannot read queue of task "thumb": must not be one of remote control or events: workers would take tasks for commands; found "celery@host.celery.pidbox". Write it like images.',
+    ],
+  },
+  {
+    name: "a queue that is too long for RabbitMQ",
+    text: withTask(`queue: ${"ü".repeat(128)}`),
+    faults: [
+      `load.yml:9:12: Cannot read queue of task "thumb": must be at most 255 bytes long; found "${"ü".repeat(59)}…". Write it like images.`,
+    ],
+  },
+  {
+    name: "the exchanges of events and of RabbitMQ itself",
+    text: withTask("exchange: amq.rabbitmq.trace\n    routingKey: celeryev"),
+    faults: [
+      'load.yml:9:15: Cannot read exchange of task "thumb": must not be one that only RabbitMQ itself may publish to; found "amq.rabbitmq.trace". Write it like images.',
+      'load.yml:10:17: Cannot read routingKey of task "thumb": must not be one of remote control or events: workers would take tasks for commands; found "celeryev". Write it like images.',
+    ],
+  },
+  {
+    name: "an ETA in the year 0",
+    text: withTask("eta: 0000-01-02T03:04:05Z"),
+    faults: [
+      'load.yml:9:10: Cannot read eta of task "thumb": must be in the years from 1970 to 9998; found "0000-01-02T03:04:05Z". Write it like 2030-01-02T03:04:05Z.',
+    ],
+  },
+  {
+    name: "an ETA at the end of Python's time",
+    text: withTask("eta: 9999-12-31T23:00:00-02:00"),
+    faults: [
+      'load.yml:9:10: Cannot read eta of task "thumb": must be in the years from 1970 to 9998; found "9999-12-31T23:00:00-02:00". Write it like 2030-01-02T03:04:05Z.',
+    ],
+  },
+  {
+    name: "a routing key that is too long behind the bits of a delay",
+    text: withTask(
+      `nativeDelayedDelivery: true\n    countdown: 5s\n    exchange: a\n    routingKey: ${"k".repeat(200)}`,
+    ),
+    faults: [
+      'load.yml:9:28: Cannot read nativeDelayedDelivery of task "thumb": must come with a routing key of at most 199 bytes, as the delay goes before it; found true. Shorten it.',
+    ],
+  },
+  {
     name: "a priority that is a word",
     text: withTask("priority: high"),
     faults: [
@@ -956,6 +1088,13 @@ const BAD: readonly BadConfiguration[] = [
     text: withProfile("1/s\n    warmup: 30s\n    duration: 30s"),
     faults: [
       'load.yml:12:13: Cannot read warmup of scenario "steady": must be shorter than the duration (30s); found "30s". Shorten the warmup or run longer.',
+    ],
+  },
+  {
+    name: "a tick as long as starts may be late",
+    text: withTail("tick: 100ms"),
+    faults: [
+      'load.yml:13:7: Cannot read tick: must be from 1ms to 50ms; found "100ms". Write it like 5ms.',
     ],
   },
   {
@@ -1256,6 +1395,105 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "slos that are no list",
+    text: withTail("slos: {name: a, objective: 99%}"),
+    faults: ["load.yml:13:7: Cannot read slos: must be a list; found a mapping."],
+  },
+  {
+    name: "an SLO that is no mapping",
+    text: withTail("slos: [99%]"),
+    faults: ['load.yml:13:8: Cannot read slos[0]: must be a mapping; found "99%".'],
+  },
+  {
+    name: "an SLO without name and objective",
+    text: withTail("slos: [{latency: 2s}]"),
+    faults: [
+      "load.yml:13:8: Cannot read slos[0].name: it is missing. Write name: resize-latency.",
+      "load.yml:13:8: Cannot read slos[0].objective: it is missing. Write objective: 99.9%.",
+    ],
+  },
+  {
+    name: "an unknown key in an SLO",
+    text: withSlos("{name: a, objectiv: 99%, objective: 99%}"),
+    faults: [
+      'load.yml:14:15: Cannot read key "objectiv" in slos[0]: there is no such key. Did you mean "objective"?',
+    ],
+  },
+  {
+    name: "an SLO whose name is none",
+    text: withSlos("{name: a b, objective: 99%}"),
+    faults: [
+      'load.yml:14:12: Cannot read slos[0].name: must be a name of letters, digits, - and _ that starts with a letter; found "a b".',
+    ],
+  },
+  {
+    name: "two SLOs of one name",
+    text: withSlos("{name: a, objective: 99%}", "{name: a, objective: 90%}"),
+    faults: [
+      'load.yml:15:12: Cannot read slos[1].name: must not be another SLO\'s name; found "a". Rename one of them: metrics and alerts tell SLOs apart by name.',
+    ],
+  },
+  {
+    name: "objectives that are no percentages",
+    text: withSlos(
+      "{name: a, objective: 99}",
+      "{name: b, objective: 0.999}",
+      "{name: c, objective: 100%}",
+      "{name: d, objective: 0%}",
+      "{name: e, objective: most}",
+    ),
+    faults: [
+      "load.yml:14:26: Cannot read slos[0].objective: must be a percentage above 0% and below 100% such as 99.9%; found 99. Write 99%.",
+      "load.yml:15:26: Cannot read slos[1].objective: must be a percentage above 0% and below 100% such as 99.9%; found 0.999. Write 99.9%.",
+      'load.yml:16:26: Cannot read slos[2].objective: must be a percentage above 0% and below 100% such as 99.9%; found "100%". Write it like 99.9%.',
+      'load.yml:17:26: Cannot read slos[3].objective: must be a percentage above 0% and below 100% such as 99.9%; found "0%". Write it like 99.9%.',
+      'load.yml:18:26: Cannot read slos[4].objective: must be a percentage above 0% and below 100% such as 99.9%; found "most". Write it like 99.9%.',
+    ],
+  },
+  {
+    name: "an SLO with a latency and a window of nothing",
+    text: withSlos("{name: a, objective: 99%, latency: 0s, window: 0d}"),
+    faults: [
+      'load.yml:14:40: Cannot read slos[0].latency: must be longer than 0s; found "0s". Write it like 30s.',
+      'load.yml:14:52: Cannot read slos[0].window: must be longer than 0s; found "0d". Write it like 30s.',
+    ],
+  },
+  {
+    name: "an SLO of a scenario that is not there",
+    text: withSlos("{name: a, scenario: stedy, objective: 99%}"),
+    faults: [
+      'load.yml:14:25: Cannot read slos[0].scenario: there is no scenario "stedy". Did you mean "steady"?',
+    ],
+  },
+  {
+    name: "an SLO of a task that no mix has, by a misspelt name, a key, and one that is like no other",
+    text: withSlos(
+      "{name: a, task: app.tasks.resise, objective: 99%}",
+      "{name: b, task: thumb, objective: 99%}",
+      "{name: c, scenario: steady, task: other, objective: 99%}",
+    ),
+    faults: [
+      'load.yml:14:21: Cannot read slos[0].task: there is no task "app.tasks.resise" in the mix of a scenario; it is called by its registered name, a workflow by its key. Did you mean "app.tasks.resize"?',
+      'load.yml:15:21: Cannot read slos[1].task: there is no task "thumb" in the mix of a scenario; it is called by its registered name, a workflow by its key. Did you mean "app.tasks.thumb"?',
+      'load.yml:16:39: Cannot read slos[2].task: there is no task "other" in the mix of scenario "steady"; it is called by its registered name, a workflow by its key. Known there: app.tasks.resize, app.tasks.thumb.',
+    ],
+  },
+  {
+    name: "an SLO whose latency is longer than its task is awaited",
+    text: withSlos("{name: a, objective: 99%, latency: 61s}"),
+    faults: [
+      'load.yml:14:40: Cannot read slos[0].latency: must be at most the timeout of task "resize" (1m), after which no result is awaited; found "61s". Raise the timeout.',
+      'load.yml:14:40: Cannot read slos[0].latency: must be at most the timeout of task "thumb" (1m), after which no result is awaited; found "61s". Raise the timeout.',
+    ],
+  },
+  {
+    name: "an SLO of a task without results",
+    text: `${withTask("ignoreResult: true")}slos: [{name: a, objective: 99%}]\n`,
+    faults: [
+      'load.yml:14:8: Cannot read slos[0]: it is about task "thumb", which stores no result (ignoreResult: true): every event would be bad. Name another task, or remove ignoreResult.',
+    ],
+  },
+  {
     name: "--set that is no YAML",
     text: BASE,
     options: { overrides: [{ set: "buckets=[1s, canary" }] },
@@ -1413,6 +1651,10 @@ function withBroker(url: string): string {
 
 function withTail(line: string): string {
   return `${BASE}${line}\n`;
+}
+
+function withSlos(...slos: string[]): string {
+  return `${BASE}slos:\n${slos.map((slo) => `  - ${slo}\n`).join("")}`;
 }
 
 /** Each level stands for ten of the one below: 10 000 texts in all. */

@@ -56,6 +56,7 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
     bucketsMs: [1000],
     phaseBucketsMs: [1000],
     exceptionRows: 2,
+    sloRows: 1,
     slots: 1,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
@@ -65,6 +66,15 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
       entries: [{ scenario: 0, task: "app.add", queue: "celery" }],
       members: [{ row: 1, workflow: 0, task: "app.sub" }],
       connections: ["main"],
+      slos: [
+        {
+          name: "fast",
+          objectiveRatio: 0.99,
+          latencyMs: 1000,
+          windowMs: 1000,
+          rows: [{ row: 0, entry: 0 }],
+        },
+      ],
       exceptions: [],
       version: "1.2.3",
       commit: "abc",

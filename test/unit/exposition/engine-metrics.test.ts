@@ -21,6 +21,26 @@ const subject: Subject = {
   ],
   members: [{ row: 3, workflow: 2, task: "app.c" }],
   connections: ["main"],
+  slos: [
+    {
+      name: "fast",
+      objectiveRatio: 0.99,
+      latencyMs: 2000,
+      windowMs: 604_800_000,
+      rows: [
+        { row: 0, entry: 0 },
+        { row: 1, entry: 1 },
+        { row: 2, entry: 2 },
+      ],
+    },
+    {
+      name: "good",
+      objectiveRatio: 0.999,
+      latencyMs: null,
+      windowMs: 604_800_000,
+      rows: [{ row: 3, entry: 2 }],
+    },
+  ],
   exceptions: [
     { row: 4, entry: 0, name: "ValueError" },
     { row: 5, entry: 1, name: "ValueError" },
@@ -38,6 +58,7 @@ function setUp() {
     bucketsMs: [5, 1000],
     phaseBucketsMs: [5],
     exceptionRows: 7,
+    sloRows: 4,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
@@ -111,6 +132,41 @@ test("the page has as many series as the series limit is compared with, or fewer
   const extra = 9 + 1 + 1;
   const fixed = fixedSeries(subject, 2, 1);
   assert.ok(series <= fixed + extra && series > fixed * 0.7, `${series} series, computed ${fixed}`);
+});
+
+test("an SLO has a series for each scenario and task, and its exclusions by reason", async () => {
+  const { layout, cells, registry } = setUp();
+  cells[layout.slo(0, "events")] = 5;
+  cells[layout.slo(1, "events")] = 7;
+  cells[layout.slo(1, "bad")] = 2;
+  cells[layout.slo(2, "excludedWarmup")] = 3;
+  cells[layout.slo(0, "excludedWarmup")] = 1;
+  const page = await registry.render("text");
+  const lines = page.split("\n").filter((line) => line.startsWith("celery_load_slo_"));
+  const labels = (slo: string, task: string) => `{slo="${slo}",scenario="steady",task="${task}"}`;
+  assert.deepEqual(lines, [
+    `celery_load_slo_objective_ratio${labels("fast", "app.a")} 0.99`,
+    `celery_load_slo_objective_ratio${labels("fast", "app.b")} 0.99`,
+    `celery_load_slo_objective_ratio${labels("good", "app.b")} 0.999`,
+    `celery_load_slo_latency_threshold_seconds${labels("fast", "app.a")} 2`,
+    `celery_load_slo_latency_threshold_seconds${labels("fast", "app.b")} 2`,
+    `celery_load_slo_window_seconds${labels("fast", "app.a")} 604800`,
+    `celery_load_slo_window_seconds${labels("fast", "app.b")} 604800`,
+    `celery_load_slo_window_seconds${labels("good", "app.b")} 604800`,
+    `celery_load_slo_events_total${labels("fast", "app.a")} 12`,
+    `celery_load_slo_events_total${labels("fast", "app.b")} 0`,
+    `celery_load_slo_events_total${labels("good", "app.b")} 0`,
+    `celery_load_slo_bad_events_total${labels("fast", "app.a")} 2`,
+    `celery_load_slo_bad_events_total${labels("fast", "app.b")} 0`,
+    `celery_load_slo_bad_events_total${labels("good", "app.b")} 0`,
+    ...["warmup", "saturated", "stopped", "invalid"].map(
+      (reason) =>
+        `celery_load_slo_excluded_events_total{slo="fast",reason="${reason}"} ${reason === "warmup" ? 4 : 0}`,
+    ),
+    ...["warmup", "saturated", "stopped", "invalid"].map(
+      (reason) => `celery_load_slo_excluded_events_total{slo="good",reason="${reason}"} 0`,
+    ),
+  ]);
 });
 
 test("prom-client gets the same values as the page", async () => {
