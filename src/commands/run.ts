@@ -46,7 +46,7 @@ export async function run(
     throw flagError("--exit-on-slo", "there are no slos in the configuration. Add one.");
   }
   const isBounded = forMs !== null || countLimit !== null;
-  const { plan, subject } = planEngine({
+  const { plan, subject, observe } = planEngine({
     config,
     forMs,
     countLimit,
@@ -59,6 +59,7 @@ export async function run(
   const daemon = new Daemon({
     plan,
     subject,
+    observe,
     listen: config.server.listen,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
     isBounded,

@@ -7,6 +7,7 @@ import { openAmqpLook } from "./amqp/look.js";
 import { openAmqpRpcResults } from "./amqp/rpc-results.js";
 import type {
   Control,
+  ControlOptions,
   EventStream,
   EventStreamOptions,
   ObserveOptions,
@@ -64,7 +65,7 @@ function backendOf(options: ConnectionOptions, clientName: string): ResultsPart 
 }
 
 /** Remote control of the workers of a broker. */
-export function openControl(options: Unnamed<ObserveOptions>): Control {
+export function openControl(options: Unnamed<ControlOptions>): Control {
   const named = { ...options, clientName: CLIENT_NAME };
   return kindOf(options.url) === "amqp" ? openAmqpControl(named) : openRedisControl(named);
 }

@@ -14,13 +14,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ["celery", "slo"],
   connections: ["celery"],
   engine: ["plan", "celery", "ledger", "connections"],
-  exposition: ["ledger", "plan"],
+  observer: ["celery", "connections"],
+  exposition: ["ledger", "plan", "observer"],
   http: ["exposition"],
   docs: ["config", "celery", "exposition", "ledger", "doctor"],
   dashboards: ["exposition"],
   doctor: ["config", "celery", "connections", "engine"],
   daemon: [
-    ...["config", "plan", "celery", "ledger", "slo", "connections", "engine", "exposition", "http"],
+    ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
+    ...["observer", "exposition", "http"],
   ],
   commands: ["config", "plan", "celery", "daemon", "doctor", "setup"],
 };

@@ -19,6 +19,7 @@ test("the smallest configuration gets every default", () => {
         broker: "redis://h",
         backend: "redis://h",
         forget: true,
+        events: "auto",
         client: "direct",
         options: {
           priority_steps: [0, 3, 6, 9],
