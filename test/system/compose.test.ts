@@ -3,7 +3,6 @@ import { describe, test } from "node:test";
 import { parse } from "yaml";
 import { CHECKOUT } from "../../src/setup/checkout.js";
 import { mustRun } from "../../src/setup/programs.js";
-import { ensurePrometheus } from "../../src/setup/prometheus.js";
 import { missingPrograms } from "../support/debian-packages.js";
 import { type Composition, PROFILES, servicesOf } from "../unit/containers/composition.js";
 
@@ -30,12 +29,6 @@ describe("docker-compose.yml", { skip: noCompose ?? false }, () => {
       }
     });
   }
-});
-
-test("promtool takes prometheus.yml, with all that it names", async () => {
-  const { promtool } = await ensurePrometheus();
-  const args = ["check", "config", "prometheus/prometheus.yml"];
-  await mustRun("check prometheus.yml", promtool, args, inCheckout);
 });
 
 const noAmtool = await missingPrograms({ amtool: "prometheus-alertmanager" });

@@ -162,8 +162,12 @@ for (const profile of PROFILES) {
     assert.equal(connections.main?.backend, daemon.environment?.CELERY_RESULT_BACKEND);
   });
 
-  test(`the daemon of profile ${profile} runs steps and a steady rate, of several tasks`, () => {
-    const { scenarios, tasks } = configOf(call);
+  test(`the daemon of profile ${profile} runs steps and a steady rate, of several tasks, with objectives`, () => {
+    const { scenarios, tasks, slos } = configOf(call);
+    assert.deepEqual(
+      slos.map(({ name }) => name),
+      ["pulse-latency", "mail-sent"],
+    );
     assert.deepEqual(Object.keys(scenarios), ["shop", "pulse"]);
     assert.ok(Object.keys(tasks).length > 3);
   });

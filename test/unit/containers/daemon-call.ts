@@ -34,7 +34,9 @@ export function configOf({ args, env }: DaemonCall): Config {
   const [command, ...files] = args;
   assert.equal(command, "run");
   assert.ok(!files.some((file) => file.startsWith("-")), `${args} has flags`);
-  return loadConfig({ files, env }).config;
+  const { config, warnings } = loadConfig({ files, env });
+  assert.deepEqual(warnings, [], `${files} are taken, but not without a warning`);
+  return config;
 }
 
 /** How long a stop may take: what is in flight, then the last scrape. */
