@@ -20,6 +20,7 @@ import {
   type ObservedConnection,
   type ObservePlan,
 } from "../observer/connection-observer.js";
+import { Bottlenecks } from "./bottlenecks.js";
 import { ConnectionStates } from "./connection-states.js";
 import { endReport, reportText } from "./end-report.js";
 import { EngineHost } from "./engine-host.js";
@@ -50,6 +51,8 @@ export interface DaemonOptions {
 /** An engine whose last turn is older than this does not work any more. */
 const STALLED_AFTER_MS = 10_000;
 const STATUS_MS = 1_000;
+/** How often it is asked which side is slow. */
+const JUDGE_MS = 5_000;
 
 /**
  * The main thread's part of a run: start → run → drain → linger → stop. It never waits for a broker:
@@ -59,6 +62,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #connections: ConnectionStates;
   readonly #engineLog: EngineLog;
+  readonly #bottlenecks: Bottlenecks;
   readonly #registry: MetricsRegistry<LedgerView>;
   readonly #aborted = new AbortController();
   #engine: EngineHost | undefined;
@@ -75,6 +79,7 @@ export class Daemon {
     this.#options = options;
     const { log, plan, subject } = options;
     this.#connections = new ConnectionStates(subject.connections);
+    this.#bottlenecks = new Bottlenecks(subject, (entry) => plan.entries[entry]!.connection);
     this.#engineLog = new EngineLog(log, plan, subject);
     const often = new OnceAMinute();
     this.#registry = new MetricsRegistry(
@@ -82,6 +87,7 @@ export class Daemon {
         subject,
         () => this.#reading!,
         () => this.#observed,
+        () => this.#bottlenecks.sides,
       ),
       (metric, cause) => {
         if (often.allows(metric, performance.now())) {
@@ -98,17 +104,21 @@ export class Daemon {
   async run(): Promise<number> {
     const server = await listen(createApp(this.#httpSource()), this.#options.listen);
     let status: NodeJS.Timeout | undefined;
+    let judging: NodeJS.Timeout | undefined;
     try {
       const engine = new EngineHost(this.#options.plan, (message) => this.#onMessage(message));
       this.#engine = engine;
       this.#observers = this.#observe(engine);
+      judging = setInterval(() => void this.#judge(engine), JUDGE_MS);
       if (this.#options.showStatus !== null) status = this.#startStatus(this.#options.showStatus);
       await engine.ended;
       clearInterval(status);
+      clearInterval(judging);
       if (this.#fatal !== undefined) throw this.#fatal;
       return await this.#finish(engine);
     } finally {
       clearInterval(status);
+      clearInterval(judging);
       await Promise.all([
         this.#engine?.terminate(),
         ...this.#observers.map((observer) => observer.close()),
@@ -227,6 +237,15 @@ export class Daemon {
           say: (news) => log.write(plan, news),
         }),
     );
+  }
+
+  /** A snapshot never fails; while the engine is busy it reads the live memory. */
+  async #judge(engine: EngineHost): Promise<void> {
+    const ledger = await engine.snapshot(false);
+    const observed = this.#observers.map((observer) => observer.observed());
+    for (const { task, side, evidence } of this.#bottlenecks.look(ledger, observed)) {
+      this.#options.log.info({ task, side, evidence }, "another side makes the task slow");
+    }
   }
 
   /** Event streams that the configuration wants and that are not there. */

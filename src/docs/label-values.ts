@@ -1,5 +1,6 @@
 import type { MetricKey } from "../exposition/metrics.js";
 import { SCENARIO_STATES } from "../ledger/layout.js";
+import { SIDES } from "../observer/bottleneck.js";
 
 /** Values of a label: a list when the code fixes them, else one sentence on where they come from. */
 export type LabelValues = readonly string[] | string;
@@ -44,6 +45,7 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   stageRemaining: STAGE,
   dataLoss: { evidence: ["restarted_empty", "failover", "reply_queue_deleted"] },
   queueUnacked: { queue: ["*"] },
+  bottleneck: { side: SIDES },
   malformed: { source: ["result", "event", "reply"] },
   seriesFolded: { label: ["exception", "worker"] },
   saturated: { cause: ["dispatch_lag", "event_loop"] },

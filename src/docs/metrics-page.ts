@@ -67,6 +67,8 @@ The last three need [events of tasks](observer.md): \`events: on\`, or workers w
 
 \`celery_load_worker_*\` and \`celery_load_queue_*\` are what the daemon sees of the deployment beside its own tasks; everybody's tasks are in them. A series that is absent is not known: [how they are read, and what they cost](observer.md).
 
+\`celery_load_bottleneck\` says which side makes a task slow: [by these rules](bottleneck.md).
+
 ## SLOs
 
 The metrics \`celery_load_slo_…\` count the same tasks once more, as good and bad events of the configured [service level objectives](slo.md).

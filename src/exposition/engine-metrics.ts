@@ -5,6 +5,7 @@ import {
   type EntryHistogram,
   SCENARIO_STATES,
 } from "../ledger/layout.js";
+import { SIDES, type Side } from "../observer/bottleneck.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
 import type { LedgerView } from "./ledger-view.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
@@ -77,12 +78,13 @@ interface Group {
 /**
  * The metrics that an engine's ledger fills. All of them read the same view, so the sums of the ledger
  * hold in every page. `view` gives the snapshot of the scrape that is under way, `observed` what is known of
- * the workers' side.
+ * the workers' side, `sides` which side makes each task slow.
  */
 export function engineMetrics(
   subject: Subject,
   view: () => LedgerView,
   observed: () => readonly ObservedConnection[],
+  sides: () => ReadonlyMap<string, Side>,
 ): SnapshotMetric<LedgerView>[] {
   const scenarioOf = (entry: number) => subject.scenarios[subject.entries[entry]!.scenario]!.name;
   const entries = [...subject.entries.keys()];
@@ -183,6 +185,11 @@ export function engineMetrics(
     ...scenarioMetrics(subject, metric),
     ...connectionMetrics(subject, metric, observed),
     ...observerMetrics(metric, observed),
+    metric(METRICS.bottleneck, (_ledger, emit) => {
+      for (const [task, found] of sides()) {
+        for (const side of SIDES) emit({ task, side }, side === found ? 1 : 0);
+      }
+    }),
     metric(METRICS.malformed, (ledger, emit) => {
       emit({ source: "result" }, ledger.engine("malformedResults"));
       emit({ source: "event" }, sumOver(observed(), "malformedEvents"));
@@ -384,6 +391,7 @@ export function fixedSeries(
     Object.keys(PUBLISH_FAILURE_KINDS).length +
     Object.keys(OUTCOMES).length +
     Object.keys(UNCERTAIN_PHASES).length +
+    SIDES.length +
     2;
   const latencies = Object.keys(LATENCY_OUTCOMES).length * (bucketCount + 3);
   const phases = Object.keys(PHASES).length * (phaseBucketCount + 3);

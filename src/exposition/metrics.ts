@@ -241,6 +241,12 @@ export const METRICS = {
     labels: ["connection", "worker"],
     help: "How far the true offset may be from worker_clock_offset_seconds, either way.",
   },
+  bottleneck: {
+    name: "bottleneck",
+    type: "gauge",
+    labels: ["task", "side"],
+    help: "1 for the side that makes the task slow, by the last 30 s, 0 for the others: generator, broker, workers_busy, workers_idle_but_waiting, code, backend, or none.",
+  },
   malformed: {
     name: "malformed_messages_total",
     type: "counter",

@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observer: ["celery", "connections"],
   exposition: ["ledger", "plan", "observer"],
   http: ["exposition"],
-  docs: ["config", "celery", "exposition", "ledger", "doctor"],
+  docs: ["config", "celery", "exposition", "ledger", "observer", "doctor"],
   dashboards: ["exposition"],
   doctor: ["config", "celery", "connections", "engine"],
   daemon: [

@@ -9,7 +9,7 @@ import { observe } from "../../../src/ledger/histogram.js";
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
-import { OBSERVED, UNKNOWN } from "./observed.js";
+import { OBSERVED, SIDES_OF, UNKNOWN } from "./observed.js";
 
 const subject: Subject = {
   scenarios: [
@@ -67,6 +67,7 @@ function setUp(observed = [OBSERVED]) {
     subject,
     () => new LedgerView(layout, live),
     () => observed,
+    () => SIDES_OF,
   );
   const faults: string[] = [];
   const registry = new MetricsRegistry(metrics, (metric) => faults.push(metric));
@@ -145,6 +146,8 @@ test("what is known of the workers' side is on the page, and what is not has no 
     'worker_clock_uncertainty_seconds{connection="main",worker="celery@a"} 0.002',
     'malformed_messages_total{source="event"} 2',
     'malformed_messages_total{source="reply"} 3',
+    'bottleneck{task="app.a",side="workers_busy"} 1',
+    'bottleneck{task="app.a",side="none"} 0',
     'connection_up{connection="main",role="events"} 1',
     'reconnects_total{connection="main",role="events"} 1',
   ]) {
@@ -218,6 +221,7 @@ test("a metric that cannot be collected costs itself and not the page", async ()
       throw new Error("boom");
     },
     () => [],
+    () => SIDES_OF,
   );
   const broken = new MetricsRegistry([planned!, ...others], (metric) => faults.push(metric));
   const page = await broken.render("text");

@@ -1,3 +1,4 @@
+import type { Side } from "../../../src/observer/bottleneck.js";
 import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
 
 /** A connection on which everything is known. */
@@ -24,6 +25,9 @@ export const OBSERVED: ObservedConnection = {
   queues: [{ name: "celery", ready: 7, consumers: 1 }],
   unacked: 5,
 };
+
+/** A verdict. */
+export const SIDES_OF: ReadonlyMap<string, Side> = new Map([["app.a", "workers_busy"]]);
 
 /** The same connection while nothing is known. */
 export const UNKNOWN: ObservedConnection = {

@@ -1,0 +1,213 @@
+import type { LedgerView } from "../exposition/ledger-view.js";
+import type { Subject } from "../exposition/subject.js";
+import type { EntryCounter, EntryHistogram } from "../ledger/layout.js";
+import { type Evidence, type Side, sideOf } from "../observer/bottleneck.js";
+import type { ObservedConnection } from "../observer/connection-observer.js";
+
+/** Looks that a verdict is about: 30 s at one in 5 s. */
+const LOOKS = 6;
+
+/** A verdict that has changed. */
+export interface Verdict {
+  readonly task: string;
+  readonly side: Side;
+  readonly evidence: Evidence;
+}
+
+/** The running totals of a task, as one look found them. */
+interface Look {
+  readonly totals: Readonly<Record<string, number>>;
+  readonly places: number | null;
+  readonly active: number | null;
+  readonly isSaturated: boolean;
+}
+
+/** Counters and histograms whose growth is evidence. */
+const COUNTERS = [
+  "planned",
+  "droppedSaturated",
+  "droppedBackpressure",
+  "droppedNotConnected",
+  "failedRejected",
+  "recovered",
+] as const satisfies readonly EntryCounter[];
+const HISTOGRAMS = [
+  "latencySucceeded",
+  "latencyFailed",
+  "publish",
+  "work",
+  "queue",
+  "run",
+  "delivery",
+] as const satisfies readonly EntryHistogram[];
+
+/** Says for each task which side is slow, from what the ledger and the observers tell every 5 s. */
+export class Bottlenecks {
+  readonly #subject: Subject;
+  readonly #connectionOf: (entry: number) => number;
+  /** Entries by task. */
+  readonly #tasks: ReadonlyMap<string, readonly number[]>;
+  readonly #looks = new Map<string, Look[]>();
+  readonly #sides = new Map<string, Side>();
+  readonly #candidates = new Map<string, Side>();
+
+  constructor(subject: Subject, connectionOf: (entry: number) => number) {
+    this.#subject = subject;
+    this.#connectionOf = connectionOf;
+    const names = new Set(subject.entries.map(({ task }) => task));
+    this.#tasks = new Map(
+      [...names].map((name) => [
+        name,
+        [...subject.entries.keys()].filter((entry) => subject.entries[entry]!.task === name),
+      ]),
+    );
+    for (const name of names) this.#sides.set(name, "none");
+  }
+
+  /** By task. */
+  get sides(): ReadonlyMap<string, Side> {
+    return this.#sides;
+  }
+
+  /** One more look. Returns the verdicts that have changed: a new one must be found twice running. */
+  look(ledger: LedgerView, observed: readonly ObservedConnection[]): Verdict[] {
+    const changed: Verdict[] = [];
+    for (const [task, entries] of this.#tasks) {
+      const evidence = this.#evidenceOf(task, entries, ledger, observed);
+      const side = sideOf(evidence);
+      const isConfirmed = this.#candidates.get(task) === side;
+      this.#candidates.set(task, side);
+      if (!isConfirmed || this.#sides.get(task) === side) continue;
+      this.#sides.set(task, side);
+      changed.push({ task, side, evidence });
+    }
+    return changed;
+  }
+
+  #evidenceOf(
+    task: string,
+    entries: readonly number[],
+    ledger: LedgerView,
+    observed: readonly ObservedConnection[],
+  ): Evidence {
+    const queues = this.#queuesOf(entries);
+    const looks = this.#looks.get(task) ?? [];
+    const now: Look = {
+      totals: totalsOf(entries, ledger),
+      ...poolsOf(queues, observed),
+      isSaturated:
+        ledger.engine("saturatedDispatchLag") === 1 || ledger.engine("saturatedEventLoop") === 1,
+    };
+    const [first = now] = looks;
+    this.#looks.set(task, [...looks, now].slice(-LOOKS));
+
+    const grown = (name: string) => now.totals[name]! - first.totals[name]!;
+    const mean = (...names: readonly EntryHistogram[]) => {
+      const count = names.reduce((sum, name) => sum + grown(`${name}Count`), 0);
+      const sumMs = names.reduce((sum, name) => sum + grown(`${name}Sum`), 0);
+      return count === 0 ? null : sumMs / count;
+    };
+    const all = [...looks, now];
+    const known = all.filter(({ places }) => places !== null && places > 0);
+    const places = known.reduce((sum, look) => sum + look.places!, 0);
+    const active = known.reduce((sum, look) => sum + (look.active ?? 0), 0);
+    const isActiveKnown = known.length > 0 && known.every((look) => look.active !== null);
+    const connections = new Set(entries.map(this.#connectionOf));
+    return {
+      saturatedRatio: all.filter(({ isSaturated }) => isSaturated).length / all.length,
+      planned: grown("planned"),
+      droppedSaturated: grown("droppedSaturated"),
+      isBrokerUsable: [...connections].every(
+        (connection) =>
+          ledger.connection(connection, "brokerUp") === 1 &&
+          ledger.connection(connection, "brokerBlocked") === 0,
+      ),
+      notTaken:
+        grown("droppedBackpressure") + grown("droppedNotConnected") + grown("failedRejected"),
+      results: grown("latencySucceededCount") + grown("latencyFailedCount") + grown("recovered"),
+      inFlight: entries.reduce((sum, entry) => sum + ledger.inFlight(entry), 0),
+      latencyMs: mean("latencySucceeded", "latencyFailed"),
+      publishMs: mean("publish"),
+      workMs: mean("work"),
+      queueMs: mean("queue"),
+      runMs: mean("run"),
+      deliveryMs: mean("delivery"),
+      waiting: waitingIn(queues, observed),
+      busyRatio: isActiveKnown ? active / places : null,
+      places: now.places,
+    };
+  }
+
+  #queuesOf(entries: readonly number[]): TaskQueue[] {
+    const keys = entries.map((entry) => {
+      const connection = this.#subject.connections[this.#connectionOf(entry)]!;
+      return [`${connection} ${this.#subject.entries[entry]!.queue}`, entry] as const;
+    });
+    return [...new Map(keys).values()].map((entry) => ({
+      connection: this.#subject.connections[this.#connectionOf(entry)]!,
+      queue: this.#subject.entries[entry]!.queue,
+    }));
+  }
+}
+
+interface TaskQueue {
+  readonly connection: string;
+  readonly queue: string;
+}
+
+function totalsOf(entries: readonly number[], ledger: LedgerView): Record<string, number> {
+  const totals: Record<string, number> = {};
+  for (const name of COUNTERS) {
+    totals[name] = entries.reduce((sum, entry) => sum + ledger.counter(entry, name), 0);
+  }
+  for (const name of HISTOGRAMS) {
+    const counts = new Float64Array(ledger.boundsMs(name).length + 1);
+    let sumMs = 0;
+    for (const entry of entries) sumMs += ledger.addHistogram(entry, name, counts);
+    totals[`${name}Sum`] = sumMs;
+    totals[`${name}Count`] = counts.reduce((sum, count) => sum + count, 0);
+  }
+  return totals;
+}
+
+/** Places in the pools of the workers that consume the queues, and how many of them are taken. */
+function poolsOf(
+  queues: readonly TaskQueue[],
+  observed: readonly ObservedConnection[],
+): { places: number | null; active: number | null } {
+  let places = 0;
+  let active: number | null = 0;
+  for (const { name, workers, queues: seen } of observed) {
+    const wanted = queues.filter(({ connection }) => connection === name);
+    if (wanted.length === 0) continue;
+    const consuming = workers.filter((worker) =>
+      wanted.some(({ queue }) => worker.queues.includes(queue)),
+    );
+    // That there is none is known where all are down, or the broker or everybody who was asked says so.
+    const areDown = workers.length > 0 && workers.every(({ up }) => up === 0);
+    const isNobody =
+      areDown ||
+      wanted.every(({ queue }) => seen.find((each) => each.name === queue)?.consumers === 0);
+    if (consuming.length === 0 && !isNobody) return { places: null, active: null };
+    for (const { poolSize, activeTasks } of consuming) {
+      if (poolSize === null) return { places: null, active: null };
+      places += poolSize;
+      active = active === null || activeTasks === null ? null : active + activeTasks;
+    }
+  }
+  return { places, active };
+}
+
+function waitingIn(
+  queues: readonly TaskQueue[],
+  observed: readonly ObservedConnection[],
+): number | null {
+  let waiting = 0;
+  for (const { connection, queue } of queues) {
+    const seen = observed.find(({ name }) => name === connection);
+    const ready = seen?.queues.find(({ name }) => name === queue)?.ready ?? null;
+    if (ready === null) return null;
+    waiting += ready;
+  }
+  return waiting;
+}

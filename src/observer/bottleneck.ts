@@ -1,0 +1,96 @@
+/** The side that is slow, for a task. */
+export const SIDES = [
+  /** This daemon: its starts are late, or it had to drop them. */
+  "generator",
+  /** The broker: away, blocked, refusing, or slow to accept. */
+  "broker",
+  /** Tasks wait as every place of the workers' pools is taken. */
+  "workers_busy",
+  /** Tasks wait although workers have room, or as there are none. */
+  "workers_idle_but_waiting",
+  /** The time goes into the run of the task itself. */
+  "code",
+  /** The result backend: results are there late. */
+  "backend",
+  /** Nothing stands out, or too little is known. */
+  "none",
+] as const;
+export type Side = (typeof SIDES)[number];
+
+/** What is known of a task over the last while; null = not known. Times are means in milliseconds. */
+export interface Evidence {
+  /** Share of the looks that found this generator saturated. */
+  readonly saturatedRatio: number;
+  readonly planned: number;
+  /** Starts that were dropped as this daemon was late. */
+  readonly droppedSaturated: number;
+  readonly isBrokerUsable: boolean;
+  /** Starts that the broker did not take: refused, or dropped for want of an answer or a connection. */
+  readonly notTaken: number;
+  /** Results that came. */
+  readonly results: number;
+  /** Published tasks that wait for their result now. */
+  readonly inFlight: number;
+  readonly latencyMs: number | null;
+  readonly publishMs: number | null;
+  /** Without task events, queue and run are known together only, as work. */
+  readonly workMs: number | null;
+  readonly queueMs: number | null;
+  readonly runMs: number | null;
+  readonly deliveryMs: number | null;
+  /** Messages in the task's queues that no worker has fetched. */
+  readonly waiting: number | null;
+  /** Share of the places in the pools of the workers of its queues that are taken; null without workers. */
+  readonly busyRatio: number | null;
+  /** Places in those pools. */
+  readonly places: number | null;
+}
+
+/** What is shorter is nobody's fault. */
+const NOTICEABLE_MS = 100;
+/** Share of the latency from which on a part is what makes it slow, and of the looks likewise. */
+const MOST = 0.5;
+/** Share of starts that say something of the whole; a single one is an accident. */
+const MANY = 0.05;
+/** Share of taken places from which on workers are busy: between two heartbeats some are always free. */
+const BUSY = 0.8;
+
+/** Pure rules, the first one that holds; docs/bottleneck.md explains them. */
+export function sideOf(evidence: Evidence): Side {
+  const { latencyMs, publishMs, runMs, deliveryMs } = evidence;
+  const isMany = (starts: number) => starts > 0 && starts >= MANY * evidence.planned;
+  if (evidence.saturatedRatio >= MOST || isMany(evidence.droppedSaturated)) return "generator";
+  if (!evidence.isBrokerUsable || isMany(evidence.notTaken)) return "broker";
+  if (evidence.results === 0 || latencyMs === null) {
+    const isStuck = evidence.inFlight > 0 && (evidence.waiting ?? 0) > 0;
+    return isStuck ? waitingFor(evidence) : "none";
+  }
+  const isMost = (ms: number | null) => ms !== null && ms >= MOST * latencyMs;
+  const isSlow = (ms: number | null) => isMost(ms) && ms! >= NOTICEABLE_MS;
+  if (isSlow(publishMs)) return "broker";
+  if (isSlow(evidence.queueMs)) return waitingFor(evidence);
+  if (isMost(runMs)) return "code";
+  if (isSlow(deliveryMs)) return "backend";
+  if (runMs !== null) return "none";
+  return sideWithoutEvents(evidence, isMost);
+}
+
+/** Whether tasks wait or run has to be told by the queue; what workers have prefetched is not seen. */
+function sideWithoutEvents(evidence: Evidence, isMost: (ms: number | null) => boolean): Side {
+  const { latencyMs, workMs, waiting, busyRatio } = evidence;
+  if (workMs === null || waiting === null) return "none";
+  if (isMost(workMs)) {
+    if (waiting > 0) return workMs >= NOTICEABLE_MS ? waitingFor(evidence) : "none";
+    return busyRatio !== null && busyRatio < BUSY ? "code" : "none";
+  }
+  const restMs = latencyMs! - workMs;
+  return isMost(restMs) && restMs >= NOTICEABLE_MS ? "backend" : "none";
+}
+
+/** Tasks wait: for a place, or in spite of free ones. */
+function waitingFor({ busyRatio, places }: Evidence): Side {
+  if (places === null) return "none";
+  if (places === 0) return "workers_idle_but_waiting";
+  if (busyRatio === null) return "none";
+  return busyRatio >= BUSY ? "workers_busy" : "workers_idle_but_waiting";
+}

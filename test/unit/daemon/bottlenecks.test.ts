@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Bottlenecks } from "../../../src/daemon/bottlenecks.js";
+import { LedgerView } from "../../../src/exposition/ledger-view.js";
+import type { Subject } from "../../../src/exposition/subject.js";
+import { observe } from "../../../src/ledger/histogram.js";
+import { createLayout } from "../../../src/ledger/layout.js";
+import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
+import { OBSERVED, UNKNOWN } from "../exposition/observed.js";
+
+const SUBJECT: Subject = {
+  scenarios: [{ name: "s", stages: [] }],
+  entries: [
+    { scenario: 0, task: "app.a", queue: "celery" },
+    { scenario: 0, task: "app.b", queue: "celery" },
+  ],
+  members: [],
+  slos: [],
+  connections: ["main"],
+  exceptions: [],
+  version: "",
+  commit: "",
+  configHash: "",
+};
+
+function setUp() {
+  const layout = createLayout({
+    entries: 2,
+    scenarios: 1,
+    connections: 1,
+    bucketsMs: [100, 1000],
+    phaseBucketsMs: [100],
+    exceptionRows: 2,
+    sloRows: 0,
+    slots: 4,
+  });
+  const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
+  live.cells[layout.connection(0, "brokerUp")] = 1;
+  const bottlenecks = new Bottlenecks(SUBJECT, () => 0);
+  /** Tasks of app.a that waited and ran so long. */
+  const ran = (count: number, queueMs: number, runMs: number) => {
+    for (let number = 0; number < count; number++) {
+      observe(live.cells, layout.entryHistogram(0, "latencySucceeded"), queueMs + runMs);
+      observe(live.cells, layout.entryHistogram(0, "queue"), queueMs);
+      observe(live.cells, layout.entryHistogram(0, "run"), runMs);
+    }
+  };
+  const look = (observed: ObservedConnection = OBSERVED) =>
+    bottlenecks.look(new LedgerView(layout, live), [observed]);
+  return { bottlenecks, ran, look };
+}
+
+/** Of the four places of the worker so many are taken. */
+const active = (activeTasks: number): ObservedConnection => ({
+  ...OBSERVED,
+  workers: [{ ...OBSERVED.workers[0]!, activeTasks }],
+});
+
+test("a verdict is of one task, is changed by two looks, and is told with its evidence", () => {
+  const { bottlenecks, ran, look } = setUp();
+  assert.deepEqual(look(active(4)), []);
+  ran(10, 900, 100);
+  assert.deepEqual(look(active(4)), [], "once is not enough");
+  ran(10, 900, 100);
+  const [verdict, ...others] = look(active(4));
+  assert.deepEqual(others, []);
+  assert.equal(verdict?.task, "app.a");
+  assert.equal(verdict.side, "workers_busy");
+  const { results, latencyMs, queueMs, busyRatio, places, waiting } = verdict.evidence;
+  assert.deepEqual(
+    { results, latencyMs, queueMs, busyRatio, places, waiting },
+    { results: 20, latencyMs: 1_000, queueMs: 900, busyRatio: 1, places: 4, waiting: 7 },
+  );
+  assert.deepEqual(
+    [...bottlenecks.sides],
+    [
+      ["app.a", "workers_busy"],
+      ["app.b", "none"],
+    ],
+  );
+  ran(10, 900, 100);
+  assert.deepEqual(look(active(4)), [], "no news");
+});
+
+test("what is older than 30 s is forgotten", () => {
+  const { bottlenecks, ran, look } = setUp();
+  look(active(4));
+  ran(1_000, 900, 100);
+  for (let number = 0; number < 2; number++) look(active(4));
+  assert.equal(bottlenecks.sides.get("app.a"), "workers_busy");
+  for (let number = 0; number < 8; number++) {
+    ran(1, 5, 200);
+    look(active(1));
+  }
+  assert.equal(bottlenecks.sides.get("app.a"), "code");
+});
+
+test("workers that are down have no places; of unknown ones nothing is said", () => {
+  const { bottlenecks, ran, look } = setUp();
+  const down: ObservedConnection = {
+    ...OBSERVED,
+    workers: [{ ...OBSERVED.workers[0]!, up: 0, poolSize: null, activeTasks: null, queues: [] }],
+  };
+  look(UNKNOWN);
+  for (let number = 0; number < 3; number++) {
+    ran(10, 900, 100);
+    look(UNKNOWN);
+  }
+  assert.equal(bottlenecks.sides.get("app.a"), "none");
+  for (let number = 0; number < 3; number++) {
+    ran(10, 900, 100);
+    look(down);
+  }
+  assert.equal(bottlenecks.sides.get("app.a"), "workers_idle_but_waiting");
+});
