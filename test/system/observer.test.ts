@@ -83,7 +83,7 @@ for (const kind of ["redis", "amqp"] as const) {
     );
     const name = workersOf(page)[0]!.worker;
     assert.match(name, /^test-.*@/);
-    assert.equal(page.value("celery_load_worker_prefetch_count"), 16);
+    assert.equal(page.value("celery_load_worker_prefetch_limit"), 16);
     assert.equal(page.value("celery_load_queue_length", { queue }), 0);
     assert.equal(page.value("celery_load_connection_up", { role: "events" }), 1);
     const beat = page.value("celery_load_worker_last_heartbeat_timestamp_seconds");
