@@ -1,4 +1,5 @@
 import { dateDoneUnixMs, readResult } from "../celery/result.js";
+import { kindOf } from "../celery/server-url.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
 import {
   REPORT,
@@ -138,6 +139,8 @@ export class TaskLife {
     this.#outbox.connect(connections);
     const compile = {
       ...this.#options,
+      hasResults: (connection: number) =>
+        kindOf(this.#options.connectionPlans[connection]!.backend) !== "disabled",
       publisherOf: (connection: number) => connections[connection]!.publisher,
       batchFor: (connection: number, destination: string, isChord: boolean) =>
         this.#outbox.batchFor(connection, destination, isChord),

@@ -224,7 +224,7 @@ export const METRICS = {
     help: "Unix time at which the last heartbeat was received, by our clock.",
   },
   workerPrefetch: {
-    name: "worker_prefetch_count",
+    name: "worker_prefetch_limit",
     type: "gauge",
     labels: ["connection", "worker"],
     help: "Messages that the worker may hold unacknowledged, by its own word every 10 s; 0 is without limit.",

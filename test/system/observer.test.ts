@@ -83,7 +83,7 @@ for (const kind of ["redis", "amqp"] as const) {
     );
     const name = workersOf(page)[0]!.worker;
     assert.match(name, /^test-.*@/);
-    assert.equal(page.value("celery_load_worker_prefetch_count"), 16);
+    assert.equal(page.value("celery_load_worker_prefetch_limit"), 16);
     assert.equal(page.value("celery_load_queue_length", { queue }), 0);
     assert.equal(page.value("celery_load_connection_up", { role: "events" }), 1);
     const beat = page.value("celery_load_worker_last_heartbeat_timestamp_seconds");
@@ -258,7 +258,7 @@ test("while the broker is away nothing is claimed, and afterwards all is known a
   await own.restart();
   await daemon.waitFor(isKnown, LONG_MS, "the worker again");
   await waitUntil(
-    async () => (await daemon.metrics()).sum("celery_load_reconnects_total") > 0,
+    async () => (await daemon.metrics()).reconnects() > 0,
     LONG_MS,
     "the reconnect to be counted",
   );

@@ -563,9 +563,11 @@ const BAD: readonly BadConfiguration[] = [
     faults: [silentBackend("a database as result backend tells nobody when a result is there")],
   },
   {
-    name: "disabled results",
-    text: withBroker("redis://h\n    backend: disabled"),
-    faults: [silentBackend("with results disabled nothing says what became of a task")],
+    name: "disabled as broker",
+    text: withBroker("disabled"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
+    ],
   },
   {
     name: "a backend that is none of Celery's",
@@ -860,7 +862,7 @@ const BAD: readonly BadConfiguration[] = [
       "chord: {header: [resize, resize], body: resize}",
     ),
     faults: [
-      'load.yml:8:5: Cannot read task "thumb": it is a chord, which scenario "steady" cannot run: rpc:// has no chords. Use a result backend on Redis.',
+      'load.yml:8:5: Cannot read task "thumb": it is a chord, which scenario "steady" cannot run: its result backend has no chords. Use a result backend on Redis.',
     ],
   },
   {
@@ -1679,5 +1681,5 @@ function nestedAliases(): string {
 
 /** The fault of a backend from which no outcome can be learned, after the reason. */
 function silentBackend(why: string): string {
-  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Outcomes would have to come from the workers' events, which this version does not read. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL), and write the same here.`;
+  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL) and write the same here; or write disabled: outcomes then come from the workers' events (celery worker -E, or events: on).`;
 }
