@@ -3,11 +3,13 @@ import { Command, CommanderError, Option } from "commander";
 import { runCheck } from "./commands/check.js";
 import { DEMO_PORT, runDemo } from "./commands/demo.js";
 import { runPlan } from "./commands/plan.js";
+import { type RulesFlags, runRules } from "./commands/rules.js";
 import { parseFor, type RunFlags, run } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
 import { loadConfig } from "./config/load.js";
 import { ConfigError, EXIT, messageOf, UserError } from "./errors.js";
 import { LOG_LEVELS } from "./log.js";
+import { RULE_FORMATS } from "./rules/rules-file.js";
 import { version } from "./version.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
@@ -105,6 +107,21 @@ function commandLine(done: (code: number) => void): Command {
       });
       const forMs = flags.for === undefined ? null : parseFor(flags.for);
       done(runPlan({ config, forMs, width: process.stdout.columns ?? 100 }, process.stdout));
+    });
+
+  program
+    .command("rules")
+    .description("recording and alerting rules for Prometheus; the same for every configuration")
+    .addOption(
+      new Option("--format <format>", "a rule file, or a PrometheusRule of the operator")
+        .choices(RULE_FORMATS)
+        .default("prometheus"),
+    )
+    .option("--out <file>", "write there instead of to standard output")
+    .option("--runbooks <url>", "where the alerts' runbook_url leads (default: docs/runbooks)")
+    .option("--grafana <url>", "Grafana of dashboard_url (default: http://localhost:3000)")
+    .action((flags: RulesFlags) => {
+      done(runRules(flags, process));
     });
 
   program

@@ -18,10 +18,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["exposition"],
   docs: ["config", "celery", "exposition", "ledger"],
   dashboards: ["exposition"],
+  rules: ["slo", "exposition"],
   daemon: [
     ...["config", "plan", "celery", "ledger", "slo", "connections", "engine", "exposition", "http"],
   ],
-  commands: ["config", "plan", "celery", "daemon", "setup"],
+  commands: ["config", "plan", "celery", "daemon", "rules", "setup"],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
@@ -35,8 +36,8 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["exposition"],
   express: ["http"],
   zod: ["config"],
-  // Configurations, and the bodies of messages that are YAML.
-  yaml: ["config", "celery"],
+  // Configurations, the bodies of messages that are YAML, and Prometheus' rules.
+  yaml: ["config", "celery", "rules"],
   "@msgpack/msgpack": ["celery"],
   commander: ["main.ts"],
   pino: ["log.ts"],
