@@ -39,6 +39,13 @@ const generatedFiles = [
     },
   },
   {
+    path: "docs/doctor.md",
+    async text() {
+      const { doctorPage } = await built("src/docs/doctor-page.js");
+      return doctorPage();
+    },
+  },
+  {
     path: "docs/configuration.schema.json",
     async text() {
       const { jsonSchema } = await built("src/config/schema.js");

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { runCheck } from "./commands/check.js";
 import { DEMO_PORT, runDemo } from "./commands/demo.js";
+import { type DoctorFlags, doctor } from "./commands/doctor.js";
 import { runPlan } from "./commands/plan.js";
 import { type RulesFlags, runRules } from "./commands/rules.js";
 import { parseFor, type RunFlags, run } from "./commands/run.js";
@@ -50,18 +51,8 @@ function commandLine(done: (code: number) => void): Command {
     .argParser((value: string, before: string[]) => [...before, value])
     .default([], "none");
 
-  program
-    .command("run", { isDefault: true })
+  quickForm(program.command("run", { isDefault: true }))
     .description("the daemon; without FILE in its quick form, from flags")
-    .argument("[FILE...]", "configuration files; later ones win")
-    .option("--broker <url>", "quick form: Celery's broker URL (default: $CELERY_BROKER_URL)")
-    .option("--backend <url>", "quick form: result backend (default: the broker)")
-    .option("--task <name>", "quick form: registered name of the task")
-    .option("--args <json>", "quick form: positional arguments, a JSON list")
-    .option("--kwargs <json>", "quick form: keyword arguments, a JSON mapping")
-    .option("--rate <rate>", "quick form: 20/s, 5/m, or max")
-    .option("--profile <json>", 'quick form: {"steps": ["20/s for 10m", …], "repeat": true} …')
-    .option("--queue <name>", "quick form: queue (default: celery)")
     .option("--listen <addr:port>", "where /metrics is served (default: 0.0.0.0:9809)")
     .option("--for <duration>", "end after this time, such as 30m")
     .option("--count <starts>", "end after this many starts")
@@ -109,6 +100,18 @@ function commandLine(done: (code: number) => void): Command {
       done(runPlan({ config, forMs, width: process.stdout.columns ?? 100 }, process.stdout));
     });
 
+  quickForm(program.command("doctor"))
+    .description(
+      "looks at workers, queues and tasks, sends one task of each kind, and says what is wrong with the remedy",
+    )
+    .option("--no-send", "only look: send nothing")
+    .option("--wait <duration>", "how long to wait for each result at most", "10s")
+    .option("--json", "print everything that was found as JSON")
+    .addOption(set)
+    .action(async (files: string[], flags: Omit<DoctorFlags, "files">) => {
+      done(await doctor({ ...flags, files }, processStreams(), onSignal));
+    });
+
   program
     .command("rules")
     .description("recording and alerting rules for Prometheus; the same for every configuration")
@@ -140,6 +143,20 @@ function commandLine(done: (code: number) => void): Command {
       done(await runDemo({ forMs, port: parsePort(flags.port) }, processStreams()));
     });
   return program;
+}
+
+/** A configuration in files, or in flags when there is none. */
+function quickForm(command: Command): Command {
+  return command
+    .argument("[FILE...]", "configuration files; later ones win")
+    .option("--broker <url>", "quick form: Celery's broker URL (default: $CELERY_BROKER_URL)")
+    .option("--backend <url>", "quick form: result backend (default: the broker)")
+    .option("--task <name>", "quick form: registered name of the task")
+    .option("--args <json>", "quick form: positional arguments, a JSON list")
+    .option("--kwargs <json>", "quick form: keyword arguments, a JSON mapping")
+    .option("--rate <rate>", "quick form: 20/s, 5/m, or max")
+    .option("--profile <json>", 'quick form: {"steps": ["20/s for 10m", …], "repeat": true} …')
+    .option("--queue <name>", "quick form: queue (default: celery)");
 }
 
 function parsePort(text: string): number {

@@ -1,5 +1,6 @@
 import { parseTemplate, type TemplateCall } from "./argument-template.js";
 import { taggedFault } from "./tagged-json.js";
+import { isWellFormed } from "./well-formed.js";
 
 /** Something in the arguments that cannot be sent, and where. */
 export interface ArgumentFault {
@@ -9,7 +10,7 @@ export interface ArgumentFault {
 
 /**
  * Everything in arguments that cannot be sent: templates that are wrong, numbers that JSON does not
- * have, and typed values that kombu could not read.
+ * have, halves of characters, and typed values that kombu could not read.
  */
 export function validateTemplates(value: unknown): ArgumentFault[] {
   const faults: ArgumentFault[] = [];
@@ -47,7 +48,9 @@ function walk(
 function faultOf(part: unknown): string | undefined {
   if (typeof part === "string") {
     const parsed = parseTemplate(part);
-    return "fault" in parsed ? parsed.fault : undefined;
+    if ("fault" in parsed) return parsed.fault;
+    const texts = [part, ...callsIn(part).flatMap(({ args }) => args.map(String))];
+    return texts.every(isWellFormed) ? undefined : HALF_CHARACTER;
   }
   if (typeof part === "number") {
     return Number.isFinite(part) ? undefined : `${part} is not a number that JSON can carry`;
@@ -57,6 +60,9 @@ function faultOf(part: unknown): string | undefined {
   return `a value of type ${typeof part} cannot be sent as JSON. Write a string, number, list or mapping`;
 }
 
+const HALF_CHARACTER =
+  "a text with half a surrogate pair cannot be sent as UTF-8. Write the whole character";
+
 function faultOfContainer(container: object): string | undefined {
   if (Array.isArray(container)) return undefined;
   const prototype: unknown = Object.getPrototypeOf(container);
@@ -65,6 +71,7 @@ function faultOfContainer(container: object): string | undefined {
   }
   const fault = taggedFault(container as Readonly<Record<string, unknown>>);
   if (fault !== undefined) return fault;
+  if (!Object.keys(container).every(isWellFormed)) return HALF_CHARACTER;
   const templated = Object.keys(container).find((key) => key.includes("{{"));
   return templated === undefined
     ? undefined

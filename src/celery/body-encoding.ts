@@ -1,8 +1,8 @@
 import * as zlib from "node:zlib";
 import { brotliCompressSync, deflateSync } from "node:zlib";
 import { encode as encodeMsgpack } from "@msgpack/msgpack";
-import { stringify } from "yaml";
-import type { Compression, Serializer, TaskMessageSpec } from "./message.js";
+import type { Compression, Serializer, TaskOptions } from "./task-options.js";
+import { yamlBody } from "./yaml-body.js";
 
 /** How the body of a task's messages is written, by kombu's rules (`kombu/serialization.py`). */
 export interface BodyEncoding {
@@ -13,9 +13,7 @@ export interface BodyEncoding {
 }
 
 /** Serialises first, then compresses (`kombu/messaging.py Producer._prepare`). */
-export function bodyEncoding(
-  spec: Pick<TaskMessageSpec, "serializer" | "compression">,
-): BodyEncoding {
+export function bodyEncoding(spec: Pick<TaskOptions, "serializer" | "compression">): BodyEncoding {
   const { contentType, contentEncoding, serialize } = SERIALIZATION[spec.serializer];
   const compress = spec.compression === null ? null : COMPRESS[spec.compression];
   return {
@@ -49,8 +47,7 @@ const SERIALIZATION: Record<
   yaml: {
     contentType: "application/x-yaml",
     contentEncoding: "utf-8",
-    // Workers read it with PyYAML, which knows 1.1: there `yes` and `1_0` need quotes.
-    serialize: (json) => Buffer.from(stringify(JSON.parse(json), { version: "1.1", lineWidth: 0 })),
+    serialize: (json) => Buffer.from(yamlBody(JSON.parse(json))),
   },
 };
 

@@ -4,6 +4,9 @@ const BITS = 28;
 /** The longest delay that the broker can hold, in milliseconds: eight and a half years. */
 export const MAX_DELAY_MS = (2 ** BITS - 1) * 1000;
 
+/** The longest routing key that is left of AMQP's 255 bytes behind the bits and their points. */
+export const MAX_DELAYED_KEY_BYTES = 255 - 2 * BITS;
+
 /**
  * Where a message goes that the broker is to hold for its ETA, so that the worker gets it when it is due
  * (`kombu/transport/native_delayed_delivery.py calculate_routing_key`, `celery/app/base.py send_task`).

@@ -1,4 +1,5 @@
 import { parseTemplate } from "./argument-template.js";
+import { isWellFormed } from "./well-formed.js";
 
 /**
  * What is wrong with a mapping that kombu (5.3 and later) takes for a typed value, one whose keys are
@@ -7,10 +8,7 @@ import { parseTemplate } from "./argument-template.js";
  * worker drops it with a line in its log, and no result ever comes.
  */
 export function taggedFault(mapping: Readonly<Record<string, unknown>>): string | undefined {
-  const keys = Object.keys(mapping);
-  if (keys.length !== 2 || !keys.includes("__type__") || !keys.includes("__value__")) {
-    return undefined;
-  }
+  if (!isTagged(mapping)) return undefined;
   const type = mapping.__type__;
   if (typeof type !== "string" || !Object.hasOwn(READABLE, type)) {
     return `a mapping of exactly __type__ and __value__ is read by Celery's worker as a typed value, and an unknown type makes the message undecodable. Use one of ${Object.keys(READABLE).join(", ")}, or rename one of the keys`;
@@ -18,6 +16,12 @@ export function taggedFault(mapping: Readonly<Record<string, unknown>>): string 
   const { isReadable, form } = READABLE[type]!;
   if (isReadable(mapping.__value__)) return undefined;
   return `__value__ must be ${form} for __type__ ${type}, or Celery's worker cannot decode the message`;
+}
+
+/** True for a mapping that kombu takes for a typed value. */
+export function isTagged(mapping: Readonly<Record<string, unknown>>): boolean {
+  const keys = Object.keys(mapping);
+  return keys.length === 2 && keys.includes("__type__") && keys.includes("__value__");
 }
 
 const DATE = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
@@ -51,7 +55,10 @@ const READABLE: Readonly<Record<string, TypedForm>> = {
     form: "{hex: …} with 32 hexadecimal digits or the template {{ uuid }}",
   },
   bytes: {
-    isReadable: (value) => isWellFormed(value) && (!hasTemplate(value) || isTextOnly(value)),
+    isReadable: (value) =>
+      typeof value === "string" &&
+      isWellFormed(value) &&
+      (!hasTemplate(value) || isTextOnly(value)),
     form: "a text",
   },
   base64: {
@@ -87,11 +94,6 @@ function isMappingOf(value: unknown, key: string, test: (item: unknown) => boole
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);
   return entries.length === 1 && entries[0]![0] === key && test(entries[0]![1]);
-}
-
-/** Half a surrogate pair cannot be encoded. */
-function isWellFormed(value: unknown): value is string {
-  return typeof value === "string" && !/\p{Cs}/u.test(value);
 }
 
 function hasTemplate(text: string): boolean {

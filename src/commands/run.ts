@@ -46,7 +46,7 @@ export async function run(
     throw flagError("--exit-on-slo", "there are no slos in the configuration. Add one.");
   }
   const isBounded = forMs !== null || countLimit !== null;
-  const { plan, subject } = planEngine({
+  const { plan, subject, observe } = planEngine({
     config,
     forMs,
     countLimit,
@@ -59,6 +59,7 @@ export async function run(
   const daemon = new Daemon({
     plan,
     subject,
+    observe,
     listen: config.server.listen,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
     isBounded,
@@ -89,7 +90,10 @@ const QUICK_FLAGS = [
 ] as const satisfies readonly (keyof QuickFlags)[];
 
 /** Without a file the flags make the configuration; with one they would contradict it. */
-function overridesOf(flags: RunFlags, env: Streams["env"]): Override[] {
+export function overridesOf(
+  flags: QuickFlags & Pick<RunFlags, "files">,
+  env: Streams["env"],
+): Override[] {
   if (flags.files.length === 0) return quickForm(flags, env);
   const misplaced = QUICK_FLAGS.filter((name) => flags[name] !== undefined);
   if (misplaced.length > 0) {
@@ -104,15 +108,15 @@ function overridesOf(flags: RunFlags, env: Streams["env"]): Override[] {
   return [{ path: ["server", "listen"], value: flags.listen, flag: "--listen" }];
 }
 
-/** The milliseconds of `--for`. */
-export function parseFor(text: string): number {
+/** The milliseconds of `--for`, or of another flag. */
+export function parseFor(text: string, flag = "--for"): number {
   try {
     const ms = parseDuration(text);
     if (ms > 0) return ms;
   } catch (error) {
-    throw flagError("--for", messageOf(error));
+    throw flagError(flag, messageOf(error));
   }
-  throw flagError("--for", `must be longer than nothing, such as 30m; found "${text}"`);
+  throw flagError(flag, `must be longer than nothing, such as 30m; found "${text}"`);
 }
 
 function parseCount(text: string): number {
@@ -125,7 +129,7 @@ function flagError(place: string, message: string): ConfigError {
 }
 
 /** Reads the files that templates name, which must lie in the first configuration file's folder. */
-function readTemplateLines(
+export function readTemplateLines(
   config: Config,
   firstFile: string | undefined,
 ): Record<string, string[]> {

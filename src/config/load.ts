@@ -81,8 +81,11 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   };
 }
 
-/** Variables that the commands read themselves. */
-export const RESERVED_VARIABLES: readonly string[] = ["CELERY_LOAD_LOG_LEVEL"];
+/** Variables that the commands and the build read themselves. */
+export const RESERVED_VARIABLES: readonly string[] = [
+  "CELERY_LOAD_LOG_LEVEL",
+  "CELERY_LOAD_COMMIT",
+];
 
 /** A mistake that is repeated a thousand times needs no thousand lines. */
 const MAX_FAULTS = 100;

@@ -14,7 +14,7 @@ import { mixField } from "./mix-field.js";
 import { nullRecord } from "./null-record.js";
 import { type ProfileSpec, profileField } from "./profile-field.js";
 import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
-import { bucketsField, listenField } from "./server-fields.js";
+import { bucketsField, listenField, tickField } from "./server-fields.js";
 import { type Shape, shapeOf } from "./shape.js";
 import { type SloConfig, sloSchema, withThresholds } from "./slo-fields.js";
 import { type TaskConfig, taskSchema, type WorkflowConfig } from "./task-schema.js";
@@ -40,6 +40,8 @@ export interface Config {
   /** Upper bounds of the phases' histograms: every second one of `buckets`. */
   readonly phaseBucketsMs: readonly number[];
   readonly seed: number;
+  /** Starts wait for the next multiple of this; null: each has its own time. */
+  readonly tickMs: number | null;
 }
 
 /** A traffic profile over a mix of tasks on one connection. */
@@ -173,6 +175,9 @@ const configSchema = z.strictObject({
     "Upper bounds of the latency histograms, ascending; the latency of every SLO is added.",
   ).prefault("5ms 10ms 25ms 50ms 100ms 250ms 500ms 1s 2.5s 5s 10s 30s 1m 5m 30m".split(" ")),
   seed: wholeNumber(0, 2 ** 32 - 1, "Seed of everything random.").prefault(1),
+  tick: tickField(
+    "Starts are sent together this often, for half the CPU or less and as much more dispatch lag; none: each when it is due.",
+  ).prefault("none"),
 });
 
 type ParsedConfig = z.output<typeof configSchema>;
@@ -240,6 +245,7 @@ function assemble(parsed: ParsedConfig): Config {
     bucketsMs: withThresholds(parsed.buckets, parsed.slos),
     phaseBucketsMs: parsed.buckets.filter((_, index) => index % 2 === 0),
     seed: parsed.seed,
+    tickMs: parsed.tick,
   };
 }
 

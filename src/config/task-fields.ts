@@ -1,7 +1,10 @@
 import * as z from "zod";
 import { isoTime } from "../celery/iso-time.js";
-import { RESERVED_HEADERS } from "../celery/message.js";
+import { isKombuKey, isOfControl, isOfRabbitmq } from "../celery/reserved-names.js";
+import { isWellFormed } from "../celery/well-formed.js";
 import { field, ReadError } from "./fields.js";
+import { mappingMeta, readMapping } from "./mapping.js";
+import { fitsShortText, HALF_CHARACTER } from "./message-text.js";
 
 /** Positional arguments: JSON values whose texts may hold templates, checked in `cross-check.ts`. */
 export function argsField(description: string) {
@@ -19,24 +22,6 @@ export function kwargsField(description: string) {
   return field({ ...mappingMeta(description), examples: [{ size: 3 }] }, readMapping);
 }
 
-/** Message headers beside those that Celery's protocol sets itself. */
-export function headersField(description: string) {
-  return field({ ...mappingMeta(description), examples: [{ tenant: "load" }] }, (value) => {
-    const headers = readMapping(value);
-    for (const name of Object.keys(headers)) {
-      if (RESERVED_HEADERS.has(name)) {
-        throw new ReadError(
-          "must not be set: Celery's protocol owns this header",
-          { remedy: "Remove it or rename it.", hidesValue: true },
-          [name],
-        );
-      }
-    }
-    checkJson(headers, []);
-    return headers;
-  });
-}
-
 /** The name under which workers registered a task, such as `app.tasks.resize`. */
 export function taskNameField(description: string) {
   const error = "must be a task name such as app.tasks.resize (letters, digits and . _ - : /)";
@@ -52,8 +37,12 @@ export function queueField(description: string) {
   const error = "must be the name of a queue such as celery, without spaces and quotes";
   return z
     .string({ error })
-    .regex(/^[^\s\p{Cc}"'`]+$/u, { error })
-    .max(255, { error: "must be at most 255 characters long" })
+    .regex(/^[^\s\p{Cc}\p{Cs}"'`]+$/u, { error })
+    .refine(fitsShortText, { error: "must be at most 255 bytes long" })
+    .refine((name) => !isKombuKey(name), {
+      error: "must not be a key of kombu's own: as a queue it would end every worker on this Redis",
+    })
+    .refine((name) => !isOfControl(name), { error: OF_CONTROL })
     .meta({ description, examples: ["images"] });
 }
 
@@ -62,10 +51,17 @@ export function exchangeField(description: string) {
   const error = "must be at most 255 bytes without control characters";
   return z
     .string({ error })
-    .regex(/^[^\p{Cc}]+$/u, { error })
-    .refine((name) => Buffer.byteLength(name) <= 255, { error })
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u, { error })
+    .refine(fitsShortText, { error })
+    .refine((name) => !isOfControl(name), { error: OF_CONTROL })
+    .refine((name) => !isOfRabbitmq(name), {
+      error: "must not be one that only RabbitMQ itself may publish to",
+    })
     .meta({ description, examples: ["images"] });
 }
+
+const OF_CONTROL =
+  "must not be one of remote control or events: workers would take tasks for commands";
 
 /** A point in time, kept as ISO 8601 with offset. */
 export function etaField(description: string) {
@@ -76,7 +72,11 @@ export function etaField(description: string) {
     // Without an offset workers would read it in their own time zone.
     if (Number.isNaN(unixMs)) throw new ReadError("must be a time with an offset", { remedy });
     const text = isoTime(unixMs);
-    if (!/^\d{4}-/.test(text)) throw new ReadError("must be before the year 10000", { remedy });
+    const year = text.slice(0, text.indexOf("-", 1));
+    // Workers convert it to their own time zone, and Python has no year 0 or 10000.
+    if (!(year >= "1970" && year <= "9998" && year.length === 4)) {
+      throw new ReadError("must be in the years from 1970 to 9998", { remedy });
+    }
     return text;
   });
 }
@@ -89,31 +89,6 @@ export function reprField(description: string) {
   return z
     .string({ error })
     .max(1024, { error })
+    .refine(isWellFormed, { error: HALF_CHARACTER })
     .meta({ description, examples: ["(...)"] });
-}
-
-function mappingMeta(description: string) {
-  return { description, type: "object", additionalProperties: {} };
-}
-
-function readMapping(value: unknown): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ReadError("must be a mapping", { remedy: "Write {key: value}." });
-  }
-  return value as Record<string, unknown>;
-}
-
-/** YAML has numbers that JSON has not; a message could not carry them. */
-function checkJson(value: unknown, path: readonly (string | number)[]): void {
-  if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new ReadError(
-      "must be a number that JSON knows",
-      { remedy: "Write a finite number, or put it in quotes." },
-      path,
-    );
-  }
-  if (typeof value !== "object" || value === null) return;
-  for (const [key, item] of Object.entries(value)) {
-    checkJson(item, [...path, Array.isArray(value) ? Number(key) : key]);
-  }
 }

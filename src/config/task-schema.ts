@@ -1,14 +1,14 @@
 import * as z from "zod";
 import { HAS_ZSTD } from "../celery/body-encoding.js";
-import { MAX_DELAY_MS } from "../celery/delayed-delivery.js";
-import { COMPRESSIONS, type Compression, SERIALIZERS } from "../celery/message.js";
+import { MAX_DELAY_MS, MAX_DELAYED_KEY_BYTES } from "../celery/delayed-delivery.js";
 import type { TaskOptions } from "../celery/task-options.js";
+import { COMPRESSIONS, type Compression, SERIALIZERS } from "../celery/task-options.js";
 import { duration, durationOr, wholeNumber } from "./fields.js";
+import { headersField, stampsField } from "./header-fields.js";
 import {
   argsField,
   etaField,
   exchangeField,
-  headersField,
   kwargsField,
   queueField,
   reprField,
@@ -83,7 +83,7 @@ const taskFields = z.strictObject({
     .nullable()
     .meta({
       description:
-        "Whether workers store no result; null: what the task itself says. With true nobody learns of a success, and the task ends as unknown at its timeout.",
+        "Whether workers store no result; null: what the task itself says. With true the end is known by task events alone (events of the connection); without them the task ends as unknown at its timeout.",
     })
     .prefault(null),
   shadow: reprField("Name that logs and events show instead of the task's.").optional(),
@@ -92,7 +92,7 @@ const taskFields = z.strictObject({
     "Tasks that workers send when this one fails; they are not measured.",
   ).optional(),
   headers: headersField("Message headers of your own.").prefault({}),
-  stamps: headersField("Stamps (Celery 5.3 and later): value by name.").prefault({}),
+  stamps: stampsField("Stamps (Celery 5.3 and later): value by name.").prefault({}),
   serializer: z
     .enum(SERIALIZERS, {
       error: ({ input }) => (input === "pickle" ? PICKLE_REFUSED : "must be json, msgpack or yaml"),
@@ -246,7 +246,7 @@ function checkKind(task: ReadTask, refuse: Refuse): void {
 }
 
 function checkDelayedDelivery(
-  { nativeDelayedDelivery, exchange, countdown }: ReadTask,
+  { nativeDelayedDelivery, exchange, countdown, queue, routingKey = queue }: ReadTask,
   refuse: Refuse,
 ): void {
   if (!nativeDelayedDelivery) return;
@@ -260,6 +260,13 @@ function checkDelayedDelivery(
       key,
       "must come with an exchange: through the anonymous one the worker holds the task",
       "Name the queue's topic exchange.",
+    );
+  }
+  if (Buffer.byteLength(routingKey) > MAX_DELAYED_KEY_BYTES) {
+    refuse(
+      key,
+      `must come with a routing key of at most ${MAX_DELAYED_KEY_BYTES} bytes, as the delay goes before it`,
+      "Shorten it.",
     );
   }
 }

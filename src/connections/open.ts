@@ -1,7 +1,19 @@
 import { hostname } from "node:os";
 import { kindOf } from "../celery/server-url.js";
 import { openAmqpBroker } from "./amqp/broker.js";
+import { openAmqpControl } from "./amqp/control.js";
+import { openAmqpEvents } from "./amqp/events.js";
+import { openAmqpLook } from "./amqp/look.js";
 import { openAmqpRpcResults } from "./amqp/rpc-results.js";
+import { openNoResults } from "./no-results.js";
+import type {
+  Control,
+  ControlOptions,
+  EventStream,
+  EventStreamOptions,
+  ObserveOptions,
+  ServerLook,
+} from "./observe-ports.js";
 import type {
   BrokerOptions,
   BrokerPart,
@@ -10,15 +22,21 @@ import type {
   ResultsPart,
 } from "./ports.js";
 import { openRedisBroker } from "./redis/broker.js";
+import { openRedisControl } from "./redis/control.js";
+import { openRedisEvents } from "./redis/events.js";
+import { openRedisLook } from "./redis/look.js";
 import { openRedisResults } from "./redis/results.js";
 import { openRedisRpcResults } from "./redis/rpc-results.js";
+
+/** How our connections are named in the servers' own lists. */
+const CLIENT_NAME = `celery-load@${hostname()}`;
 
 /**
  * Opens a broker and the result backend that belongs to it. The only place that chooses by the URL's
  * scheme; the configuration has refused every scheme that is not listed here.
  */
 export function openConnection(options: ConnectionOptions): Connection {
-  const clientName = `celery-load@${hostname()}`;
+  const clientName = CLIENT_NAME;
   const broker = brokerOf({ ...options, url: options.broker, clientName });
   const backend = backendOf(options, clientName);
   return {
@@ -40,9 +58,31 @@ function brokerOf(options: BrokerOptions): BrokerPart {
 
 /** `rpc://` means replies through the broker itself. */
 function backendOf(options: ConnectionOptions, clientName: string): ResultsPart {
-  if (kindOf(options.backend) !== "rpc") {
+  const kind = kindOf(options.backend);
+  if (kind === "disabled") return openNoResults(options.events);
+  if (kind !== "rpc") {
     return openRedisResults({ ...options, url: options.backend, clientName });
   }
   const rpc = { ...options, url: options.broker, clientName };
   return kindOf(options.broker) === "amqp" ? openAmqpRpcResults(rpc) : openRedisRpcResults(rpc);
 }
+
+/** Remote control of the workers of a broker. */
+export function openControl(options: Unnamed<ControlOptions>): Control {
+  const named = { ...options, clientName: CLIENT_NAME };
+  return kindOf(options.url) === "amqp" ? openAmqpControl(named) : openRedisControl(named);
+}
+
+/** The events that workers send through a broker. */
+export function openEvents(options: Unnamed<EventStreamOptions>): EventStream {
+  const named = { ...options, clientName: CLIENT_NAME };
+  return kindOf(options.url) === "amqp" ? openAmqpEvents(named) : openRedisEvents(named);
+}
+
+/** A look at a broker, or at a result backend that is a server of its own. */
+export function openLook(options: Unnamed<ObserveOptions>): ServerLook {
+  const named = { ...options, clientName: CLIENT_NAME };
+  return kindOf(options.url) === "amqp" ? openAmqpLook(named) : openRedisLook(named);
+}
+
+type Unnamed<T extends ObserveOptions> = Omit<T, "clientName">;

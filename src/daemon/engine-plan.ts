@@ -4,9 +4,11 @@ import type { Config } from "../config/schema.js";
 import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
 import { ConfigError } from "../errors.js";
 import { fixedSeries } from "../exposition/engine-metrics.js";
+import { SERIES_OF_A_QUEUE, SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
 import type { Subject } from "../exposition/subject.js";
 import { createLayout, type Dimensions } from "../ledger/layout.js";
 import { ledgerBytes } from "../ledger/snapshot.js";
+import type { ObservePlan } from "../observer/connection-observer.js";
 import { createProfile, type ProfileSpec, type Stage } from "../plan/profile.js";
 import { planEntries } from "./entry-plans.js";
 import { planSlos } from "./slo-plans.js";
@@ -24,11 +26,18 @@ export interface PlanOptions {
 /** Exception classes that get a series of their own, over all tasks, at most. */
 const MAX_EXCEPTION_SERIES = 1_000;
 
+/** Workers of a connection that get series of their own, at most. */
+const MAX_WORKERS = 200;
+
 /**
- * What the engine does and what the metrics call it, from the configuration.
+ * What the engine does, what is observed beside it, and what the metrics call it, from the configuration.
  * @throws {ConfigError} when the known series alone are more than `limits.series`.
  */
-export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: Subject } {
+export function planEngine(options: PlanOptions): {
+  plan: EnginePlan;
+  subject: Subject;
+  observe: readonly ObservePlan[];
+} {
   const { config } = options;
   const connectionNames = Object.keys(config.connections);
   const { entries, startCount } = planEntries(config);
@@ -68,12 +77,21 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
     commit: options.commit,
     configHash: createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 12),
   };
-  const dimensions = {
-    ...dimensionsOf(config, subject, scenarios, entries),
-    sloRows: slos.plans.length,
-  };
+  const queues = connectionNames.map((_, index) => [
+    ...new Set(entries.filter(({ connection }) => connection === index).map(({ queue }) => queue)),
+  ]);
+  const { maxWorkers, ...sizes } = dimensionsOf(config, subject, scenarios, entries, queues);
+  const dimensions = { ...sizes, sloRows: slos.plans.length };
   return {
     subject,
+    observe: Object.entries(config.connections).map(([name, connection], index) => ({
+      name,
+      broker: connection.broker,
+      transport: connection.options,
+      events: connection.events,
+      queues: queues[index]!,
+      maxWorkers,
+    })),
     plan: {
       memory: new SharedArrayBuffer(ledgerBytes(createLayout(dimensions))),
       dimensions,
@@ -92,6 +110,7 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
       templateLines: options.templateLines,
       countLimit: options.countLimit,
       seed: config.seed,
+      tickMs: config.tickMs,
     },
   };
 }
@@ -129,9 +148,12 @@ function dimensionsOf(
   subject: Subject,
   scenarios: readonly ScenarioPlan[],
   entries: readonly EntryPlan[],
-): Omit<Dimensions, "sloRows"> {
+  queues: readonly (readonly string[])[],
+): Omit<Dimensions, "sloRows"> & { readonly maxWorkers: number } {
   const { bucketsMs, phaseBucketsMs } = config;
-  const series = fixedSeries(subject, bucketsMs.length, phaseBucketsMs.length);
+  const series =
+    fixedSeries(subject, bucketsMs.length, phaseBucketsMs.length) +
+    queues.flat().length * SERIES_OF_A_QUEUE;
   if (series > config.limits.series) {
     throw new ConfigError([
       {
@@ -154,13 +176,19 @@ function dimensionsOf(
       },
     ]);
   }
+  // Half of what is left is for workers at most, the rest for exception classes.
+  const left = config.limits.series - series;
+  const connections = subject.connections.length;
+  const maxWorkers = Math.min(MAX_WORKERS, Math.floor(left / 2 / SERIES_OF_A_WORKER / connections));
+  const exceptions = left - maxWorkers * SERIES_OF_A_WORKER * connections;
   return {
+    maxWorkers,
     entries: entries.length,
     scenarios: scenarios.length,
-    connections: subject.connections.length,
+    connections,
     bucketsMs,
     phaseBucketsMs,
-    exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, config.limits.series - series),
+    exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, exceptions),
     slots,
   };
 }

@@ -55,8 +55,17 @@ Its parts are in \`celery_load_task_phase_seconds\`:
 | \`dispatch\` | planned start | call that publishes | the daemon's |
 | \`publish\` | call that publishes | answer of the broker | the daemon's |
 | \`work\` | call that publishes | \`date_done\` of the result: waiting in the queue and running | the daemon's → the worker's |
+| \`queue\` | call that publishes | \`task-started\` event | the daemon's → the worker's, corrected |
+| \`run\` | the worker's own \`runtime\`; of a task that failed, \`task-started\` to \`task-failed\` | | the worker's |
+| \`delivery\` | \`date_done\` of the result | result received | the worker's, corrected → the daemon's |
 
 \`dispatch\` above a few milliseconds means that the daemon is late: compare \`celery_load_generator_saturated\` before you blame the workers. \`work\` compares two clocks as they are; where the clocks disagree so much that a task would have ended before it was sent, or after its result was here, the sample is left out. The buckets of the latency are \`buckets\` of the configuration, the phases use every second one of them.
+
+The last three need [events of tasks](observer.md): \`events: on\`, or workers with \`-E\`. Then **latency = dispatch + queue + run + delivery**, but for the milliseconds in which a worker stores the result and writes its events. They are those of tasks that ran once, to success or failure: tasks that were retried or delivered again, whose result was recovered, or whose events were lost are left out; so are workflows. How the clocks are corrected, and what \`celery_load_task_phase_uncertain_total\` counts, stands [there](observer.md#clocks).
+
+## The workers' side
+
+\`celery_load_worker_*\` and \`celery_load_queue_*\` are what the daemon sees of the deployment beside its own tasks; everybody's tasks are in them. A series that is absent is not known: [how they are read, and what they cost](observer.md).
 
 ## SLOs
 
@@ -64,9 +73,9 @@ The metrics \`celery_load_slo_…\` count the same tasks once more, as good and 
 
 ## How many series there are
 
-Labels hold names of the configuration and fixed words, with two exceptions: exception classes come from the workers, and stages from the profiles. All sets of labels that are known beforehand exist from the start at 0. Those of the scenarios, tasks, stages and connections are counted at the start: when they alone are more than \`limits.series\` (5000 unless set), the daemon does not start and says how many they are. A histogram costs the most: its buckets + 3 for each task and label value.
+Labels hold names of the configuration and fixed words, with three exceptions: names of workers and exception classes come from the workers, and stages from the profiles. All sets of labels that are known beforehand exist from the start at 0. Those of the scenarios, tasks, stages, connections and queues are counted at the start: when they alone are more than \`limits.series\` (5000 unless set), the daemon does not start and says how many they are. A histogram costs the most: its buckets + 3 for each task and label value.
 
-What is left of \`limits.series\`, at most 1000, is for exception classes. When it is used up, further classes are counted with \`exception="other"\`, and \`celery_load_series_folded_total\` counts how often.
+What is left of \`limits.series\` is for workers, up to 200 for each connection and half of it, and for exception classes, up to 1000. Beyond that, further ones are counted with \`worker="other"\` or \`exception="other"\`, and \`celery_load_series_folded_total\` counts how often.
 
 Tasks that share a registered name within a scenario (one task with different arguments) are one series.
 

@@ -11,12 +11,6 @@ export function metric(key: MetricKey): string {
   return METRIC_PREFIX + METRICS[key].name;
 }
 
-/** Metrics that the observer of workers and queues adds; without it rules over them have no series. */
-export const OBSERVED = {
-  workerUp: `${METRIC_PREFIX}worker_up`,
-  queueLength: `${METRIC_PREFIX}queue_length`,
-} as const;
-
 /** `sum by (job and labels) (expression)`; labels as in "slo" or "scenario, task". */
 export function sumBy(labels: string, expression: string): string {
   return `sum by (${by(labels)}) (${expression})`;

@@ -106,7 +106,8 @@ function whichSideIsSlow(): string {
   return [
     `{{ with printf "${query}" ${values} ${values} | query }}`,
     `A task spends on average: ${listed(each)}`,
-    " (dispatch is this daemon, publish the broker, work the queue and the workers).",
+    " (dispatch is this daemon, publish the broker, work the queue and the workers;",
+    " of work, queue is the waiting and run the running, and delivery the result's way back).",
     "{{ else }}No result has come in the last 5 minutes: it is not known which side is slow.{{ end }}",
   ].join("");
 }

@@ -1,4 +1,4 @@
-import { by, JOB, last, lines, maxBy, metric, OBSERVED, sumBy } from "./promql.js";
+import { by, JOB, last, lines, maxBy, metric, sumBy } from "./promql.js";
 import { latencyQuantile } from "./recordings.js";
 import type { Alert } from "./rule.js";
 
@@ -11,6 +11,7 @@ export function trafficAlerts(): Alert[] {
     duplicateResults,
     workersNotConsuming,
     noWorkers,
+    noConsumers,
     workerLost,
     backlogGrowing,
     queueGrowing,
@@ -82,20 +83,33 @@ const workersNotConsuming: Alert = {
 };
 
 /**
- * Known within the hour: it must not matter whether a worker that is gone is told as 0 or not at all. One
- * that is away for less than three minutes restarts.
+ * By the last that was heard of each within the hour: a worker that is gone is told as 0 for half an hour
+ * and then not at all, and none is told of while nobody can hear them. One that is away for a moment
+ * restarts.
  */
 const noWorkers: Alert = {
   name: "NoWorkers",
   severity: "critical",
   for: "1m",
   expr: lines(
-    maxBy("connection", `max_over_time(${OBSERVED.workerUp}[1h])`),
-    `unless ${maxBy("connection", `max_over_time(${OBSERVED.workerUp}[3m])`)} == 1`,
+    `${maxBy("connection", `last_over_time(${metric("workerUp")}[1h])`)} == 0`,
+    `unless ${maxBy("connection", `max_over_time(${metric("workerUp")}[2m])`)} > 0`,
     `and on (${JOB}) ${sumBy("", last(metric("targetRate")))} != 0`,
   ),
   summary: "No worker of connection {{ $labels.connection }} is up.",
   description: "Tasks are sent, and nobody is there to run them.",
+};
+
+const noConsumers: Alert = {
+  name: "NoConsumers",
+  severity: "critical",
+  for: "1m",
+  expr: lines(
+    `${maxBy("queue", `max_over_time(${metric("queueConsumers")}[2m])`)} == 0`,
+    `and ${sumBy("queue", `increase(${metric("published")}[5m])`)} > 0`,
+  ),
+  summary: "No worker consumes queue {{ $labels.queue }}.",
+  description: "Tasks are sent to it, and stay there until they expire.",
 };
 
 const workerLost: Alert = {
@@ -103,13 +117,12 @@ const workerLost: Alert = {
   severity: "warning",
   for: "1m",
   expr: lines(
-    `${maxBy("connection, worker", `max_over_time(${OBSERVED.workerUp}[30m])`)} == 1`,
-    `unless ${maxBy("connection, worker", `max_over_time(${OBSERVED.workerUp}[3m])`)} == 1`,
-    `and on (${by("connection")}) ${maxBy("connection", last(OBSERVED.workerUp))} == 1`,
+    `${maxBy("connection, worker", `max_over_time(${metric("workerUp")}[3m])`)} == 0`,
+    `and on (${by("connection")}) ${maxBy("connection", last(metric("workerUp")))} > 0`,
   ),
   summary: "Worker {{ $labels.worker }} is gone.",
   description:
-    "It was up within the last 30 minutes and is not any more; others of connection {{ $labels.connection }} are.",
+    "It has not given a sign of life for 3 minutes; others of connection {{ $labels.connection }} do.",
 };
 
 /**
@@ -140,7 +153,7 @@ const queueGrowing: Alert = {
   name: "QueueGrowing",
   severity: "warning",
   for: "15m",
-  expr: isGrowing(OBSERVED.queueLength),
+  expr: isGrowing(metric("queueLength")),
   summary: "Queue {{ $labels.queue }} grows.",
   description:
     'It gets {{ $value | printf "%.0f" }} messages an hour more than the workers of connection {{ $labels.connection }} take out.',

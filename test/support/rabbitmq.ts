@@ -23,8 +23,8 @@ export interface TestRabbitmq extends AsyncDisposable {
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Starts it again after it was killed, with what it has on disk. */
   restart(): Promise<void>;
-  /** A client for looking and for making queues; closed with the server. */
-  client(): Promise<ChannelModel>;
+  /** A client for looking and for making queues; closed with the server. Default: virtual host "/". */
+  client(vhost?: string): Promise<ChannelModel>;
   log(): string;
 }
 
@@ -61,8 +61,8 @@ export async function startRabbitmq(keyPair?: KeyPair): Promise<TestRabbitmq> {
     async restart() {
       server = await startRabbitmqServer(programs, options);
     },
-    async client() {
-      const client = await connect({ hostname: "127.0.0.1", port: options.port });
+    async client(vhost = "/") {
+      const client = await connect({ hostname: "127.0.0.1", port: options.port, vhost });
       client.on("error", () => {}); // tests kill the server under it on purpose
       clients.push(client);
       return client;

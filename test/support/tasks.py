@@ -3,6 +3,9 @@
 CELERY_BROKER_URL, CELERY_RESULT_BACKEND: where they come from and go to.
 APP_NAME: the application's name and the first part of every task's name; "tests" by default.
 RECORD_FILE: every run is noted there as JSON lines, one when it starts and one when it ends.
+CELERY_CONF: more of Celery's settings, as JSON.
+TASK_QUEUES: the queues to consume if they are not plain ones, as a JSON list of kombu.Queue's arguments;
+exchange is a list of name and type.
 """
 
 import builtins
@@ -15,6 +18,7 @@ import uuid
 from celery import Celery
 from celery.exceptions import Ignore, Reject
 from celery.signals import task_postrun, task_prerun
+from kombu import Exchange, Queue
 
 NAME = os.environ.get("APP_NAME", "tests")
 RECORD_FILE = os.environ.get("RECORD_FILE")
@@ -25,6 +29,12 @@ app = Celery(
     backend=os.environ.get("CELERY_RESULT_BACKEND", os.environ["CELERY_BROKER_URL"]),
 )
 app.conf.update(broker_connection_retry_on_startup=True)
+app.conf.update(json.loads(os.environ.get("CELERY_CONF", "{}")))
+if "TASK_QUEUES" in os.environ:
+    app.conf.task_queues = [
+        Queue(**{**queue, "exchange": Exchange(*queue["exchange"])})
+        for queue in json.loads(os.environ["TASK_QUEUES"])
+    ]
 
 
 class Flaky(Exception):
@@ -97,6 +107,12 @@ def die():
     os._exit(1)
 
 
+@app.task(name=f"{NAME}.request", bind=True)
+def request(self, *args, **kwargs):
+    """What the worker sees of its message: headers, properties, arguments."""
+    return {name: value for name, value in vars(self.request).items() if not name.startswith("_")}
+
+
 # An id runs more than once (retry, redelivery), even twice at a time: runs are told apart by thread.
 thread = threading.local()
 
@@ -104,7 +120,8 @@ thread = threading.local()
 @task_prerun.connect
 def note_start(task_id=None, task=None, **_):
     thread.run = uuid.uuid4().hex
-    note(run=thread.run, id=task_id, name=task.name, startedMs=time.time() * 1000)
+    mark = getattr(task.request, "mark", None)  # a header of the test's own
+    note(run=thread.run, id=task_id, name=task.name, mark=mark, startedMs=time.time() * 1000)
 
 
 @task_postrun.connect

@@ -26,6 +26,8 @@ export interface WorkerOptions {
 export interface RecordedRun {
   readonly id: string;
   readonly name: string;
+  /** The message's header of this name; null when it has none. */
+  readonly mark: unknown;
   /** Unix time in ms by the worker's clock. */
   readonly startedMs: number;
   /** null when it never finished: it still runs, or its process was killed. */
@@ -103,7 +105,14 @@ function readRecord(text: string): RecordedRun[] {
     // The last line may be half written.
     if (!line.endsWith("}")) continue;
     const { run, ...fields } = JSON.parse(line) as { run: string } & Partial<RecordedRun>;
-    const started = runs.get(run) ?? { id: "", name: "", startedMs: 0, endedMs: null, state: null };
+    const started = runs.get(run) ?? {
+      id: "",
+      name: "",
+      mark: null,
+      startedMs: 0,
+      endedMs: null,
+      state: null,
+    };
     runs.set(run, { ...started, ...fields });
   }
   return [...runs.values()];

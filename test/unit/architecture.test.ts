@@ -14,15 +14,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ["celery", "slo"],
   connections: ["celery"],
   engine: ["plan", "celery", "ledger", "connections"],
-  exposition: ["ledger", "plan"],
+  observer: ["celery", "connections"],
+  exposition: ["ledger", "plan", "observer"],
   http: ["exposition"],
-  docs: ["config", "celery", "exposition", "ledger"],
+  docs: ["config", "celery", "exposition", "ledger", "doctor"],
   dashboards: ["exposition"],
   rules: ["slo", "exposition"],
+  doctor: ["config", "celery", "connections", "engine"],
   daemon: [
-    ...["config", "plan", "celery", "ledger", "slo", "connections", "engine", "exposition", "http"],
+    ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
+    ...["observer", "exposition", "http"],
   ],
-  commands: ["config", "plan", "celery", "daemon", "rules", "setup"],
+  commands: ["config", "plan", "celery", "daemon", "doctor", "rules", "setup"],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
@@ -36,8 +39,8 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["exposition"],
   express: ["http"],
   zod: ["config"],
-  // Configurations, the bodies of messages that are YAML, and Prometheus' rules.
-  yaml: ["config", "celery", "rules"],
+  // Configurations, and Prometheus' rules.
+  yaml: ["config", "rules"],
   "@msgpack/msgpack": ["celery"],
   commander: ["main.ts"],
   pino: ["log.ts"],

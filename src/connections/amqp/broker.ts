@@ -4,6 +4,7 @@ import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import type { TaskMessageSpec } from "../../celery/message.js";
 import type { BrokerOptions, BrokerPart, MessageTemplate, PublishAnswer } from "../ports.js";
 import { Exchanges } from "./exchanges.js";
+import { fieldTable } from "./field-table.js";
 import { type AmqpAnswer, LargeMessages } from "./large-messages.js";
 import { AmqpLink } from "./link.js";
 
@@ -139,7 +140,7 @@ class AmqpPublisher {
         exchange,
         routingKey,
         content,
-        { ...properties, mandatory: true },
+        { ...properties, headers: fieldTable(properties.headers), mandatory: true },
         (error: Error | null) => {
           this.#unanswered--;
           this.#lastAnswerMs = performance.now();

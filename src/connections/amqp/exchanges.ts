@@ -1,4 +1,5 @@
 import type { ChannelModel } from "amqplib";
+import { hasExchange } from "./passive.js";
 
 /** A missing exchange is looked for again this often. */
 const RECHECK_MS = 5_000;
@@ -43,21 +44,7 @@ export class Exchanges {
   async #ask(model: ChannelModel, names: readonly string[]): Promise<void> {
     this.#checkedMs = performance.now();
     for (const name of names) {
-      if (await existsOn(model, name)) this.#existing.add(name);
+      if (await hasExchange(model, name)) this.#existing.add(name);
     }
   }
-}
-
-async function existsOn(model: ChannelModel, name: string): Promise<boolean> {
-  const channel = await model.createChannel();
-  // The answer is the rejection below; without a listener it would end the connection too.
-  channel.on("error", () => {});
-  try {
-    await channel.checkExchange(name);
-  } catch (error) {
-    if (String(error).includes("404")) return false;
-    throw error;
-  }
-  await channel.close();
-  return true;
 }

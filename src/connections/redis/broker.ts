@@ -1,6 +1,10 @@
 import type { TaskMessageSpec } from "../../celery/message.js";
 import { bindingsKey, routedQueues } from "../../celery/redis-bindings.js";
-import { compileRedisEnvelope, priorityKey } from "../../celery/redis-envelope.js";
+import {
+  compileRedisEnvelope,
+  priorityKey,
+  type RedisMessage,
+} from "../../celery/redis-envelope.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import type { BrokerOptions, BrokerPart, Message, PublishAnswer } from "../ports.js";
 import { DataWatch } from "./data-watch.js";
@@ -37,10 +41,11 @@ export function openRedisBroker(options: BrokerOptions): BrokerPart {
       template(spec, fixedBody) {
         const { destination, route } = destinationOf(spec, options);
         if (route !== null) routes.set(destination, route);
+        const envelope = compileRedisEnvelope(spec, options.replyTo, fixedBody);
         return {
           destination,
-          render: compileRedisEnvelope(spec, options.replyTo, fixedBody).render,
-          sizeOf: (message) => (message as string).length,
+          render: (fill) => envelope.fill(fill),
+          sizeOf: (message) => (message as RedisMessage).byteLength,
         };
       },
       publish(destination, messages, answer) {
@@ -144,6 +149,6 @@ function push(
     } else answer(0, all, "unknown", error.message);
   };
   if (!link.isUp || link.client.status !== "ready") done(new NotWritten());
-  else if (link.wire !== undefined) link.wire.lpush(key, messages as string[], done);
-  else link.client.lpush(key, ...(messages as string[])).then(() => done(null), done);
+  else if (link.wire !== undefined) link.wire.lpush(key, messages as RedisMessage[], done);
+  else link.client.lpush(key, ...messages.map(String)).then(() => done(null), done);
 }

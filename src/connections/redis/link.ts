@@ -3,6 +3,7 @@ import type { RedisAddress, RedisServer } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
 import { BackOff } from "../back-off.js";
 import { tlsFault, tlsOptions } from "../tls.js";
+import { DirectConnector } from "./direct-connector.js";
 import { accountFault, WRONG_KIND, wrongKindOf } from "./faults.js";
 import { Sentinels, sentinelFault } from "./sentinel.js";
 import { speaks } from "./speaks.js";
@@ -210,6 +211,12 @@ export class RedisLink {
     this.#events.up(downMs);
   }
 
+  /** Neither TLS nor Sentinels, which ioredis connects to in ways of its own. */
+  get #isPlain(): boolean {
+    const isDirect = this.#takeOver !== undefined && this.#sentinels === undefined;
+    return isDirect && this.#servers.every(({ tls }) => tls === undefined);
+  }
+
   get #server(): RedisServer {
     return this.#servers[this.serverIndex]!;
   }
@@ -282,6 +289,7 @@ export class RedisLink {
   #options(address: RedisAddress, name: string): Omit<RedisOptions, "replyMapping"> {
     return {
       ...serverOptions(address),
+      ...(this.#isPlain ? { Connector: DirectConnector } : {}),
       connectTimeout: 5_000,
       ...this.#sentinels?.options(() => this.#askAgainMs()),
       connectionName: name,

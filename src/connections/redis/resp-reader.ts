@@ -3,6 +3,17 @@ export class ReplyError extends Error {
   override name = "ReplyError";
 }
 
+/** What arrives is not Redis' protocol. */
+export class ProtocolError extends Error {
+  override name = "ProtocolError";
+
+  constructor(line: string) {
+    super(
+      `the server does not speak Redis' protocol: it sent ${JSON.stringify(line.slice(0, 40))}`,
+    );
+  }
+}
+
 export type Reply = string | number | boolean | null | ReplyError | readonly Reply[];
 
 export interface RespEvents {
@@ -38,13 +49,19 @@ export class RespReader {
     this.#events = events;
   }
 
-  /** @throws {Error} when this is not the protocol of Redis */
+  /**
+   * `chunk` is copied where it is needed longer.
+   * @throws {ProtocolError}, and what the events throw
+   */
   feed(chunk: Buffer): void {
-    this.#rest.push(chunk);
-    this.#restBytes += chunk.length;
-    if (this.#restBytes < this.#neededBytes) return;
-    // A large value comes in many chunks: they are joined once all of it is there.
-    this.#data = this.#rest.length === 1 ? chunk : Buffer.concat(this.#rest);
+    if (this.#rest.length === 0) this.#data = chunk;
+    else {
+      // A large value comes in many chunks: they are joined once all of it is there.
+      this.#rest.push(Buffer.from(chunk));
+      this.#restBytes += chunk.length;
+      if (this.#restBytes < this.#neededBytes) return;
+      this.#data = Buffer.concat(this.#rest);
+    }
     this.#at = 0;
     this.#rest = [];
     this.#restBytes = 0;
@@ -52,7 +69,7 @@ export class RespReader {
       const start = this.#at;
       this.#neededBytes = 0;
       if (!this.#readOne()) {
-        this.#rest = [this.#data.subarray(start)];
+        this.#rest = [Buffer.from(this.#data.subarray(start))];
         this.#restBytes = this.#data.length - start;
         this.#neededBytes = Math.max(this.#neededBytes - start, this.#restBytes + 1);
         return;
@@ -127,9 +144,7 @@ export class RespReader {
       case "%":
         return this.#items(2 * Number(text));
       default:
-        throw new Error(
-          `the server does not speak Redis' protocol: it sent ${JSON.stringify(line.slice(0, 40))}`,
-        );
+        throw new ProtocolError(line);
     }
   }
 
@@ -150,9 +165,7 @@ export class RespReader {
     if (line === INCOMPLETE) return INCOMPLETE;
     const length = /^[$=]-?\d/.test(line) ? Number(line.slice(1)) : Number.NaN;
     if (!(length <= MAX_BULK_BYTES)) {
-      throw new Error(
-        `the server does not speak Redis' protocol: it sent ${JSON.stringify(line.slice(0, 40))}`,
-      );
+      throw new ProtocolError(line);
     }
     if (length < 0) return null;
     const from = this.#at;

@@ -12,6 +12,8 @@ import { compileBody, NOTHING_EMBEDDED } from "../../../src/celery/task-body.js"
 import { CONTEXT, messageSpec, taskOptions } from "./specs.js";
 
 const spec = messageSpec();
+const ID = SAMPLE_FILL.id;
+const idOf = (n: number) => ID.slice(0, -1) + n;
 const fillOf = (id: string, own = {}) => ({ ...SAMPLE_FILL, id, ...own });
 const noSources = { readLines: () => [], random: () => 0.5 };
 const bodyOf = (args: unknown[], kwargs: Record<string, unknown> = {}) =>
@@ -26,7 +28,9 @@ test("an envelope is what Celery's own producer writes, but for lang and ignore_
   const id = "2791f327-00fe-468f-93e8-5c0ea497f7e6";
   const replyTo = "9eb6a9e7-8a9e-31ca-b925-608b86019992";
   const message = JSON.parse(
-    compileRedisEnvelope(spec, replyTo, bodyOf([1, 2])).render(fillOf(id)),
+    compileRedisEnvelope(spec, replyTo, bodyOf([1, 2]))
+      .fill(fillOf(id))
+      .toString(),
   );
   assert.deepEqual(decode(message.body), [
     [1, 2],
@@ -76,18 +80,34 @@ test("an envelope is what Celery's own producer writes, but for lang and ignore_
 test("a task that expires carries the time in its header and the milliseconds as expiration", () => {
   const envelope = compileRedisEnvelope({ ...spec, expiresMs: 120_000 }, "r", bodyOf([]));
   const message = JSON.parse(
-    envelope.render(fillOf("id", { expires: "2026-11-24T10:10:10.511000+00:00" })),
+    envelope.fill(fillOf(ID, { expires: "2026-11-24T10:10:10.511000+00:00" })).toString(),
   );
   assert.equal(message.headers.expires, "2026-11-24T10:10:10.511000+00:00");
   assert.equal(message.properties.expiration, "120000");
 });
 
+test("an id or time of another width is refused: it would tear the message", () => {
+  const envelope = compileRedisEnvelope({ ...spec, expiresMs: 1 }, "r", bodyOf([]));
+  assert.throws(() => envelope.fill(fillOf("short")), /id must have 36 characters/);
+  assert.throws(() => envelope.fill(fillOf(ID, { expires: "2026" })), /expires must have/);
+  // What the template does not use may be anything.
+  envelope.fill(fillOf(ID, { eta: "", group: "" }));
+});
+
 test("each message of a templated task has its own body", () => {
   const envelope = compileRedisEnvelope(spec, "r", null);
   for (const n of [1, 2]) {
-    const message = JSON.parse(envelope.render(fillOf(`id-${n}`, { body: bodyOf([n]) })));
+    const message = JSON.parse(envelope.fill(fillOf(idOf(n), { body: bodyOf([n]) })).toString());
     assert.deepEqual(decode(message.body)[0], [n]);
-    assert.equal(message.properties.delivery_tag, `id-${n}`);
+    assert.equal(message.properties.delivery_tag, idOf(n));
+  }
+});
+
+test("a message whose body differs each time can have any serializer", () => {
+  for (const serializer of ["json", "msgpack", "yaml"] as const) {
+    const envelope = compileRedisEnvelope({ ...spec, serializer }, "r", null);
+    const message = JSON.parse(envelope.fill(fillOf(ID, { body: bodyOf([1]) })).toString());
+    assert.ok(Buffer.from(message.body, "base64").length > 10, serializer);
   }
 });
 
@@ -98,7 +118,9 @@ test("an envelope is pure ASCII and keeps every character of names, headers and 
     routingKey: "wärteschlange\u2028",
     headers: { note: "日本\u0001id\u0001" },
   };
-  const text = compileRedisEnvelope(odd, "r", bodyOf(["ü"])).render(fillOf("id"));
+  const text = compileRedisEnvelope(odd, "r", bodyOf(["ü"]))
+    .fill(fillOf(ID))
+    .toString();
   assert.match(text, /^[\x20-\x7e]*$/);
   const message = JSON.parse(text);
   assert.equal(message.headers.task, odd.name);
@@ -106,12 +128,26 @@ test("an envelope is pure ASCII and keeps every character of names, headers and 
   assert.deepEqual(decode(message.body)[0], ["ü"]);
 });
 
+test("no text of a header is taken for a place to be filled in", () => {
+  const texts = ["id", "eta", "expires", "group", "body"].map((name) => `\u0001${name}\u0001`);
+  for (const fixedBody of [bodyOf([1]), null]) {
+    const withTexts = { ...spec, headers: { texts }, shadow: texts.join("") };
+    const envelope = compileRedisEnvelope(withTexts, "r", fixedBody);
+    const message = JSON.parse(envelope.fill({ ...SAMPLE_FILL, body: bodyOf([1]) }).toString());
+    assert.deepEqual(message.headers.texts, texts);
+    assert.equal(message.headers.shadow, texts.join(""));
+    assert.deepEqual(decode(message.body)[0], [1]);
+  }
+});
+
 test("custom headers cannot replace those that a worker needs", () => {
   const headers = { id: null, task: 5, retries: "x", traceparent: "00-1" } as const;
   const message = JSON.parse(
-    compileRedisEnvelope({ ...spec, headers }, "r", bodyOf([])).render(fillOf("id")),
+    compileRedisEnvelope({ ...spec, headers }, "r", bodyOf([]))
+      .fill(fillOf(ID))
+      .toString(),
   );
-  assert.equal(message.headers.id, "id");
+  assert.equal(message.headers.id, ID);
   assert.equal(message.headers.task, "wire.add");
   assert.equal(message.headers.retries, 0);
   assert.equal(message.headers.traceparent, "00-1");

@@ -30,7 +30,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("threads: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, seed.',
+      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, seed, tick.',
     ],
   },
   {
@@ -563,9 +563,11 @@ const BAD: readonly BadConfiguration[] = [
     faults: [silentBackend("a database as result backend tells nobody when a result is there")],
   },
   {
-    name: "disabled results",
-    text: withBroker("redis://h\n    backend: disabled"),
-    faults: [silentBackend("with results disabled nothing says what became of a task")],
+    name: "disabled as broker",
+    text: withBroker("disabled"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
+    ],
   },
   {
     name: "a backend that is none of Celery's",
@@ -860,7 +862,139 @@ const BAD: readonly BadConfiguration[] = [
       "chord: {header: [resize, resize], body: resize}",
     ),
     faults: [
-      'load.yml:8:5: Cannot read task "thumb": it is a chord, which scenario "steady" cannot run: rpc:// has no chords. Use a result backend on Redis.',
+      'load.yml:8:5: Cannot read task "thumb": it is a chord, which scenario "steady" cannot run: its result backend has no chords. Use a result backend on Redis.',
+    ],
+  },
+  {
+    name: "half a character in arguments",
+    text: withTask('args: ["\\ud800", "{{ choice(\'\\udfff\') }}"]\n    kwargs: {"\\ud800": 1}'),
+    faults: [
+      'load.yml:9:12: Cannot read args[0] of task "thumb": a text with half a surrogate pair cannot be sent as UTF-8. Write the whole character.',
+      'load.yml:9:22: Cannot read args[1] of task "thumb": a text with half a surrogate pair cannot be sent as UTF-8. Write the whole character.',
+      'load.yml:10:13: Cannot read kwargs of task "thumb": a text with half a surrogate pair cannot be sent as UTF-8. Write the whole character. Write it like {"size":3}.',
+    ],
+  },
+  {
+    name: "half a character in a header",
+    text: withTask('headers: {a: ["\\ud800"]}'),
+    faults: [
+      'load.yml:9:19: Cannot read headers.a[0] of task "thumb": must not hold half a surrogate pair, which UTF-8 cannot write. Write the whole character.',
+    ],
+  },
+  {
+    name: "half a character in texts that are shown, and in a queue",
+    text: withTask('shadow: "\\ud800"\n    queue: "\\ud800"'),
+    faults: [
+      'load.yml:9:13: Cannot read shadow of task "thumb": must not hold half a surrogate pair, which UTF-8 cannot write; found "\\ud800". Write it like (...).',
+      'load.yml:10:12: Cannot read queue of task "thumb": must be the name of a queue such as celery, without spaces and quotes; found "\\ud800". Write it like images.',
+    ],
+  },
+  {
+    name: "a typed value in a header, which ends a worker on Redis",
+    text: withTask("headers: {a: [{__type__: x, __value__: 1}]}"),
+    faults: [
+      `load.yml:9:19: Cannot read headers.a[0] of task "thumb": must not be a typed value of kombu's: those are for args and kwargs. Rename a key.`,
+    ],
+  },
+  {
+    name: "a stamp that is a typed value",
+    text: withTask("stamps: {a: {__type__: date, __value__: 2030-01-02}}"),
+    faults: [
+      `load.yml:9:17: Cannot read stamps.a of task "thumb": must not be a typed value of kombu's: those are for args and kwargs. Rename a key.`,
+    ],
+  },
+  {
+    name: "a header that the worker's request has itself",
+    text: withTask("headers: {_children: 1}"),
+    faults: [
+      'load.yml:9:26: Cannot read headers._children of task "thumb": must not be set: Celery\'s worker keeps something else under this name. Remove it or rename it.',
+    ],
+  },
+  {
+    name: "headers in headers that are no mapping",
+    text: withTask("headers: {headers: 1}"),
+    faults: [
+      'load.yml:9:24: Cannot read headers.headers of task "thumb": must be a mapping; found 1. Write {key: value}.',
+    ],
+  },
+  {
+    name: "a header that RabbitMQ routes by",
+    text: withTask("headers: {CC: [celery]}"),
+    faults: [
+      'load.yml:9:19: Cannot read headers.CC of task "thumb": must not be set: RabbitMQ sends a copy to each queue that it names. Remove it or rename it.',
+    ],
+  },
+  {
+    name: "a stamp that would overwrite a result's status",
+    text: withTask("stamps: {status: 1}"),
+    faults: [
+      'load.yml:9:22: Cannot read stamps.status of task "thumb": must not be set: stored results have something else under this name. Remove it or rename it.',
+    ],
+  },
+  {
+    name: "a header whose name is too long for RabbitMQ",
+    text: withTask(`headers: {a: {? ${"k".repeat(256)} : 1}}`),
+    faults: [
+      'load.yml:9:18: Cannot read headers.a of task "thumb": must have keys of at most 255 bytes, without halves of characters. Rename them.',
+    ],
+  },
+  {
+    name: "headers that are too large for RabbitMQ",
+    text: withTask(`headers: {a: ${"x".repeat(8192)}}`),
+    faults: [
+      'load.yml:9:14: Cannot read headers of task "thumb": must be at most 8 KiB as JSON. Send it as an argument instead.',
+    ],
+  },
+  {
+    name: "a queue in whose place workers keep unacknowledged messages",
+    text: withTask("queue: unacked"),
+    faults: [
+      `load.yml:9:12: Cannot read queue of task "thumb": must not be a key of kombu's own: as a queue it would end every worker on this Redis; found "unacked". Write it like images.`,
+    ],
+  },
+  {
+    name: "a queue of remote control",
+    text: withTask("queue: celery@host.celery.pidbox"),
+    faults: [
+      'load.yml:9:12: Cannot read queue of task "thumb": must not be one of remote control or events: workers would take tasks for commands; found "celery@host.celery.pidbox". Write it like images.',
+    ],
+  },
+  {
+    name: "a queue that is too long for RabbitMQ",
+    text: withTask(`queue: ${"ü".repeat(128)}`),
+    faults: [
+      `load.yml:9:12: Cannot read queue of task "thumb": must be at most 255 bytes long; found "${"ü".repeat(59)}…". Write it like images.`,
+    ],
+  },
+  {
+    name: "the exchanges of events and of RabbitMQ itself",
+    text: withTask("exchange: amq.rabbitmq.trace\n    routingKey: celeryev"),
+    faults: [
+      'load.yml:9:15: Cannot read exchange of task "thumb": must not be one that only RabbitMQ itself may publish to; found "amq.rabbitmq.trace". Write it like images.',
+      'load.yml:10:17: Cannot read routingKey of task "thumb": must not be one of remote control or events: workers would take tasks for commands; found "celeryev". Write it like images.',
+    ],
+  },
+  {
+    name: "an ETA in the year 0",
+    text: withTask("eta: 0000-01-02T03:04:05Z"),
+    faults: [
+      'load.yml:9:10: Cannot read eta of task "thumb": must be in the years from 1970 to 9998; found "0000-01-02T03:04:05Z". Write it like 2030-01-02T03:04:05Z.',
+    ],
+  },
+  {
+    name: "an ETA at the end of Python's time",
+    text: withTask("eta: 9999-12-31T23:00:00-02:00"),
+    faults: [
+      'load.yml:9:10: Cannot read eta of task "thumb": must be in the years from 1970 to 9998; found "9999-12-31T23:00:00-02:00". Write it like 2030-01-02T03:04:05Z.',
+    ],
+  },
+  {
+    name: "a routing key that is too long behind the bits of a delay",
+    text: withTask(
+      `nativeDelayedDelivery: true\n    countdown: 5s\n    exchange: a\n    routingKey: ${"k".repeat(200)}`,
+    ),
+    faults: [
+      'load.yml:9:28: Cannot read nativeDelayedDelivery of task "thumb": must come with a routing key of at most 199 bytes, as the delay goes before it; found true. Shorten it.',
     ],
   },
   {
@@ -956,6 +1090,13 @@ const BAD: readonly BadConfiguration[] = [
     text: withProfile("1/s\n    warmup: 30s\n    duration: 30s"),
     faults: [
       'load.yml:12:13: Cannot read warmup of scenario "steady": must be shorter than the duration (30s); found "30s". Shorten the warmup or run longer.',
+    ],
+  },
+  {
+    name: "a tick as long as starts may be late",
+    text: withTail("tick: 100ms"),
+    faults: [
+      'load.yml:13:7: Cannot read tick: must be from 1ms to 50ms; found "100ms". Write it like 5ms.',
     ],
   },
   {
@@ -1348,10 +1489,10 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "an SLO of a task without results",
-    text: `${withTask("ignoreResult: true")}slos: [{name: a, objective: 99%}]\n`,
+    name: "an SLO of a task without results that nobody listens to",
+    text: `${withTask("ignoreResult: true").replace("6379/0\n", "6379/0\n    events: off\n")}slos: [{name: a, objective: 99%}]\n`,
     faults: [
-      'load.yml:14:8: Cannot read slos[0]: it is about task "thumb", which stores no result (ignoreResult: true): every event would be bad. Name another task, or remove ignoreResult.',
+      'load.yml:15:8: Cannot read slos[0]: it is about task "thumb", whose end is never known: without a result (ignoreResult, or a disabled backend) and without the workers\' events every event would be bad. Name another task, or let its connection have events: auto.',
     ],
   },
   {
@@ -1540,5 +1681,5 @@ function nestedAliases(): string {
 
 /** The fault of a backend from which no outcome can be learned, after the reason. */
 function silentBackend(why: string): string {
-  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Outcomes would have to come from the workers' events, which this version does not read. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL), and write the same here.`;
+  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL) and write the same here; or write disabled: outcomes then come from the workers' events (celery worker -E, or events: on).`;
 }

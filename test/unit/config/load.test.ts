@@ -19,6 +19,7 @@ test("the smallest configuration gets every default", () => {
         broker: "redis://h",
         backend: "redis://h",
         forget: true,
+        events: "auto",
         client: "direct",
         options: {
           priority_steps: [0, 3, 6, 9],
@@ -61,6 +62,7 @@ test("the smallest configuration gets every default", () => {
     ],
     phaseBucketsMs: [5, 25, 100, 500, 2500, 10_000, 60_000, 1_800_000],
     seed: 1,
+    tickMs: null,
   });
 });
 

@@ -15,10 +15,14 @@ function read(bytes: Buffer, lengths: readonly number[] = [bytes.length]): Seen 
     reply: (value) => seen.replies.push(value),
     message: (channel, text) => seen.messages.push([channel, text]),
   });
+  const socketBuffer = Buffer.alloc(Math.max(...lengths, 1));
   let at = 0;
   for (let turn = 0; at < bytes.length; turn++) {
     const length = Math.max(1, lengths[turn % lengths.length]!);
-    reader.feed(bytes.subarray(at, at + length));
+    const chunk = bytes.subarray(at, at + length);
+    // One buffer for all chunks, as of a socket: what is kept of it must be a copy.
+    chunk.copy(socketBuffer);
+    reader.feed(socketBuffer.subarray(0, chunk.length));
     at += length;
   }
   return seen;

@@ -4,6 +4,7 @@ import { brotliDecompressSync, inflateSync } from "node:zlib";
 import { decode } from "@msgpack/msgpack";
 import { parse } from "yaml";
 import { type AmqpMessage, compileAmqpMessage } from "../../../src/celery/amqp-message.js";
+import { isoTime } from "../../../src/celery/iso-time.js";
 import {
   compileRedisEnvelope,
   DEFAULT_SEP,
@@ -119,7 +120,7 @@ function ofEnvelope(list: string, envelope: Envelope): Captured {
     properties,
     contentType: envelope["content-type"],
     contentEncoding: envelope["content-encoding"],
-    body: decoded(Buffer.from(envelope.body, "base64"), envelope["content-type"], envelope.headers),
+    body: bodyOf(Buffer.from(envelope.body, "base64"), envelope["content-type"], envelope.headers),
   };
 }
 
@@ -133,7 +134,7 @@ function ofAmqp({ exchange, routingKey, headers, properties, body }: RawAmqp): C
     properties: others,
     contentType: content_type,
     contentEncoding: content_encoding,
-    body: decoded(Buffer.from(body, "base64"), content_type, headers),
+    body: bodyOf(Buffer.from(body, "base64"), content_type, headers),
   };
 }
 
@@ -142,7 +143,12 @@ const DECOMPRESS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   "application/x-brotli": (bytes) => brotliDecompressSync(bytes),
 };
 
-function decoded(bytes: Buffer, contentType: unknown, headers: Record<string, unknown>): unknown {
+/** What a worker reads out of a body. */
+export function bodyOf(
+  bytes: Buffer,
+  contentType: unknown,
+  headers: Record<string, unknown>,
+): unknown {
   const decompress = DECOMPRESS[String(headers.compression)];
   if (headers.compression !== undefined && decompress === undefined) return bytes;
   const plain = decompress === undefined ? bytes : decompress(bytes);
@@ -172,7 +178,7 @@ export function encoderFor({ transport, keyPrefix }: ProducerCase, replyTo: stri
         }
         const steps = { priority_steps: [0, 3, 6, 9], sep: DEFAULT_SEP };
         const list = keyPrefix + priorityKey(spec.routingKey, spec.priority, steps);
-        const text = compileRedisEnvelope(spec, replyTo, fixedBody).render(fill);
+        const text = compileRedisEnvelope(spec, replyTo, fixedBody).fill(fill).toString();
         return ofEnvelope(list, JSON.parse(text));
       },
     }),
@@ -196,7 +202,7 @@ function ofOwnAmqp({ exchange, routingKey, content, properties }: AmqpMessage): 
     },
     contentType: properties.contentType,
     contentEncoding: properties.contentEncoding,
-    body: decoded(content, properties.contentType, { ...properties.headers }),
+    body: bodyOf(content, properties.contentType, { ...properties.headers }),
   };
 }
 
@@ -205,10 +211,16 @@ function ofOwnAmqp({ exchange, routingKey, content, properties }: AmqpMessage): 
  * 5.2 ignores.
  */
 export function comparable(message: Captured, { version, isVersion1 }: ProducerCase): Captured {
-  const { lang, origin, ...headers } = message.headers;
   if (isVersion1) return message;
+  const { lang, origin, eta, ...others } = message.headers;
+  // Celery passes a time on as it was written; we write all in one form.
+  const isShort = typeof eta === "string" && eta.endsWith("Z");
+  const headers = { ...others, eta: isShort ? isoTime(Date.parse(eta)) : eta };
   if (typeof lang !== "string" || typeof origin !== "string") throw new Error("no v2 message");
   if (version === "5.7") return { ...message, headers };
-  const { replaced_task_nesting, stamped_headers, stamps, ...known } = headers;
+  const { replaced_task_nesting, stamped_headers, stamps, ...known } = headers as Record<
+    string,
+    unknown
+  >;
   return { ...message, headers: known };
 }

@@ -121,8 +121,8 @@ export function setUp(
     connectionPlans: [
       {
         name: "main",
-        broker: "",
-        backend: "",
+        broker: "redis://h",
+        backend: "redis://h",
         forget: true,
         client: "direct",
         transport: {

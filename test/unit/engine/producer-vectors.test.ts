@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isoTime } from "../../../src/celery/iso-time.js";
 import { SAMPLE_FILL } from "../../../src/celery/message.js";
 import { pythonRepr } from "../../../src/celery/repr.js";
 import type { TaskOptions } from "../../../src/celery/task-options.js";
@@ -69,7 +70,7 @@ function produce(each: ProducerCase, captured: Captured): Captured {
   const { template } = prepareMessages(publisher, first!, "gen1@host");
   const fill = { ...SAMPLE_FILL, id: String(captured.properties.correlation_id) };
   const { eta, expires } = (each.isVersion1 ? captured.body : captured.headers) as unknown as Times;
-  if (eta !== null) fill.eta = eta;
+  if (eta !== null) fill.eta = eta.endsWith("Z") ? isoTime(Date.parse(eta)) : eta;
   if (expires !== null) fill.expires = expires;
   fill.body = body.render({ ...CONTEXT, ...fill });
   return template.render(fill) as Captured;

@@ -9,6 +9,7 @@ import { observe } from "../../../src/ledger/histogram.js";
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
+import { OBSERVED, UNKNOWN } from "./observed.js";
 
 const subject: Subject = {
   scenarios: [
@@ -50,7 +51,7 @@ const subject: Subject = {
   configHash: "feed",
 };
 
-function setUp() {
+function setUp(observed = [OBSERVED]) {
   const layout = createLayout({
     entries: 4,
     scenarios: 1,
@@ -62,7 +63,11 @@ function setUp() {
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
-  const metrics = engineMetrics(subject, () => new LedgerView(layout, live));
+  const metrics = engineMetrics(
+    subject,
+    () => new LedgerView(layout, live),
+    () => observed,
+  );
   const faults: string[] = [];
   const registry = new MetricsRegistry(metrics, (metric) => faults.push(metric));
   return { layout, cells: live.cells, metrics, registry, faults };
@@ -124,12 +129,37 @@ test("every metric of the table is on the page with its labels, from the start, 
   }
 });
 
+test("what is known of the workers' side is on the page, and what is not has no sample", async () => {
+  const page = await setUp().registry.render("text");
+  for (const line of [
+    'queue_length{connection="main",queue="celery"} 7',
+    'queue_unacked{connection="main",queue="*"} 5',
+    'queue_consumers{connection="main",queue="celery"} 1',
+    'worker_up{connection="main",worker="celery@a"} 1',
+    'worker_active_tasks{connection="main",worker="celery@a"} 3',
+    'worker_pool_size{connection="main",worker="celery@a"} 4',
+    'worker_processed_total{connection="main",worker="celery@a"} 1000',
+    'worker_last_heartbeat_timestamp_seconds{connection="main",worker="celery@a"} 1700000000.5',
+    'worker_prefetch_limit{connection="main",worker="celery@a"} 16',
+    'worker_clock_offset_seconds{connection="main",worker="celery@a"} -1.5',
+    'worker_clock_uncertainty_seconds{connection="main",worker="celery@a"} 0.002',
+    'malformed_messages_total{source="event"} 2',
+    'malformed_messages_total{source="reply"} 3',
+    'connection_up{connection="main",role="events"} 1',
+    'reconnects_total{connection="main",role="events"} 1',
+  ]) {
+    assert.ok(page.includes(`\ncelery_load_${line}\n`), line);
+  }
+  const unknown = await setUp([UNKNOWN]).registry.render("text");
+  assert.doesNotMatch(unknown, /^celery_load_(queue|worker)_/m);
+});
+
 test("the page has as many series as the series limit is compared with, or fewer", async () => {
-  const { registry } = setUp();
+  const { registry } = setUp([UNKNOWN]);
   const page = await registry.render("text");
   const series = page.split("\n").filter((line) => line.startsWith("celery_load_")).length;
   // Global ones (saturation, build …) and the exceptions seen are not in the fixed number.
-  const extra = 9 + 1 + 1;
+  const extra = 9 + 1 + 1 + 3;
   const fixed = fixedSeries(subject, 2, 1);
   assert.ok(series <= fixed + extra && series > fixed * 0.7, `${series} series, computed ${fixed}`);
 });
@@ -182,9 +212,13 @@ test("prom-client gets the same values as the page", async () => {
 
 test("a metric that cannot be collected costs itself and not the page", async () => {
   const faults: string[] = [];
-  const [planned, ...others] = engineMetrics(subject, () => {
-    throw new Error("boom");
-  });
+  const [planned, ...others] = engineMetrics(
+    subject,
+    () => {
+      throw new Error("boom");
+    },
+    () => [],
+  );
   const broken = new MetricsRegistry([planned!, ...others], (metric) => faults.push(metric));
   const page = await broken.render("text");
   assert.ok(faults.includes("celery_load_tasks_planned_total"));

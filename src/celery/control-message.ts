@@ -1,0 +1,100 @@
+import { isObject, readRedisEnvelope } from "./redis-delivery.js";
+
+/**
+ * Celery's remote control (`kombu/pidbox.py Mailbox`, `celery/worker/control.py`): a request is
+ * broadcast to the workers, and each one that it is meant for answers with one message.
+ *
+ * Names are those of the default namespace, Celery's setting `control_exchange`.
+ */
+export const REQUEST_EXCHANGE = "celery.pidbox";
+export const REPLY_EXCHANGE = "reply.celery.pidbox";
+
+export interface ControlRequest {
+  /** A command of `celery/worker/control.py`, such as `ping`. */
+  readonly method: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** Full node names; null = every worker. */
+  readonly destination: readonly string[] | null;
+  /** Comes back with every answer. */
+  readonly ticket: string;
+  readonly replyTo: { readonly exchange: string; readonly routing_key: string };
+  /** When nobody waits for an answer any more. */
+  readonly expiresUnixSeconds: number;
+}
+
+/** One worker's answer. */
+export interface ControlReply {
+  readonly ticket: string;
+  /** Full name of the worker's node: `celery@host`. */
+  readonly node: string;
+  readonly answer: unknown;
+}
+
+/** JSON text of a request's body, in the order of `Mailbox._publish`. */
+export function controlBody(request: ControlRequest): string {
+  const { method, arguments: given, destination, ticket, replyTo } = request;
+  return JSON.stringify({
+    method,
+    arguments: given,
+    destination,
+    pattern: null,
+    matcher: null,
+    ticket,
+    reply_to: replyTo,
+  });
+}
+
+/** `clock` is a Lamport clock; workers take the higher one, so ours need not tick. */
+export function controlHeaders(request: ControlRequest): Readonly<Record<string, number>> {
+  return { clock: 0, expires: request.expiresUnixSeconds };
+}
+
+/** Properties of a request on AMQP, in amqplib's names. */
+export const CONTROL_PROPERTIES = {
+  contentType: "application/json",
+  contentEncoding: "utf-8",
+  deliveryMode: 2,
+  priority: 0,
+} as const;
+
+/** A request as it is published on a Redis channel. */
+export function redisControlEnvelope(request: ControlRequest): string {
+  return JSON.stringify({
+    body: Buffer.from(controlBody(request)).toString("base64"),
+    "content-encoding": "utf-8",
+    "content-type": "application/json",
+    headers: controlHeaders(request),
+    properties: {
+      delivery_mode: 2,
+      delivery_info: { exchange: REQUEST_EXCHANGE, routing_key: "" },
+      priority: 0,
+      body_encoding: "base64",
+      delivery_tag: request.ticket,
+    },
+  });
+}
+
+/** Reads an answer: `{"<node>": <answer>}` with the ticket in a header. Null when it is none. */
+export function readControlReply(ticket: unknown, body: string): ControlReply | null {
+  let answers: unknown;
+  try {
+    answers = JSON.parse(body);
+  } catch {
+    return null;
+  }
+  if (typeof ticket !== "string" || !isObject(answers)) return null;
+  const [only, ...others] = Object.entries(answers);
+  if (only === undefined || others.length > 0) return null;
+  return { ticket, node: only[0], answer: only[1] };
+}
+
+/** Reads an answer out of kombu's envelope. */
+export function readRedisControlReply(envelope: string): ControlReply | null {
+  const delivery = readRedisEnvelope(envelope);
+  return delivery === null ? null : readControlReply(delivery.headers.ticket, delivery.body);
+}
+
+/** What a worker says when it could not answer, such as `KeyError('no_such_command')`; else null. */
+export function controlError(answer: unknown): string | null {
+  return isObject(answer) && typeof answer.error === "string" ? answer.error : null;
+}

@@ -1,0 +1,30 @@
+/**
+ * A JSON value as YAML that PyYAML reads as the same value. It refuses a whole document for one unescaped
+ * control character (`yaml/reader.py check_printable`) or a long key that no `?` announces, and takes `1e21`,
+ * `yes` and `12:30` for other things than they are (`yaml/resolver.py`): so everything is written in one way,
+ * in ASCII, with texts in quotes.
+ */
+export function yamlBody(value: unknown): string {
+  if (typeof value === "number") return yamlNumber(value);
+  if (typeof value === "string") return yamlString(value);
+  if (typeof value !== "object" || value === null) return String(value);
+  if (Array.isArray(value)) return `[${value.map(yamlBody).join(", ")}]`;
+  const entries = Object.entries(value).map(([key, item]) => {
+    return `? ${yamlString(key)} : ${yamlBody(item)}`;
+  });
+  return `{${entries.join(", ")}}`;
+}
+
+/** PyYAML knows a float with an exponent by its point. */
+function yamlNumber(value: number): string {
+  return String(value).replace(/^(-?\d+)e/, "$1.0e");
+}
+
+/** JSON's escapes are YAML's, but for pairs of surrogates, which would stay two. */
+function yamlString(text: string): string {
+  return JSON.stringify(text).replaceAll(/[\u007f-\u{10ffff}]/gu, (character) => {
+    const code = character.codePointAt(0)!;
+    const digits = code.toString(16);
+    return code > 0xffff ? `\\U${digits.padStart(8, "0")}` : `\\u${digits.padStart(4, "0")}`;
+  });
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import type { ChannelModel, ConfirmChannel } from "amqplib";
+import { parseAmqpUrl } from "../../celery/amqp-url.js";
+import {
+  CONTROL_PROPERTIES,
+  type ControlRequest,
+  controlBody,
+  controlHeaders,
+  REPLY_EXCHANGE,
+  REQUEST_EXCHANGE,
+  readControlReply,
+} from "../../celery/control-message.js";
+import type { Control, ControlOptions } from "../observe-ports.js";
+import { OpenQuestions } from "../open-questions.js";
+import { AmqpLink } from "./link.js";
+import { hasExchange } from "./passive.js";
+
+/**
+ * Remote control on RabbitMQ. Answers come to an exclusive queue of ours by the anonymous exchange, so
+ * that it is all that is declared; it goes with the connection, and a later answer with it.
+ */
+export function openAmqpControl(options: ControlOptions): Control {
+  const { clientName, report } = options;
+  const queue = `${randomUUID()}.${REPLY_EXCHANGE}`;
+  let model: ChannelModel | undefined;
+  let channel: ConfirmChannel | undefined;
+  /** Tickets of requests that no worker's queue was bound for. */
+  const returned = new Set<string>();
+
+  const questions = new OpenQuestions({
+    replyTo: { exchange: "", routing_key: queue },
+    async send(request) {
+      if (model === undefined || channel === undefined) {
+        throw new Error("the broker is not connected");
+      }
+      // Workers declare it; a publish to an exchange that is not there would close the channel.
+      if (!(await hasExchange(model, REQUEST_EXCHANGE))) return 0;
+      await publish(channel, request);
+      return returned.delete(request.ticket) ? 0 : null;
+    },
+    onMalformed: () => options.malformed?.(),
+    onIdle: () => {},
+  });
+
+  const link: AmqpLink = new AmqpLink(parseAmqpUrl(options.url), `${clientName}:control`, {
+    async prepare(opened) {
+      const own = await opened.createConfirmChannel();
+      link.watch(own);
+      own.on("return", ({ properties }) => returned.add(properties.messageId));
+      await own.assertQueue(queue, { durable: false, exclusive: true, autoDelete: true });
+      await own.consume(
+        queue,
+        (message) => {
+          if (message === null) {
+            link.fail("our reply queue was deleted");
+            return;
+          }
+          const { headers } = message.properties;
+          questions.reply(readControlReply(headers?.ticket, message.content.toString()));
+        },
+        { noAck: true },
+      );
+      model = opened;
+      channel = own;
+    },
+    up: () => report.up(),
+    down(cause, isConfiguration) {
+      model = undefined;
+      channel = undefined;
+      returned.clear();
+      questions.fail(new Error(cause));
+      report.down(cause, isConfiguration);
+    },
+  });
+  link.open();
+  return {
+    ask: (question) => questions.ask(question),
+    checkLiveness() {}, // the heartbeats of AMQP do it
+    async close() {
+      questions.fail(new Error("the connection was closed"));
+      await link.close();
+    },
+  };
+}
+
+/** Resolves with the broker's confirm; a request that was routed nowhere has come back before it. */
+function publish(channel: ConfirmChannel, request: ControlRequest): Promise<void> {
+  const properties = {
+    ...CONTROL_PROPERTIES,
+    headers: controlHeaders(request),
+    messageId: request.ticket,
+    mandatory: true,
+  };
+  return new Promise((resolve, reject) => {
+    channel.publish(
+      REQUEST_EXCHANGE,
+      "",
+      Buffer.from(controlBody(request)),
+      properties,
+      (error: Error | null) => (error ? reject(error) : resolve()),
+    );
+  });
+}

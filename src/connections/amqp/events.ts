@@ -1,0 +1,45 @@
+import { randomUUID } from "node:crypto";
+import { parseAmqpUrl } from "../../celery/amqp-url.js";
+import { EVENT_EXCHANGE, readEvents } from "../../celery/event-message.js";
+import type { EventStream, EventStreamOptions } from "../observe-ports.js";
+import { AmqpLink } from "./link.js";
+import { hasExchange } from "./passive.js";
+
+/** Celery's own receivers keep 5 s of events; more outlasts a pause of this process. */
+const KEEP_MS = 60_000;
+
+/** Events on RabbitMQ: an exclusive queue of ours, bound to their exchange, which workers declare. */
+export function openAmqpEvents(options: EventStreamOptions): EventStream {
+  const { clientName, report, received } = options;
+  const link: AmqpLink = new AmqpLink(parseAmqpUrl(options.url), `${clientName}:events`, {
+    async prepare(model) {
+      if (!(await hasExchange(model, EVENT_EXCHANGE))) {
+        throw new Error(`there is no exchange "${EVENT_EXCHANGE}": no worker has sent events yet`);
+      }
+      const channel = await model.createChannel();
+      link.watch(channel);
+      const { queue } = await channel.assertQueue(`${EVENT_EXCHANGE}.${randomUUID()}`, {
+        durable: false,
+        exclusive: true,
+        autoDelete: true,
+        messageTtl: KEEP_MS,
+      });
+      await channel.bindQueue(queue, EVENT_EXCHANGE, "#");
+      await channel.consume(
+        queue,
+        (message) => {
+          if (message === null) link.fail("our queue for events was deleted");
+          else received(readEvents(message.content.toString()));
+        },
+        { noAck: true },
+      );
+    },
+    up: () => report.up(),
+    down: (cause, isConfiguration) => report.down(cause, isConfiguration),
+  });
+  link.open();
+  return {
+    checkLiveness() {}, // the heartbeats of AMQP do it
+    close: () => link.close(),
+  };
+}

@@ -1,0 +1,37 @@
+import { EVENT_EXCHANGE, readRedisEvents } from "../../celery/event-message.js";
+import { fanoutPattern } from "../../celery/fanout-channel.js";
+import { parseRedisUrl } from "../../celery/redis-url.js";
+import type { EventStream, EventStreamOptions } from "../observe-ports.js";
+import { databasesOf } from "./fanout-databases.js";
+import { RedisLink } from "./link.js";
+
+/** Events over kombu's Redis transport: one pattern subscription on the channels of their exchange. */
+export function openRedisEvents(options: EventStreamOptions): EventStream {
+  const { clientName, transport, report, received } = options;
+  const address = parseRedisUrl(options.url);
+  const patterns = databasesOf(address).map((db) =>
+    fanoutPattern(transport, db, EVENT_EXCHANGE, "#"),
+  );
+  const link = new RedisLink({
+    address,
+    name: `${clientName}:events`,
+    events: {
+      async prepare(client) {
+        await client.psubscribe(...patterns);
+      },
+      up: () => report.up(),
+      down: (cause, isConfiguration) => report.down(cause, isConfiguration),
+    },
+  });
+  link.client.on("pmessage", (_pattern: string, _channel: string, text: string) => {
+    link.answered();
+    received(readRedisEvents(text));
+  });
+  link.open();
+  return {
+    checkLiveness: (isLate) => link.checkLiveness(isLate),
+    async close() {
+      link.close();
+    },
+  };
+}

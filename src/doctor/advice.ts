@@ -1,0 +1,246 @@
+/**
+ * How much a finding matters: a problem makes the load fail or its numbers false, a warning may do so,
+ * a note is good to know.
+ */
+export type Level = "problem" | "warning" | "note";
+
+interface Advice {
+  readonly level: Level;
+  /** What is the matter; `{name}` stands for what was found. */
+  readonly says: string;
+  readonly remedy: string;
+}
+
+/** Every advice that the doctor can give, by its code, in the order of the reference page. */
+export const ADVICE = {
+  "server-unreachable": {
+    level: "problem",
+    says: "The {role} at {url} cannot be reached: {cause}.",
+    remedy: "Check that the server runs there, and host, port and firewalls from this machine.",
+  },
+  "server-refuses": {
+    level: "problem",
+    says: "The {role} at {url} refuses us: {cause}.",
+    remedy: "Correct connections.{connection}.{role}, or the account on the server.",
+  },
+  "server-evicts": {
+    level: "warning",
+    says: "The {role} at {url} has a memory limit and the policy {policy}: short of memory it deletes {what} without a word.",
+    remedy: "Set maxmemory-policy noeviction on that server.",
+  },
+  "no-worker": {
+    level: "problem",
+    says: "No worker answers on {url}.",
+    remedy:
+      "Start a worker on this very URL: another database, virtual host or global_keyprefix is another world. A worker with worker_enable_remote_control off cannot be seen.",
+  },
+  "workers-not-asked": {
+    level: "warning",
+    says: "The workers could not be asked about queues and tasks: {cause}.",
+    remedy:
+      "Leave worker_enable_remote_control of the workers at True, and allow this account remote control: on Redis PUBLISH, SADD, SREM, BRPOP and DEL, on RabbitMQ to declare *.reply.celery.pidbox and to write to the exchange celery.pidbox.",
+  },
+  "worker-silent": {
+    level: "warning",
+    says: "{node} is there, and did not answer all questions: its queues and tasks are not checked.",
+    remedy:
+      "Ask again when it is idle, as a solo pool answers only between its tasks; or set worker_enable_remote_control = True.",
+  },
+  "question-unanswered": {
+    level: "warning",
+    says: "{heard} subscribers got our question, and only {answered} answered: queues and tasks of the others are not checked.",
+    remedy:
+      "Ask again when the workers are idle, as a solo pool answers only between its tasks. A monitor that subscribes to every channel counts, too.",
+  },
+  "same-node-name": {
+    level: "warning",
+    says: "More than one worker is called {node}.",
+    remedy:
+      "Give each its own name (celery worker -n NAME@%h): what one of them says is taken for the other's, here and in every monitor.",
+  },
+  "queue-missing": {
+    level: "problem",
+    says: "The broker has no queue {queue}{suggestion}: its tasks would be unroutable.",
+    remedy: "Start a worker with -Q {queue}, which declares it, or correct the queue of: {tasks}.",
+  },
+  "queue-without-worker": {
+    level: "problem",
+    says: "No worker consumes queue {queue}{suggestion}.",
+    remedy: "Start a worker with -Q {queue}, or correct the queue of: {tasks}.",
+  },
+  "queue-deep": {
+    level: "warning",
+    says: "Queue {queue} holds {ready} messages already, more than its workers fetch at a time ({prefetch}).",
+    remedy:
+      "Let the workers catch up, start more of them, or use a queue of its own: new tasks wait for all of that first.",
+  },
+  "task-unknown": {
+    level: "problem",
+    says: "No worker has registered {task}{suggestion}.",
+    remedy: "Correct tasks.{key}.name, or deploy the code that has it.",
+  },
+  "task-elsewhere": {
+    level: "problem",
+    says: "{task} is registered on {nodes}, and nobody there consumes its queue {queue}.",
+    remedy:
+      "Set tasks.{key}.queue to a queue of theirs ({queues}), or start a worker with -Q {queue}.",
+  },
+  "task-not-everywhere": {
+    level: "problem",
+    says: "Queue {queue} is consumed by {nodes}, too, where {task} is not registered: what is fetched there fails with NotRegistered.",
+    remedy:
+      "Deploy the same code to all workers of a queue, or give the task a queue of its own (tasks.{key}.queue).",
+  },
+  "content-refused": {
+    level: "problem",
+    says: "{node} accepts {accepted}, and {task} is written in {serializer}: it is thrown away, without a result.",
+    remedy: "Add {serializer} to accept_content of the workers, or change tasks.{key}.serializer.",
+  },
+  "priority-list-unread": {
+    level: "problem",
+    says: "{node} has {option} {theirs}, this configuration has {ours}: it never reads the list of {task}, priority {priority}.",
+    remedy: "Set connections.{connection}.options.{option} to what the workers have.",
+  },
+  "priority-ignored": {
+    level: "warning",
+    says: "Queue {queue} has no x-max-priority: the priority {priority} of {task} does nothing.",
+    remedy:
+      "Delete the queue and declare it with max_priority (Celery: task_queue_max_priority), or leave tasks.{key}.priority out.",
+  },
+  "rate-limited": {
+    level: "warning",
+    says: "{node} starts no more than {limit} of {task} (its rate_limit): what is above that waits in the worker.",
+    remedy: "Plan a lower rate, or raise rate_limit of the task.",
+  },
+  "expires-breaks-retry": {
+    level: "warning",
+    says: "{node} runs Celery {version}: before 5.2.7 a task that expires cannot be retried, and then never answers.",
+    remedy: "Set expires: none for tasks that retry ({tasks} expire), or update Celery.",
+  },
+  "runs-twice": {
+    level: "warning",
+    says: "{task} acknowledges late and may take {timeout}, longer than the visibility_timeout of {node}, {visibility}: Redis hands it out a second time.",
+    remedy: "Raise visibility_timeout in broker_transport_options of the workers.",
+  },
+  "results-elsewhere": {
+    level: "problem",
+    says: "{node} stores results at {theirs}, this configuration waits for them at {ours}.",
+    remedy: "Set connections.{connection}.backend to the workers' result_backend.",
+  },
+  "results-in-other-database": {
+    level: "problem",
+    says: "{node} stores results in database {theirs} of Redis, this configuration looks in {ours}. They still arrive, as channels know no databases; but those of a time without connection are not found, and none is removed.",
+    remedy: "Set connections.{connection}.backend to the workers' result_backend.",
+  },
+  "results-disabled": {
+    level: "problem",
+    says: "{node} stores no results: its result_backend is {theirs}.",
+    remedy: "Set result_backend of the workers, and connections.{connection}.backend to the same.",
+  },
+  "result-ignored": {
+    level: "problem",
+    says: "{task} ignores its result on {node}: each one would end as timed_out.",
+    remedy: "Take ignore_result off the task, or task_ignore_result off the app.",
+  },
+  "publish-failed": {
+    level: "problem",
+    says: "{task} could not be published ({outcome}): {reason}.",
+    remedy: "See the log of the broker, and queue and headers of tasks.{key}.",
+  },
+  "task-failed": {
+    level: "problem",
+    says: "{task} failed with {exception}.",
+    remedy:
+      "Correct args and kwargs of tasks.{key}, or see the worker's log for the task {id}. If it is meant to fail, all is well.",
+  },
+  "task-revoked": {
+    level: "problem",
+    says: "{task} was revoked ({exception}).",
+    remedy:
+      "If it expired, raise tasks.{key}.expires or compare the clocks; else see who revokes tasks of that name.",
+  },
+  "result-missing": {
+    level: "problem",
+    says: "{task} ended on {node} ({end}), and its result did not come to {url}.",
+    remedy:
+      "Compare result_backend of the workers (and their variable CELERY_RESULT_BACKEND) with connections.{connection}.backend; a task that ends by Ignore stores none.",
+  },
+  "task-runs-on": {
+    level: "warning",
+    says: "{task} still ran on {node} after {waited}.",
+    remedy: "Wait longer with --wait, up to its timeout of {timeout}.",
+  },
+  "task-waits": {
+    level: "warning",
+    says: "{task} was fetched by {node} and had not started after {waited}: its pool is busy.",
+    remedy: "Ask again when it is idle, raise --concurrency, or start more workers.",
+  },
+  "task-lost": {
+    level: "problem",
+    says: "{task} gave no result within {waited}, and no worker that answers has it.",
+    remedy:
+      "See whether queue {queue} moves, and the worker's log for the task {id}: a task that ends by Ignore or Reject, or in a worker with another result_backend, looks like this.",
+  },
+  "latency-near-timeout": {
+    level: "warning",
+    says: "{task} took {latency}, more than half of its timeout of {timeout}.",
+    remedy: "Raise tasks.{key}.timeout: under load tasks take longer, and would end as timed_out.",
+  },
+  "clock-off": {
+    level: "warning",
+    says: "The clock of {node} is at least {offset} {direction} ours.",
+    remedy:
+      "Synchronise the clocks (NTP): phases between the two are wrong by as much, and messages expire too early or too late.",
+  },
+  "events-off": {
+    level: "note",
+    says: "Task events are off: the time in the queue and the run cannot be told apart.",
+    remedy: "Start the workers with -E (worker_send_task_events = True).",
+  },
+  "events-not-received": {
+    level: "note",
+    says: "Events could not be received: {cause}.",
+    remedy:
+      "Allow this account PSUBSCRIBE on the channels of celeryev (Redis), or a queue celeryev.* bound to the exchange celeryev (RabbitMQ). Workers started with --without-heartbeat and without -E send none.",
+  },
+  "events-malformed": {
+    level: "note",
+    says: "{count} event messages could not be read.",
+    remedy: "See what else publishes to celeryev, and event_serializer of the workers (json).",
+  },
+} as const satisfies Readonly<Record<string, Advice>>;
+
+export type AdviceCode = keyof typeof ADVICE;
+
+/** The `{name}`s of a text. */
+type Slots<Text extends string> = Text extends `${string}{${infer Slot}}${infer Rest}`
+  ? Slot | Slots<Rest>
+  : never;
+
+type Values<Code extends AdviceCode> = Readonly<
+  Record<
+    Exclude<Slots<(typeof ADVICE)[Code]["says"] | (typeof ADVICE)[Code]["remedy"]>, "connection">,
+    string | number
+  >
+>;
+
+/** Something that the user should know, and what to do about it. */
+export interface Finding {
+  readonly code: AdviceCode;
+  readonly level: Level;
+  readonly connection: string;
+  readonly says: string;
+  readonly remedy: string;
+}
+
+/** An advice with what was found in it. */
+export function finding<Code extends AdviceCode>(
+  code: Code,
+  connection: string,
+  values: Values<Code>,
+): Finding {
+  const { level, says, remedy } = ADVICE[code];
+  const all: Readonly<Record<string, string | number>> = { ...values, connection };
+  const filled = (text: string) => text.replace(/\{(\w+)\}/g, (_, slot) => String(all[slot]));
+  return { code, level, connection, says: filled(says), remedy: filled(remedy) };
+}

@@ -1,0 +1,172 @@
+import { randomBytes } from "node:crypto";
+import { parseAmqpUrl } from "../celery/amqp-url.js";
+import { redactUrl } from "../celery/redact-url.js";
+import { parseRedisUrl } from "../celery/redis-url.js";
+import { kindOf } from "../celery/server-url.js";
+import { idPrefix } from "../celery/task-id.js";
+import type { Control, ServerLook } from "../connections/observe-ports.js";
+import { openControl, openEvents, openLook } from "../connections/open.js";
+import { askWorkers } from "./ask-workers.js";
+import { EventLog } from "./event-log.js";
+import type { ConnectionFacts, QueueFacts, ServerFacts, TaskFacts, WorkersFacts } from "./facts.js";
+import { faultOf } from "./open-parts.js";
+import { type SendOptions, sendTasks } from "./send-tasks.js";
+import { waitFor } from "./wait-for.js";
+import { readWorker } from "./worker-facts.js";
+
+export interface ExamineOptions extends SendOptions {
+  /** Name of the connection. */
+  readonly name: string;
+}
+
+/** Heartbeats come every 2 s; those of a busy worker may be late. */
+const HEARTBEATS_MS = 3_000;
+
+/**
+ * Finds out what there is to know about the deployment behind a connection, and changes nothing there but
+ * for the tasks that it sends. What cannot be found out is a fact, too, and not thrown.
+ */
+export async function examine(options: ExamineOptions): Promise<ConnectionFacts> {
+  const log = new EventLog(idPrefix(randomBytes(6)));
+  const { name, connection, parts } = options;
+  try {
+    const kind = kindOf(connection.backend);
+    const isServer = kind === "redis" || kind === "amqp";
+    const [broker, backend] = await Promise.all([
+      lookAt(options, connection.broker),
+      isServer ? lookAt(options, connection.backend) : null,
+    ]);
+    const seen: ConnectionFacts = {
+      connection: name,
+      options: connection.options,
+      broker: broker.facts,
+      backend: backend?.facts ?? { ...broker.facts, kind, url: connection.backend },
+      workers: NO_WORKERS,
+      queues: [],
+      tasks: tasksOf(options),
+      starts: [],
+    };
+    if (broker.look === null) {
+      const { starts } = await sendTasks(options, seen, null, log);
+      return { ...seen, starts };
+    }
+    const { workers, control } = await meetWorkers(options, log);
+    const queues = await lookAtQueues(broker.look, seen.tasks);
+    const found = { ...seen, workers, queues };
+    const { starts, fault } = await sendTasks(options, found, control, log);
+    return {
+      ...found,
+      // Publishing and receiving is another thing than looking: another permission may be missing.
+      ...(fault === null ? {} : { [fault.role]: { ...found[fault.role], fault } }),
+      workers: {
+        ...workers,
+        withTaskEvents: [...log.withTaskEvents],
+        malformedEvents: log.malformed,
+      },
+      starts,
+    };
+  } finally {
+    await parts.close();
+  }
+}
+
+const NO_WORKERS: WorkersFacts = {
+  answered: [],
+  silent: [],
+  heardBy: null,
+  sameNames: [],
+  controlFault: null,
+  eventsFault: null,
+  withTaskEvents: [],
+  malformedEvents: 0,
+};
+
+async function lookAt(
+  { connection, parts }: ExamineOptions,
+  url: string,
+): Promise<{ facts: ServerFacts; look: ServerLook | null }> {
+  const facts = { url: redactUrl(url), ...addressOf(url) };
+  try {
+    const look = await parts.usable(url, (report) =>
+      openLook({ url, transport: connection.options, report }),
+    );
+    // A server that does not say what it is works as well.
+    const about = await look.about().catch(() => null);
+    return { facts: { ...facts, fault: null, about }, look };
+  } catch (error) {
+    return { facts: { ...facts, fault: faultOf(error), about: null }, look: null };
+  }
+}
+
+function addressOf(url: string): Pick<ServerFacts, "kind" | "database" | "isTls"> {
+  const kind = kindOf(url);
+  if (kind === "amqp") return { kind, database: null, isTls: parseAmqpUrl(url).isTls };
+  const { db, tls } = parseRedisUrl(url);
+  return { kind, database: db, isTls: tls !== undefined };
+}
+
+function lookAtQueues(look: ServerLook, tasks: readonly TaskFacts[]): Promise<QueueFacts[]> {
+  const names = new Set(tasks.map(({ queue }) => queue));
+  return Promise.all(
+    [...names].map(async (name) => {
+      try {
+        const depth = await look.depth(name);
+        return { name, depth, isMissing: depth === null };
+      } catch {
+        return { name, depth: null, isMissing: false }; // not known, as a permission is missing
+      }
+    }),
+  );
+}
+
+/** The tasks that workers are to run, each once. */
+function tasksOf({ starts }: ExamineOptions): TaskFacts[] {
+  const byKey = new Map(starts.flatMap(({ tasks }) => tasks.map((task) => [task.key, task])));
+  return [...byKey.values()];
+}
+
+/** Asks the workers who they are, and listens for those that do not answer. */
+async function meetWorkers(
+  { connection, parts }: ExamineOptions,
+  log: EventLog,
+): Promise<{ workers: WorkersFacts; control: Control | null }> {
+  const { broker: url, options: transport } = connection;
+  const listeningSinceMs = performance.now();
+  const [control, eventsFault] = await Promise.all([
+    parts.usable(url, (report) => openControl({ url, transport, report })).catch(faultOf),
+    parts
+      .usable(url, (report) =>
+        openEvents({ url, transport, report, received: (batch) => log.add(batch) }),
+      )
+      .then(() => null, faultOf),
+  ]);
+  const common = { ...NO_WORKERS, eventsFault: eventsFault?.cause ?? null };
+  if ("cause" in control) {
+    return { workers: { ...common, controlFault: control.cause }, control: null };
+  }
+  const asked = await askWorkers(control).catch(faultOf);
+  const answers = "cause" in asked ? new Map<string, never>() : asked.answers;
+  const incomplete = "cause" in asked ? [] : asked.incomplete;
+  const heardBy = "cause" in asked ? null : asked.heardBy;
+  const isComplete = () =>
+    answers.size > 0 &&
+    heardBy !== null &&
+    heardBy <= answers.size &&
+    [...answers.keys()].every((node) => log.versions.has(node));
+  if (eventsFault === null) await waitFor(isComplete, listeningSinceMs + HEARTBEATS_MS);
+  return {
+    workers: {
+      ...common,
+      heardBy,
+      sameNames: "cause" in asked ? [] : asked.sameNames,
+      controlFault: "cause" in asked ? asked.cause : null,
+      answered: [...answers].map(([node, answer]) =>
+        readWorker(node, log.versions.get(node) ?? null, answer),
+      ),
+      silent: [...new Set([...log.versions.keys(), ...incomplete])].filter(
+        (node) => !answers.has(node),
+      ),
+    },
+    control,
+  };
+}

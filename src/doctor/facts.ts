@@ -1,0 +1,178 @@
+import type { CeleryEvent } from "../celery/event-message.js";
+import type { ResultState } from "../celery/result.js";
+import type { ServerKind } from "../celery/server-url.js";
+import type { Serializer } from "../celery/task-options.js";
+import type { QueueDepth, ServerAbout } from "../connections/observe-ports.js";
+import type { PublishOutcome } from "../connections/ports.js";
+
+/**
+ * What was found out about the deployment behind one connection: plain data, which the checks judge and
+ * the report shows. What could not be found out is null, and no check guesses.
+ */
+export interface ConnectionFacts {
+  readonly connection: string;
+  readonly options: {
+    readonly priority_steps: readonly number[];
+    readonly sep: string;
+  };
+  readonly broker: ServerFacts;
+  readonly backend: ServerFacts;
+  readonly workers: WorkersFacts;
+  readonly queues: readonly QueueFacts[];
+  readonly tasks: readonly TaskFacts[];
+  readonly starts: readonly StartFacts[];
+}
+
+export interface ServerFacts {
+  readonly kind: ServerKind;
+  /** Without passwords. */
+  readonly url: string;
+  /** Redis' database; null elsewhere. */
+  readonly database: number | null;
+  readonly isTls: boolean;
+  /** Why it cannot be used; null when it can. */
+  readonly fault: ServerFault | null;
+  readonly about: ServerAbout | null;
+}
+
+export interface ServerFault {
+  readonly cause: string;
+  /** Nothing but another configuration helps. */
+  readonly isConfiguration: boolean;
+}
+
+export interface WorkersFacts {
+  /** Those that answered. */
+  readonly answered: readonly WorkerFacts[];
+  /** Nodes that are there, by their heartbeats, and did not answer every question. */
+  readonly silent: readonly string[];
+  /** Subscribers that the broker handed the question to; null when it does not say. */
+  readonly heardBy: number | null;
+  /** Names that more than one worker answered with. */
+  readonly sameNames: readonly string[];
+  /** Why they could not be asked. */
+  readonly controlFault: string | null;
+  /** Why their events could not be received. */
+  readonly eventsFault: string | null;
+  /** Nodes from which events of tasks came, anybody's tasks. */
+  readonly withTaskEvents: readonly string[];
+  /** Events that could not be read. */
+  readonly malformedEvents: number;
+}
+
+export interface WorkerFacts {
+  /** Full name of the node: `celery@host`. */
+  readonly node: string;
+  /** Celery's version, from its heartbeats. */
+  readonly version: string | null;
+  /** prefork, threads, solo, … */
+  readonly pool: string | null;
+  readonly concurrency: number | null;
+  /** Messages that it fetches at most at a time; 0 = no limit. */
+  readonly prefetch: number | null;
+  readonly queues: readonly ConsumedQueue[];
+  readonly tasks: readonly RegisteredTask[];
+  readonly settings: WorkerSettings;
+}
+
+export interface ConsumedQueue {
+  readonly name: string;
+  /** `x-max-priority` that it was declared with; null = none. */
+  readonly maxPriority: number | null;
+}
+
+export interface RegisteredTask {
+  readonly name: string;
+  /** As Celery writes it: `10/m`; null = none. */
+  readonly rateLimit: string | null;
+  readonly ignoresResult: boolean;
+  readonly acknowledgesLate: boolean;
+}
+
+/** Settings of a worker that matter here, with Celery's defaults; null = not said. */
+export interface WorkerSettings {
+  /** Without passwords; null as well when it is the worker's environment that says it. */
+  readonly resultBackend: string | null;
+  readonly acceptContent: readonly string[] | null;
+  readonly visibilityTimeoutSeconds: number | null;
+  readonly prioritySteps: readonly number[] | null;
+  readonly sep: string | null;
+}
+
+export interface QueueFacts {
+  readonly name: string;
+  /** Null when there is no such queue, or it could not be asked. */
+  readonly depth: QueueDepth | null;
+  /** The broker says that there is no such queue. */
+  readonly isMissing: boolean;
+}
+
+/** A task that workers are to run: one of a scenario's mix, or a member of a workflow in it. */
+export interface TaskFacts {
+  /** Its name in the configuration. */
+  readonly key: string;
+  /** Under which workers registered it. */
+  readonly name: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly timeoutMs: number;
+  readonly expiresMs: number | null;
+  /** From publishing until a worker may start it. */
+  readonly delayMs: number;
+  /** null: what the task itself says. */
+  readonly ignoreResult: boolean | null;
+  readonly serializer: Serializer;
+}
+
+/** What a scenario starts: a task or a workflow, and what became of the one that was sent. */
+export interface StartFacts {
+  readonly key: string;
+  readonly timeoutMs: number;
+  /** Keys of the tasks that workers run for it. */
+  readonly tasks: readonly string[];
+  readonly probe: Probe;
+}
+
+export type Probe = NotSent | SentTask;
+
+export interface NotSent {
+  readonly sent: false;
+  readonly why: string;
+}
+
+/** One task or workflow that was sent. Times without Unix in their name are of our monotonic clock. */
+export interface SentTask {
+  readonly sent: true;
+  /** Of the task, or of each member of the workflow. */
+  readonly ids: readonly string[];
+  readonly outcome: PublishOutcome;
+  /** The broker's own word when it did not accept it. */
+  readonly reason: string;
+  readonly plannedMs: number;
+  readonly publishCallMs: number;
+  /** Our Unix time of the same moment. */
+  readonly publishCallUnixMs: number;
+  /** When the broker answered. */
+  readonly answeredMs: number;
+  /** The result that ended it: the last one, or the first that is no success; null when it did not end. */
+  readonly result: ReceivedResult | null;
+  /** Of what did not end: the first of the ids without a result; else null. */
+  readonly missingId: string | null;
+  /** How long a result was waited for. */
+  readonly waitedMs: number;
+  /** What workers said about it. */
+  readonly events: readonly CeleryEvent[];
+  /** Where the missing one was when the waiting ended, by the workers' own word. */
+  readonly place: { readonly node: string; readonly state: string } | null;
+}
+
+export interface ReceivedResult {
+  readonly id: string;
+  readonly state: ResultState;
+  /** Class name of the exception; "" when there is none. */
+  readonly exception: string;
+  readonly receivedMs: number;
+  readonly receivedUnixMs: number;
+  /** `date_done`, by the worker's clock; null when the meta has none. */
+  readonly doneUnixMs: number | null;
+}

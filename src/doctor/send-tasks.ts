@@ -1,0 +1,120 @@
+import { createClock } from "../clock.js";
+import type { ConnectionConfig } from "../config/schema.js";
+import type { Control } from "../connections/observe-ports.js";
+import type { ConnectionRole } from "../connections/ports.js";
+import type { EntryPlan } from "../engine/messages.js";
+import { findTask } from "./ask-workers.js";
+import type { EventLog } from "./event-log.js";
+import type { ConnectionFacts, Probe, SentTask, ServerFault, StartFacts } from "./facts.js";
+import { faultOf, type OpenParts } from "./open-parts.js";
+import { END_EVENTS } from "./phases.js";
+import { whyNotSent } from "./sendable.js";
+import type { Start } from "./starts.js";
+import { TaskSender } from "./task-sender.js";
+import { waitFor } from "./wait-for.js";
+
+export interface SendOptions {
+  readonly connection: ConnectionConfig;
+  readonly starts: readonly Start[];
+  /** Those of the whole configuration, to which workflows refer. */
+  readonly entries: readonly EntryPlan[];
+  readonly isSending: boolean;
+  /** The longest wait for a result; a task's own timeout may be shorter. */
+  readonly waitMs: number;
+  /** Lines of the files that argument templates name. */
+  readonly readLines: (name: string) => readonly string[];
+  readonly parts: OpenParts;
+}
+
+/**
+ * Events of a task that has ended are on their way; a worker with a pool of threads keeps them until
+ * something else wakes it, at the latest its next heartbeat (2 s).
+ */
+const LAST_EVENTS_MS = 2_500;
+
+/**
+ * Sends what workers would take, one after another, so that none waits for another. `fault` says which
+ * server does not let us although it can be looked at.
+ */
+export async function sendTasks(
+  options: SendOptions,
+  surroundings: ConnectionFacts,
+  control: Control | null,
+  log: EventLog,
+): Promise<{ starts: StartFacts[]; fault: RoleFault | null }> {
+  const plans = options.starts.map((start) => {
+    const waitMs = Math.min(options.waitMs, start.entry.timeoutMs);
+    const why = options.isSending ? whyNotSent(surroundings, start.tasks, waitMs) : "as asked";
+    return { start, waitMs, why };
+  });
+  const sender = plans.some(({ why }) => why === null) ? await openSender(options, log) : null;
+  const fault = sender !== null && "cause" in sender ? sender : null;
+  const nodes = surroundings.workers.answered.map(({ node }) => node);
+  const starts: StartFacts[] = [];
+  for (const { start, waitMs, why } of plans) {
+    const probe: Probe =
+      why !== null || sender === null || "cause" in sender
+        ? { sent: false, why: why ?? fault?.cause ?? "" }
+        : await sendOne(sender, start.entry, waitMs, control, nodes);
+    const { key, entry, tasks } = start;
+    starts.push({ key, timeoutMs: entry.timeoutMs, tasks: tasks.map((task) => task.key), probe });
+  }
+  if (surroundings.workers.eventsFault === null) {
+    const areToldOf = () => starts.every(({ probe }) => isToldOf(probe, log));
+    await waitFor(areToldOf, performance.now() + LAST_EVENTS_MS);
+  }
+  const told = starts.map((start) => ({ ...start, probe: withEvents(start.probe, log) }));
+  return { starts: told, fault };
+}
+
+type RoleFault = ServerFault & { readonly role: ConnectionRole };
+
+async function openSender(
+  { connection, starts, entries, parts, readLines }: SendOptions,
+  { idPrefix }: EventLog,
+): Promise<TaskSender | RoleFault> {
+  const clock = createClock();
+  let role: ConnectionRole = "backend";
+  try {
+    return await parts.usable(connection.broker, ({ up, down }) => {
+      const report = {
+        up,
+        down(failed: ConnectionRole, cause: string, isConfiguration: boolean) {
+          role = failed;
+          down(cause, isConfiguration);
+        },
+      };
+      const common = { connection, entries, clock, idPrefix, readLines, report };
+      return new TaskSender({ ...common, starts: starts.map(({ entry }) => entry) });
+    });
+  } catch (error) {
+    return { ...faultOf(error), role };
+  }
+}
+
+async function sendOne(
+  sender: TaskSender,
+  entry: EntryPlan,
+  waitMs: number,
+  control: Control | null,
+  nodes: readonly string[],
+): Promise<SentTask> {
+  const sending = await sender.send(entry, waitMs);
+  const { missingId, outcome } = sending;
+  const place =
+    missingId !== null && outcome === "accepted" && control !== null
+      ? await findTask(control, nodes, missingId).catch(() => null) // then nobody says it
+      : null;
+  return { ...sending, place, events: [] };
+}
+
+/** Nothing more is to be heard of it: it has not been sent, is known to run on, or its end was told. */
+function isToldOf(probe: Probe, log: EventLog): boolean {
+  if (!probe.sent || probe.place !== null || probe.outcome !== "accepted") return true;
+  const id = probe.missingId ?? probe.result?.id ?? "";
+  return log.of(id).some(({ type }) => type in END_EVENTS);
+}
+
+function withEvents(probe: Probe, log: EventLog): Probe {
+  return probe.sent ? { ...probe, events: probe.ids.flatMap((id) => log.of(id)) } : probe;
+}

@@ -1,0 +1,68 @@
+import { kindOf } from "../celery/server-url.js";
+import type { TaskOptions } from "../celery/task-options.js";
+import { type Config, isWorkflow } from "../config/schema.js";
+import { membersOf } from "../engine/message-maker.js";
+import type { EntryPlan } from "../engine/messages.js";
+import type { TaskFacts } from "./facts.js";
+
+/** A task or a workflow that scenarios start over one connection. */
+export interface Start {
+  /** Its name in the configuration. */
+  readonly key: string;
+  readonly entry: EntryPlan;
+  /** What workers run for it: itself, or its members, and what follows on its success or failure. */
+  readonly tasks: readonly TaskFacts[];
+}
+
+/**
+ * What the scenarios of a connection start, each once. `entries` are those of the whole configuration, of
+ * which the first are the starts, in the order of the scenarios and their mixes.
+ */
+export function startsOver(
+  config: Config,
+  connection: string,
+  entries: readonly EntryPlan[],
+): Start[] {
+  const starts = Object.values(config.scenarios)
+    .flatMap((scenario) => Object.keys(scenario.mix).map((key) => ({ key, scenario })))
+    .map(({ key, scenario }, index) => ({ key, scenario, entry: entries[index]! }))
+    .filter(({ scenario }) => scenario.connection === connection);
+  const byKey = new Map(starts.map((start) => [start.key, start]));
+  const hasResults = kindOf(config.connections[connection]!.backend) !== "disabled";
+  return [...byKey.values()].map(({ key, entry }) => ({
+    key,
+    entry,
+    tasks: tasksOf(config, key, entry, entries).map((task) =>
+      hasResults ? task : { ...task, ignoreResult: true },
+    ),
+  }));
+}
+
+function tasksOf(
+  config: Config,
+  key: string,
+  entry: EntryPlan,
+  entries: readonly EntryPlan[],
+): TaskFacts[] {
+  const own = config.tasks[key]!;
+  const keys = isWorkflow(own)
+    ? own.stages.flat().map(({ task }) => task)
+    : [key, ...own.link.map(({ task }) => task)];
+  const members =
+    entry.workflow === null
+      ? [entry]
+      : membersOf(entry.workflow).map((member) => entries[member.entry]!);
+  const onError = isWorkflow(own) ? [] : own.linkError;
+  return [
+    ...keys.map((name, index) => taskFacts(name, members[index]!, entry.timeoutMs)),
+    ...onError.map(({ task }, index) =>
+      taskFacts(task, entry.errbacks[index]!.task, entry.timeoutMs),
+    ),
+  ];
+}
+
+function taskFacts(key: string, options: TaskOptions, timeoutMs: number): TaskFacts {
+  const { name, queue, priority, expiresMs, countdownMs, eta, ignoreResult, serializer } = options;
+  const delayMs = eta === null ? (countdownMs ?? 0) : Math.max(0, Date.parse(eta) - Date.now());
+  return { key, name, queue, priority, timeoutMs, expiresMs, delayMs, ignoreResult, serializer };
+}

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  delayedRoute,
+  MAX_DELAY_MS,
+  MAX_DELAYED_KEY_BYTES,
+} from "../../../src/celery/delayed-delivery.js";
+
+test("thirty seconds are four bits of 28, the most significant one first, as kombu writes them", () => {
+  assert.deepEqual(delayedRoute(30_000, "celery"), {
+    exchange: "celery_delayed_27",
+    routingKey: `${"0.".repeat(23)}1.1.1.1.0.celery`,
+  });
+});
+
+test("the bits are the whole seconds of the delay, up to the longest that the broker can hold", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: MAX_DELAY_MS }), fc.string(), (delayMs, key) => {
+      const { routingKey } = delayedRoute(delayMs, key);
+      const bits = routingKey.slice(0, 55).split(".");
+      assert.equal(Number.parseInt(bits.join(""), 2), Math.floor(delayMs / 1000));
+      assert.equal(routingKey.slice(55), `.${key}`);
+    }),
+  );
+  assert.match(delayedRoute(MAX_DELAY_MS, "q").routingKey, /^(1\.){28}q$/);
+});
+
+test("the longest key fits an AMQP short string behind the bits", () => {
+  assert.equal(delayedRoute(1_000, "k".repeat(MAX_DELAYED_KEY_BYTES)).routingKey.length, 255);
+});

@@ -1,0 +1,440 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ADVICE, type AdviceCode, finding } from "../../../src/doctor/advice.js";
+import { check } from "../../../src/doctor/checks/checks.js";
+import type { ConnectionFacts } from "../../../src/doctor/facts.js";
+import {
+  RABBITMQ,
+  REDIS,
+  SENT,
+  START,
+  TASK,
+  WELL,
+  WORKER,
+  WORKERS,
+  withProbe,
+  withResult,
+  withSettings,
+  withTask,
+  withWorker,
+} from "./facts.js";
+
+const FAULT = { cause: "connect ECONNREFUSED", isConfiguration: false };
+const NOBODY = { ...WORKERS, answered: [], heardBy: 0, withTaskEvents: [] };
+const NOT_SENT = { sent: false, why: "as asked" } as const;
+const [EMPTY] = WELL.queues;
+const [PLAIN] = WORKER.tasks;
+const OTHER = { ...WORKER, node: "celery@b" };
+const lost = { result: null, missingId: SENT.ids[0]!, waitedMs: 10_000, events: [] };
+const UNTRIED = { starts: [{ ...START, probe: NOT_SENT }] };
+const evicting = (evictionPolicy: string) => ({
+  ...REDIS,
+  about: { product: "Redis", version: "7.0.15", evictionPolicy },
+});
+const onRabbitmq = (facts: ConnectionFacts): ConnectionFacts => ({ ...facts, broker: RABBITMQ });
+
+/** A sentence, the facts, the advice that they bring, and a part of what it says. */
+const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
+  ["nothing where nothing is wrong", WELL, []],
+
+  // servers
+  [
+    "a broker that cannot be reached, once if it is the backend as well",
+    { ...WELL, broker: { ...REDIS, fault: FAULT }, backend: { ...REDIS, fault: FAULT } },
+    ["server-unreachable"],
+    /broker at redis:\/\/broker:6379\/0 cannot be reached: connect ECONNREFUSED/,
+  ],
+  [
+    "a backend that refuses our account",
+    {
+      ...WELL,
+      backend: {
+        ...REDIS,
+        url: "redis://results/0",
+        fault: { cause: "WRONGPASS", isConfiguration: true },
+      },
+    },
+    ["server-refuses"],
+    /backend at redis:\/\/results\/0 refuses us: WRONGPASS\./,
+  ],
+  [
+    "a broker that evicts whole queues, and a backend that evicts results",
+    { ...WELL, broker: evicting("allkeys-lru"), backend: evicting("volatile-lru") },
+    ["server-evicts", "server-evicts"],
+    /whole queues/,
+  ],
+  ["a broker that evicts only what expires", { ...WELL, broker: evicting("volatile-ttl") }, []],
+
+  // workers
+  ["that no worker answers", { ...WELL, workers: NOBODY, tasks: [], starts: [] }, ["no-worker"]],
+  [
+    "that nobody answers although tasks are done",
+    { ...WELL, workers: { ...NOBODY, withTaskEvents: ["celery@a"] } },
+    ["workers-not-asked"],
+  ],
+  [
+    "that workers could not be asked",
+    { ...WELL, workers: { ...NOBODY, controlFault: "NOPERM" }, tasks: [], starts: [] },
+    ["workers-not-asked"],
+    /NOPERM/,
+  ],
+  [
+    "a worker that sends heartbeats only, and nothing of its queues",
+    { ...withTask({ queue: "x", name: "y" }), workers: { ...WORKERS, silent: ["celery@b"] } },
+    ["worker-silent"],
+    /celery@b/,
+  ],
+  [
+    "a subscriber that did not answer",
+    { ...WELL, workers: { ...WORKERS, heardBy: 3 } },
+    ["question-unanswered"],
+    /3 subscribers.* only 1 answered/,
+  ],
+  [
+    "two workers with one name",
+    { ...WELL, workers: { ...WORKERS, heardBy: 2, sameNames: ["celery@a"] } },
+    ["same-node-name"],
+  ],
+
+  // settings of workers
+  ["a worker that takes no JSON", withSettings({ acceptContent: ["pickle"] }), ["content-refused"]],
+  [
+    "a worker that takes JSON by its type",
+    withSettings({ acceptContent: ["application/json"] }),
+    [],
+  ],
+  [
+    "results that are stored elsewhere",
+    withSettings({ resultBackend: "db+postgresql://db/celery" }),
+    ["results-elsewhere"],
+    /db\+postgresql/,
+  ],
+  [
+    "results by rpc:// that are waited for in Redis",
+    withSettings({ resultBackend: "rpc" }),
+    ["results-elsewhere"],
+  ],
+  [
+    "another database on which no result has arrived",
+    {
+      ...withSettings({ resultBackend: "redis://broker:6379/1" }),
+      ...UNTRIED,
+    },
+    ["results-elsewhere"],
+  ],
+  [
+    "results in another database",
+    withSettings({ resultBackend: "redis://:********@same-server:6379/1" }),
+    ["results-in-other-database"],
+    /database 1 .* looks in 0/,
+  ],
+  ["another name of the same server", withSettings({ resultBackend: "redis://alias:6379/0" }), []],
+  [
+    "results that are not stored",
+    withSettings({ resultBackend: "disabled://" }),
+    ["results-disabled"],
+  ],
+  ["nothing of a backend that is not said", withSettings({ resultBackend: null }), []],
+  [
+    "priority lists that no worker reads",
+    { ...withSettings({ prioritySteps: [0, 5] }), tasks: [{ ...TASK, priority: 7 }] },
+    ["priority-list-unread"],
+    /priority_steps \[0,5\].*\[0,3,6,9\]/,
+  ],
+  [
+    "another separator",
+    { ...withSettings({ sep: ":" }), tasks: [{ ...TASK, priority: 9 }] },
+    ["priority-list-unread"],
+  ],
+  [
+    "nothing of settings that were not said",
+    {
+      ...withSettings({
+        acceptContent: null,
+        visibilityTimeoutSeconds: null,
+        prioritySteps: null,
+        sep: null,
+      }),
+      tasks: [{ ...TASK, priority: 9, serializer: "yaml" }],
+    },
+    [],
+  ],
+  ["nothing of lists that are not used", withSettings({ prioritySteps: [0, 5], sep: ":" }), []],
+  [
+    "Celery 5.2.6 and a task that expires",
+    withWorker({ version: "5.2.6" }),
+    ["expires-breaks-retry"],
+  ],
+  [
+    "Celery 5.2.6 and no task that expires",
+    { ...withWorker({ version: "5.2.6" }), tasks: [{ ...TASK, expiresMs: null }] },
+    [],
+  ],
+  ["Celery 5.2.7", withWorker({ version: "5.2.7" }), []],
+  ["Celery 5.10", withWorker({ version: "5.10.0" }), []],
+  ["a version that cannot be read", withWorker({ version: "x" }), []],
+  [
+    "a late acknowledgement beyond the visibility timeout",
+    {
+      ...withWorker({ tasks: [{ ...PLAIN!, acknowledgesLate: true }] }),
+      tasks: [{ ...TASK, timeoutMs: 2 * 3_600_000 }],
+    },
+    ["runs-twice"],
+    /120 m.* 60 m/,
+  ],
+
+  [
+    "a worker that takes nothing but JSON",
+    withTask({ serializer: "msgpack" }),
+    ["content-refused"],
+    /accepts json, and app\.add is written in msgpack/,
+  ],
+
+  // queues
+  [
+    "a queue without a worker",
+    {
+      ...withTask({ queue: "celry" }, NOT_SENT),
+      queues: [{ ...EMPTY!, name: "celry" }],
+    },
+    ["queue-without-worker"],
+    /celry; did you mean celery/,
+  ],
+  [
+    "nothing of a queue that somebody unknown consumes",
+    onRabbitmq({
+      ...withTask({ queue: "x" }),
+      queues: [{ name: "x", depth: { ready: 0, consumers: 1 }, isMissing: false }],
+    }),
+    [],
+  ],
+  [
+    "nothing of a task that an unknown consumer of its queue may know",
+    onRabbitmq({
+      ...withTask({ name: "nothing.alike" }),
+      queues: [{ ...EMPTY!, depth: { ready: 0, consumers: 2 } }],
+    }),
+    [],
+  ],
+  [
+    "a queue that does not exist",
+    onRabbitmq({
+      ...withTask({ queue: "x" }, NOT_SENT),
+      queues: [{ name: "x", depth: null, isMissing: true }],
+    }),
+    ["queue-missing"],
+  ],
+  [
+    "a backlog",
+    { ...WELL, queues: [{ ...EMPTY!, depth: { ready: 17, consumers: null } }] },
+    ["queue-deep"],
+    /holds 17 .*\(16\)/,
+  ],
+  [
+    "no backlog where prefetch has no limit",
+    {
+      ...withWorker({ prefetch: 0 }),
+      queues: [{ ...EMPTY!, depth: { ready: 17, consumers: null } }],
+    },
+    [],
+  ],
+
+  // tasks
+  [
+    "a wrong name",
+    withTask({ name: "app.ad" }, NOT_SENT),
+    ["task-unknown"],
+    /app\.ad; did you mean app\.add/,
+  ],
+  [
+    "a task whose workers do not consume its queue",
+    withWorker({ tasks: [] }, [{ ...OTHER, queues: [{ name: "b", maxPriority: null }] }]),
+    ["task-elsewhere"],
+    /registered on celery@b/,
+  ],
+  [
+    "a task that one of the workers does not know",
+    withWorker({}, [{ ...OTHER, tasks: [] }]),
+    ["task-not-everywhere"],
+    /consumed by celery@b/,
+  ],
+  [
+    "a task that ignores its result",
+    {
+      ...withWorker({ tasks: [{ ...PLAIN!, ignoresResult: true }] }),
+      ...UNTRIED,
+    },
+    ["result-ignored"],
+  ],
+  [
+    "nothing of a setting that the message overrides",
+    {
+      ...withWorker({ tasks: [{ ...PLAIN!, ignoresResult: true }] }),
+      tasks: [{ ...TASK, ignoreResult: false }],
+    },
+    [],
+  ],
+  [
+    "a rate limit",
+    withWorker({ tasks: [{ ...PLAIN!, rateLimit: "10/m" }] }),
+    ["rate-limited"],
+    /10\/m/,
+  ],
+  [
+    "a priority without x-max-priority",
+    onRabbitmq(withTask({ priority: 5 })),
+    ["priority-ignored"],
+  ],
+  [
+    "a priority with x-max-priority",
+    onRabbitmq({
+      ...withWorker({ queues: [{ name: "celery", maxPriority: 10 }] }),
+      tasks: [{ ...TASK, priority: 5 }],
+    }),
+    [],
+  ],
+
+  // what was sent
+  [
+    "a task that the broker refused",
+    withProbe({ outcome: "unroutable", reason: "no queue", result: null }),
+    ["publish-failed"],
+    /unroutable\): no queue/,
+  ],
+  [
+    "a failure",
+    withResult({ state: "FAILURE", exception: "KeyError" }),
+    ["task-failed"],
+    /KeyError/,
+  ],
+  [
+    "a revoked task",
+    withResult({ state: "REVOKED", exception: "TaskRevokedError" }),
+    ["task-revoked"],
+  ],
+  [
+    "a result that did not come",
+    withProbe({ ...lost, events: SENT.events }),
+    ["result-missing"],
+    /celery@a/,
+  ],
+  [
+    "a workflow by its name, of which one member gave no result",
+    {
+      ...WELL,
+      starts: [
+        { ...START, key: "flow", probe: { ...SENT, ...lost, ids: ["a", "b"], missingId: "b" } },
+      ],
+    },
+    ["task-lost"],
+    /^flow gave no result/,
+  ],
+  [
+    "a task that runs on",
+    withProbe({ ...lost, place: { node: "celery@a", state: "active" } }),
+    ["task-runs-on"],
+    /celery@a after 10 s/,
+  ],
+  [
+    "a task that waits in its worker",
+    withProbe({ ...lost, place: { node: "celery@a", state: "reserved" } }),
+    ["task-waits"],
+  ],
+  ["a task that nobody has", withProbe(lost), ["task-lost"]],
+  [
+    "a latency near the timeout",
+    withTask({ timeoutMs: 20 }),
+    ["latency-near-timeout"],
+    /11 ms.* 20 ms/,
+  ],
+  [
+    "a clock that is ahead",
+    withResult({ doneUnixMs: SENT.publishCallUnixMs + 5_000 }),
+    ["clock-off"],
+    /celery@a is at least 4\.99 s ahead of ours/,
+  ],
+  [
+    "a clock that is behind",
+    withResult({ doneUnixMs: SENT.publishCallUnixMs - 200 }),
+    ["clock-off"],
+    /200 ms behind/,
+  ],
+  [
+    "no clock that is off by less than the network",
+    withResult({ doneUnixMs: SENT.publishCallUnixMs - 50 }),
+    [],
+  ],
+
+  // events
+  [
+    "that events are off",
+    { ...withProbe({ events: [] }), workers: { ...WORKERS, withTaskEvents: [] } },
+    ["events-off"],
+  ],
+  [
+    "nothing of events when no task has ended",
+    { ...withTask({}, NOT_SENT), workers: { ...WORKERS, withTaskEvents: [] } },
+    [],
+  ],
+  [
+    "that events could not be received",
+    { ...WELL, workers: { ...WORKERS, eventsFault: "NOPERM" } },
+    ["events-not-received"],
+  ],
+  [
+    "events that could not be read",
+    { ...WELL, workers: { ...WORKERS, malformedEvents: 2 } },
+    ["events-malformed"],
+  ],
+];
+
+for (const [name, facts, codes, says] of cases) {
+  test(`check() tells ${name}`, () => {
+    const findings = check(facts);
+    assert.deepEqual(
+      findings.map(({ code }) => code),
+      codes,
+    );
+    if (says !== undefined) assert.match(findings[0]!.says, says);
+  });
+}
+
+test("every advice is given in one of the cases, and filled in", () => {
+  const findings = cases.flatMap(([, facts]) => check(facts));
+  assert.deepEqual(new Set(findings.map(({ code }) => code)), new Set(Object.keys(ADVICE)));
+  for (const { says, remedy, connection } of findings) {
+    assert.equal(connection, "main");
+    assert.doesNotMatch(says + remedy, /\{\w+\}|undefined|\[object/);
+  }
+});
+
+test("problems come first, notes last", () => {
+  const facts = {
+    ...withWorker({ version: "5.2.6", tasks: [] }),
+    workers: {
+      ...WORKERS,
+      answered: [{ ...WORKER, tasks: [] }],
+      malformedEvents: 1,
+      heardBy: 2,
+    },
+  };
+  assert.deepEqual(
+    check(facts).map(({ level }) => level),
+    ["warning", "note"],
+  );
+  const unknown = withTask({ name: "nothing.alike" }, NOT_SENT);
+  assert.equal(
+    check({ ...unknown, workers: { ...WORKERS, malformedEvents: 1 } })[0]?.level,
+    "problem",
+  );
+});
+
+test("finding() fills in the connection, and a value with a brace stays as it is", () => {
+  const { remedy, says } = finding("server-refuses", "blue", {
+    role: "broker",
+    url: "{role}",
+    cause: "no",
+  });
+  assert.match(remedy, /connections\.blue\.broker/);
+  assert.match(says, /at \{role\} refuses/);
+});

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { phasesOf, provenOffsetMs } from "../../../src/doctor/phases.js";
+import { durationText } from "../../../src/doctor/texts.js";
+import { RESULT, SENT } from "./facts.js";
+
+const phases = (change: Partial<typeof SENT>) =>
+  Object.fromEntries(phasesOf({ ...SENT, ...change }).map(({ name, ms }) => [name, ms]));
+
+test("with events a task has all phases but work", () => {
+  assert.deepEqual(phases({}), {
+    dispatch: 1,
+    publish: 2,
+    queue: 4,
+    run: 2,
+    delivery: 2,
+    latency: 11,
+  });
+});
+
+test("without events queue and run are one phase, work", () => {
+  assert.deepEqual(phases({ events: [] }), {
+    dispatch: 1,
+    publish: 2,
+    work: 8,
+    delivery: 2,
+    latency: 11,
+  });
+});
+
+test("without a date in the result delivery starts with the event", () => {
+  const result = { ...RESULT, doneUnixMs: null };
+  assert.equal(phases({ result }).delivery, 5);
+  assert.deepEqual(Object.keys(phases({ result, events: [] })), ["dispatch", "publish", "latency"]);
+});
+
+test("a failed run lasts from event to event, and a phase that contradicts causality is left out", () => {
+  const events = SENT.events.map((event) => ({ ...event, fields: {} }));
+  assert.equal(phases({ events }).run, 1);
+  const early = { ...RESULT, doneUnixMs: SENT.publishCallUnixMs - 1 };
+  assert.equal("work" in phases({ events: [], result: early }), false);
+});
+
+test("without a result there is what was seen until then", () => {
+  const [, started] = SENT.events;
+  assert.deepEqual(Object.keys(phases({ result: null, events: [started!] })), [
+    "dispatch",
+    "publish",
+    "queue",
+  ]);
+  assert.deepEqual(phases({ result: null, events: [], outcome: "refused" }), { dispatch: 1 });
+});
+
+test("provenOffsetMs() is what causality proves, and no more", () => {
+  const offset = (doneUnixMs: number | null) =>
+    provenOffsetMs({ ...SENT, result: { ...RESULT, doneUnixMs } });
+  assert.equal(offset(RESULT.receivedUnixMs), 0);
+  assert.equal(offset(SENT.publishCallUnixMs), 0);
+  assert.equal(offset(RESULT.receivedUnixMs + 3), 3);
+  assert.equal(offset(SENT.publishCallUnixMs - 7), -7);
+  assert.equal(offset(null), 0);
+  assert.equal(provenOffsetMs({ ...SENT, result: null }), 0);
+});
+
+test("durationText() keeps three digits", () => {
+  const texts = {
+    0.123: "0.12 ms",
+    12.34: "12.3 ms",
+    999.4: "999 ms",
+    999.6: "1 s",
+    4210: "4.21 s",
+  };
+  for (const [ms, text] of Object.entries(texts)) assert.equal(durationText(Number(ms)), text);
+  assert.equal(durationText(59_999), "60 s");
+  assert.equal(durationText(60_000), "1 m");
+  assert.equal(durationText(150_000), "2 m 30 s");
+});

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { readRedisControlReply } from "../../../src/celery/control-message.js";
+import { readWorker, type WorkerAnswers } from "../../../src/doctor/worker-facts.js";
+
+const FIXTURE = new URL("../../../../test/unit/celery/control.fixture.json", import.meta.url);
+const captured = JSON.parse(readFileSync(FIXTURE, "utf8"));
+const NOTHING: WorkerAnswers = {
+  stats: undefined,
+  active_queues: undefined,
+  registered: undefined,
+  conf: undefined,
+};
+
+/** The captured answer to a question. */
+function answerTo(version: string, method: string): unknown {
+  const { reply } = captured[version].redis.find(({ request }: { request: string }) => {
+    const body = Buffer.from(JSON.parse(request).body, "base64").toString();
+    return JSON.parse(body).method === method;
+  });
+  return readRedisControlReply(reply)?.answer;
+}
+
+for (const version of ["5.2.6", "5.7"]) {
+  test(`queues and tasks are read from what a worker of Celery ${version} answered`, () => {
+    const worker = readWorker("w1@wire", version, {
+      ...NOTHING,
+      active_queues: answerTo(version, "active_queues"),
+      registered: answerTo(version, "registered"),
+    });
+    assert.deepEqual(worker.queues, [{ name: "celery", maxPriority: null }]);
+    assert.deepEqual(worker.tasks[0], {
+      name: "wire.add",
+      rateLimit: null,
+      ignoresResult: false,
+      acknowledgesLate: false,
+    });
+    assert.equal(worker.version, version);
+  });
+}
+
+test("pool, limits and settings are read, and passwords are not kept", () => {
+  const worker = readWorker("celery@a", null, {
+    stats: {
+      pool: { implementation: "celery.concurrency.prefork:TaskPool", "max-concurrency": 8 },
+      prefetch_count: 32,
+      broker: { transport_options: { visibility_timeout: 60, priority_steps: [0, 5], sep: ":" } },
+    },
+    active_queues: [
+      { name: "a", max_priority: 5 },
+      { name: "b", queue_arguments: { "x-max-priority": 9 } },
+      { name: "c", queue_arguments: null },
+      { noName: true },
+    ],
+    registered: ["app.a [rate_limit=10/m ignore_result=True acks_late=True]", "app.b", "", 7],
+    conf: { result_backend: "redis://:secret@host/1", accept_content: ["json", "pickle"] },
+  });
+  assert.deepEqual(worker, {
+    node: "celery@a",
+    version: null,
+    pool: "prefork",
+    concurrency: 8,
+    prefetch: 32,
+    queues: [
+      { name: "a", maxPriority: 5 },
+      { name: "b", maxPriority: 9 },
+      { name: "c", maxPriority: null },
+    ],
+    tasks: [
+      { name: "app.a", rateLimit: "10/m", ignoresResult: true, acknowledgesLate: true },
+      { name: "app.b", rateLimit: null, ignoresResult: false, acknowledgesLate: false },
+    ],
+    settings: {
+      resultBackend: "redis://:***@host/1",
+      acceptContent: ["json", "pickle"],
+      visibilityTimeoutSeconds: 60,
+      prioritySteps: [0, 5],
+      sep: ":",
+    },
+  });
+});
+
+test("what a worker has not set has Celery's default, and what it did not answer is not known", () => {
+  const silent = readWorker("w", null, NOTHING).settings;
+  assert.deepEqual(new Set(Object.values(silent)), new Set([null]));
+  const byDefault = readWorker("w", null, {
+    ...NOTHING,
+    conf: {},
+    stats: { broker: { transport_options: {} } },
+  }).settings;
+  assert.deepEqual(byDefault, {
+    resultBackend: null,
+    acceptContent: ["json"],
+    visibilityTimeoutSeconds: 3600,
+    prioritySteps: [0, 3, 6, 9],
+    sep: "\x06\x16",
+  });
+});
+
+test("the pool of Celery 5.2, which does not say its name, is known by what it has", () => {
+  const poolOf = (pool: unknown) => readWorker("w", null, { ...NOTHING, stats: { pool } }).pool;
+  assert.equal(poolOf({ "max-concurrency": 1, writes: {} }), "prefork");
+  assert.equal(poolOf({ "max-concurrency": 4, threads: 1 }), "threads");
+  assert.equal(poolOf({ implementation: "celery.concurrency.thread:TaskPool" }), "threads");
+  assert.equal(poolOf({ implementation: "celery.concurrency.solo:TaskPool" }), "solo");
+  assert.equal(poolOf({ "max-concurrency": 1 }), null);
+  assert.equal(poolOf(null), null);
+});
+
+test("readWorker() takes whatever a worker answers", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (first, second) => {
+      // An object that cannot be made a text: rare at random.
+      readWorker("w", null, {
+        stats: { pool: { implementation: { toString: first } } },
+        active_queues: [],
+        registered: [{ toString: second }],
+        conf: { accept_content: [{ toString: first }] },
+      });
+      readWorker("w", null, {
+        stats: first,
+        active_queues: second,
+        registered: first,
+        conf: second,
+      });
+      readWorker("w", null, {
+        stats: { pool: first, broker: second },
+        active_queues: [first],
+        registered: [second],
+        conf: { accept_content: first, result_backend: second },
+      });
+    }),
+  );
+});
