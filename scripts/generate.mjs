@@ -18,6 +18,13 @@ const generatedFiles = [
     },
   },
   {
+    path: "prometheus/rules.yml",
+    async text() {
+      const { rulesText } = await built("src/rules/rules-file.js");
+      return rulesText("prometheus");
+    },
+  },
+  {
     path: "docs/metrics.md",
     async text() {
       const { metricsPage } = await built("src/docs/metrics-page.js");

@@ -4,11 +4,13 @@ import { runCheck } from "./commands/check.js";
 import { DEMO_PORT, runDemo } from "./commands/demo.js";
 import { type DoctorFlags, doctor } from "./commands/doctor.js";
 import { runPlan } from "./commands/plan.js";
+import { type RulesFlags, runRules } from "./commands/rules.js";
 import { parseFor, type RunFlags, run } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
 import { loadConfig } from "./config/load.js";
 import { ConfigError, EXIT, messageOf, UserError } from "./errors.js";
 import { LOG_LEVELS } from "./log.js";
+import { RULE_FORMATS } from "./rules/rules-file.js";
 import { version } from "./version.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
@@ -108,6 +110,21 @@ function commandLine(done: (code: number) => void): Command {
     .addOption(set)
     .action(async (files: string[], flags: Omit<DoctorFlags, "files">) => {
       done(await doctor({ ...flags, files }, processStreams(), onSignal));
+    });
+
+  program
+    .command("rules")
+    .description("recording and alerting rules for Prometheus; the same for every configuration")
+    .addOption(
+      new Option("--format <format>", "a rule file, or a PrometheusRule of the operator")
+        .choices(RULE_FORMATS)
+        .default("prometheus"),
+    )
+    .option("--out <file>", "write there instead of to standard output")
+    .option("--runbooks <url>", "where the alerts' runbook_url leads (default: docs/runbooks)")
+    .option("--grafana <url>", "Grafana of dashboard_url (default: http://localhost:3000)")
+    .action((flags: RulesFlags) => {
+      done(runRules(flags, process));
     });
 
   program

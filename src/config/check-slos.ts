@@ -1,5 +1,6 @@
 import { BUDGET_WINDOW_DAYS, BURN_RATES, reachableBurnRates } from "../slo/burn-rates.js";
 import { type ConfigIssue, issue, listNames, unknownName } from "./config-issue.js";
+import type { ConnectionPart } from "./connection-fields.js";
 import type { ScenarioPart, ValidParts } from "./cross-check.js";
 import { didYouMean } from "./did-you-mean.js";
 import { formatDuration } from "./quantities.js";
@@ -29,6 +30,8 @@ const RENAME = { remedy: "Rename one of them: metrics and alerts tell SLOs apart
 interface Subject {
   readonly key: string;
   readonly entry: TaskConfig | WorkflowConfig;
+  /** Its end can be known: by its result or, for a single task, by the workers' events. */
+  readonly isHeard: boolean;
 }
 
 function checkSubject(
@@ -42,7 +45,7 @@ function checkSubject(
     return [unknownName(["slos", index, "scenario"], "scenario", scenario, scenarios)];
   }
   const mixes = (scenario === null ? scenarios : [scenario]).map((name) =>
-    subjectsOf(parts.scenarios.get(name), parts.tasks),
+    subjectsOf(parts.scenarios.get(name), parts),
   );
   if (mixes.includes(null)) return []; // a fault of theirs is told
   const all = mixes.flatMap((subjects) => subjects ?? []);
@@ -54,15 +57,23 @@ function checkSubject(
 /** Null when something of it is wrong. */
 function subjectsOf(
   scenario: ScenarioPart | undefined,
-  tasks: ValidParts["tasks"],
+  { tasks, connections }: ValidParts,
 ): Subject[] | null {
-  if (scenario === undefined) return null;
+  const [onlyConnection = ""] = connections.keys();
+  const connection = connections.get(scenario?.connection ?? onlyConnection);
+  if (scenario === undefined || connection === undefined) return null;
   const keys = scenario.mix === undefined ? [...tasks.keys()] : Object.keys(scenario.mix);
   const subjects = keys.flatMap((key) => {
     const entry = tasks.get(key);
-    return entry === undefined ? [] : [{ key, entry }];
+    return entry === undefined ? [] : [{ key, entry, isHeard: isHeard(entry, connection) }];
   });
   return subjects.length === keys.length ? subjects : null;
+}
+
+function isHeard(entry: TaskConfig | WorkflowConfig, { backend, events }: ConnectionPart): boolean {
+  const hasResults = backend !== "disabled";
+  if (isWorkflow(entry)) return hasResults;
+  return events !== "off" || (hasResults && entry.ignoreResult !== true);
 }
 
 function unknownTask(
@@ -85,10 +96,14 @@ function unknownTask(
 }
 
 /** An objective that no event could meet is a mistake. */
-function checkReachable(index: number, slo: SloConfig, { key, entry }: Subject): ConfigIssue[] {
-  if (!isWorkflow(entry) && entry.ignoreResult === true) {
-    const message = `it is about task ${quote(key)}, which stores no result (ignoreResult: true): every event would be bad`;
-    const remedy = "Name another task, or remove ignoreResult.";
+function checkReachable(
+  index: number,
+  slo: SloConfig,
+  { key, entry, isHeard }: Subject,
+): ConfigIssue[] {
+  if (!isHeard) {
+    const message = `it is about task ${quote(key)}, whose end is never known: without a result (ignoreResult, or a disabled backend) and without the workers' events every event would be bad`;
+    const remedy = "Name another task, or let its connection have events: auto.";
     return [issue(["slos", index], message, { remedy, hidesValue: true })];
   }
   if (slo.latencyMs === null || slo.latencyMs <= entry.timeoutMs) return [];

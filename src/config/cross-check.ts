@@ -24,6 +24,8 @@ export interface ValidParts {
 }
 
 export interface ScenarioPart {
+  /** Left out when there is only one. */
+  readonly connection?: string | undefined;
   readonly profile: ProfileSpec;
   /** Weights of tasks by their keys; left out when there is only one. */
   readonly mix?: Readonly<Record<string, number>> | undefined;

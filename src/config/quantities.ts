@@ -154,7 +154,8 @@ function suggestRate(text: string): string | undefined {
   const match = /^([\d_,]*\.?\d+)\s*(?:(?:\/|per|a)\s*([a-z]+))?$/i.exec(text.trim());
   const unit = match?.[2] === undefined ? "s" : UNIT_WORDS[match[2].toLowerCase()];
   const suggestion = `${plainDigits(match?.[1])}/${unit}`;
-  return readRate(suggestion) === undefined ? undefined : suggestion;
+  const ratePerSecond = readRate(suggestion) ?? Number.POSITIVE_INFINITY;
+  return ratePerSecond > MAX_RATE_PER_SECOND ? undefined : suggestion;
 }
 
 /** `30`, `10 min`, `1_000ms` → what was most likely meant. */
@@ -162,7 +163,8 @@ function suggestDuration(text: string): string | undefined {
   const match = /^([\d_,]*\.?\d+)\s*([a-z]*)$/i.exec(text.trim());
   const word = (match?.[2] ?? "").toLowerCase();
   const suggestion = `${plainDigits(match?.[1])}${word === "" ? "s" : UNIT_WORDS[word]}`;
-  return readDuration(suggestion) === undefined ? undefined : suggestion;
+  const durationMs = readDuration(suggestion) ?? Number.POSITIVE_INFINITY;
+  return durationMs > MAX_DURATION_MS ? undefined : suggestion;
 }
 
 /** `99`, `99.9 %`, `0.99` → what was most likely meant. */

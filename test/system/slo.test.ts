@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { seqOf } from "../../src/celery/task-id.js";
+import { ensurePrometheus } from "../../src/setup/prometheus.js";
 import { startDaemon } from "../support/daemon.js";
 import { assertBalanced, type Metrics } from "../support/metrics.js";
 import { startRedis } from "../support/redis.js";
@@ -101,6 +104,15 @@ test("the counters of SLOs are what the worker's notes say: good, bad and all", 
   assert.ok(slow[0]!.value <= sleeps.length && slow[0]!.value > 0);
   const bounds = metrics.select("celery_load_task_latency_seconds_bucket", { le: "2" });
   assert.equal(bounds.length, 3 * 2, "the latency of an SLO is a bucket");
+  const accept = { headers: { accept: "application/openmetrics-text; version=1.0.0" } };
+  const openMetrics = await (await fetch(`${daemon.url}/metrics`, accept)).text();
+  assert.match(openMetrics, /^celery_load_task_latency_seconds_bucket\{.*,le="2\.0"\} /m);
+  const { promtool } = await ensurePrometheus();
+  const checked = spawnSync(promtool, ["check", "metrics"], {
+    input: metrics.text,
+    encoding: "utf8",
+  });
+  assert.equal(checked.status, 0, checked.stdout + checked.stderr);
 
   assert.deepEqual(await daemon.exit, { code: 99, signal: null }, daemon.stderr());
   const report = JSON.parse(daemon.stdout());
@@ -133,3 +145,34 @@ function assertEqual(metrics: Metrics, slo: string, { total, good }: Truth): voi
     assert.ok(bad <= total - good && bad >= total - good - late, `${slo}: ${bad} bad`);
   }
 }
+
+test("what a daemon sees too late because it stood still itself is excluded, and no bad event", async () => {
+  await using redis = await startRedis();
+  await using _worker = await startWorker({ broker: redis.url(), concurrency: 20 });
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: ${redis.url()} } }
+tasks: { nap: { name: tests.sleep, args: [0.3], timeout: 30s } }
+scenarios: { steady: { profile: 20/s, gracefulStop: 20s } }
+slos: [{ name: fast, objective: 99%, latency: 4s }]
+server: { linger: 5s }
+`,
+    args: ["--for", "20s"],
+  });
+  await daemon.waitFor((page) => page.sum("celery_load_slo_events_total") >= 40);
+  daemon.signal("SIGSTOP");
+  await sleep(6_000);
+  daemon.signal("SIGCONT");
+  const metrics = await daemon.waitFor(
+    (page) => page.value("celery_load_scenario_state", { state: "stopped" }) === 1,
+    60_000,
+  );
+  assertBalanced(metrics);
+  const excluded = metrics.value("celery_load_slo_excluded_events_total", { reason: "saturated" });
+  const dropped = metrics.value("celery_load_tasks_dropped_total", { reason: "saturated" });
+  assert.ok(dropped > 100, `${dropped} dropped`);
+  assert.ok(excluded > dropped, `${excluded} excluded, of which ${dropped} dropped`);
+  assert.equal(metrics.sum("celery_load_slo_bad_events_total"), 0);
+  const planned = metrics.sum("celery_load_tasks_planned_total");
+  assert.equal(metrics.sum("celery_load_slo_events_total") + excluded, planned);
+});

@@ -19,12 +19,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["exposition"],
   docs: ["config", "celery", "exposition", "ledger", "observer", "doctor"],
   dashboards: ["exposition"],
+  rules: ["slo", "exposition"],
   doctor: ["config", "celery", "connections", "engine"],
   daemon: [
     ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
     ...["observer", "exposition", "http"],
   ],
-  commands: ["config", "plan", "celery", "daemon", "doctor", "setup"],
+  commands: ["config", "plan", "celery", "daemon", "doctor", "rules", "setup"],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
@@ -38,7 +39,8 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["exposition"],
   express: ["http"],
   zod: ["config"],
-  yaml: ["config"],
+  // Configurations, and Prometheus' rules.
+  yaml: ["config", "rules"],
   "@msgpack/msgpack": ["celery"],
   commander: ["main.ts"],
   pino: ["log.ts"],

@@ -1489,10 +1489,10 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "an SLO of a task without results",
-    text: `${withTask("ignoreResult: true")}slos: [{name: a, objective: 99%}]\n`,
+    name: "an SLO of a task without results that nobody listens to",
+    text: `${withTask("ignoreResult: true").replace("6379/0\n", "6379/0\n    events: off\n")}slos: [{name: a, objective: 99%}]\n`,
     faults: [
-      'load.yml:14:8: Cannot read slos[0]: it is about task "thumb", which stores no result (ignoreResult: true): every event would be bad. Name another task, or remove ignoreResult.',
+      'load.yml:15:8: Cannot read slos[0]: it is about task "thumb", whose end is never known: without a result (ignoreResult, or a disabled backend) and without the workers\' events every event would be bad. Name another task, or let its connection have events: auto.',
     ],
   },
   {

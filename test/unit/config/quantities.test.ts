@@ -140,15 +140,17 @@ test("whatever a remedy tells to write can be read", () => {
     "min",
     "h",
     "-",
+    "%",
   );
   fc.assert(
-    fc.property(fc.array(parts, { maxLength: 5 }), (words) => {
-      for (const parse of [parseRate, parseDuration]) {
+    fc.property(fc.array(parts, { maxLength: 5, size: "max" }), (words) => {
+      for (const parse of [parseRate, parseDuration, parsePercentage]) {
         const hint = hintOf(() => parse(words.join("")));
         const suggestion = /^Write ([^ ]+)\.$/.exec(hint ?? "")?.[1];
         if (suggestion !== undefined) parse(suggestion);
       }
     }),
+    { numRuns: 2_000 },
   );
 });
 

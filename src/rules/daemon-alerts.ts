@@ -1,0 +1,127 @@
+import { by, JOB, last, lines, metric, sumBy } from "./promql.js";
+import type { Alert } from "./rule.js";
+
+/** Alerts about the daemon and its connections. */
+export function daemonAlerts(): Alert[] {
+  return [
+    down,
+    connectionDown,
+    brokerBlocked,
+    brokerDataLoss,
+    generatorSaturated,
+    ...ledgerImbalances(),
+    seriesFolded,
+  ];
+}
+
+/** How long after its end a daemon is missed. */
+const MISSED_FOR = "1d";
+
+/**
+ * A target that cannot be scraped any more; or, where targets come and go, a job without any daemon. One
+ * whose scenarios had all stopped when it was last seen has ended as it should.
+ */
+const down: Alert = {
+  name: "Down",
+  severity: "critical",
+  for: "5m",
+  expr: lines(
+    "(",
+    "  up == 0",
+    `  and on (${by("instance")}) last_over_time(${metric("buildInfo")}[${MISSED_FOR}])`,
+    `  unless on (${by("instance")}) ${hasStopped(by("instance"))}`,
+    ")",
+    `or on (${JOB})`,
+    "(",
+    `  group by (${JOB}) (last_over_time(${metric("buildInfo")}[${MISSED_FOR}]))`,
+    `  unless on (${JOB}) ${metric("buildInfo")}`,
+    `  unless on (${JOB}) ${hasStopped(JOB)}`,
+    ")",
+  ),
+  summary:
+    "No daemon of job {{ $labels.job }} answers{{ with $labels.instance }} at {{ . }}{{ end }}.",
+  description:
+    "Nothing is sent and nothing is measured, so that no SLO alert can fire either. It was there within the last day, and its scenarios had not stopped when it was last seen.",
+};
+
+function hasStopped(labels: string): string {
+  const state = `last_over_time(${metric("scenarioState")}{state="stopped"}[${MISSED_FOR}])`;
+  return `min by (${labels}) (${state}) == 1`;
+}
+
+const connectionDown: Alert = {
+  name: "ConnectionDown",
+  severity: "warning",
+  for: "2m",
+  // The maximum over a while: it neither minds a scrape that is missing nor the end of a run.
+  expr: `max_over_time(${metric("connectionUp")}[2m]) == 0`,
+  summary: "The {{ $labels.role }} of connection {{ $labels.connection }} is away.",
+  description:
+    "{{ $labels.instance }} cannot use it: without the broker starts are dropped as not_connected, which are bad events; without the result backend no result is seen until it is back, and tasks may time out.",
+};
+
+const brokerBlocked: Alert = {
+  name: "BrokerBlocked",
+  severity: "warning",
+  for: "2m",
+  expr: `min_over_time(${metric("blocked")}[2m]) == 1`,
+  summary: "The broker of connection {{ $labels.connection }} accepts nothing.",
+  description:
+    "RabbitMQ has its memory or disk alarm raised and blocks whoever publishes, the application's own producers too. Starts are dropped as backpressure.",
+};
+
+const brokerDataLoss: Alert = {
+  name: "BrokerDataLoss",
+  severity: "warning",
+  for: "0m",
+  expr: `${sumBy("connection, evidence", `increase(${metric("dataLoss")}[15m])`)} > 0`,
+  summary: "The broker of connection {{ $labels.connection }} has lost what it held.",
+  description:
+    "Evidence: {{ $labels.evidence }}. Tasks that were queued are gone, the application's own too; those of this daemon will time out.",
+};
+
+const generatorSaturated: Alert = {
+  name: "GeneratorSaturated",
+  severity: "warning",
+  for: "2m",
+  expr: `avg_over_time(${metric("saturated")}[5m]) > 0.5`,
+  summary:
+    "The load generator {{ $labels.instance }} is itself the bottleneck ({{ $labels.cause }}).",
+  description:
+    "It was late for most of the last 5 minutes. What it measures says nothing about the workers meanwhile; SLO events are excluded, and the load is less than planned.",
+};
+
+/** Both equations of docs/metrics.md. All values of a daemon are of one scrape, so they hold exactly. */
+function ledgerImbalances(): Alert[] {
+  const sum = (key: Parameters<typeof metric>[0]) =>
+    sumBy("instance, scenario, task", last(metric(key)));
+  const imbalance = (equation: string, ...terms: string[]): Alert => ({
+    name: "LedgerImbalance",
+    severity: "critical",
+    labels: { equation },
+    for: "5m",
+    expr: `${terms.join("\n- ")}\n!= 0`,
+    summary: "The ledger of {{ $labels.instance }} does not add up: its numbers cannot be trusted.",
+    description: `${equation} is off by {{ $value }} tasks for {{ $labels.task }} in {{ $labels.scenario }}. That is a defect of the daemon.`,
+  });
+  return [
+    imbalance(
+      "planned = publishing + published + dropped + publish failures",
+      ...[sum("planned"), sum("publishing"), sum("published"), sum("dropped")],
+      sum("publishFailures"),
+    ),
+    imbalance(
+      "published = in flight + outcomes",
+      ...[sum("published"), sum("inFlight"), sum("outcomes")],
+    ),
+  ];
+}
+
+const seriesFolded: Alert = {
+  name: "SeriesFolded",
+  severity: "info",
+  for: "0m",
+  expr: `${sumBy("label", `increase(${metric("seriesFolded")}[1h])`)} > 0`,
+  summary: "Values of the label {{ $labels.label }} are counted as other.",
+  description: "limits.series is reached; no count is lost, but its name is.",
+};

@@ -1,0 +1,71 @@
+/** One rule of Prometheus, as its file has it. */
+export type Rule = RecordingRule | AlertingRule;
+
+export interface RecordingRule {
+  readonly record: string;
+  readonly expr: string;
+}
+
+export interface AlertingRule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for: string;
+  readonly labels: { readonly severity: Severity } & Readonly<Record<string, string>>;
+  readonly annotations: {
+    readonly summary: string;
+    readonly description: string;
+    readonly runbook_url: string;
+    readonly dashboard_url: string;
+  };
+}
+
+/** `critical`: somebody must come now. `warning`: somebody must look today. `info`: good to know. */
+export type Severity = "critical" | "warning" | "info";
+
+export interface RuleGroup {
+  readonly name: string;
+  /** How often it is evaluated; default: Prometheus' own interval. */
+  readonly interval?: string;
+  readonly rules: readonly Rule[];
+}
+
+/** An alert before its links: what differs from one to the next. */
+export interface Alert {
+  /** Without the prefix. */
+  readonly name: string;
+  readonly severity: Severity;
+  /** Labels that tell rules of one name apart. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly expr: string;
+  readonly for: string;
+  readonly summary: string;
+  readonly description: string;
+}
+
+/** Where the links of alerts lead. */
+export interface Links {
+  /** Folder or URL of the pages, without a slash at the end. */
+  readonly runbooks: string;
+  /** URL of Grafana, without a slash at the end. */
+  readonly grafana: string;
+}
+
+export const ALERT_PREFIX = "CeleryLoad";
+const DASHBOARD = "celery-load-traffic";
+
+export function alertingRule(alert: Alert, { runbooks, grafana }: Links): AlertingRule {
+  const name = ALERT_PREFIX + alert.name;
+  const variable = (label: string) => `{{ with $labels.${label} }}&var-${label}={{ . }}{{ end }}`;
+  return {
+    alert: name,
+    expr: alert.expr,
+    for: alert.for,
+    labels: { severity: alert.severity, ...alert.labels },
+    annotations: {
+      summary: alert.summary,
+      description: alert.description,
+      runbook_url: `${runbooks}/${name}.md`,
+      dashboard_url: `${grafana}/d/${DASHBOARD}?var-job={{ $labels.job }}${["scenario", "task"].map(variable).join("")}`,
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { stringify } from "yaml";
+import { daemonAlerts } from "./daemon-alerts.js";
+import { recordingGroups } from "./recordings.js";
+import { ALERT_PREFIX, type Alert, alertingRule, type Links, type RuleGroup } from "./rule.js";
+import { sloAlerts } from "./slo-alerts.js";
+import { trafficAlerts } from "./traffic-alerts.js";
+
+/** `prometheus`: a file for `rule_files`. `operator`: a PrometheusRule for the Prometheus Operator. */
+export const RULE_FORMATS = ["prometheus", "operator"] as const;
+export type RuleFormat = (typeof RULE_FORMATS)[number];
+
+export const DEFAULT_LINKS: Links = {
+  runbooks: "docs/runbooks",
+  grafana: "http://localhost:3000",
+};
+
+/** The names of all alerts, each once. */
+export function alertNames(): string[] {
+  const alerts = Object.values(alertGroups()).flat();
+  return [...new Set(alerts.map(({ name }) => ALERT_PREFIX + name))];
+}
+
+export function ruleGroups(links: Links): RuleGroup[] {
+  const alerting = Object.entries(alertGroups()).map(([name, alerts]) => ({
+    name,
+    rules: alerts.map((alert) => alertingRule(alert, links)),
+  }));
+  return [...recordingGroups(), ...alerting];
+}
+
+/** The whole file as YAML. The objectives are read from the metrics: it is the same for everybody. */
+export function rulesText(format: RuleFormat, links: Links = DEFAULT_LINKS): string {
+  const groups = ruleGroups(links);
+  const file =
+    format === "prometheus"
+      ? { groups }
+      : {
+          apiVersion: "monitoring.coreos.com/v1",
+          kind: "PrometheusRule",
+          metadata: { name: "celery-load", labels: { "app.kubernetes.io/name": "celery-load" } },
+          spec: { groups },
+        };
+  const yaml = stringify(file, { lineWidth: 0, aliasDuplicateObjects: false });
+  return `# Made by \`celery-load rules\`. What each alert means: docs/runbooks; how they work: docs/slo.md.\n${yaml}`;
+}
+
+function alertGroups(): Readonly<Record<string, readonly Alert[]>> {
+  return {
+    "celery-load-slo-alerts": sloAlerts(),
+    "celery-load-daemon-alerts": daemonAlerts(),
+    "celery-load-traffic-alerts": trafficAlerts(),
+  };
+}
