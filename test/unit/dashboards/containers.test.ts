@@ -132,9 +132,9 @@ test("Grafana loads its dashboards from the folder where they are mounted", () =
   assert.equal(providers[0]?.options.path, mounted?.target);
 });
 
-test("Grafana opens with the traffic dashboard, readable without a login", () => {
+test("Grafana opens with the overview, readable without a login", () => {
   const environment = compose.services.grafana?.environment ?? {};
-  const { uid } = committedBoard("celery-load-traffic");
+  const { uid } = committedBoard("celery-load-overview");
   assert.equal(environment.GF_AUTH_ANONYMOUS_ENABLED, "true");
   assert.equal(environment.GF_AUTH_ANONYMOUS_ORG_ROLE, "Viewer");
   assert.equal(

@@ -1,0 +1,55 @@
+import type { KnownMetric } from "./known-metrics.js";
+
+/**
+ * Metrics of the daemon that the dashboards show already and that no part of it exposes yet. A name
+ * leaves this list with the change that brings the metric; a test holds that.
+ */
+export const ANNOUNCED_METRICS: Readonly<Record<string, KnownMetric>> = {
+  ...announced(
+    "gauge",
+    ["slo", "scenario", "task"],
+    ["slo_objective_ratio", "slo_latency_threshold_seconds", "slo_window_seconds"],
+  ),
+  ...announced(
+    "counter",
+    ["slo", "scenario", "task"],
+    ["slo_events_total", "slo_bad_events_total"],
+  ),
+  ...announced("counter", ["slo", "reason"], ["slo_excluded_events_total"]),
+  ...announced(
+    "gauge",
+    ["connection", "queue"],
+    ["queue_length", "queue_unacked", "queue_consumers"],
+  ),
+  ...announced(
+    "gauge",
+    ["connection", "worker"],
+    [
+      "worker_up",
+      "worker_active_tasks",
+      "worker_pool_size",
+      "worker_last_heartbeat_timestamp_seconds",
+      "worker_prefetch_count",
+      "worker_clock_offset_seconds",
+      "worker_clock_uncertainty_seconds",
+    ],
+  ),
+  ...announced("counter", ["connection", "worker"], ["worker_processed_total"]),
+};
+
+/** Values of labels that are announced for metrics that exist, by metric and label. */
+export const ANNOUNCED_VALUES: Readonly<
+  Record<string, Readonly<Record<string, readonly string[]>>>
+> = {
+  celery_load_task_phase_seconds: { phase: ["queue", "run", "delivery"] },
+  celery_load_last_change_timestamp_seconds: { kind: ["override", "reload"] },
+};
+
+function announced(
+  type: string,
+  labels: readonly string[],
+  names: readonly string[],
+): Record<string, KnownMetric> {
+  const metric = { type, labels: new Map(labels.map((label) => [label, null])) };
+  return Object.fromEntries(names.map((name) => [`celery_load_${name}`, metric]));
+}
