@@ -2,24 +2,32 @@
 //   node scripts/test.mjs                   everything
 //   node scripts/test.mjs unit              without real servers, no lint
 //   node scripts/test.mjs system [WORD...]  with real servers; only files whose path has one of the words
+//   node scripts/test.mjs image             the container image, really built (npm run image)
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { filesBelow, prepare, run } from "./prepare.mjs";
 
-/** A system test starts servers and loads both cores: one file at a time. */
+/**
+ * A system test starts servers and loads both cores: one file at a time. The image is built only when
+ * asked for: it takes minutes, a gigabyte of disk, and root on Debian.
+ */
 const PARTS = {
-  unit: { isIn: (file) => !isSystemTest(file), atOnce: Math.min(availableParallelism(), 4) },
-  system: { isIn: isSystemTest, atOnce: 1 },
+  unit: {
+    isIn: (file) => !isBelow("system", file) && !isBelow("image", file),
+    atOnce: Math.min(availableParallelism(), 4),
+  },
+  system: { isIn: (file) => isBelow("system", file), atOnce: 1 },
+  image: { isIn: (file) => isBelow("image", file), atOnce: 1, onlyWhenAsked: true },
 };
 
-function isSystemTest(file) {
-  return file.startsWith(join("dist", "test", "system", ""));
+function isBelow(directory, file) {
+  return file.startsWith(join("dist", "test", directory, ""));
 }
 
 const [part, ...words] = process.argv.slice(2);
 if (part !== undefined && !Object.hasOwn(PARTS, part)) {
   console.error(
-    `There is no part "${part}" of the tests: write unit or system, or nothing for all.`,
+    `There is no part "${part}" of the tests: write unit, system or image, or nothing for the first two.`,
   );
   process.exit(1);
 }
@@ -28,7 +36,7 @@ await prepare();
 const codes = [];
 if (part === undefined) codes.push(await run("npm", ["run", "--silent", "lint"]));
 if (codes.every((code) => code === 0)) {
-  for (const name of part === undefined ? Object.keys(PARTS) : [part]) {
+  for (const name of part === undefined ? usualParts() : [part]) {
     codes.push(await runTests(name));
     if (codes.at(-1) > 128) break; // Ctrl-C
   }
@@ -53,6 +61,10 @@ async function runTests(name) {
   let worst = 0;
   for (const file of files) worst = Math.max(worst, await run(process.execPath, [...flags, file]));
   return worst;
+}
+
+function usualParts() {
+  return Object.keys(PARTS).filter((name) => !PARTS[name].onlyWhenAsked);
 }
 
 /** Node has --test-concurrency since 20.10. */

@@ -2,6 +2,9 @@
 export const EXIT = {
   ok: 0,
   failed: 1,
+  /** Of `--exit-on-slo`. */
+  sloInconclusive: 98,
+  sloMissed: 99,
   badConfiguration: 104,
   stoppedBySignal: 105,
 } as const;

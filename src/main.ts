@@ -55,6 +55,7 @@ function commandLine(done: (code: number) => void): Command {
     .option("--for <duration>", "end after this time, such as 30m")
     .option("--count <starts>", "end after this many starts")
     .option("--json", "print the end report as JSON")
+    .option("--exit-on-slo", "exit with 99 when an SLO is missed, with 98 when one is inconclusive")
     .addOption(set)
     .addOption(
       new Option("--log-level <level>", "least level that is logged")

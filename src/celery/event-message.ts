@@ -1,4 +1,4 @@
-import { isObject } from "./redis-delivery.js";
+import { isObject, readRedisEnvelope } from "./redis-delivery.js";
 
 /** The topic exchange of events: Celery's setting `event_exchange`. */
 export const EVENT_EXCHANGE = "celeryev";
@@ -23,20 +23,35 @@ export interface EventBatch {
   readonly malformed: number;
 }
 
+/** Longest message that is read, in characters: workers put 24 events into one, of some kilobytes each. */
+export const MAX_EVENT_LENGTH = 16 * 2 ** 20;
+
 /**
  * Reads the body of an event message: one event, or an array of them, as workers collect those about
- * tasks (`celery/events/dispatcher.py flush`). Never throws.
+ * tasks (`celery/events/dispatcher.py flush`). Never throws; what is longer than MAX_EVENT_LENGTH is not
+ * looked at.
  */
 export function readEvents(body: string): EventBatch {
+  if (body.length > MAX_EVENT_LENGTH) return UNREADABLE;
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
   } catch {
-    return { events: [], malformed: 1 };
+    return UNREADABLE;
   }
   const all = (Array.isArray(parsed) ? parsed : [parsed]).map(readEvent);
   const events = all.filter((event) => event !== null);
   return { events, malformed: all.length - events.length };
+}
+
+/** A message of which nothing can be read. */
+const UNREADABLE: EventBatch = { events: [], malformed: 1 };
+
+/** Reads an event message in kombu's envelope. Never throws. */
+export function readRedisEvents(envelope: string): EventBatch {
+  if (envelope.length > MAX_EVENT_LENGTH) return UNREADABLE;
+  const delivery = readRedisEnvelope(envelope);
+  return delivery === null ? UNREADABLE : readEvents(delivery.body);
 }
 
 function readEvent(fields: unknown): CeleryEvent | null {

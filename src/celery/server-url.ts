@@ -4,8 +4,8 @@ import { parseRedisUrl } from "./redis-url.js";
 import { silenceOf } from "./silent-backend.js";
 import { urlError } from "./url-parts.js";
 
-/** What speaks behind a URL; `rpc` is the broker's own, whichever that is. */
-export type ServerKind = "redis" | "amqp" | "rpc";
+/** What speaks behind a URL; `rpc` is the broker's own, whichever that is, and `disabled` is nothing. */
+export type ServerKind = "redis" | "amqp" | "rpc" | "disabled";
 
 /** A server that a URL leads to. */
 export interface ServerName {
@@ -23,6 +23,7 @@ export interface ServerName {
 export function kindOf(url: string): ServerKind {
   const kind = KINDS.get(schemeOf(url));
   if (kind !== undefined) return kind;
+  if (isDisabled(url)) return "disabled";
   throw refusal(url, BROKER);
 }
 
@@ -35,8 +36,14 @@ export function checkBrokerUrl(url: string): void {
       "Write it as backend.",
     );
   }
+  if (kind === "disabled") throw refusal(url, BROKER);
   if (kind === "amqp") parseAmqpUrl(url);
   else parseRedisUrl(url);
+}
+
+/** Celery's way to say that no results are stored (`celery/app/backends.py`). */
+function isDisabled(url: string): boolean {
+  return /^disabled(:\/\/)?$/i.test(url);
 }
 
 /** @throws {UserError} when the URL is none of a result backend that this version can use. */
@@ -53,7 +60,7 @@ export function checkBackendUrl(url: string): void {
       "must be a redis:// URL or rpc://: amqp:// is a broker, and no result backend since Celery 5",
       "Write rpc://.",
     );
-  } else {
+  } else if (!isDisabled(url)) {
     throw silentError(url) ?? refusal(url, BACKEND);
   }
 }
@@ -63,18 +70,18 @@ function silentError(url: string): UserError | undefined {
   const silence = silenceOf(url);
   if (silence === undefined) return undefined;
   return urlError(
-    `must be a redis:// URL or rpc://: ${silence}. Outcomes would have to come from the workers' events, which this version does not read`,
-    "Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL), and write the same here.",
+    `must be a redis:// URL or rpc://: ${silence}`,
+    "Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL) and write the same here; or write disabled, for load whose outcomes stay unknown.",
   );
 }
 
 /**
  * Every server that the URL names, for comparing with a list of those that are allowed; none for
- * `rpc://`. Those that Sentinels answer with are not known before they are asked.
+ * `rpc://` and `disabled`. Those that Sentinels answer with are not known before they are asked.
  */
 export function hostsOf(url: string): ServerName[] {
   const kind = kindOf(url);
-  if (kind === "rpc") return [];
+  if (kind === "rpc" || kind === "disabled") return [];
   const address = kind === "amqp" ? parseAmqpUrl(url) : parseRedisUrl(url);
   if ("sentinel" in address && address.sentinel !== undefined) return [...address.sentinel.servers];
   return [address, ...(address.alternatives ?? [])].map(nameOf);

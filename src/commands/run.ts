@@ -20,6 +20,7 @@ export interface RunFlags extends QuickFlags {
   readonly for?: string | undefined;
   readonly count?: string | undefined;
   readonly json?: boolean | undefined;
+  readonly exitOnSlo?: boolean | undefined;
   readonly logLevel: string;
 }
 
@@ -41,8 +42,11 @@ export async function run(
     env: streams.env,
     overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
   });
+  if (flags.exitOnSlo && config.slos.length === 0) {
+    throw flagError("--exit-on-slo", "there are no slos in the configuration. Add one.");
+  }
   const isBounded = forMs !== null || countLimit !== null;
-  const { plan, subject } = planEngine({
+  const { plan, subject, observe } = planEngine({
     config,
     forMs,
     countLimit,
@@ -55,9 +59,11 @@ export async function run(
   const daemon = new Daemon({
     plan,
     subject,
+    observe,
     listen: config.server.listen,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
     isBounded,
+    exitOnSlo: flags.exitOnSlo === true,
     log,
     showStatus: streams.isTerminal ? (line) => streams.stderr(`${line}\n`) : null,
     showReport: ({ text, json }) => {

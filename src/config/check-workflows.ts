@@ -33,11 +33,11 @@ export function checkChord(
 ): ConfigIssue[] {
   const isChord = entry !== undefined && isWorkflow(entry) && startsWithGroup(entry);
   const backend = connection.backend ?? connection.broker;
-  if (!isChord || !isKind(backend, "rpc", "amqp")) return [];
+  if (!isChord || !isKind(backend, "rpc", "amqp", "disabled")) return [];
   return [
     issue(
       ["tasks", task],
-      `it is a chord, which scenario ${quote(scenario)} cannot run: rpc:// has no chords`,
+      `it is a chord, which scenario ${quote(scenario)} cannot run: its result backend has no chords`,
       { remedy: "Use a result backend on Redis.", hidesValue: true },
     ),
   ];

@@ -1,3 +1,4 @@
+import { didYouMean } from "./did-you-mean.js";
 import type { IssueDetails } from "./fields.js";
 import { quote } from "./quote.js";
 import type { Path } from "./tree.js";
@@ -22,4 +23,20 @@ export function issue(path: Path, message: string, details: IssueDetails): Confi
 export function listNames(names: readonly string[]): string {
   const shown = names.slice(0, 10).map((name) => (/^[\w.:-]+$/.test(name) ? name : quote(name)));
   return `${shown.join(", ")}${names.length > 10 ? ", …" : ""}`;
+}
+
+/** A name that refers to nothing. */
+export function unknownName(
+  path: Path,
+  kind: string,
+  name: string,
+  known: readonly string[],
+): ConfigIssue {
+  const meant = didYouMean(name, known);
+  const remedy =
+    meant === undefined ? `Known here: ${listNames(known)}.` : `Did you mean ${quote(meant)}?`;
+  return {
+    ...issue(path, `there is no ${kind} ${quote(name)}`, { remedy, hidesValue: true }),
+    code: "unknown_name",
+  };
 }

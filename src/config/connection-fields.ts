@@ -14,6 +14,8 @@ export interface ConnectionConfig {
   readonly backend: string;
   /** Remove the stored results of tasks that have ended. */
   readonly forget: boolean;
+  /** How the workers are observed. */
+  readonly events: "auto" | "on" | "off";
   /** How Redis is spoken to on the hot path. */
   readonly client: "direct" | "ioredis";
   /** Celery's `broker_transport_options`, with its own names. */
@@ -134,7 +136,7 @@ export const connectionSchema = z.strictObject({
     checkBrokerUrl,
   ),
   backend: urlField(
-    "URL of the result backend, as in Celery's result_backend: one of Redis as above, or rpc://; default: the broker if it is a Redis, or else rpc://.",
+    "URL of the result backend, as in Celery's result_backend: one of Redis as above, rpc://, or disabled (outcomes stay unknown); default: the broker if it is a Redis, or else rpc://.",
     "redis://127.0.0.1:6379/0",
     checkBackendUrl,
   ).optional(),
@@ -152,6 +154,13 @@ export const connectionSchema = z.strictObject({
         "Remove the stored results of tasks that have ended, as AsyncResult.forget() does; else they stay for the app's result_expires.",
     })
     .prefault(true),
+  events: z
+    .enum(["auto", "on", "off"], { error: "must be auto, on or off" })
+    .meta({
+      description:
+        "How the workers are observed: auto listens to the events that they send and asks them for their pools and queues; on switches task events on as well while we run, where they are off; off leaves the workers alone.",
+    })
+    .prefault("auto"),
   tls: tlsSchema.optional(),
   options: optionsSchema,
   backendOptions: backendOptionsSchema,
@@ -176,13 +185,14 @@ export type ConnectionPart = z.output<typeof connectionSchema>;
 
 /** A connection as it is used, with everything that depends on other keys. */
 export function resolveConnection(connection: ConnectionPart): ConnectionConfig {
-  const { broker, forget, client, options, backendOptions, allow } = connection;
+  const { broker, forget, events, client, options, backendOptions, allow } = connection;
   const { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns } = options;
   const backend = connection.backend ?? defaultBackend(broker);
   return {
     broker: resolveUrl(broker, urlSettings(connection, options)),
     backend: resolveUrl(backend, urlSettings(connection, { ...options, ...backendOptions })),
     forget,
+    events,
     client,
     options: { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns },
     backendOptions: { global_keyprefix: backendOptions.global_keyprefix },

@@ -1,12 +1,13 @@
 import { validateTemplates } from "../celery/arguments.js";
+import { checkSlos } from "./check-slos.js";
 import { checkUrls } from "./check-urls.js";
 import { checkChord, checkWorkflows } from "./check-workflows.js";
-import { type ConfigIssue, issue, listNames } from "./config-issue.js";
+import { type ConfigIssue, issue, listNames, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
-import { didYouMean } from "./did-you-mean.js";
 import { type ProfileSpec, peakPerSecond } from "./profile-field.js";
 import { formatDuration, formatRate } from "./quantities.js";
 import { quote } from "./quote.js";
+import type { SloConfig } from "./slo-fields.js";
 import { isWorkflow, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
 import type { Path } from "./tree.js";
 
@@ -18,10 +19,14 @@ export interface ValidParts {
   readonly tasks: ReadonlyMap<string, TaskConfig | WorkflowConfig>;
   readonly scenarios: ReadonlyMap<string, ScenarioPart>;
   readonly limits: { readonly maxRate: number | null } | undefined;
+  /** By their place in the list. */
+  readonly slos: ReadonlyMap<number, SloConfig>;
 }
 
-interface ScenarioPart {
+export interface ScenarioPart {
   readonly profile: ProfileSpec;
+  /** Weights of tasks by their keys; left out when there is only one. */
+  readonly mix?: Readonly<Record<string, number>> | undefined;
   readonly warmupMs: number;
   readonly durationMs: number | null;
 }
@@ -47,6 +52,7 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
       ...checkWarmup(name, scenario),
     ]),
     ...[...parts.connections].flatMap(([name, connection]) => checkUrls(name, connection)),
+    ...checkSlos(parts, Object.keys(sections.scenarios ?? {})),
   ];
 }
 
@@ -144,21 +150,6 @@ function checkOnlyOne(path: Path, kind: string, names: readonly string[]): Confi
       hidesValue: true,
     }),
   ];
-}
-
-function unknownName(
-  path: Path,
-  kind: string,
-  name: string,
-  known: readonly string[],
-): ConfigIssue {
-  const meant = didYouMean(name, known);
-  const remedy =
-    meant === undefined ? `Known here: ${listNames(known)}.` : `Did you mean ${quote(meant)}?`;
-  return {
-    ...issue(path, `there is no ${kind} ${quote(name)}`, { remedy, hidesValue: true }),
-    code: "unknown_name",
-  };
 }
 
 function checkTemplates(name: string, task: unknown): ConfigIssue[] {

@@ -32,6 +32,9 @@ export function originsOf(node: ConfigNode, path = ""): Map<string, Origin> {
 
 function complete(node: ConfigNode, schema: z.core.$ZodType): ConfigNode {
   const inner = unwrap(schema);
+  if (node.kind === "list" && inner instanceof z.ZodArray) {
+    return { ...node, items: node.items.map((item) => complete(item, inner.element)) };
+  }
   if (node.kind !== "map") return node;
   const entries = new Map<string, MapEntry>();
   if (inner instanceof z.ZodObject) {

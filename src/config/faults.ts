@@ -63,7 +63,8 @@ function messageFor(issue: ConfigIssue, root: ConfigNode, shape: Shape): string 
   const { noun, remedy, hidesValue } = issue.details;
   if (node === undefined) {
     const isSaid = issue.message.startsWith("it is missing");
-    const example = EXAMPLES[String(issue.path.at(-1))];
+    const [section, last] = [String(issue.path[0]), String(issue.path.at(-1))];
+    const example = EXAMPLES[`${section}.${last}`] ?? EXAMPLES[last];
     const text = isSaid ? issue.message : "it is missing";
     const write = isSaid || example === undefined ? remedy : `Write ${example}.`;
     return `Cannot read ${subjectOf(issue.path)}: ${text}.${write === undefined ? "" : ` ${write}`}`;
@@ -85,7 +86,8 @@ function withRemedy(issue: ConfigIssue, shape: Shape): ConfigIssue {
 function shapeAt(shape: Shape, path: Path): Shape {
   return path.reduce<Shape>((here, step) => {
     if (here.kind === "keys") return here.keys.get(String(step)) ?? { kind: "any" };
-    return here.kind === "names" ? here.value : { kind: "any" };
+    if (here.kind === "names") return here.value;
+    return here.kind === "list" ? here.item : { kind: "any" };
   }, shape);
 }
 
@@ -96,7 +98,7 @@ function sentence(subject: string, issue: ConfigIssue, found: string): string {
   return `${text}${/[.?]$/.test(text) ? "" : "."}${end}`;
 }
 
-/** What to write where something is missing, by key. */
+/** What to write where something is missing, by section and key or by key alone. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   connections: "connections: {main: {broker: redis://127.0.0.1:6379/0}}",
   tasks: "tasks: {add: {name: app.add}}",
@@ -105,6 +107,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   name: "name: app.tasks.resize",
   profile: "profile: 20/s",
   stages: "stages: [{to: 200/s, over: 15m}]",
+  "slos.name": "name: resize-latency",
+  "slos.objective": "objective: 99.9%",
 };
 
 function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): LocatedFault {

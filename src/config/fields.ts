@@ -1,6 +1,13 @@
 import * as z from "zod";
 import { UserError } from "../errors.js";
-import { DURATION_PATTERN, parseDuration, parseRate, RATE_PATTERN } from "./quantities.js";
+import {
+  DURATION_PATTERN,
+  PERCENTAGE_PATTERN,
+  parseDuration,
+  parsePercentage,
+  parseRate,
+  RATE_PATTERN,
+} from "./quantities.js";
 
 /** What a schema issue says beside its message; read by `faults.ts`. */
 export interface IssueDetails {
@@ -53,6 +60,17 @@ export function field<T>(meta: FieldMeta, read: (value: unknown) => T) {
     .meta(meta);
 }
 
+/** What names must be: they become labels, routes and variable names. */
+export const NAME_FORM = "must be a name of letters, digits, - and _ that starts with a letter";
+
+/** A name of the user's own. */
+export function nameField() {
+  return z
+    .string({ error: NAME_FORM })
+    .max(64, { error: "must be a name of at most 64 characters" })
+    .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, { error: NAME_FORM });
+}
+
 /** A duration in milliseconds. */
 export function duration(description: string, options?: { positive?: boolean }) {
   return field(durationMeta(description), (value) => readDuration(value, options?.positive));
@@ -77,6 +95,11 @@ export function rateMeta(description: string): FieldMeta {
   return { description, type: "string", pattern: RATE_PATTERN, examples: ["20/s"] };
 }
 
+/** JSON Schema of a share. */
+export function percentageMeta(description: string, example: string): FieldMeta {
+  return { description, type: "string", pattern: PERCENTAGE_PATTERN, examples: [example] };
+}
+
 /** Reads a duration of unknown type as milliseconds. */
 export function readDuration(value: unknown, positive = false, word?: string): number {
   const durationMs = readQuantity(value, parseDuration, word);
@@ -89,6 +112,11 @@ export function readDuration(value: unknown, positive = false, word?: string): n
 /** Reads a rate of unknown type as starts a second. */
 export function readRate(value: unknown): number {
   return readQuantity(value, parseRate);
+}
+
+/** Reads a share of unknown type, above 0 and below 1. */
+export function readPercentage(value: unknown): number {
+  return readQuantity(value, parsePercentage);
 }
 
 /** A bare number gets the same text as a malformed one: what is missing is the unit. */

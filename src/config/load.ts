@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { redactUrl } from "../celery/redact-url.js";
 import { ConfigError, type Fault } from "../errors.js";
+import { warningsOfSlos } from "./check-slos.js";
 import { effectiveTree, originsOf } from "./effective.js";
 import { faultsOf } from "./faults.js";
 import { mergeLayers, type Override } from "./layers.js";
@@ -72,12 +73,19 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     origins: originsOf(effective),
     sources: files.map((file) => file.path),
     effective,
-    warnings: [...files.flatMap((file) => file.warnings), ...tlsFiles.warnings],
+    warnings: [
+      ...files.flatMap((file) => file.warnings),
+      ...tlsFiles.warnings,
+      ...warningsOfSlos(result.config.slos, root),
+    ],
   };
 }
 
-/** Variables that the commands read themselves. */
-export const RESERVED_VARIABLES: readonly string[] = ["CELERY_LOAD_LOG_LEVEL"];
+/** Variables that the commands and the build read themselves. */
+export const RESERVED_VARIABLES: readonly string[] = [
+  "CELERY_LOAD_LOG_LEVEL",
+  "CELERY_LOAD_COMMIT",
+];
 
 /** A mistake that is repeated a thousand times needs no thousand lines. */
 const MAX_FAULTS = 100;

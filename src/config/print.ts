@@ -1,5 +1,5 @@
 import { redactUrl } from "../celery/redact-url.js";
-import type { ConfigNode, MapNode, Origin, ScalarNode } from "./tree.js";
+import type { ConfigNode, ListNode, MapNode, Origin, ScalarNode } from "./tree.js";
 import { placeOf } from "./tree.js";
 
 /**
@@ -16,10 +16,19 @@ function mapLines(map: MapNode, indent: string): string[] {
     if (value.kind === "map" && value.entries.size > 0) {
       return [name, ...mapLines(value, `${indent}  `)];
     }
+    if (isListOfMaps(value) && indent === "") {
+      const items = value.items.map((item) => `  - ${flow(item)} # ${originText(item.origin)}`);
+      return [name, ...items];
+    }
     return [
       `${name} ${SECRET_KEY.test(key) ? masked(value) : flow(value)} # ${originText(value.origin)}`,
     ];
   });
+}
+
+/** A section that is a list of its own. */
+function isListOfMaps(node: ConfigNode): node is ListNode {
+  return node.kind === "list" && node.items.some((item) => item.kind === "map");
 }
 
 /** Keys of arguments and headers whose text is most likely a secret. */

@@ -17,6 +17,7 @@ export class QuantityError extends UserError {
 
 const RATE = /^(0|[1-9][0-9]*)(\.[0-9]+)?\/[smh]$/;
 const DURATION = /^(0|[1-9][0-9]*)(\.[0-9]+)?(ms|s|m|h|d)$/;
+const PERCENTAGE = /^(0|[1-9][0-9]?)(\.[0-9]+)?%$/;
 
 /** Text that still holds a variable: an editor cannot know what it will be. */
 export const VARIABLE_PATTERN = "\\$\\{";
@@ -26,6 +27,9 @@ export const RATE_PATTERN = `${RATE.source}|${VARIABLE_PATTERN}`;
 
 /** What the text of a duration must look like in a file, for the JSON Schema. */
 export const DURATION_PATTERN = `${DURATION.source}|${VARIABLE_PATTERN}`;
+
+/** What the text of a percentage must look like in a file, for the JSON Schema. */
+export const PERCENTAGE_PATTERN = `${PERCENTAGE.source}|${VARIABLE_PATTERN}`;
 
 /**
  * Reads `20/s`, `5/m`, `0.2/s`, `7/h` as starts a second, 0 to 1 000 000.
@@ -82,6 +86,22 @@ export function parseDuration(text: string): number {
     throw new QuantityError("must be at most 10 years (3650d)", text, "Write a shorter time.");
   }
   return durationMs;
+}
+
+/**
+ * Reads `99%`, `99.9%` as a share above 0 and below 1.
+ *
+ * @throws {QuantityError} for anything else.
+ */
+export function parsePercentage(text: string): number {
+  // The power of ten goes into the decimal text, so that 99.9% is 0.999 and not 0.9990000000000001.
+  const ratio = PERCENTAGE.test(text) ? Number(`${text.slice(0, -1)}e-2`) : Number.NaN;
+  if (ratio > 0 && ratio < 1) return ratio;
+  throw new QuantityError(
+    "must be a percentage above 0% and below 100% such as 99.9%",
+    text,
+    remedy(text, suggestPercentage(text), "99.9%"),
+  );
 }
 
 /** The shortest text that `parseDuration` reads back as exactly this duration, but not `0.5s`. */
@@ -143,6 +163,15 @@ function suggestDuration(text: string): string | undefined {
   const word = (match?.[2] ?? "").toLowerCase();
   const suggestion = `${plainDigits(match?.[1])}${word === "" ? "s" : UNIT_WORDS[word]}`;
   return readDuration(suggestion) === undefined ? undefined : suggestion;
+}
+
+/** `99`, `99.9 %`, `0.99` → what was most likely meant. */
+function suggestPercentage(text: string): string | undefined {
+  const match = /^(\d*\.?\d+)\s*(?:%|percent)?$/i.exec(text.trim());
+  const number = Number(match?.[1]);
+  if (match === null || !(number > 0 && number < 100)) return undefined;
+  const isRatio = number < 1 && !/%|percent/i.test(text);
+  return `${plainDecimal(isRatio ? Number(`${match[1]}e2`) : number)}%`;
 }
 
 const UNIT_WORDS: Record<string, string> = Object.assign(Object.create(null), {

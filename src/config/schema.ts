@@ -1,17 +1,27 @@
 import * as z from "zod";
 import { type ConnectionConfig, connectionSchema, resolveConnection } from "./connection-fields.js";
 import { type ConfigIssue, crossCheck } from "./cross-check.js";
-import { duration, durationOr, field, readRate, wholeNumber } from "./fields.js";
+import {
+  duration,
+  durationOr,
+  field,
+  NAME_FORM,
+  nameField,
+  readRate,
+  wholeNumber,
+} from "./fields.js";
 import { mixField } from "./mix-field.js";
 import { nullRecord } from "./null-record.js";
 import { type ProfileSpec, profileField } from "./profile-field.js";
 import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
-import { bucketsField, listenField } from "./server-fields.js";
+import { bucketsField, listenField, tickField } from "./server-fields.js";
 import { type Shape, shapeOf } from "./shape.js";
+import { type SloConfig, sloSchema, withThresholds } from "./slo-fields.js";
 import { type TaskConfig, taskSchema, type WorkflowConfig } from "./task-schema.js";
 
 export type { ConnectionConfig } from "./connection-fields.js";
-export { isWorkflow, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
+export type { SloConfig } from "./slo-fields.js";
+export { isWorkflow, measuredName, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
 
 /** A whole, checked configuration; frozen. Times are milliseconds, rates starts a second. */
 export interface Config {
@@ -24,9 +34,14 @@ export interface Config {
     readonly lingerMs: number | null;
   };
   readonly limits: { readonly maxRatePerSecond: number | null; readonly series: number };
-  /** Upper bounds of the latency histograms, ascending. */
+  readonly slos: readonly SloConfig[];
+  /** Upper bounds of the latency histograms, ascending; every SLO's latency is among them. */
   readonly bucketsMs: readonly number[];
+  /** Upper bounds of the phases' histograms: every second one of `buckets`. */
+  readonly phaseBucketsMs: readonly number[];
   readonly seed: number;
+  /** Starts wait for the next multiple of this; null: each has its own time. */
+  readonly tickMs: number | null;
 }
 
 /** A traffic profile over a mix of tasks on one connection. */
@@ -77,15 +92,9 @@ function describeForEditors(context: {
   }
 }
 
-/** Names of connections, tasks and scenarios: they become labels, routes and variable names. */
-const NAME_FORM = "must be a name of letters, digits, - and _ that starts with a letter";
-
+/** A mapping by names of the user's: of connections, tasks and scenarios. */
 function named<T extends z.ZodType>(value: T, description: string) {
-  const name = z
-    .string()
-    .max(64, { error: "must be a name of at most 64 characters" })
-    .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, { error: NAME_FORM });
-  return z.record(name, value).meta({ description });
+  return z.record(nameField(), value).meta({ description });
 }
 
 const scenarioSchema = z
@@ -147,16 +156,28 @@ const serverSchema = z
   })
   .meta({ description: "The HTTP server, read-only." });
 
+const MAX_SLOS = 100;
+
 const configSchema = z.strictObject({
   connections: named(connectionSchema, "Brokers with their result backends, by name."),
   tasks: named(taskSchema, "Tasks with their arguments, by a name of your own."),
   scenarios: named(scenarioSchema, "What to publish at which rate, by name."),
+  slos: z
+    .array(sloSchema)
+    .max(MAX_SLOS, { error: `must have at most ${MAX_SLOS} entries` })
+    .meta({
+      description: "Service level objectives: what share of the events must be good.",
+    })
+    .prefault([]),
   server: serverSchema.prefault({}),
   limits: limitsSchema.prefault({}),
-  buckets: bucketsField("Upper bounds of the latency histograms, ascending.").prefault(
-    "5ms 10ms 25ms 50ms 100ms 250ms 500ms 1s 2.5s 5s 10s 30s 1m 5m 30m".split(" "),
-  ),
+  buckets: bucketsField(
+    "Upper bounds of the latency histograms, ascending; the latency of every SLO is added.",
+  ).prefault("5ms 10ms 25ms 50ms 100ms 250ms 500ms 1s 2.5s 5s 10s 30s 1m 5m 30m".split(" ")),
   seed: wholeNumber(0, 2 ** 32 - 1, "Seed of everything random.").prefault(1),
+  tick: tickField(
+    "Starts are sent together this often, for half the CPU or less and as much more dispatch lag; none: each when it is due.",
+  ).prefault("none"),
 });
 
 type ParsedConfig = z.output<typeof configSchema>;
@@ -174,7 +195,19 @@ function validParts(input: unknown) {
     tasks: validEntries(input, "tasks", taskSchema),
     scenarios: validEntries(input, "scenarios", scenarioSchema),
     limits: limitsSchema.safeParse(sectionOf(input, "limits") ?? {}).data,
+    slos: validSlos(input),
   };
+}
+
+/** By their place in the list. */
+function validSlos(input: unknown): Map<number, SloConfig> {
+  const written: unknown = (input as { slos?: unknown } | null)?.slos;
+  const valid = new Map<number, SloConfig>();
+  for (const [index, slo] of (Array.isArray(written) ? written : []).entries()) {
+    const result = sloSchema.safeParse(slo);
+    if (result.success) valid.set(index, result.data);
+  }
+  return valid;
 }
 
 function validEntries<T>(input: unknown, section: string, schema: z.ZodType<T>): Map<string, T> {
@@ -208,8 +241,11 @@ function assemble(parsed: ParsedConfig): Config {
     })),
     server: { listen: parsed.server.listen, lingerMs: parsed.server.linger },
     limits: { maxRatePerSecond: parsed.limits.maxRate, series: parsed.limits.series },
-    bucketsMs: parsed.buckets,
+    slos: parsed.slos,
+    bucketsMs: withThresholds(parsed.buckets, parsed.slos),
+    phaseBucketsMs: parsed.buckets.filter((_, index) => index % 2 === 0),
     seed: parsed.seed,
+    tickMs: parsed.tick,
   };
 }
 

@@ -12,6 +12,20 @@ export function bucketsField(description: string) {
   return field({ description, type: "array", items, minItems: 1, maxItems: 100 }, readBuckets);
 }
 
+/** How often starts are sent, in milliseconds, or null for each in its own time. */
+export function tickField(description: string) {
+  const anyOf = [{ type: "string", pattern: DURATION_PATTERN }, { const: "none" }];
+  return field({ description, anyOf, examples: ["5ms"] }, (value) => {
+    if (value === "none") return null;
+    const tickMs = readDuration(value, true, "none");
+    if (tickMs >= 1 && tickMs <= MAX_TICK_MS) return tickMs;
+    throw new ReadError(`must be from 1ms to ${MAX_TICK_MS}ms`, { remedy: "Write it like 5ms." });
+  });
+}
+
+/** Starts that are 100 ms late are dropped. */
+const MAX_TICK_MS = 50;
+
 function readListen(value: unknown): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]*)):(\d{1,9})$/.exec(String(value));
   if (typeof value !== "string" || match === null) {

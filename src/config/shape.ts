@@ -2,11 +2,12 @@ import * as z from "zod";
 
 /**
  * What may stand where in a configuration, read off the schema: the keys of a mapping, a mapping
- * from names that the user chose, text, or any value.
+ * from names that the user chose, a list of mappings, text, or any value.
  */
 export type Shape =
   | { readonly kind: "keys"; readonly keys: ReadonlyMap<string, Shape> }
   | { readonly kind: "names"; readonly value: Shape }
+  | { readonly kind: "list"; readonly item: Shape }
   | { readonly kind: "text"; readonly example?: string }
   | { readonly kind: "any"; readonly example?: string };
 
@@ -24,6 +25,10 @@ export function shapeOf(schema: z.core.$ZodType): Shape {
     return value instanceof z.ZodObject
       ? { kind: "names", value: shapeOf(value) }
       : { kind: "any" };
+  }
+  if (inner instanceof z.ZodArray) {
+    const item = shapeOf(inner.element);
+    if (item.kind === "keys") return { kind: "list", item };
   }
   const isText = inner instanceof z.ZodString || typeOf(inner) === "string";
   const example = exampleOf(schema, inner);

@@ -146,6 +146,14 @@ export function isWorkflow(entry: TaskConfig | WorkflowConfig): entry is Workflo
   return "stages" in entry;
 }
 
+/**
+ * The name under which the metrics show an entry of `tasks`: that of the registered task, or its key
+ * when it is a workflow, as a task with callbacks is too.
+ */
+export function measuredName(key: string, entry: TaskConfig | WorkflowConfig): string {
+  return isWorkflow(entry) || entry.link.length > 0 ? key : entry.name;
+}
+
 function readTask(task: ReadTask): TaskConfig {
   const { timeout, expires, countdown, timeLimit, softTimeLimit, deliveryMode, ...others } = task;
   return {

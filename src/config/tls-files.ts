@@ -68,7 +68,7 @@ function tlsPath(name: string, key: string): string[] {
 
 function tlsOf(url: string): TlsSettings[] {
   const kind = kindOf(url);
-  if (kind === "rpc") return [];
+  if (kind === "rpc" || kind === "disabled") return [];
   const { alternatives = [], ...first } = kind === "amqp" ? parseAmqpUrl(url) : parseRedisUrl(url);
   return [first, ...alternatives].flatMap(({ tls }) => (tls === undefined ? [] : [tls]));
 }

@@ -23,6 +23,22 @@ export interface ObserveOptions {
   readonly report: LinkReport;
 }
 
+/** What all of them have. */
+interface ObservePart {
+  /**
+   * About once a second, where a connection is to last: looks whether it is open and dead. `isLate` = this
+   * thread itself was held up since the last call, so that silence proves nothing.
+   */
+  checkLiveness(isLate: boolean): void;
+  /** Leaves nothing behind in the broker. */
+  close(): Promise<void>;
+}
+
+export interface ControlOptions extends ObserveOptions {
+  /** An answer could not be read. */
+  readonly malformed?: () => void;
+}
+
 /** A question to workers (`celery/worker/control.py`). */
 export interface Question {
   /** Such as `ping`, `stats`, `active_queues`. */
@@ -44,15 +60,13 @@ export interface Answers {
 }
 
 /** Remote control of the workers. */
-export interface Control {
+export interface Control extends ObservePart {
   /**
    * Silence is no error: workers may be away, busy (a solo pool answers between tasks) or have remote
    * control switched off.
    * @throws when the question could not be sent, or the connection was lost before the answers came
    */
   ask(question: Question): Promise<Answers>;
-  /** Leaves nothing behind in the broker. */
-  close(): Promise<void>;
 }
 
 export interface EventStreamOptions extends ObserveOptions {
@@ -60,9 +74,7 @@ export interface EventStreamOptions extends ObserveOptions {
 }
 
 /** Every event of workers and tasks, from the moment it is up; what came before is lost. */
-export interface EventStream {
-  close(): Promise<void>;
-}
+export type EventStream = ObservePart;
 
 /** What a server says of itself. */
 export interface ServerAbout {
@@ -81,10 +93,14 @@ export interface QueueDepth {
 }
 
 /** A look at a server. */
-export interface ServerLook {
+export interface ServerLook extends ObservePart {
   /** Null when it may not be asked. */
   about(): Promise<ServerAbout | null>;
   /** Null when there is no such queue. */
   depth(queue: string): Promise<QueueDepth | null>;
-  close(): Promise<void>;
+  /**
+   * Messages that workers have fetched and not acknowledged, those that wait for their `eta` among them: of
+   * every queue of the database, as Redis keeps them together. Null when the broker does not tell.
+   */
+  unacked(): Promise<number | null>;
 }

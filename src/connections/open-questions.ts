@@ -10,6 +10,8 @@ export interface OpenQuestionsOptions {
   readonly replyTo: ControlRequest["replyTo"];
   /** Broadcasts a request; resolves with how many have heard it, null when the broker does not say. */
   readonly send: (request: ControlRequest) => Promise<number | null>;
+  /** An answer could not be read. */
+  readonly onMalformed: () => void;
   /** The last question has been answered or given up. */
   readonly onIdle: () => void;
 }
@@ -48,9 +50,10 @@ export class OpenQuestions {
     }
   }
 
-  /** An answer has come. Unreadable ones and those to questions that are over are dropped. */
+  /** An answer has come. Those to questions that are over are dropped. */
   reply(reply: ControlReply | null): void {
-    if (reply !== null) this.#open.get(reply.ticket)?.take(reply);
+    if (reply === null) this.#options.onMalformed();
+    else this.#open.get(reply.ticket)?.take(reply);
   }
 
   /** No answer can come any more. */

@@ -5,8 +5,10 @@ import { openAmqpControl } from "./amqp/control.js";
 import { openAmqpEvents } from "./amqp/events.js";
 import { openAmqpLook } from "./amqp/look.js";
 import { openAmqpRpcResults } from "./amqp/rpc-results.js";
+import { openNoResults } from "./no-results.js";
 import type {
   Control,
+  ControlOptions,
   EventStream,
   EventStreamOptions,
   ObserveOptions,
@@ -56,7 +58,9 @@ function brokerOf(options: BrokerOptions): BrokerPart {
 
 /** `rpc://` means replies through the broker itself. */
 function backendOf(options: ConnectionOptions, clientName: string): ResultsPart {
-  if (kindOf(options.backend) !== "rpc") {
+  const kind = kindOf(options.backend);
+  if (kind === "disabled") return openNoResults(options.events);
+  if (kind !== "rpc") {
     return openRedisResults({ ...options, url: options.backend, clientName });
   }
   const rpc = { ...options, url: options.broker, clientName };
@@ -64,7 +68,7 @@ function backendOf(options: ConnectionOptions, clientName: string): ResultsPart 
 }
 
 /** Remote control of the workers of a broker. */
-export function openControl(options: Unnamed<ObserveOptions>): Control {
+export function openControl(options: Unnamed<ControlOptions>): Control {
   const named = { ...options, clientName: CLIENT_NAME };
   return kindOf(options.url) === "amqp" ? openAmqpControl(named) : openRedisControl(named);
 }

@@ -6,22 +6,40 @@ import type { LedgerView } from "../exposition/ledger-view.js";
 import { MetricsRegistry } from "../exposition/registry.js";
 import type { Subject } from "../exposition/subject.js";
 import type { TextFormat } from "../exposition/text-format.js";
-import { createApp, type HttpSource, listen, type Readiness, stopServing } from "../http/app.js";
+import {
+  createApp,
+  type HttpSource,
+  listen,
+  type Problem,
+  type Readiness,
+  stopServing,
+} from "../http/app.js";
 import { type Logger, OnceAMinute } from "../log.js";
+import {
+  ConnectionObserver,
+  type ObservedConnection,
+  type ObservePlan,
+} from "../observer/connection-observer.js";
 import { ConnectionStates } from "./connection-states.js";
 import { endReport, reportText } from "./end-report.js";
 import { EngineHost } from "./engine-host.js";
 import { addressOf, EngineLog } from "./engine-log.js";
+import { exitCodeOf, isUnpublished } from "./exit-code.js";
+import { ObserverLog } from "./observer-log.js";
 import { StatusLine } from "./status-line.js";
 
 export interface DaemonOptions {
   readonly plan: EnginePlan;
   readonly subject: Subject;
+  /** What to look at beside the engine's work, one for each connection. */
+  readonly observe: readonly ObservePlan[];
   readonly listen: { readonly host: string; readonly port: number };
   /** How long the metrics stay readable after a stop, so that Prometheus gets the last values. */
   readonly lingerMs: number;
   /** The run is to end by itself (`--for`, `--count`): a signal before that is not a success. */
   readonly isBounded: boolean;
+  /** The exit code tells whether the SLOs are met. */
+  readonly exitOnSlo: boolean;
   readonly log: Logger;
   /** Called once a second with what a terminal shows; null elsewhere. */
   readonly showStatus: ((line: string) => void) | null;
@@ -44,7 +62,9 @@ export class Daemon {
   readonly #registry: MetricsRegistry<LedgerView>;
   readonly #aborted = new AbortController();
   #engine: EngineHost | undefined;
+  #observers: readonly ConnectionObserver[] = [];
   #reading: LedgerView | undefined;
+  #observed: readonly ObservedConnection[] = [];
   #scrapes: Promise<unknown> = Promise.resolve();
   #signals = 0;
   #fatal: UserError | undefined;
@@ -58,7 +78,11 @@ export class Daemon {
     this.#engineLog = new EngineLog(log, plan, subject);
     const often = new OnceAMinute();
     this.#registry = new MetricsRegistry(
-      engineMetrics(subject, () => this.#reading!),
+      engineMetrics(
+        subject,
+        () => this.#reading!,
+        () => this.#observed,
+      ),
       (metric, cause) => {
         if (often.allows(metric, performance.now())) {
           log.error({ metric, cause }, "a metric could not be collected");
@@ -77,6 +101,7 @@ export class Daemon {
     try {
       const engine = new EngineHost(this.#options.plan, (message) => this.#onMessage(message));
       this.#engine = engine;
+      this.#observers = this.#observe();
       if (this.#options.showStatus !== null) status = this.#startStatus(this.#options.showStatus);
       await engine.ended;
       clearInterval(status);
@@ -84,7 +109,10 @@ export class Daemon {
       return await this.#finish(engine);
     } finally {
       clearInterval(status);
-      await this.#engine?.terminate();
+      await Promise.all([
+        this.#engine?.terminate(),
+        ...this.#observers.map((observer) => observer.close()),
+      ]);
       await stopServing(server);
     }
   }
@@ -107,7 +135,7 @@ export class Daemon {
   }
 
   async #finish(engine: EngineHost): Promise<number> {
-    const { log, subject, isBounded, lingerMs, showReport } = this.#options;
+    const { log, subject, isBounded, exitOnSlo, lingerMs, showReport } = this.#options;
     this.#isStopping = true;
     const ledger = await engine.snapshot(false);
     const seconds = (performance.now() - this.#startedMs) / 1000;
@@ -126,6 +154,9 @@ export class Daemon {
         `ended; ${unknown} published tasks are unknown: never confirmed, or not waited for any longer`,
       );
     }
+    for (const [slo, { verdict, reason }] of Object.entries(report.slos)) {
+      if (verdict !== "met") log.warn({ slo, reason }, `the SLO is ${verdict}`);
+    }
     showReport?.({ text: reportText(ledger, subject, seconds), json: JSON.stringify(report) });
     if (lingerMs > 0 && !this.#aborted.signal.aborted) {
       log.info({ lingerMs }, "metrics stay up for a last scrape");
@@ -133,16 +164,11 @@ export class Daemon {
         // The second signal ends the lingering: nothing else aborts it.
       });
     }
-    if (!isBounded) return EXIT.ok;
-    if (stoppedBySignal) return EXIT.stoppedBySignal;
-    if (report.total.planned > 0 && report.total.published === 0) {
-      log.error(
-        { dropped: report.total.dropped },
-        "not one of the planned tasks could be published",
-      );
-      return EXIT.failed;
+    if (isBounded && !stoppedBySignal && isUnpublished(report.total)) {
+      const { dropped } = report.total;
+      log.error({ dropped }, "not one of the planned tasks could be published");
     }
-    return EXIT.ok;
+    return exitCodeOf(report, { isBounded, exitOnSlo });
   }
 
   #startStatus(show: (line: string) => void): NodeJS.Timeout {
@@ -166,6 +192,7 @@ export class Daemon {
     const page = this.#scrapes.then(async () => {
       if (this.#engine === undefined) throw new UserError("the engine has not started yet");
       this.#reading = await this.#engine.snapshot(true);
+      this.#observed = this.#observers.map((observer) => observer.observed());
       return this.#registry.render(format);
     });
     this.#scrapes = page.catch(() => {
@@ -183,10 +210,26 @@ export class Daemon {
   }
 
   #readiness(): Readiness {
-    const problems = this.#connections.problems();
+    const problems = [...this.#connections.problems(), ...this.#deafness()];
     if (this.#isStopping) problems.unshift({ message: "stopping" });
     const ready = problems.length === 0;
     return { ready, problems: [...problems, ...this.#connections.degradations()] };
+  }
+
+  #observe(): ConnectionObserver[] {
+    const log = new ObserverLog(this.#options.log);
+    return this.#options.observe.map(
+      (plan) => new ConnectionObserver(plan, (news) => log.write(plan, news)),
+    );
+  }
+
+  /** Event streams that the configuration wants and that are not there. */
+  #deafness(): Problem[] {
+    return this.#options.observe.flatMap(({ name, events }, index) =>
+      events !== "on" || this.#observers[index]?.isListening === true
+        ? []
+        : [{ connection: name, role: "events", message: "no events of workers can be heard" }],
+    );
   }
 
   #onMessage(message: EngineMessage): void {

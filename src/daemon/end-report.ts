@@ -3,6 +3,7 @@ import type { LedgerView } from "../exposition/ledger-view.js";
 import type { Subject } from "../exposition/subject.js";
 import { quantileMs } from "../ledger/histogram.js";
 import type { EntryCounter } from "../ledger/layout.js";
+import { type SloReport, sloLines, sloReports } from "./slo-report.js";
 import { entriesByTask, errorsOf, latencyText, type Summary, summarize } from "./summary.js";
 
 /** What a run did, as `--json` prints it. Latencies are seconds, null when there is none. */
@@ -12,6 +13,7 @@ export interface EndReport {
   readonly balanced: boolean;
   readonly total: TaskReport;
   readonly tasks: Readonly<Record<string, TaskReport>>;
+  readonly slos: Readonly<Record<string, SloReport>>;
 }
 
 export interface TaskReport {
@@ -48,6 +50,7 @@ export function endReport(
     tasks: Object.fromEntries(
       [...entriesByTask(subject)].map(([task, entries]) => [task, report(entries)]),
     ),
+    slos: sloReports(ledger, subject),
   };
 }
 
@@ -103,10 +106,12 @@ export function reportText(ledger: LedgerView, subject: Subject, seconds: number
   const errors = [...byTask].flatMap(([task, entries]) =>
     errorsOf(ledger, subject, entries).map(([name, count]) => `  ${task}: ${name} × ${count}`),
   );
+  const slos = sloLines(sloReports(ledger, subject));
   return [
     `Ran for ${seconds.toFixed(1)} s.`,
     ...table,
     ...(errors.length > 0 ? ["errors", ...errors] : []),
+    ...(slos.length > 0 ? ["SLOs", ...slos] : []),
   ].join("\n");
 }
 

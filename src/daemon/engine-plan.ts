@@ -4,11 +4,14 @@ import type { Config } from "../config/schema.js";
 import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
 import { ConfigError } from "../errors.js";
 import { fixedSeries } from "../exposition/engine-metrics.js";
+import { SERIES_OF_A_QUEUE, SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
 import type { Subject } from "../exposition/subject.js";
 import { createLayout, type Dimensions } from "../ledger/layout.js";
 import { ledgerBytes } from "../ledger/snapshot.js";
+import type { ObservePlan } from "../observer/connection-observer.js";
 import { createProfile, type ProfileSpec, type Stage } from "../plan/profile.js";
 import { planEntries } from "./entry-plans.js";
+import { planSlos } from "./slo-plans.js";
 
 export interface PlanOptions {
   readonly config: Config;
@@ -23,11 +26,18 @@ export interface PlanOptions {
 /** Exception classes that get a series of their own, over all tasks, at most. */
 const MAX_EXCEPTION_SERIES = 1_000;
 
+/** Workers of a connection that get series of their own, at most. */
+const MAX_WORKERS = 200;
+
 /**
- * What the engine does and what the metrics call it, from the configuration.
+ * What the engine does, what is observed beside it, and what the metrics call it, from the configuration.
  * @throws {ConfigError} when the known series alone are more than `limits.series`.
  */
-export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: Subject } {
+export function planEngine(options: PlanOptions): {
+  plan: EnginePlan;
+  subject: Subject;
+  observe: readonly ObservePlan[];
+} {
   const { config } = options;
   const connectionNames = Object.keys(config.connections);
   const { entries, startCount } = planEntries(config);
@@ -51,6 +61,7 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
     });
   }
 
+  const slos = planSlos(config, starts);
   const subject: Subject = {
     scenarios: scenarios.map(({ name, profile }) => ({ name, stages: stagesOf(profile) })),
     entries: starts.map(({ scenario, name, queue }) => ({ scenario, task: name, queue })),
@@ -60,14 +71,27 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
       task: name,
     })),
     connections: connectionNames,
+    slos: slos.subjects,
     exceptions: [],
     version: options.version,
     commit: options.commit,
     configHash: createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 12),
   };
-  const dimensions = dimensionsOf(config, subject, scenarios, entries);
+  const queues = connectionNames.map((_, index) => [
+    ...new Set(entries.filter(({ connection }) => connection === index).map(({ queue }) => queue)),
+  ]);
+  const { maxWorkers, ...sizes } = dimensionsOf(config, subject, scenarios, entries, queues);
+  const dimensions = { ...sizes, sloRows: slos.plans.length };
   return {
     subject,
+    observe: Object.entries(config.connections).map(([name, connection], index) => ({
+      name,
+      broker: connection.broker,
+      transport: connection.options,
+      events: connection.events,
+      queues: queues[index]!,
+      maxWorkers,
+    })),
     plan: {
       memory: new SharedArrayBuffer(ledgerBytes(createLayout(dimensions))),
       dimensions,
@@ -82,9 +106,11 @@ export function planEngine(options: PlanOptions): { plan: EnginePlan; subject: S
       })),
       scenarios,
       entries,
+      slos: slos.plans,
       templateLines: options.templateLines,
       countLimit: options.countLimit,
       seed: config.seed,
+      tickMs: config.tickMs,
     },
   };
 }
@@ -122,9 +148,12 @@ function dimensionsOf(
   subject: Subject,
   scenarios: readonly ScenarioPlan[],
   entries: readonly EntryPlan[],
-): Dimensions {
-  const phaseBucketsMs = config.bucketsMs.filter((_, index) => index % 2 === 0);
-  const series = fixedSeries(subject, config.bucketsMs.length, phaseBucketsMs.length);
+  queues: readonly (readonly string[])[],
+): Omit<Dimensions, "sloRows"> & { readonly maxWorkers: number } {
+  const { bucketsMs, phaseBucketsMs } = config;
+  const series =
+    fixedSeries(subject, bucketsMs.length, phaseBucketsMs.length) +
+    queues.flat().length * SERIES_OF_A_QUEUE;
   if (series > config.limits.series) {
     throw new ConfigError([
       {
@@ -147,13 +176,19 @@ function dimensionsOf(
       },
     ]);
   }
+  // Half of what is left is for workers at most, the rest for exception classes.
+  const left = config.limits.series - series;
+  const connections = subject.connections.length;
+  const maxWorkers = Math.min(MAX_WORKERS, Math.floor(left / 2 / SERIES_OF_A_WORKER / connections));
+  const exceptions = left - maxWorkers * SERIES_OF_A_WORKER * connections;
   return {
+    maxWorkers,
     entries: entries.length,
     scenarios: scenarios.length,
-    connections: subject.connections.length,
-    bucketsMs: config.bucketsMs,
+    connections,
+    bucketsMs,
     phaseBucketsMs,
-    exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, config.limits.series - series),
+    exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, exceptions),
     slots,
   };
 }

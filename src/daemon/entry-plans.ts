@@ -1,7 +1,7 @@
 import { kindOf } from "../celery/server-url.js";
 import type { TaskOptions } from "../celery/task-options.js";
 import type { Config, TaskConfig } from "../config/schema.js";
-import { isWorkflow } from "../config/schema.js";
+import { isWorkflow, measuredName } from "../config/schema.js";
 import type { EntryPlan, MemberPlan } from "../engine/messages.js";
 
 /** A mix entry or a member of one, while its workflow's members have no numbers yet. */
@@ -43,6 +43,7 @@ function planStart(
 ): EntryPlan {
   const entry = config.tasks[key]!;
   const { timeoutMs } = entry;
+  const name = measuredName(key, entry);
   const place = { scenario, connection, timeoutMs };
   const plain = { ...place, errbacks: [], workflow: null, memberOf: null };
   const member = ({ task, isImmutable }: { task: string; isImmutable: boolean }): MemberPlan => ({
@@ -52,7 +53,7 @@ function planStart(
   if (isWorkflow(entry)) {
     const stages = entry.stages.map((stage) => stage.map(member));
     const first = optionsOf(entry.stages[0]![0]!.task);
-    return { ...first, ...plain, name: key, workflow: { stages, callbacks: [] } };
+    return { ...first, ...plain, name, workflow: { stages, callbacks: [] } };
   }
   const errbacks = entry.linkError.map(({ task, isImmutable }) => ({
     task: optionsOf(task),
@@ -66,7 +67,7 @@ function planStart(
     stages: [[{ entry: itself, isImmutable: false }]],
     callbacks: entry.link.map(member),
   };
-  return { ...own, name: key, workflow };
+  return { ...own, name, workflow };
 }
 
 function taskOptions(task: TaskConfig, broker: string): TaskOptions {

@@ -1,4 +1,4 @@
-import { DURATION_PATTERN, RATE_PATTERN } from "../config/quantities.js";
+import { DURATION_PATTERN, PERCENTAGE_PATTERN, RATE_PATTERN } from "../config/quantities.js";
 import { jsonSchema } from "../config/schema.js";
 import { plainValue } from "../config/tree.js";
 import { readYamlFile } from "../config/yaml-source.js";
@@ -82,6 +82,7 @@ function formOf(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.map((word) => `the word ${word}`).join(", or ");
   if (schema.pattern === DURATION_PATTERN) return "duration";
   if (schema.pattern === RATE_PATTERN) return "rate";
+  if (schema.pattern === PERCENTAGE_PATTERN) return "percentage";
   const types = [schema.type ?? "any value"].flat();
   if (types.includes("integer")) return `whole number from ${schema.minimum} to ${schema.maximum}`;
   if (types.includes("array")) return listForm(schema.items);

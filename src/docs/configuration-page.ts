@@ -30,7 +30,8 @@ ${EXAMPLE_CONFIGURATION}\`\`\`
 
 - **Rate**: starts a second, minute or hour: \`20/s\`, \`5/m\`, \`0.2/s\`, \`100/h\`; at most \`1000000/s\`. A number without a unit is refused.
 - **Duration**: \`500ms\`, \`1.5s\`, \`10m\`, \`2h\`, \`30d\`; at most ten years. A number without a unit is refused.
-- **Names** of connections, tasks and scenarios are yours: letters, digits, \`-\` and \`_\`, starting with a letter, at most 64 characters. Scenarios refer to the others by them, and they are labels of the [metrics](metrics.md).
+- **Percentage**: above \`0%\` and below \`100%\`, as in \`99.9%\`.
+- **Names** of connections, tasks, scenarios and SLOs are yours: letters, digits, \`-\` and \`_\`, starting with a letter, at most 64 characters. Scenarios refer to the others by them, and they are labels of the [metrics](metrics.md).
 
 ## Reference
 
@@ -49,7 +50,7 @@ ${table(
 
 Several URLs of Redis, or several of RabbitMQ, with \`;\` between them are a fail-over list: when a server cannot be reached the next one is tried, and after the last the first. All of them should lead to one deployment, as replicas or nodes of a cluster do: what was sent to one server is not looked for on another. Without \`backend\` results are read from the broker if it is a Redis, and from \`rpc://\` if it is RabbitMQ; it must be what the workers have as \`result_backend\`.
 
-Other result backends cannot be used by this version: a database, Memcached, files, MongoDB and the like store a result and tell nobody, and with \`disabled\` there is none. Outcomes would have to come from the workers' events (\`celery worker -E\`), which are not read yet; such a \`backend\` is refused at the start, as every task would end as \`timed_out\`. Until then let the workers of these tasks send results elsewhere, which needs no change of the app: \`celery --result-backend=rpc:// -A APP worker -Q QUEUE\`, and \`backend: rpc://\` here.
+With \`disabled\` nothing says what became of a task: it ends as \`unknown\` at its timeout, and what is measured is the publishing. Other result backends cannot be used by this version: a database, Memcached, files, MongoDB and the like store a result and tell nobody, and are refused at the start, as every task would end as \`timed_out\`. Let the workers of these tasks send results elsewhere, which needs no change of the app: \`celery --result-backend=rpc:// -A APP worker -Q QUEUE\`, and \`backend: rpc://\` here.
 
 \`allow.hosts\` is compared with every host of a URL, and with the master that a Sentinel names.
 
@@ -135,6 +136,7 @@ const SERVER_URLS = [
   ],
   ["amqps://user:password@host:5671/vhost", "the same with TLS"],
   ["rpc://", "only as backend: replies through the broker"],
+  ["disabled", "only as backend: no results"],
 ] as const;
 
 const TLS_QUERY = [
@@ -155,6 +157,7 @@ const VARIABLES = [
 ];
 
 const INTRODUCTIONS: Readonly<Record<string, string>> = {
+  slos: "[Service level objectives](slo.md) says what counts as good and bad, and how alerts come of it.",
   connections:
     "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here, and without a `result_backend_transport_options` leave `backendOptions` out.",
   scenarios:
@@ -164,9 +167,11 @@ const INTRODUCTIONS: Readonly<Record<string, string>> = {
 /** Keys by the section that they stand in; keys without a section of their own come last. */
 function sections(): Record<string, ConfigurationKey[]> {
   const keys = configurationKeys();
-  const titles = keys.filter(({ path }) => keys.some((key) => key.path.startsWith(`${path}.`)));
-  const tops = titles.filter(({ path }) => !path.includes(".")).map(({ path }) => path);
-  const rest = keys.filter(({ path }) => !tops.includes(path.split(".")[0]!));
+  const titles = keys.filter(({ path }) =>
+    keys.some((key) => key.path !== path && isIn(key, path)),
+  );
+  const tops = titles.filter(({ path }) => !/[.[]/.test(path)).map(({ path }) => path);
+  const rest = keys.filter((key) => !tops.some((top) => isIn(key, top)));
   return {
     ...Object.fromEntries(tops.map((top) => [top, keys.filter((key) => isIn(key, top))])),
     "other keys": rest,
@@ -174,7 +179,7 @@ function sections(): Record<string, ConfigurationKey[]> {
 }
 
 function isIn({ path }: ConfigurationKey, top: string): boolean {
-  return path === top || path.startsWith(`${top}.`);
+  return path === top || path.startsWith(`${top}.`) || path.startsWith(`${top}[].`);
 }
 
 function sectionText([title, keys]: [string, ConfigurationKey[]]): string {

@@ -8,6 +8,7 @@ export const EXAMPLE_CONFIGURATION = `connections:
     backend: \${CELERY_RESULT_BACKEND:-redis://127.0.0.1:6379/1}
     client: direct
     forget: true
+    events: auto
     options:
       priority_steps: [0, 3, 6, 9]
       sep: ":"
@@ -115,6 +116,10 @@ scenarios:
     connection: main
     mix: thumb
 
+slos:
+  - { name: thumb-latency, scenario: steady, task: app.tasks.thumb, objective: 99%, latency: 2s, window: 30d }
+  - { name: steady-success, scenario: steady, objective: 99.9% }
+
 server:
   listen: 127.0.0.1:9809
   linger: 30s
@@ -123,4 +128,5 @@ limits:
   series: 20000
 buckets: [10ms, 50ms, 100ms, 500ms, 1s, 5s, 30s]
 seed: 42
+tick: none
 `;

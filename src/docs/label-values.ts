@@ -16,8 +16,10 @@ const OF_EVERY_METRIC: Readonly<Record<string, LabelValues>> = {
   workflow: "key of the workflow in the configuration",
   queue: "queue of the task",
   connection: "name of the connection in the configuration",
-  role: ["broker", "backend"],
+  role: ["broker", "backend", "events"],
+  worker: "full name of the worker's node as in `celery@host`, or `other`",
   thread: ["engine"],
+  slo: "name of the SLO in the configuration",
 };
 
 const STAGE: Readonly<Record<string, LabelValues>> = {
@@ -40,9 +42,11 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   stageInfo: STAGE,
   stageRemaining: STAGE,
   dataLoss: { evidence: ["restarted_empty", "failover", "reply_queue_deleted"] },
-  malformed: { source: ["result"] },
-  seriesFolded: { label: ["exception"] },
+  queueUnacked: { queue: ["*"] },
+  malformed: { source: ["result", "event", "reply"] },
+  seriesFolded: { label: ["exception", "worker"] },
   saturated: { cause: ["dispatch_lag", "event_loop"] },
+  sloExcluded: { reason: ["warmup", "saturated", "stopped", "invalid"] },
   lastChange: { kind: ["start", "stage"] },
   configInfo: {
     revision: "how often a configuration was loaded",

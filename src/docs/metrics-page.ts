@@ -58,11 +58,19 @@ Its parts are in \`celery_load_task_phase_seconds\`:
 
 \`dispatch\` above a few milliseconds means that the daemon is late: compare \`celery_load_generator_saturated\` before you blame the workers. \`work\` compares two clocks as they are; where the clocks disagree so much that a task would have ended before it was sent, or after its result was here, the sample is left out. The buckets of the latency are \`buckets\` of the configuration, the phases use every second one of them.
 
+## The workers' side
+
+\`celery_load_worker_*\` and \`celery_load_queue_*\` are what the daemon sees of the deployment beside its own tasks; everybody's tasks are in them. A series that is absent is not known: [how they are read, and what they cost](observer.md).
+
+## SLOs
+
+The metrics \`celery_load_slo_…\` count the same tasks once more, as good and bad events of the configured [service level objectives](slo.md).
+
 ## How many series there are
 
-Labels hold names of the configuration and fixed words, with two exceptions: exception classes come from the workers, and stages from the profiles. All sets of labels that are known beforehand exist from the start at 0. Those of the scenarios, tasks, stages and connections are counted at the start: when they alone are more than \`limits.series\` (5000 unless set), the daemon does not start and says how many they are. A histogram costs the most: its buckets + 3 for each task and label value.
+Labels hold names of the configuration and fixed words, with three exceptions: names of workers and exception classes come from the workers, and stages from the profiles. All sets of labels that are known beforehand exist from the start at 0. Those of the scenarios, tasks, stages, connections and queues are counted at the start: when they alone are more than \`limits.series\` (5000 unless set), the daemon does not start and says how many they are. A histogram costs the most: its buckets + 3 for each task and label value.
 
-What is left of \`limits.series\`, at most 1000, is for exception classes. When it is used up, further classes are counted with \`exception="other"\`, and \`celery_load_series_folded_total\` counts how often.
+What is left of \`limits.series\` is for workers, up to 200 for each connection and half of it, and for exception classes, up to 1000. Beyond that, further ones are counted with \`worker="other"\` or \`exception="other"\`, and \`celery_load_series_folded_total\` counts how often.
 
 Tasks that share a registered name within a scenario (one task with different arguments) are one series.
 

@@ -30,16 +30,17 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
   const log = new EventLog(idPrefix(randomBytes(6)));
   const { name, connection, parts } = options;
   try {
-    const isRpc = kindOf(connection.backend) === "rpc";
+    const kind = kindOf(connection.backend);
+    const isServer = kind === "redis" || kind === "amqp";
     const [broker, backend] = await Promise.all([
       lookAt(options, connection.broker),
-      isRpc ? null : lookAt(options, connection.backend),
+      isServer ? lookAt(options, connection.backend) : null,
     ]);
     const seen: ConnectionFacts = {
       connection: name,
       options: connection.options,
       broker: broker.facts,
-      backend: backend?.facts ?? { ...broker.facts, kind: "rpc", url: connection.backend },
+      backend: backend?.facts ?? { ...broker.facts, kind, url: connection.backend },
       workers: NO_WORKERS,
       queues: [],
       tasks: tasksOf(options),

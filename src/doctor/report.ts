@@ -48,7 +48,7 @@ function connectionLines(facts: ConnectionFacts): string[] {
   return [
     `connection ${connection}`,
     `  broker   ${serverText(broker)}`,
-    `  backend  ${backend.kind === "rpc" ? rpcText(backend) : serverText(backend)}`,
+    `  backend  ${backendText(backend)}`,
     `  workers  ${workersText(facts)}`,
     ...workers.answered.flatMap(workerLines),
     ...(queues.length === 0 ? [] : ["  queues"]),
@@ -67,6 +67,11 @@ function serverText({ url, fault, about, isTls }: ServerFacts): string {
     isTls ? "with TLS" : "without TLS",
     ...(policy ? [`maxmemory-policy ${policy}`] : []),
   ].join(", ");
+}
+
+function backendText(backend: ServerFacts): string {
+  if (backend.kind === "disabled") return "disabled: outcomes stay unknown";
+  return backend.kind === "rpc" ? rpcText(backend) : serverText(backend);
 }
 
 function rpcText({ url, fault }: ServerFacts): string {

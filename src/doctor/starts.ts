@@ -1,3 +1,4 @@
+import { kindOf } from "../celery/server-url.js";
 import type { TaskOptions } from "../celery/task-options.js";
 import { type Config, isWorkflow } from "../config/schema.js";
 import { membersOf } from "../engine/message-maker.js";
@@ -27,10 +28,13 @@ export function startsOver(
     .map(({ key, scenario }, index) => ({ key, scenario, entry: entries[index]! }))
     .filter(({ scenario }) => scenario.connection === connection);
   const byKey = new Map(starts.map((start) => [start.key, start]));
+  const hasResults = kindOf(config.connections[connection]!.backend) !== "disabled";
   return [...byKey.values()].map(({ key, entry }) => ({
     key,
     entry,
-    tasks: tasksOf(config, key, entry, entries),
+    tasks: tasksOf(config, key, entry, entries).map((task) =>
+      hasResults ? task : { ...task, ignoreResult: true },
+    ),
   }));
 }
 

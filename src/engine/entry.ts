@@ -45,6 +45,8 @@ export interface CompileOptions {
   readonly entries: readonly EntryPlan[];
   readonly bodies: readonly (readonly FirstBody[])[];
   readonly origin: string;
+  /** False when results are disabled. */
+  readonly hasResults: (connection: number) => boolean;
   readonly publisherOf: (connection: number) => Publisher;
   readonly batchFor: (connection: number, destination: string, isChord: boolean) => number;
 }
@@ -63,7 +65,7 @@ export function compileEntry(index: number, options: CompileOptions): Entry {
     scenario: plan.scenario,
     connection,
     timeoutMs: plan.timeoutMs,
-    flags: plan.ignoreResult === true ? FLAG.unanswered : 0,
+    flags: plan.ignoreResult === true || !options.hasResults(connection) ? FLAG.unanswered : 0,
     messages: bodies[index]!.map((body) => {
       const made = prepareMessages(options.publisherOf(connection), body, origin);
       return { made, batchOf: options.batchFor(connection, made.template.destination, isChord) };

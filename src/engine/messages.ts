@@ -26,11 +26,15 @@ export interface EnginePlan {
   readonly scenarios: readonly ScenarioPlan[];
   /** What scenarios start, and behind that the members of workflows. */
   readonly entries: readonly EntryPlan[];
+  /** By their rows in the ledger. */
+  readonly slos: readonly SloPlan[];
   /** Lines of the files that argument templates name. */
   readonly templateLines: Readonly<Record<string, readonly string[]>>;
   /** Starts in all after which the run ends by itself; null = no limit. */
   readonly countLimit: number | null;
   readonly seed: number;
+  /** Starts wait for the next multiple of this; null: each has its own time. */
+  readonly tickMs: number | null;
 }
 
 export interface ConnectionPlan {
@@ -73,6 +77,13 @@ export interface EntryPlan extends TaskOptions {
   readonly workflow: WorkflowPlan | null;
   /** The entry of the workflow that it belongs to; null for what the plan starts. */
   readonly memberOf: number | null;
+}
+
+/** What an SLO asks of the starts of one entry. */
+export interface SloPlan {
+  readonly entry: number;
+  /** Longest time from planned start to result; null: only the outcome counts. */
+  readonly latencyMs: number | null;
 }
 
 /** As `celery/workflow.ts Workflow`, with the entries that count for each member. */

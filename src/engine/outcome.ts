@@ -1,7 +1,7 @@
 import type { ResultState } from "../celery/result.js";
 import type { PublishOutcome } from "../connections/ports.js";
+import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, SLOT } from "../ledger/in-flight-table.js";
-import type { EntryCounter } from "../ledger/layout.js";
 
 /**
  * What a message about a task means, from the state of its slot and the state in the message.
@@ -48,4 +48,4 @@ export const NOT_QUEUED = {
   tooLarge: "failedTooLarge",
   invalid: "failedInvalid",
   notWritten: "droppedNotConnected",
-} as const satisfies Record<Exclude<PublishOutcome, "accepted" | "unknown">, EntryCounter>;
+} as const satisfies Record<Exclude<PublishOutcome, "accepted" | "unknown">, StartEnd>;

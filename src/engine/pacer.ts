@@ -13,14 +13,16 @@ export class Pacer {
   readonly #clock: Clock;
   readonly #life: TaskLife;
   readonly #runs: readonly ScenarioRun[];
+  readonly #tickMs: number | null;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #isStopped = false;
 
-  constructor(clock: Clock, life: TaskLife, runs: readonly ScenarioRun[]) {
+  constructor(clock: Clock, life: TaskLife, runs: readonly ScenarioRun[], tickMs: number | null) {
     this.#clock = clock;
     this.#life = life;
     this.#runs = runs;
+    this.#tickMs = tickMs;
   }
 
   /** Does what is due now and sleeps until the next start. Also called when a closed loop got room. */
@@ -31,7 +33,7 @@ export class Pacer {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const run of this.#runs) nextMs = Math.min(nextMs, run.turn(nowMs));
     this.#life.flush(nowMs);
-    const sleepMs = nextMs - this.#clock.nowMs();
+    const sleepMs = this.#wakeMs(nextMs) - this.#clock.nowMs();
     if (sleepMs <= 0) this.#immediate = setImmediate(() => this.turn());
     else {
       // Timers have whole milliseconds. Rounded down, one would come too early and then once more, a
@@ -39,6 +41,11 @@ export class Pacer {
       const timerMs = Math.ceil(Math.min(sleepMs, MAX_SLEEP_MS));
       this.#timer = setTimeout(() => this.turn(), timerMs);
     }
+  }
+
+  /** When to wake up for a start: with a tick, at the next multiple of it. */
+  #wakeMs(dueMs: number): number {
+    return this.#tickMs === null ? dueMs : Math.ceil(dueMs / this.#tickMs) * this.#tickMs;
   }
 
   /** Runs a turn soon, once, however often it is asked before. */

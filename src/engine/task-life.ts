@@ -1,18 +1,21 @@
 import { dateDoneUnixMs, readResult } from "../celery/result.js";
+import { kindOf } from "../celery/server-url.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
 import type { Clock } from "../clock.js";
 import type { Connection, PublishOutcome } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
+import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
-import type { EntryCounter, Layout } from "../ledger/layout.js";
+import type { Layout, SloCounter } from "../ledger/layout.js";
 import type { Half } from "../ledger/snapshot.js";
 import { Books } from "./books.js";
 import { compileEntry, type Entry } from "./entry.js";
 import type { ExceptionRows } from "./exception-rows.js";
 import { type FirstBody, MessageMaker } from "./message-maker.js";
-import type { ConnectionPlan, EntryPlan, ScenarioPlan } from "./messages.js";
+import type { ConnectionPlan, EntryPlan, ScenarioPlan, SloPlan } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { meaningOf, NOT_QUEUED, type Terminal } from "./outcome.js";
+import { EVENT_OF, SloEvents } from "./slo-events.js";
 import { WorkflowLife } from "./workflow-life.js";
 
 /** Starts that are later than this are dropped instead of made up for: a burst would be another load. */
@@ -30,6 +33,9 @@ export interface TaskLifeOptions {
   readonly connectionPlans: readonly ConnectionPlan[];
   readonly scenarios: readonly ScenarioPlan[];
   readonly entries: readonly EntryPlan[];
+  readonly slos: readonly SloPlan[];
+  /** True while this generator is the bottleneck. */
+  readonly isSaturated: (nowMs: number) => boolean;
   /** Of each entry, what a start of it publishes. */
   readonly bodies: readonly (readonly FirstBody[])[];
   readonly exceptions: ExceptionRows;
@@ -60,12 +66,14 @@ export interface Ended {
  *     sweep()      deadline passed: ends as timed out, or as unknown if silence proves nothing
  *     endAll()     what is left ends as unknown
  *
- * A workflow goes the same way; its members have slots of their own (`workflow-life.ts`).
+ * A workflow goes the same way; its members have slots of their own (`workflow-life.ts`). What starts and
+ * ends is also an event for its SLOs (`slo-events.ts`).
  */
 export class TaskLife {
   readonly #options: TaskLifeOptions;
   readonly #table: InFlightTable;
   readonly #books: Books;
+  readonly #slos: SloEvents;
   readonly #maker: MessageMaker;
   readonly #outbox: Outbox;
   readonly #workflows: WorkflowLife;
@@ -80,6 +88,12 @@ export class TaskLife {
     this.#options = options;
     this.#table = new InFlightTable(live, entries.length);
     this.#books = new Books(live.cells, layout, this.#table, exceptions);
+    this.#slos = new SloEvents({
+      ...options,
+      cells: live.cells,
+      table: this.#table,
+      nowMs: clock.nowMs,
+    });
     this.#maker = new MessageMaker(clock);
     this.#outbox = new Outbox(connectionPlans.length, {
       sending: (slot, nowMs) => this.#sending(slot, nowMs),
@@ -93,7 +107,7 @@ export class TaskLife {
       nowMs: clock.nowMs,
       ended: (owner: number, outcome: Terminal, exception: string, text: string) =>
         this.#workflowEnded(owner, outcome, exception, text),
-      refused: (owner: number, counter: EntryCounter) =>
+      refused: (owner: number, counter: StartEnd) =>
         this.#end(this.#entryOf(owner), owner, counter, SLOT.done),
     };
     const hasWorkflows = entries.some(({ workflow }) => workflow !== null);
@@ -108,6 +122,8 @@ export class TaskLife {
     this.#outbox.connect(connections);
     const compile = {
       ...this.#options,
+      hasResults: (connection: number) =>
+        kindOf(this.#options.connectionPlans[connection]!.backend) !== "disabled",
       publisherOf: (connection: number) => connections[connection]!.publisher,
       batchFor: (connection: number, destination: string, isChord: boolean) =>
         this.#outbox.batchFor(connection, destination, isChord),
@@ -138,17 +154,19 @@ export class TaskLife {
     const obstacle = this.#obstacle(entry, plannedMs, nowMs);
     if (obstacle !== null) {
       this.#books.count(entry.counters[obstacle]);
+      this.#slos.dropped(entryIndex, obstacle, isWarmup, nowMs);
       return;
     }
     const flags = entry.flags | (isWarmup ? FLAG.warmup : 0);
     const slot = this.#table.take(entryIndex, plannedMs, nowMs, flags);
     this.#inFlight[entry.scenario]! += 1;
+    this.#slos.started(entryIndex, slot, isWarmup, nowMs);
     if (entry.members === null) this.#publish(entry, slot, plannedMs, nowMs);
     else this.#publishWorkflow(entry, slot, plannedMs, nowMs);
   }
 
   /** Why a start must be dropped; null when it need not. */
-  #obstacle(entry: Entry, plannedMs: number, nowMs: number): EntryCounter | null {
+  #obstacle(entry: Entry, plannedMs: number, nowMs: number): StartEnd | null {
     if (nowMs - plannedMs > MAX_CATCH_UP_MS) {
       this.#books.noteLag(nowMs - plannedMs);
       return "droppedSaturated";
@@ -297,8 +315,12 @@ export class TaskLife {
     });
   }
 
-  /** Ends the tasks whose deadline (planned start + timeout) has passed; members with their workflow. */
+  /**
+   * Settles the events of SLOs whose threshold has passed, and ends the tasks whose deadline (planned
+   * start + timeout) has; members with their workflow.
+   */
   sweep(nowMs: number): void {
+    this.#slos.sweep(nowMs);
     for (let index = 0; index < this.#entries.length; index++) {
       const entry = this.#entries[index]!;
       if (entry.stage >= 0) continue;
@@ -323,14 +345,19 @@ export class TaskLife {
       if (entry.scenario !== scenario || entry.stage >= 0) continue;
       for (let slot = this.#table.oldest(index); slot >= 0; slot = this.#table.oldest(index)) {
         if (this.#table.states[slot] === SLOT.publishing) this.#published(entry, slot);
-        this.#giveUp(entry, slot, "unknown");
+        this.#giveUp(entry, slot, "unknown", "excludedStopped");
       }
     }
   }
 
-  #giveUp(entry: Entry, slot: number, outcome: "timedOut" | "unknown"): void {
+  #giveUp(
+    entry: Entry,
+    slot: number,
+    outcome: "timedOut" | "unknown",
+    event = EVENT_OF[outcome],
+  ): void {
     if (entry.members !== null) this.#workflows.giveUp(slot, outcome);
-    this.#end(entry, slot, outcome, SLOT.timedOut);
+    this.#end(entry, slot, outcome, SLOT.timedOut, event);
   }
 
   #apply(slot: number, text: string, isLookUp: boolean): void {
@@ -450,10 +477,12 @@ export class TaskLife {
   #end(
     entry: Entry,
     slot: number,
-    counter: EntryCounter,
+    counter: StartEnd,
     state: typeof SLOT.done | typeof SLOT.timedOut,
+    event: SloCounter = EVENT_OF[counter],
   ): void {
     this.#books.count(entry.counters[counter]);
+    this.#slos.ended(entry.index, slot, event);
     this.#table.settle(slot, state);
     this.#inFlight[entry.scenario]! -= 1;
   }

@@ -44,6 +44,7 @@ const prefix = idPrefix(randomBytes(6));
 /** Recognisable, as the broker may keep it for a while after we were killed. */
 const replyTo = `celery-load.${randomUUID()}`;
 const random = createRandom(seedOf("arguments", plan.seed));
+const saturation = new Saturation(cells, layout);
 const life = new TaskLife({
   layout,
   live: ledger.live,
@@ -53,6 +54,8 @@ const life = new TaskLife({
   connectionPlans: plan.connections,
   scenarios: plan.scenarios,
   entries: plan.entries,
+  slos: plan.slos,
+  isSaturated: (nowMs) => saturation.isSaturated(nowMs),
   bodies: plan.entries.map((entry) =>
     compileFirstBodies(entry, plan.entries, replyTo, {
       readLines: (name) => plan.templateLines[name] ?? [],
@@ -85,8 +88,7 @@ const runs = plan.scenarios.map(
       onStage: (stage) => say({ type: "stage", scenario: index, stage }),
     }),
 );
-const pacer = new Pacer(clock, life, runs);
-const saturation = new Saturation(cells, layout);
+const pacer = new Pacer(clock, life, runs, plan.tickMs);
 /** Connections whose results may have been missed and not been looked up yet. */
 const missed = new Set<number>();
 const hasClosedLoop = plan.scenarios.some(({ profile }) => profile.kind === "max");
@@ -134,6 +136,7 @@ function startWhenReady(nowMs: number): void {
 function sweep(): void {
   const nowMs = clock.nowMs();
   const isLate = nowMs - lastSweepMs > SWEEP_MS + LATE_MS;
+  saturation.turned(nowMs);
   startWhenReady(nowMs);
   // Timers run before sockets are read, and after a pause of our own results may be waiting there: a
   // deadline has passed when it had passed at the last sweep, since which they have been read.

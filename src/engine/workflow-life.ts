@@ -1,4 +1,5 @@
 import type { PublishOutcome } from "../connections/ports.js";
+import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, type InFlightTable, SLOT } from "../ledger/in-flight-table.js";
 import type { EntryCounter } from "../ledger/layout.js";
 import type { Books } from "./books.js";
@@ -14,7 +15,7 @@ export interface WorkflowLifeOptions {
   /** The workflow itself has ended; `text` is the result that decided it. */
   readonly ended: (owner: number, outcome: Terminal, exception: string, text: string) => void;
   /** Nothing of the workflow is queued. */
-  readonly refused: (owner: number, counter: EntryCounter) => void;
+  readonly refused: (owner: number, counter: StartEnd) => void;
 }
 
 /**
@@ -93,7 +94,7 @@ export class WorkflowLife {
   }
 
   /** Nothing of it is queued: counted as the last message was. */
-  refuse(owner: number, counter: EntryCounter): void {
+  refuse(owner: number, counter: StartEnd): void {
     for (const slot of this.#workflows.membersOf(owner)) this.#settle(slot, counter, SLOT.done);
     this.#options.refused(owner, counter);
   }

@@ -5,8 +5,11 @@ import {
   type EntryHistogram,
   SCENARIO_STATES,
 } from "../ledger/layout.js";
+import type { ObservedConnection } from "../observer/connection-observer.js";
 import type { LedgerView } from "./ledger-view.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
+import { observerMetrics } from "./observer-metrics.js";
+import { sloMetrics, sloSeries } from "./slo-metrics.js";
 import { type Emit, type EmitHistogram, SnapshotMetric } from "./snapshot-metric.js";
 import type { Subject } from "./subject.js";
 
@@ -65,11 +68,13 @@ interface Group {
 
 /**
  * The metrics that an engine's ledger fills. All of them read the same view, so the sums of the ledger
- * hold in every page. `view` gives the snapshot of the scrape that is under way.
+ * hold in every page. `view` gives the snapshot of the scrape that is under way, `observed` what is known of
+ * the workers' side.
  */
 export function engineMetrics(
   subject: Subject,
   view: () => LedgerView,
+  observed: () => readonly ObservedConnection[],
 ): SnapshotMetric<LedgerView>[] {
   const scenarioOf = (entry: number) => subject.scenarios[subject.entries[entry]!.scenario]!.name;
   const entries = [...subject.entries.keys()];
@@ -167,18 +172,23 @@ export function engineMetrics(
     sums(METRICS.publishing, byTask, (ledger, entry) => ledger.publishing(entry)),
     sums(METRICS.inFlight, byTask, (ledger, entry) => ledger.inFlight(entry)),
     ...scenarioMetrics(subject, metric),
-    ...connectionMetrics(subject, metric),
-    metric(METRICS.malformed, (ledger, emit) =>
-      emit({ source: "result" }, ledger.engine("malformedResults")),
-    ),
+    ...connectionMetrics(subject, metric, observed),
+    ...observerMetrics(metric, observed),
+    metric(METRICS.malformed, (ledger, emit) => {
+      emit({ source: "result" }, ledger.engine("malformedResults"));
+      emit({ source: "event" }, sumOver(observed(), "malformedEvents"));
+      emit({ source: "reply" }, sumOver(observed(), "malformedReplies"));
+    }),
     metric(METRICS.unmatched, (ledger, emit) => emit({}, ledger.engine("unmatchedResults"))),
-    metric(METRICS.seriesFolded, (ledger, emit) =>
-      emit({ label: "exception" }, ledger.engine("foldedExceptions")),
-    ),
+    metric(METRICS.seriesFolded, (ledger, emit) => {
+      emit({ label: "exception" }, ledger.engine("foldedExceptions"));
+      emit({ label: "worker" }, sumOver(observed(), "foldedWorkers"));
+    }),
     metric(METRICS.saturated, (ledger, emit) => {
       emit({ cause: "dispatch_lag" }, ledger.engine("saturatedDispatchLag"));
       emit({ cause: "event_loop" }, ledger.engine("saturatedEventLoop"));
     }),
+    ...sloMetrics(subject, metric),
     metric(METRICS.eventLoop, (ledger, emit) =>
       emit({ thread: "engine" }, ledger.engine("eventLoopUtilization")),
     ),
@@ -195,7 +205,7 @@ export function engineMetrics(
 }
 
 type EntryReader = (ledger: LedgerView, entry: number) => number;
-type MakeMetric = (
+export type MakeMetric = (
   spec: MetricSpec,
   collect: (view: LedgerView, emit: Emit) => void,
 ) => SnapshotMetric<LedgerView>;
@@ -249,18 +259,33 @@ function scenarioMetrics(subject: Subject, metric: MakeMetric): SnapshotMetric<L
   ];
 }
 
-function connectionMetrics(subject: Subject, metric: MakeMetric): SnapshotMetric<LedgerView>[] {
+function connectionMetrics(
+  subject: Subject,
+  metric: MakeMetric,
+  observed: () => readonly ObservedConnection[],
+): SnapshotMetric<LedgerView>[] {
   const roles = ["broker", "backend"] as const;
-  const each = (suffix: "Up" | "Reconnects") => (ledger: LedgerView, emit: Emit) => {
-    for (const [index, connection] of subject.connections.entries()) {
-      for (const role of roles) {
-        emit({ connection, role }, ledger.connection(index, `${role}${suffix}`));
+  const each =
+    (suffix: "Up" | "Reconnects", ofEvents: (events: EventsLink) => number) =>
+    (ledger: LedgerView, emit: Emit) => {
+      for (const [index, connection] of subject.connections.entries()) {
+        for (const role of roles) {
+          emit({ connection, role }, ledger.connection(index, `${role}${suffix}`));
+        }
       }
-    }
-  };
+      for (const { name, events } of observed()) {
+        if (events !== null) emit({ connection: name, role: "events" }, ofEvents(events));
+      }
+    };
   return [
-    metric(METRICS.connectionUp, each("Up")),
-    metric(METRICS.reconnects, each("Reconnects")),
+    metric(
+      METRICS.connectionUp,
+      each("Up", ({ isUp }) => (isUp ? 1 : 0)),
+    ),
+    metric(
+      METRICS.reconnects,
+      each("Reconnects", ({ reconnects }) => reconnects),
+    ),
     metric(METRICS.dataLoss, (ledger, emit) => {
       for (const [index, connection] of subject.connections.entries()) {
         for (const [evidence, cell] of Object.entries(DATA_LOSS_EVIDENCE)) {
@@ -274,6 +299,15 @@ function connectionMetrics(subject: Subject, metric: MakeMetric): SnapshotMetric
       }
     }),
   ];
+}
+
+type EventsLink = NonNullable<ObservedConnection["events"]>;
+
+function sumOver(
+  connections: readonly ObservedConnection[],
+  count: "malformedEvents" | "malformedReplies" | "foldedWorkers",
+): number {
+  return connections.reduce((sum, connection) => sum + connection[count], 0);
 }
 
 /** `other` of each task from the start, then the classes that have been seen. */
@@ -349,6 +383,7 @@ export function fixedSeries(
     members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
     subject.scenarios.length * (SCENARIO_STATES.length + 3) +
     stages * 2 +
-    subject.connections.length * CONNECTION_CELLS.length
+    subject.connections.length * (CONNECTION_CELLS.length + 2) +
+    sloSeries(subject)
   );
 }

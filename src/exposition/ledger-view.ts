@@ -9,6 +9,7 @@ import {
   SCENARIO_STATES,
   type ScenarioCell,
   type ScenarioState,
+  type SloCounter,
 } from "../ledger/layout.js";
 import { countInFlight, type Half, type InFlightCounts } from "../ledger/snapshot.js";
 
@@ -81,6 +82,10 @@ export class LedgerView {
 
   exceptionCount(row: number): number {
     return this.#cell(this.#layout.exception(row));
+  }
+
+  slo(row: number, counter: SloCounter): number {
+    return this.#cell(this.#layout.slo(row, counter));
   }
 
   #cell(index: number): number {

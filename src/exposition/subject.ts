@@ -16,6 +16,14 @@ export interface Subject {
     readonly task: string;
   }[];
   readonly connections: readonly string[];
+  readonly slos: readonly {
+    readonly name: string;
+    readonly objectiveRatio: number;
+    readonly latencyMs: number | null;
+    readonly windowMs: number;
+    /** Where the events are counted of each entry that it is about; `entry` is an index into `entries`. */
+    readonly rows: readonly { readonly row: number; readonly entry: number }[];
+  }[];
   /** Exception class names by row beyond the entries' own `other` rows; grows while running. */
   readonly exceptions: { readonly row: number; readonly entry: number; readonly name: string }[];
   readonly version: string;

@@ -38,6 +38,14 @@ export const OUTCOME_COUNTERS = [
   "notRun",
 ] as const satisfies readonly EntryCounter[];
 
+/** Where a planned start can end; only members of workflows have `notRun`. */
+export type StartEnd = Exclude<
+  | (typeof DROP_COUNTERS)[number]
+  | (typeof PUBLISH_FAILURE_COUNTERS)[number]
+  | (typeof OUTCOME_COUNTERS)[number],
+  "notRun"
+>;
+
 export function balanceOf({ counter, publishing, inFlight }: Counts): Balance {
   const sum = (names: readonly EntryCounter[]) =>
     names.reduce((total, name) => total + counter(name), 0);

@@ -43,6 +43,20 @@ export const ENTRY_HISTOGRAMS = [
 ] as const;
 export type EntryHistogram = (typeof ENTRY_HISTOGRAMS)[number];
 
+/**
+ * Counters of the starts of one entry as events of one SLO, in memory order: those that count, those of
+ * them that are bad, and those that do not count, by the reason.
+ */
+export const SLO_COUNTERS = [
+  "events",
+  "bad",
+  "excludedWarmup",
+  "excludedSaturated",
+  "excludedStopped",
+  "excludedInvalid",
+] as const;
+export type SloCounter = (typeof SLO_COUNTERS)[number];
+
 /** Cells of one scenario. Times are Unix seconds, `state` is an index into SCENARIO_STATES. */
 export const SCENARIO_CELLS = [
   "state",
@@ -95,6 +109,8 @@ export interface Dimensions {
   readonly phaseBucketsMs: readonly number[];
   /** Places for counts by exception class; the first `entries` of them are each entry's `other`. */
   readonly exceptionRows: number;
+  /** Pairs of an SLO and an entry that it is about. */
+  readonly sloRows: number;
   /** Slots of the in-flight table. */
   readonly slots: number;
 }
@@ -108,6 +124,7 @@ export interface Layout {
   connection(connection: number, cell: ConnectionCell): number;
   engine(cell: EngineCell): number;
   exception(row: number): number;
+  slo(row: number, counter: SloCounter): number;
   /** Float64 cells in one half. */
   readonly cellCount: number;
 }
@@ -139,7 +156,8 @@ export function createLayout(dimensions: Dimensions): Layout {
   const scenariosAt = ENGINE_CELLS.length;
   const connectionsAt = scenariosAt + dimensions.scenarios * SCENARIO_CELLS.length;
   const exceptionsAt = connectionsAt + dimensions.connections * CONNECTION_CELLS.length;
-  const entriesAt = exceptionsAt + dimensions.exceptionRows;
+  const slosAt = exceptionsAt + dimensions.exceptionRows;
+  const entriesAt = slosAt + dimensions.sloRows * SLO_COUNTERS.length;
   return {
     dimensions,
     cellCount: entriesAt + dimensions.entries * entrySize,
@@ -160,5 +178,6 @@ export function createLayout(dimensions: Dimensions): Layout {
       connectionsAt + connection * CONNECTION_CELLS.length + CONNECTION_CELLS.indexOf(cell),
     engine: (cell) => ENGINE_CELLS.indexOf(cell),
     exception: (row) => exceptionsAt + row,
+    slo: (row, counter) => slosAt + row * SLO_COUNTERS.length + SLO_COUNTERS.indexOf(counter),
   };
 }

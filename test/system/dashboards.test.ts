@@ -42,6 +42,9 @@ scenarios:
   steady: { profile: 2/s, mix: good }
   closed: { profile: max, mix: slow, maxInFlight: 1 }
   flows: { profile: 2/s, mix: { pipeline: 1, broken: 1 } }
+slos:
+  - { name: fast, scenario: steady, objective: 90%, latency: 2s, window: 7d }
+  - { name: good, scenario: stepped, objective: 95%, window: 7d }
 server: { linger: 60s }
 `;
 
@@ -55,7 +58,11 @@ const boards = readdirSync(new URL("grafana/dashboards", repository)).map((file)
 test("a real Prometheus answers the dashboards from a real run", async (t) => {
   const programs = await ensurePrometheus();
   await using redis = await startRedis();
-  await using _worker = await startWorker({ broker: redis.url(), queues: ["celery", "second"] });
+  await using _worker = await startWorker({
+    broker: redis.url(),
+    queues: ["celery", "second"],
+    extraArgs: ["--events"],
+  });
   await using daemon = await startDaemon({ configText: CONFIG(redis.url()) });
   await daemon.waitFor(
     (metrics) => metrics.sum("celery_load_scenario_state", { state: "running" }) === 4,
@@ -185,6 +192,9 @@ const valuesOf = (series: readonly Series[]) => series.flatMap(({ values }) => v
 const namesIn = (series: readonly Series[], label: string) =>
   series.map(({ labels }) => labels[label]).sort();
 
+const MISSED = 2;
+const INCONCLUSIVE = 3;
+
 /** What panels must say of this run, by dashboard. */
 const SHOWN: Readonly<Record<string, (show: Show) => Promise<void>>> = {
   async "celery-load-overview"(show) {
@@ -207,6 +217,20 @@ const SHOWN: Readonly<Record<string, (show: Show) => Promise<void>>> = {
       "2/s of two scenarios and 0, 10 or 30/s of the third; the closed loop has no rate",
     );
     assert.deepEqual(namesIn(await show("Firing alerts, A"), "alertname"), ["CeleryLoadTest"]);
+    const verdicts = new Map(
+      (await show("Objectives in this time range, A")).map(({ labels, values }) => [
+        labels.slo,
+        values[0],
+      ]),
+    );
+    assert.deepEqual(
+      verdicts,
+      new Map([
+        ["fast", INCONCLUSIVE],
+        ["good", MISSED],
+      ]),
+      "40 events are too few for 90 %; a fifth of the other's tasks is made to fail",
+    );
   },
   async "celery-load-tasks"(show) {
     assert.deepEqual(namesIn(await show("Errors by exception, A"), "exception"), [

@@ -1,11 +1,12 @@
 /*
  * Whatever the configuration accepts, no worker ends of it, none drops it in silence, and each message comes
- * to an end that can be accounted for. FUZZ_SEED, FUZZ_PATH: repeat what a failure has printed. FUZZ_RUNS,
- * FUZZ_TASKS: how many runs of how many tasks for each worker.
+ * to an end that can be accounted for. FUZZ_SEED and FUZZ_PATH repeat what a failure has printed; FUZZ_RUNS and
+ * FUZZ_TASKS say how many runs of how many tasks there are for each worker.
  */
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { destinationsOf, Fuzzer, type FuzzTarget } from "../support/fuzz-target.js";
+import { destinationsOf, type FuzzTarget } from "../support/fuzz-ends.js";
+import { Fuzzer } from "../support/fuzzer.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 import { taskArbitrary } from "../support/task-arbitrary.js";
@@ -13,9 +14,7 @@ import { taskArbitrary } from "../support/task-arbitrary.js";
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 const path = process.env.FUZZ_PATH;
 const numRuns = Number(process.env.FUZZ_RUNS ?? 2);
-const maxLength = Number(process.env.FUZZ_TASKS ?? 100);
-/** Shrinking a failure ends after this. */
-const LONGEST_MS = Number(process.env.FUZZ_MINUTES ?? 2) * 60_000;
+const count = Number(process.env.FUZZ_TASKS ?? 100);
 
 let rabbitmq: TestRabbitmq;
 let redis: TestRedis;
@@ -37,23 +36,17 @@ for (const broker of ["redis", "amqp"] as const) {
       let sent = 0;
       try {
         const task = taskArbitrary(destinationsOf(target)).filter((each) => fuzzer.accepts(each));
-        // Without bias, as that is for short lists.
-        const tasks = fc.noBias(fc.array(task, { minLength: 1, maxLength, size: "max" }));
+        const tasks = fc.array(task, { minLength: count, maxLength: count });
         await fc.assert(
           fc.asyncProperty(tasks, async (some) => {
             sent += some.length;
-            await fuzzer.check(some).catch((error: Error) => {
-              // Shrinking takes minutes: what is known is told at once.
-              process.stderr.write(`seed ${seed}, ${some.length} tasks: ${error.message}\n`);
-              throw error;
+            await fuzzer.check(some).catch(async (error: Error) => {
+              const least = JSON.stringify(await fuzzer.smallest(some));
+              throw new Error(`${error.message}\nThe smallest that fails: ${least}`);
             });
           }),
-          {
-            seed,
-            numRuns,
-            interruptAfterTimeLimit: LONGEST_MS,
-            ...(path === undefined ? {} : { path }),
-          },
+          // Each attempt takes seconds: `smallest` needs fewer of them than fast-check's own shrinking.
+          { seed, numRuns, endOnFailure: true, ...(path === undefined ? {} : { path }) },
         );
       } finally {
         t.diagnostic(`seed ${seed}: ${sent} tasks`);
@@ -82,18 +75,16 @@ async function onRabbitmq(python: FuzzTarget["python"]): Promise<FuzzTarget> {
     await rabbitmq.ctl("set_permissions", "-p", python, "guest", ".*", ".*", ".*");
   };
   await make();
-  const columns = ["messages_unacknowledged", "--formatter=json"];
   return {
     python,
     isRedis: false,
     broker: `amqp://guest:guest@127.0.0.1:${rabbitmq.port}/${python}`,
     backend: redis.url(python === "current" ? 4 : 5),
     async unacknowledged() {
-      const queues = JSON.parse(await rabbitmq.ctl("list_queues", "-p", python, ...columns));
-      return queues.reduce(
-        (sum: number, queue: Record<string, number>) => sum + queue[columns[0]!]!,
-        0,
-      );
+      const column = "messages_unacknowledged";
+      const listed = await rabbitmq.ctl("list_queues", "-p", python, column, "--formatter=json");
+      const counts: Record<string, number>[] = JSON.parse(listed);
+      return counts.reduce((sum, count) => sum + count[column]!, 0);
     },
     async clear() {
       await rabbitmq.ctl("delete_vhost", python);

@@ -9,22 +9,27 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plan: [],
   celery: [],
   ledger: [],
+  slo: [],
   setup: [],
-  config: ["celery"],
+  config: ["celery", "slo"],
   connections: ["celery"],
   engine: ["plan", "celery", "ledger", "connections"],
-  exposition: ["ledger", "plan"],
+  observer: ["celery", "connections"],
+  exposition: ["ledger", "plan", "observer"],
   http: ["exposition"],
   docs: ["config", "celery", "exposition", "ledger", "doctor"],
   dashboards: ["exposition"],
   doctor: ["config", "celery", "connections", "engine"],
-  daemon: ["config", "plan", "celery", "ledger", "connections", "engine", "exposition", "http"],
+  daemon: [
+    ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
+    ...["observer", "exposition", "http"],
+  ],
   commands: ["config", "plan", "celery", "daemon", "doctor", "setup"],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
 /** Folders that compute and nothing else: of Node only what does so too. */
-const PURE = ["plan", "celery", "ledger"];
+const PURE = ["plan", "celery", "ledger", "slo"];
 
 /** The only folder or file that may import a package. */
 const HOME: Readonly<Record<string, readonly string[]>> = {
@@ -78,7 +83,7 @@ test("each package has its home", () => {
   }
 });
 
-test("plan, celery and ledger read no clock, file, socket or environment and throw no dice", () => {
+test("plan, celery, ledger and slo read no clock, file, socket or environment and throw no dice", () => {
   for (const file of files.filter((name) => PURE.includes(roomOf(name)))) {
     const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
     assert.deepEqual(

@@ -10,7 +10,7 @@ import {
   REQUEST_EXCHANGE,
   readControlReply,
 } from "../../celery/control-message.js";
-import type { Control, ObserveOptions } from "../observe-ports.js";
+import type { Control, ControlOptions } from "../observe-ports.js";
 import { OpenQuestions } from "../open-questions.js";
 import { AmqpLink } from "./link.js";
 import { hasExchange } from "./passive.js";
@@ -19,7 +19,7 @@ import { hasExchange } from "./passive.js";
  * Remote control on RabbitMQ. Answers come to an exclusive queue of ours by the anonymous exchange, so
  * that it is all that is declared; it goes with the connection, and a later answer with it.
  */
-export function openAmqpControl(options: ObserveOptions): Control {
+export function openAmqpControl(options: ControlOptions): Control {
   const { clientName, report } = options;
   const queue = `${randomUUID()}.${REPLY_EXCHANGE}`;
   let model: ChannelModel | undefined;
@@ -38,6 +38,7 @@ export function openAmqpControl(options: ObserveOptions): Control {
       await publish(channel, request);
       return returned.delete(request.ticket) ? 0 : null;
     },
+    onMalformed: () => options.malformed?.(),
     onIdle: () => {},
   });
 
@@ -74,6 +75,7 @@ export function openAmqpControl(options: ObserveOptions): Control {
   link.open();
   return {
     ask: (question) => questions.ask(question),
+    checkLiveness() {}, // the heartbeats of AMQP do it
     async close() {
       questions.fail(new Error("the connection was closed"));
       await link.close();

@@ -38,5 +38,8 @@ export function openAmqpEvents(options: EventStreamOptions): EventStream {
     down: (cause, isConfiguration) => report.down(cause, isConfiguration),
   });
   link.open();
-  return { close: () => link.close() };
+  return {
+    checkLiveness() {}, // the heartbeats of AMQP do it
+    close: () => link.close(),
+  };
 }

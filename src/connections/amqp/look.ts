@@ -1,17 +1,17 @@
-import type { ChannelModel } from "amqplib";
+import type { Channel, ChannelModel } from "amqplib";
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
-import type { ObserveOptions, ServerLook } from "../observe-ports.js";
+import { messageOf } from "../../errors.js";
+import type { ObserveOptions, QueueDepth, ServerLook } from "../observe-ports.js";
 import { AmqpLink } from "./link.js";
-import { checkQueue } from "./passive.js";
 
 /** A look at a RabbitMQ: everything is asked passively. */
 export function openAmqpLook(options: ObserveOptions): ServerLook {
   const { clientName, report } = options;
   let model: ChannelModel | undefined;
-  const connected = (): ChannelModel => {
-    if (model === undefined) throw new Error("the broker is not connected");
-    return model;
-  };
+  /** For passive declarations: one for all, until the answer "not found" closes it. */
+  let spare: Channel | undefined;
+  let lastLook: Promise<unknown> = Promise.resolve();
+
   const link = new AmqpLink(parseAmqpUrl(options.url), `${clientName}:look`, {
     async prepare(opened) {
       model = opened;
@@ -19,19 +19,47 @@ export function openAmqpLook(options: ObserveOptions): ServerLook {
     up: () => report.up(),
     down(cause, isConfiguration) {
       model = undefined;
+      spare = undefined;
       report.down(cause, isConfiguration);
     },
   });
+  const connected = (): ChannelModel => {
+    if (model === undefined) throw new Error("the broker is not connected");
+    return model;
+  };
+
+  async function depth(queue: string): Promise<QueueDepth | null> {
+    spare ??= await openSpare();
+    try {
+      const { messageCount, consumerCount } = await spare.checkQueue(queue);
+      return { ready: messageCount, consumers: consumerCount };
+    } catch (error) {
+      spare = undefined;
+      if (/404|NOT.FOUND/.test(messageOf(error))) return null;
+      throw error;
+    }
+  }
+
+  async function openSpare(): Promise<Channel> {
+    const channel = await connected().createChannel();
+    channel.on("error", () => {}); // it is what checkQueue throws
+    return channel;
+  }
+
   link.open();
   return {
     async about() {
       const { product, version } = connected().connection.serverProperties;
       return { product: String(product), version: String(version), evictionPolicy: null };
     },
-    async depth(queue) {
-      const found = await checkQueue(connected(), queue);
-      return found === null ? null : { ready: found.messageCount, consumers: found.consumerCount };
+    // One after another: what is asked on a channel that closes gets no answer.
+    depth(queue) {
+      const looking = lastLook.then(() => depth(queue));
+      lastLook = looking.catch(() => {}); // told to the one who asked
+      return looking;
     },
+    unacked: async () => null,
+    checkLiveness() {}, // the heartbeats of AMQP do it
     close: () => link.close(),
   };
 }

@@ -8,7 +8,7 @@ import {
 import { fanoutChannel } from "../../celery/fanout-channel.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { withDeadline } from "../../deadline.js";
-import type { Control, ObserveOptions } from "../observe-ports.js";
+import type { Control, ControlOptions } from "../observe-ports.js";
 import { OpenQuestions } from "../open-questions.js";
 import { databasesOf } from "./fanout-databases.js";
 import { RedisLink } from "./link.js";
@@ -22,7 +22,7 @@ const CLOSE_MS = 1_000;
  * their answers to a list of ours that is bound in a set (`kombu/transport/redis.py _queue_bind`). The
  * binding exists while a question is open: an answer that comes later finds none, and the worker drops it.
  */
-export function openRedisControl(options: ObserveOptions): Control {
+export function openRedisControl(options: ControlOptions): Control {
   const { transport, clientName, report } = options;
   const address = parseRedisUrl(options.url);
   const prefix = transport.global_keyprefix;
@@ -49,6 +49,7 @@ export function openRedisControl(options: ObserveOptions): Control {
       );
       return heard.reduce((sum, count) => sum + count, 0);
     },
+    onMalformed: () => options.malformed?.(),
     onIdle: () => void unbind().catch(() => {}), // left to the next connection, or to close()
   });
 
@@ -92,6 +93,9 @@ export function openRedisControl(options: ObserveOptions): Control {
 
   return {
     ask: (question) => questions.ask(question),
+    checkLiveness(isLate) {
+      for (const link of [sender, reader]) link.checkLiveness(isLate);
+    },
     async close() {
       questions.fail(new Error("the connection was closed"));
       try {

@@ -1,6 +1,5 @@
-import { EVENT_EXCHANGE, readEvents } from "../../celery/event-message.js";
+import { EVENT_EXCHANGE, readRedisEvents } from "../../celery/event-message.js";
 import { fanoutPattern } from "../../celery/fanout-channel.js";
-import { readRedisEnvelope } from "../../celery/redis-delivery.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import type { EventStream, EventStreamOptions } from "../observe-ports.js";
 import { databasesOf } from "./fanout-databases.js";
@@ -26,11 +25,11 @@ export function openRedisEvents(options: EventStreamOptions): EventStream {
   });
   link.client.on("pmessage", (_pattern: string, _channel: string, text: string) => {
     link.answered();
-    const delivery = readRedisEnvelope(text);
-    received(delivery === null ? { events: [], malformed: 1 } : readEvents(delivery.body));
+    received(readRedisEvents(text));
   });
   link.open();
   return {
+    checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {
       link.close();
     },

@@ -5,6 +5,9 @@ import type { ObserveOptions, ServerAbout, ServerLook } from "../observe-ports.j
 import { RedisLink } from "./link.js";
 import { isServerRefusal } from "./reply.js";
 
+/** Where kombu keeps what is delivered and not acknowledged (`unacked_key`, `kombu/transport/redis.py`). */
+const UNACKED = "unacked";
+
 /** A look at a Redis, be it broker or result backend. */
 export function openRedisLook(options: ObserveOptions): ServerLook {
   const { clientName, transport, report } = options;
@@ -30,6 +33,8 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
       );
       return { ready: lengths.reduce((sum, length) => sum + length, 0), consumers: null };
     },
+    unacked: () => link.client.hlen(transport.global_keyprefix + UNACKED),
+    checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {
       link.close();
     },

@@ -108,7 +108,7 @@ function workerTable(): Builder<Panel> {
       { expr: ofWorker("worker_up"), legend: "up" },
       { expr: ofWorker("worker_pool_size"), legend: "pool" },
       { expr: ofWorker("worker_active_tasks"), legend: "active" },
-      { expr: ofWorker("worker_prefetch_count"), legend: "prefetch" },
+      { expr: ofWorker("worker_prefetch_limit"), legend: "prefetch" },
       { expr: processed, legend: "rate" },
       { expr: `time() - ${heartbeat}`, legend: "age" },
     ],

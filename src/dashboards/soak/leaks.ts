@@ -45,10 +45,10 @@ function workerMemory(): Builder<Panel> {
 
 function prefetch(): Builder<Panel> {
   const worker = "connection, worker";
-  const prefetched = aggregate("max", worker, ofDaemon("worker_prefetch_count"));
+  const prefetched = aggregate("max", worker, ofDaemon("worker_prefetch_limit"));
   const pool = aggregate("max", worker, ofDaemon("worker_pool_size"));
   return lines({
-    title: "Prefetch count divided by pool size",
+    title: "Prefetch limit divided by pool size",
     description:
       "How many tasks each worker may hold for each that it can run. Healthy: the configured worker_prefetch_multiplier (4 by default), unchanged over days; countdown and ETA tasks raise it for a while. A number that only climbs is prefetch creep: one worker hoards tasks that others could run. Restart it.",
     unit: "none",

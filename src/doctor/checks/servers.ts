@@ -5,7 +5,7 @@ import type { ConnectionFacts, ServerFacts } from "../facts.js";
 export function checkServers(facts: ConnectionFacts): Finding[] {
   const { broker, backend } = facts;
   // One server in both roles, as with `rpc://`, has one fault.
-  const isSame = backend.kind === "rpc" || backend.url === broker.url;
+  const isSame = ["rpc", "disabled"].includes(backend.kind) || backend.url === broker.url;
   const isBackendTold = broker.fault === null || !isSame;
   return [
     ...checkServer(facts, "broker", broker),

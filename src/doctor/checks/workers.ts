@@ -58,7 +58,8 @@ function hasResult({ starts }: ConnectionFacts): boolean {
 function checkResults(facts: ConnectionFacts, { node, settings }: WorkerFacts): Finding[] {
   const { connection, backend } = facts;
   const theirs = settings.resultBackend;
-  if (theirs === null) return []; // it may come from the worker's environment
+  // It may come from the worker's environment; and who wants no results compares none.
+  if (theirs === null || backend.kind === "disabled") return [];
   const scheme = schemeOf(theirs) || theirs.toLowerCase().replace(/:.*$/, "");
   if (scheme === "disabled") return [finding("results-disabled", connection, { node, theirs })];
   const isRedis = REDIS_SCHEMES.has(scheme);

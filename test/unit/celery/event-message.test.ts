@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readEvents } from "../../../src/celery/event-message.js";
+import {
+  MAX_EVENT_LENGTH,
+  readEvents,
+  readRedisEvents,
+} from "../../../src/celery/event-message.js";
 import { readRedisEnvelope } from "../../../src/celery/redis-delivery.js";
 
 /** Captured event messages of live workers: single ones and arrays. */
@@ -38,6 +42,16 @@ test("what is no event is counted, and the rest of its message is read", () => {
   const withoutId = '{"type":"task-started","hostname":"celery@a","timestamp":1.5}';
   assert.equal(readEvents(withoutId).malformed, 1);
   assert.deepEqual(readEvents("[]"), { events: [], malformed: 0 });
+});
+
+test("a message that is too long is counted and not read", () => {
+  const event = { type: "worker-x", hostname: "celery@a", timestamp: 1, padding: "" };
+  const length = JSON.stringify(event).length;
+  const of = (size: number) => JSON.stringify({ ...event, padding: "x".repeat(size - length) });
+  assert.equal(readEvents(of(MAX_EVENT_LENGTH)).events.length, 1);
+  assert.deepEqual(readEvents(of(MAX_EVENT_LENGTH + 1)), { events: [], malformed: 1 });
+  const envelope = JSON.stringify({ body: "[]", padding: "x".repeat(MAX_EVENT_LENGTH) });
+  assert.deepEqual(readRedisEvents(envelope), { events: [], malformed: 1 });
 });
 
 test("readEvents() and readRedisEnvelope() never throw", () => {

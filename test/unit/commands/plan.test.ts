@@ -35,6 +35,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     broker: "redis://127.0.0.1:6379/0",
     backend: "redis://127.0.0.1:6379/0",
     forget: true,
+    events: "auto" as const,
     client: "direct" as const,
     options: {
       priority_steps: [0, 3, 6, 9],
@@ -54,8 +55,11 @@ function configOf(scenarios: Record<string, Differences>): Config {
     ),
     server: { listen: { host: "0.0.0.0", port: 9809 }, lingerMs: null },
     limits: { maxRatePerSecond: null, series: 5000 },
+    slos: [],
     bucketsMs: [1000],
+    phaseBucketsMs: [1000],
     seed: 1,
+    tickMs: null,
   };
 }
 

@@ -30,7 +30,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("threads: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, server, limits, buckets, seed.',
+      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, seed, tick.',
     ],
   },
   {
@@ -563,9 +563,11 @@ const BAD: readonly BadConfiguration[] = [
     faults: [silentBackend("a database as result backend tells nobody when a result is there")],
   },
   {
-    name: "disabled results",
-    text: withBroker("redis://h\n    backend: disabled"),
-    faults: [silentBackend("with results disabled nothing says what became of a task")],
+    name: "disabled as broker",
+    text: withBroker("disabled"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
+    ],
   },
   {
     name: "a backend that is none of Celery's",
@@ -860,7 +862,7 @@ const BAD: readonly BadConfiguration[] = [
       "chord: {header: [resize, resize], body: resize}",
     ),
     faults: [
-      'load.yml:8:5: Cannot read task "thumb": it is a chord, which scenario "steady" cannot run: rpc:// has no chords. Use a result backend on Redis.',
+      'load.yml:8:5: Cannot read task "thumb": it is a chord, which scenario "steady" cannot run: its result backend has no chords. Use a result backend on Redis.',
     ],
   },
   {
@@ -1088,6 +1090,13 @@ const BAD: readonly BadConfiguration[] = [
     text: withProfile("1/s\n    warmup: 30s\n    duration: 30s"),
     faults: [
       'load.yml:12:13: Cannot read warmup of scenario "steady": must be shorter than the duration (30s); found "30s". Shorten the warmup or run longer.',
+    ],
+  },
+  {
+    name: "a tick as long as starts may be late",
+    text: withTail("tick: 100ms"),
+    faults: [
+      'load.yml:13:7: Cannot read tick: must be from 1ms to 50ms; found "100ms". Write it like 5ms.',
     ],
   },
   {
@@ -1388,6 +1397,105 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "slos that are no list",
+    text: withTail("slos: {name: a, objective: 99%}"),
+    faults: ["load.yml:13:7: Cannot read slos: must be a list; found a mapping."],
+  },
+  {
+    name: "an SLO that is no mapping",
+    text: withTail("slos: [99%]"),
+    faults: ['load.yml:13:8: Cannot read slos[0]: must be a mapping; found "99%".'],
+  },
+  {
+    name: "an SLO without name and objective",
+    text: withTail("slos: [{latency: 2s}]"),
+    faults: [
+      "load.yml:13:8: Cannot read slos[0].name: it is missing. Write name: resize-latency.",
+      "load.yml:13:8: Cannot read slos[0].objective: it is missing. Write objective: 99.9%.",
+    ],
+  },
+  {
+    name: "an unknown key in an SLO",
+    text: withSlos("{name: a, objectiv: 99%, objective: 99%}"),
+    faults: [
+      'load.yml:14:15: Cannot read key "objectiv" in slos[0]: there is no such key. Did you mean "objective"?',
+    ],
+  },
+  {
+    name: "an SLO whose name is none",
+    text: withSlos("{name: a b, objective: 99%}"),
+    faults: [
+      'load.yml:14:12: Cannot read slos[0].name: must be a name of letters, digits, - and _ that starts with a letter; found "a b".',
+    ],
+  },
+  {
+    name: "two SLOs of one name",
+    text: withSlos("{name: a, objective: 99%}", "{name: a, objective: 90%}"),
+    faults: [
+      'load.yml:15:12: Cannot read slos[1].name: must not be another SLO\'s name; found "a". Rename one of them: metrics and alerts tell SLOs apart by name.',
+    ],
+  },
+  {
+    name: "objectives that are no percentages",
+    text: withSlos(
+      "{name: a, objective: 99}",
+      "{name: b, objective: 0.999}",
+      "{name: c, objective: 100%}",
+      "{name: d, objective: 0%}",
+      "{name: e, objective: most}",
+    ),
+    faults: [
+      "load.yml:14:26: Cannot read slos[0].objective: must be a percentage above 0% and below 100% such as 99.9%; found 99. Write 99%.",
+      "load.yml:15:26: Cannot read slos[1].objective: must be a percentage above 0% and below 100% such as 99.9%; found 0.999. Write 99.9%.",
+      'load.yml:16:26: Cannot read slos[2].objective: must be a percentage above 0% and below 100% such as 99.9%; found "100%". Write it like 99.9%.',
+      'load.yml:17:26: Cannot read slos[3].objective: must be a percentage above 0% and below 100% such as 99.9%; found "0%". Write it like 99.9%.',
+      'load.yml:18:26: Cannot read slos[4].objective: must be a percentage above 0% and below 100% such as 99.9%; found "most". Write it like 99.9%.',
+    ],
+  },
+  {
+    name: "an SLO with a latency and a window of nothing",
+    text: withSlos("{name: a, objective: 99%, latency: 0s, window: 0d}"),
+    faults: [
+      'load.yml:14:40: Cannot read slos[0].latency: must be longer than 0s; found "0s". Write it like 30s.',
+      'load.yml:14:52: Cannot read slos[0].window: must be longer than 0s; found "0d". Write it like 30s.',
+    ],
+  },
+  {
+    name: "an SLO of a scenario that is not there",
+    text: withSlos("{name: a, scenario: stedy, objective: 99%}"),
+    faults: [
+      'load.yml:14:25: Cannot read slos[0].scenario: there is no scenario "stedy". Did you mean "steady"?',
+    ],
+  },
+  {
+    name: "an SLO of a task that no mix has, by a misspelt name, a key, and one that is like no other",
+    text: withSlos(
+      "{name: a, task: app.tasks.resise, objective: 99%}",
+      "{name: b, task: thumb, objective: 99%}",
+      "{name: c, scenario: steady, task: other, objective: 99%}",
+    ),
+    faults: [
+      'load.yml:14:21: Cannot read slos[0].task: there is no task "app.tasks.resise" in the mix of a scenario; it is called by its registered name, a workflow by its key. Did you mean "app.tasks.resize"?',
+      'load.yml:15:21: Cannot read slos[1].task: there is no task "thumb" in the mix of a scenario; it is called by its registered name, a workflow by its key. Did you mean "app.tasks.thumb"?',
+      'load.yml:16:39: Cannot read slos[2].task: there is no task "other" in the mix of scenario "steady"; it is called by its registered name, a workflow by its key. Known there: app.tasks.resize, app.tasks.thumb.',
+    ],
+  },
+  {
+    name: "an SLO whose latency is longer than its task is awaited",
+    text: withSlos("{name: a, objective: 99%, latency: 61s}"),
+    faults: [
+      'load.yml:14:40: Cannot read slos[0].latency: must be at most the timeout of task "resize" (1m), after which no result is awaited; found "61s". Raise the timeout.',
+      'load.yml:14:40: Cannot read slos[0].latency: must be at most the timeout of task "thumb" (1m), after which no result is awaited; found "61s". Raise the timeout.',
+    ],
+  },
+  {
+    name: "an SLO of a task without results",
+    text: `${withTask("ignoreResult: true")}slos: [{name: a, objective: 99%}]\n`,
+    faults: [
+      'load.yml:14:8: Cannot read slos[0]: it is about task "thumb", which stores no result (ignoreResult: true): every event would be bad. Name another task, or remove ignoreResult.',
+    ],
+  },
+  {
     name: "--set that is no YAML",
     text: BASE,
     options: { overrides: [{ set: "buckets=[1s, canary" }] },
@@ -1547,6 +1655,10 @@ function withTail(line: string): string {
   return `${BASE}${line}\n`;
 }
 
+function withSlos(...slos: string[]): string {
+  return `${BASE}slos:\n${slos.map((slo) => `  - ${slo}\n`).join("")}`;
+}
+
 /** Each level stands for ten of the one below: 10 000 texts in all. */
 function aliasBomb(): string {
   const level = (name: string, below: string) => `${name}: &${name} [${`${below},`.repeat(10)}]\n`;
@@ -1569,5 +1681,5 @@ function nestedAliases(): string {
 
 /** The fault of a backend from which no outcome can be learned, after the reason. */
 function silentBackend(why: string): string {
-  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Outcomes would have to come from the workers' events, which this version does not read. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL), and write the same here.`;
+  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL) and write the same here; or write disabled, for load whose outcomes stay unknown.`;
 }

@@ -49,6 +49,7 @@ test("check prints what is in effect, each value with its origin, and no passwor
     backend: "redis://:***@h/2" # default: broker
     client: direct # default
     forget: true # default
+    events: auto # default
     options:
       priority_steps: [0, 3, 6, 9] # default
       sep: "\\u0006\\u0016" # default
@@ -99,6 +100,7 @@ scenarios:
     duration: forever # default
     maxInFlight: 10000 # default
     gracefulStop: 30s # default
+slos: [] # default
 server:
   listen: "0.0.0.0:9809" # default
   linger: auto # default
@@ -107,6 +109,7 @@ limits:
   series: 5000 # default
 buckets: [5ms, 10ms, 25ms, 50ms, 100ms, 250ms, 500ms, 1s, 2.5s, 5s, 10s, 30s, 1m, 5m, 30m] # default
 seed: 1 # default
+tick: none # default
 `,
   );
 });
@@ -125,7 +128,7 @@ test("check writes every fault to stderr and ends with 104", () => {
   assert.equal(
     stderr,
     `load.yml:10:7: Cannot read seed: must be a whole number from 0 to 4294967295; found -1. Write it like 1.
-load.yml:11:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, server, limits, buckets, seed.
+load.yml:11:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, seed, tick.
 `,
   );
 });

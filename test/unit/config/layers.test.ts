@@ -112,6 +112,7 @@ test("the command's own variables and those of a Kubernetes service are no confi
   const { config } = loadTexts([BASE], {
     env: {
       CELERY_LOAD_LOG_LEVEL: "debug",
+      CELERY_LOAD_COMMIT: "4df9832",
       CELERY_LOAD_SERVICE_HOST: "10.0.0.1",
       CELERY_LOAD_SERVICE_PORT: "80",
       CELERY_LOAD_PORT: "tcp://10.0.0.1:80",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseRedisUrl } from "../../../src/celery/redis-url.js";
+import { printEffective } from "../../../src/config/print.js";
 import { CONFIG_SHAPE, jsonSchema } from "../../../src/config/schema.js";
 import type { Shape } from "../../../src/config/shape.js";
 import { taskOptions } from "../celery/specs.js";
@@ -18,6 +19,7 @@ test("the smallest configuration gets every default", () => {
         broker: "redis://h",
         backend: "redis://h",
         forget: true,
+        events: "auto",
         client: "direct",
         options: {
           priority_steps: [0, 3, 6, 9],
@@ -52,12 +54,15 @@ test("the smallest configuration gets every default", () => {
         gracefulStopMs: 30_000,
       },
     },
+    slos: [],
     server: { listen: { host: "0.0.0.0", port: 9809 }, lingerMs: null },
     limits: { maxRatePerSecond: null, series: 5000 },
     bucketsMs: [
       5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000,
     ],
+    phaseBucketsMs: [5, 25, 100, 500, 2500, 10_000, 60_000, 1_800_000],
     seed: 1,
+    tickMs: null,
   });
 });
 
@@ -238,3 +243,43 @@ function describeGaps(schema: unknown, shape: Shape, path: string): string[] {
 function get(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }
+
+test("an SLO becomes shares and milliseconds, and its latency a bucket of the latencies alone", () => {
+  const text = `${SMALLEST}buckets: [100ms, 1s, 5s]
+slos:
+  - {name: fast, scenario: steady, task: app.add, objective: 99.9%, latency: 2.5s, window: 7d}
+  - {name: good, objective: 99%, latency: 1s}
+`;
+  const { config, effective } = loadTexts([text]);
+  assert.deepEqual(plain(config.slos), [
+    {
+      name: "fast",
+      scenario: "steady",
+      task: "app.add",
+      objectiveRatio: 0.999,
+      latencyMs: 2500,
+      windowMs: 604_800_000,
+    },
+    {
+      name: "good",
+      scenario: null,
+      task: null,
+      objectiveRatio: 0.99,
+      latencyMs: 1000,
+      windowMs: 2_592_000_000,
+    },
+  ]);
+  assert.deepEqual(config.bucketsMs, [100, 1000, 2500, 5000]);
+  assert.deepEqual(config.phaseBucketsMs, [100, 5000]);
+  assert.match(
+    printEffective(effective),
+    /^slos:\n {2}- \{.*\} # load.yml:\d+:5\n {2}- \{name: good, objective: 99%, latency: 1s, window: 30d\} # load/m,
+  );
+});
+
+test("an SLO of which alerts would stay silent is loaded with a warning", () => {
+  const { warnings } = loadTexts([`${SMALLEST}slos: [{name: low, objective: 90%, window: 10d}]\n`]);
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0]!, /^load\.yml:\d+:31: .*"low".* \(14\.4 × over 1h\)/);
+  assert.match(warnings[1]!, /^load\.yml:\d+:44: .*"low": they know windows of 1d, 7d/);
+});

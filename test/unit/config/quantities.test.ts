@@ -5,6 +5,7 @@ import {
   formatDuration,
   formatRate,
   parseDuration,
+  parsePercentage,
   parseRate,
   QuantityError,
 } from "../../../src/config/quantities.js";
@@ -160,3 +161,27 @@ function hintOf(read: () => unknown): string | undefined {
     return error.hint;
   }
 }
+
+test("parsePercentage() reads shares exactly and refuses what is not between 0% and 100%", () => {
+  for (const [text, ratio] of [
+    ["99%", 0.99],
+    ["99.9%", 0.999],
+    ["99.999%", 0.99999],
+    ["0.5%", 0.005],
+  ] as const) {
+    assert.equal(parsePercentage(text), ratio);
+  }
+  for (const [text, hint] of [
+    ["99", "Write 99%."],
+    ["99.9 %", "Write 99.9%."],
+    ["0.99", "Write 99%."],
+    ["99 percent", "Write 99%."],
+    ["100%", "Write it like 99.9%."],
+    ["0%", "Write it like 99.9%."],
+    ["099%", "Write it like 99.9%."],
+    ["-1%", "Write it like 99.9%."],
+    ["", "Write it like 99.9%."],
+  ] as const) {
+    assert.throws(() => parsePercentage(text), { name: "QuantityError", hint }, text);
+  }
+});

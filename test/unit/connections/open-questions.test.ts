@@ -10,11 +10,15 @@ const LONG_MS = 60_000;
 function questionsOver(heardBy: number | null) {
   const sent: ControlRequest[] = [];
   let idle = 0;
+  let malformed = 0;
   const questions = new OpenQuestions({
     replyTo: { exchange: "e", routing_key: "k" },
     async send(request) {
       sent.push(request);
       return heardBy;
+    },
+    onMalformed: () => {
+      malformed++;
     },
     onIdle: () => {
       idle++;
@@ -22,7 +26,7 @@ function questionsOver(heardBy: number | null) {
   });
   const answer = (index: number, node: string) =>
     questions.reply({ ticket: sent[index]!.ticket, node, answer: { ok: "pong" } });
-  return { questions, sent, answer, idle: () => idle };
+  return { questions, sent, answer, idle: () => idle, malformed: () => malformed };
 }
 
 const namesOf = ({ replies }: { replies: readonly { node: string }[] }) =>
@@ -80,12 +84,14 @@ test("a question that cannot be sent, or whose connection is lost, fails", async
   const questions = new OpenQuestions({
     replyTo: { exchange: "", routing_key: "" },
     send: () => Promise.reject(new Error("not connected")),
+    onMalformed: () => {},
     onIdle: () => {},
   });
   await assert.rejects(questions.ask({ method: "ping", timeoutMs: LONG_MS }), /not connected/);
   const stuck = new OpenQuestions({
     replyTo: { exchange: "", routing_key: "" },
     send: () => new Promise(() => {}),
+    onMalformed: () => {},
     onIdle: () => {},
   });
   await assert.rejects(stuck.ask({ method: "ping", timeoutMs: 20 }), /sending "ping".*took more/);
@@ -112,4 +118,14 @@ test("at most 16 questions are open; the next one is sent when one is over", asy
     await new Promise(setImmediate);
   }
   assert.equal(questions.isEmpty, true);
+});
+
+test("an answer that cannot be read is told of and settles nothing", async () => {
+  const { questions, answer, malformed } = questionsOver(1);
+  const asked = questions.ask({ method: "ping", timeoutMs: LONG_MS });
+  await new Promise(setImmediate);
+  questions.reply(null);
+  assert.equal(malformed(), 1);
+  answer(0, "a");
+  assert.deepEqual(namesOf(await asked), ["a"]);
 });

@@ -7,34 +7,9 @@ import type { KnownMetric } from "./known-metrics.js";
 export const ANNOUNCED_METRICS: Readonly<Record<string, KnownMetric>> = {
   ...announced(
     "gauge",
-    ["slo", "scenario", "task"],
-    ["slo_objective_ratio", "slo_latency_threshold_seconds", "slo_window_seconds"],
-  ),
-  ...announced(
-    "counter",
-    ["slo", "scenario", "task"],
-    ["slo_events_total", "slo_bad_events_total"],
-  ),
-  ...announced("counter", ["slo", "reason"], ["slo_excluded_events_total"]),
-  ...announced(
-    "gauge",
-    ["connection", "queue"],
-    ["queue_length", "queue_unacked", "queue_consumers"],
-  ),
-  ...announced(
-    "gauge",
     ["connection", "worker"],
-    [
-      "worker_up",
-      "worker_active_tasks",
-      "worker_pool_size",
-      "worker_last_heartbeat_timestamp_seconds",
-      "worker_prefetch_count",
-      "worker_clock_offset_seconds",
-      "worker_clock_uncertainty_seconds",
-    ],
+    ["worker_clock_offset_seconds", "worker_clock_uncertainty_seconds"],
   ),
-  ...announced("counter", ["connection", "worker"], ["worker_processed_total"]),
 };
 
 /** Values of labels that are announced for metrics that exist, by metric and label. */

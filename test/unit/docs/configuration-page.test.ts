@@ -28,7 +28,9 @@ test("the reference has every key that a configuration may have, and no other", 
 test("every key has a form and a description, and a value key has an example", () => {
   for (const { path, form, description, example } of keys) {
     assert.ok(form.length > 0 && description.length > 10, path);
-    const holdsKeys = keys.some((key) => key.path.startsWith(`${path}.`));
+    const holdsKeys = keys.some(
+      (key) => key.path.startsWith(`${path}.`) || key.path.startsWith(`${path}[].`),
+    );
     assert.ok(example.length > 0 || holdsKeys, `${path} has no example`);
   }
 });
@@ -91,6 +93,7 @@ function faultsWith(env: Record<string, string>, settings: readonly string[]): u
 
 function keyPathsOf(shape: Shape, path: string): string[] {
   if (shape.kind === "names") return keyPathsOf(shape.value, `${path}NAME.`);
+  if (shape.kind === "list") return keyPathsOf(shape.item, path.replace(/\.$/, "[]."));
   if (shape.kind !== "keys") return [];
   return [...shape.keys].flatMap(([key, value]) => [
     `${path}${key}`,

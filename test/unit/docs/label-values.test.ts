@@ -7,6 +7,7 @@ import { METRIC_PREFIX, METRICS, type MetricKey } from "../../../src/exposition/
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
+import { OBSERVED } from "../exposition/observed.js";
 
 const keys = Object.keys(METRICS) as MetricKey[];
 
@@ -56,6 +57,7 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
     bucketsMs: [1000],
     phaseBucketsMs: [1000],
     exceptionRows: 2,
+    sloRows: 1,
     slots: 1,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
@@ -65,12 +67,22 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
       entries: [{ scenario: 0, task: "app.add", queue: "celery" }],
       members: [{ row: 1, workflow: 0, task: "app.sub" }],
       connections: ["main"],
+      slos: [
+        {
+          name: "fast",
+          objectiveRatio: 0.99,
+          latencyMs: 1000,
+          windowMs: 1000,
+          rows: [{ row: 0, entry: 0 }],
+        },
+      ],
       exceptions: [],
       version: "1.2.3",
       commit: "abc",
       configHash: "feed",
     },
     () => new LedgerView(layout, live),
+    () => [OBSERVED],
   );
   const pages = new Map(
     await Promise.all(metrics.map(async (metric) => [metric.name, await metric.get()] as const)),

@@ -164,6 +164,8 @@ for (const broker of ["redis", "amqp"] as const) {
       fc.property(tasks, (task) => {
         const entry = planOf(broker, task);
         if (entry === null) return;
+        // The reader of msgpack in this test refuses such a key, Python does not.
+        fc.pre(task.serializer !== "msgpack" || !JSON.stringify(task).includes("__proto__"));
         accepted += 1;
         const message = received(broker, entry);
         for (const [fault, effect, check] of FAULTS) {

@@ -9,10 +9,10 @@ import type {
 } from "../../../src/connections/ports.js";
 import { ExceptionRows } from "../../../src/engine/exception-rows.js";
 import { compileFirstBodies } from "../../../src/engine/message-maker.js";
-import type { EntryPlan, ScenarioPlan } from "../../../src/engine/messages.js";
+import type { EntryPlan, ScenarioPlan, SloPlan } from "../../../src/engine/messages.js";
 import { TaskLife } from "../../../src/engine/task-life.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
-import { createLayout, type EntryCounter } from "../../../src/ledger/layout.js";
+import { createLayout, type EntryCounter, type SloCounter } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { taskOptions } from "../celery/specs.js";
 
@@ -95,6 +95,7 @@ export function setUp(
   maxInFlight = SCENARIO.maxInFlight,
   entries: readonly EntryPlan[] = [entry("a", 0), entry("b", 9)],
   slots = maxInFlight * entries.length + 4,
+  slos: readonly SloPlan[] = [],
 ) {
   const layout = createLayout({
     entries: entries.length,
@@ -103,10 +104,12 @@ export function setUp(
     bucketsMs: [100, 1000],
     phaseBucketsMs: [100],
     exceptionRows: entries.length + 4,
+    sloRows: slos.length,
     slots,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   const time = { nowMs: 0 };
+  const generator = { isSaturated: false };
   const broker = new FakeBroker();
   const exceptions: string[] = [];
   const life = new TaskLife({
@@ -118,8 +121,8 @@ export function setUp(
     connectionPlans: [
       {
         name: "main",
-        broker: "",
-        backend: "",
+        broker: "redis://h",
+        backend: "redis://h",
         forget: true,
         client: "direct",
         transport: {
@@ -134,6 +137,8 @@ export function setUp(
     ],
     scenarios: [{ ...SCENARIO, maxInFlight }],
     entries,
+    slos,
+    isSaturated: () => generator.isSaturated,
     bodies: entries.map((each) =>
       compileFirstBodies(each, entries, "oid", { readLines: () => [], random: () => 0 }),
     ),
@@ -146,20 +151,34 @@ export function setUp(
   });
   life.connect([broker]);
   const view = () => new LedgerView(layout, live);
-  const start = (index = 0, plannedMs = time.nowMs) => {
-    life.start(index, plannedMs, time.nowMs, false);
+  const start = (index = 0, plannedMs = time.nowMs, isWarmup = false) => {
+    life.start(index, plannedMs, time.nowMs, isWarmup);
     life.flush(time.nowMs);
   };
   const resultText = (id: string, text: string) =>
     life.result(`celery-task-meta-${id}`, "celery-task-meta-".length, text);
   const result = (id: string, meta: object) => resultText(id, JSON.stringify(meta));
   const count = (name: EntryCounter, index = 0) => view().counter(index, name);
+  const sloCount = (name: SloCounter, row = 0) => view().slo(row, name);
   const assertBalanced = () => {
     for (const index of entries.keys()) {
       assert.deepEqual(view().balance(index), { planned: 0, published: 0 });
     }
   };
-  return { life, broker, time, view, start, result, resultText, count, assertBalanced, exceptions };
+  return {
+    life,
+    broker,
+    time,
+    generator,
+    view,
+    start,
+    result,
+    resultText,
+    count,
+    sloCount,
+    assertBalanced,
+    exceptions,
+  };
 }
 
 export const SUCCESS = { status: "SUCCESS", result: 1 };

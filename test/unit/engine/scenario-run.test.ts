@@ -27,6 +27,7 @@ function setUp(changes: Partial<ScenarioPlan> = {}, left = Number.POSITIVE_INFIN
     bucketsMs: [1],
     phaseBucketsMs: [1],
     exceptionRows: 2,
+    sloRows: 0,
     slots: 8,
   });
   const cells = new Float64Array(layout.cellCount);

@@ -9,6 +9,7 @@ import { observe } from "../../../src/ledger/histogram.js";
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
+import { OBSERVED, UNKNOWN } from "./observed.js";
 
 const subject: Subject = {
   scenarios: [
@@ -21,6 +22,26 @@ const subject: Subject = {
   ],
   members: [{ row: 3, workflow: 2, task: "app.c" }],
   connections: ["main"],
+  slos: [
+    {
+      name: "fast",
+      objectiveRatio: 0.99,
+      latencyMs: 2000,
+      windowMs: 604_800_000,
+      rows: [
+        { row: 0, entry: 0 },
+        { row: 1, entry: 1 },
+        { row: 2, entry: 2 },
+      ],
+    },
+    {
+      name: "good",
+      objectiveRatio: 0.999,
+      latencyMs: null,
+      windowMs: 604_800_000,
+      rows: [{ row: 3, entry: 2 }],
+    },
+  ],
   exceptions: [
     { row: 4, entry: 0, name: "ValueError" },
     { row: 5, entry: 1, name: "ValueError" },
@@ -30,7 +51,7 @@ const subject: Subject = {
   configHash: "feed",
 };
 
-function setUp() {
+function setUp(observed = [OBSERVED]) {
   const layout = createLayout({
     entries: 4,
     scenarios: 1,
@@ -38,10 +59,15 @@ function setUp() {
     bucketsMs: [5, 1000],
     phaseBucketsMs: [5],
     exceptionRows: 7,
+    sloRows: 4,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
-  const metrics = engineMetrics(subject, () => new LedgerView(layout, live));
+  const metrics = engineMetrics(
+    subject,
+    () => new LedgerView(layout, live),
+    () => observed,
+  );
   const faults: string[] = [];
   const registry = new MetricsRegistry(metrics, (metric) => faults.push(metric));
   return { layout, cells: live.cells, metrics, registry, faults };
@@ -103,14 +129,72 @@ test("every metric of the table is on the page with its labels, from the start, 
   }
 });
 
+test("what is known of the workers' side is on the page, and what is not has no sample", async () => {
+  const page = await setUp().registry.render("text");
+  for (const line of [
+    'queue_length{connection="main",queue="celery"} 7',
+    'queue_unacked{connection="main",queue="*"} 5',
+    'queue_consumers{connection="main",queue="celery"} 1',
+    'worker_up{connection="main",worker="celery@a"} 1',
+    'worker_active_tasks{connection="main",worker="celery@a"} 3',
+    'worker_pool_size{connection="main",worker="celery@a"} 4',
+    'worker_processed_total{connection="main",worker="celery@a"} 1000',
+    'worker_last_heartbeat_timestamp_seconds{connection="main",worker="celery@a"} 1700000000.5',
+    'worker_prefetch_limit{connection="main",worker="celery@a"} 16',
+    'malformed_messages_total{source="event"} 2',
+    'malformed_messages_total{source="reply"} 3',
+    'connection_up{connection="main",role="events"} 1',
+    'reconnects_total{connection="main",role="events"} 1',
+  ]) {
+    assert.ok(page.includes(`\ncelery_load_${line}\n`), line);
+  }
+  const unknown = await setUp([UNKNOWN]).registry.render("text");
+  assert.doesNotMatch(unknown, /^celery_load_(queue|worker)_/m);
+});
+
 test("the page has as many series as the series limit is compared with, or fewer", async () => {
-  const { registry } = setUp();
+  const { registry } = setUp([UNKNOWN]);
   const page = await registry.render("text");
   const series = page.split("\n").filter((line) => line.startsWith("celery_load_")).length;
   // Global ones (saturation, build …) and the exceptions seen are not in the fixed number.
-  const extra = 9 + 1 + 1;
+  const extra = 9 + 1 + 1 + 3;
   const fixed = fixedSeries(subject, 2, 1);
   assert.ok(series <= fixed + extra && series > fixed * 0.7, `${series} series, computed ${fixed}`);
+});
+
+test("an SLO has a series for each scenario and task, and its exclusions by reason", async () => {
+  const { layout, cells, registry } = setUp();
+  cells[layout.slo(0, "events")] = 5;
+  cells[layout.slo(1, "events")] = 7;
+  cells[layout.slo(1, "bad")] = 2;
+  cells[layout.slo(2, "excludedWarmup")] = 3;
+  cells[layout.slo(0, "excludedWarmup")] = 1;
+  const page = await registry.render("text");
+  const lines = page.split("\n").filter((line) => line.startsWith("celery_load_slo_"));
+  const labels = (slo: string, task: string) => `{slo="${slo}",scenario="steady",task="${task}"}`;
+  assert.deepEqual(lines, [
+    `celery_load_slo_objective_ratio${labels("fast", "app.a")} 0.99`,
+    `celery_load_slo_objective_ratio${labels("fast", "app.b")} 0.99`,
+    `celery_load_slo_objective_ratio${labels("good", "app.b")} 0.999`,
+    `celery_load_slo_latency_threshold_seconds${labels("fast", "app.a")} 2`,
+    `celery_load_slo_latency_threshold_seconds${labels("fast", "app.b")} 2`,
+    `celery_load_slo_window_seconds${labels("fast", "app.a")} 604800`,
+    `celery_load_slo_window_seconds${labels("fast", "app.b")} 604800`,
+    `celery_load_slo_window_seconds${labels("good", "app.b")} 604800`,
+    `celery_load_slo_events_total${labels("fast", "app.a")} 12`,
+    `celery_load_slo_events_total${labels("fast", "app.b")} 0`,
+    `celery_load_slo_events_total${labels("good", "app.b")} 0`,
+    `celery_load_slo_bad_events_total${labels("fast", "app.a")} 2`,
+    `celery_load_slo_bad_events_total${labels("fast", "app.b")} 0`,
+    `celery_load_slo_bad_events_total${labels("good", "app.b")} 0`,
+    ...["warmup", "saturated", "stopped", "invalid"].map(
+      (reason) =>
+        `celery_load_slo_excluded_events_total{slo="fast",reason="${reason}"} ${reason === "warmup" ? 4 : 0}`,
+    ),
+    ...["warmup", "saturated", "stopped", "invalid"].map(
+      (reason) => `celery_load_slo_excluded_events_total{slo="good",reason="${reason}"} 0`,
+    ),
+  ]);
 });
 
 test("prom-client gets the same values as the page", async () => {
@@ -126,9 +210,13 @@ test("prom-client gets the same values as the page", async () => {
 
 test("a metric that cannot be collected costs itself and not the page", async () => {
   const faults: string[] = [];
-  const [planned, ...others] = engineMetrics(subject, () => {
-    throw new Error("boom");
-  });
+  const [planned, ...others] = engineMetrics(
+    subject,
+    () => {
+      throw new Error("boom");
+    },
+    () => [],
+  );
   const broken = new MetricsRegistry([planned!, ...others], (metric) => faults.push(metric));
   const page = await broken.render("text");
   assert.ok(faults.includes("celery_load_tasks_planned_total"));

@@ -11,6 +11,7 @@ const layout = createLayout({
   bucketsMs: [5, 10, 100, 1000],
   phaseBucketsMs: [5, 100],
   exceptionRows: 2,
+  sloRows: 0,
   slots: 8,
 });
 const place = layout.entryHistogram(1, "latencySucceeded");

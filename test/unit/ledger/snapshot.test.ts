@@ -16,6 +16,7 @@ const layout = createLayout({
   bucketsMs: [1, 2, 3],
   phaseBucketsMs: [1, 3],
   exceptionRows: 3,
+  sloRows: 0,
   slots: 5,
 });
 const open = () => openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));

@@ -91,6 +91,7 @@ test("an end report is compared by the same counts as a page", () => {
     balanced: true,
     total: task,
     tasks: { "tests.exhausted": { ...task, ...change } },
+    slos: {},
   });
   const found = (change: Partial<TaskReport>) =>
     differences(reportTallies(report(change)), expected);

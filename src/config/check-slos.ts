@@ -1,0 +1,123 @@
+import { BUDGET_WINDOW_DAYS, BURN_RATES, reachableBurnRates } from "../slo/burn-rates.js";
+import { type ConfigIssue, issue, listNames, unknownName } from "./config-issue.js";
+import type { ScenarioPart, ValidParts } from "./cross-check.js";
+import { didYouMean } from "./did-you-mean.js";
+import { formatDuration } from "./quantities.js";
+import { quote } from "./quote.js";
+import type { SloConfig } from "./slo-fields.js";
+import { isWorkflow, measuredName, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
+import { type ConfigNode, nodeAt, placeOf } from "./tree.js";
+
+/** What of an SLO no value shows by itself. `scenarios` are all names that are written. */
+export function checkSlos(parts: ValidParts, scenarios: readonly string[]): ConfigIssue[] {
+  const names = new Set<string>();
+  return [...parts.slos].flatMap(([index, slo]) => {
+    const isRepeated = names.has(slo.name);
+    names.add(slo.name);
+    return [
+      ...(isRepeated
+        ? [issue(["slos", index, "name"], "must not be another SLO's name", RENAME)]
+        : []),
+      ...checkSubject(index, slo, parts, scenarios),
+    ];
+  });
+}
+
+const RENAME = { remedy: "Rename one of them: metrics and alerts tell SLOs apart by name." };
+
+/** A start that an SLO is about: its key in `tasks`, and what stands there. */
+interface Subject {
+  readonly key: string;
+  readonly entry: TaskConfig | WorkflowConfig;
+}
+
+function checkSubject(
+  index: number,
+  slo: SloConfig,
+  parts: ValidParts,
+  scenarios: readonly string[],
+): ConfigIssue[] {
+  const { scenario, task } = slo;
+  if (scenario !== null && !scenarios.includes(scenario)) {
+    return [unknownName(["slos", index, "scenario"], "scenario", scenario, scenarios)];
+  }
+  const mixes = (scenario === null ? scenarios : [scenario]).map((name) =>
+    subjectsOf(parts.scenarios.get(name), parts.tasks),
+  );
+  if (mixes.includes(null)) return []; // a fault of theirs is told
+  const all = mixes.flatMap((subjects) => subjects ?? []);
+  const own = all.filter(({ key, entry }) => task === null || measuredName(key, entry) === task);
+  if (own.length === 0 && task !== null) return [unknownTask(index, scenario, task, all)];
+  return own.flatMap((subject) => checkReachable(index, slo, subject));
+}
+
+/** Null when something of it is wrong. */
+function subjectsOf(
+  scenario: ScenarioPart | undefined,
+  tasks: ValidParts["tasks"],
+): Subject[] | null {
+  if (scenario === undefined) return null;
+  const keys = scenario.mix === undefined ? [...tasks.keys()] : Object.keys(scenario.mix);
+  const subjects = keys.flatMap((key) => {
+    const entry = tasks.get(key);
+    return entry === undefined ? [] : [{ key, entry }];
+  });
+  return subjects.length === keys.length ? subjects : null;
+}
+
+function unknownTask(
+  index: number,
+  scenario: string | null,
+  task: string,
+  subjects: readonly Subject[],
+): ConfigIssue {
+  const names = [...new Set(subjects.map(({ key, entry }) => measuredName(key, entry)))];
+  const byKey = subjects.find(({ key }) => key === task);
+  const meant = byKey === undefined ? didYouMean(task, names) : measuredName(task, byKey.entry);
+  const where = scenario === null ? "a scenario" : `scenario ${quote(scenario)}`;
+  const remedy =
+    meant === undefined ? `Known there: ${listNames(names)}.` : `Did you mean ${quote(meant)}?`;
+  return issue(
+    ["slos", index, "task"],
+    `there is no task ${quote(task)} in the mix of ${where}; it is called by its registered name, a workflow by its key`,
+    { remedy, hidesValue: true },
+  );
+}
+
+/** An objective that no event could meet is a mistake. */
+function checkReachable(index: number, slo: SloConfig, { key, entry }: Subject): ConfigIssue[] {
+  if (!isWorkflow(entry) && entry.ignoreResult === true) {
+    const message = `it is about task ${quote(key)}, which stores no result (ignoreResult: true): every event would be bad`;
+    const remedy = "Name another task, or remove ignoreResult.";
+    return [issue(["slos", index], message, { remedy, hidesValue: true })];
+  }
+  if (slo.latencyMs === null || slo.latencyMs <= entry.timeoutMs) return [];
+  const message = `must be at most the timeout of task ${quote(key)} (${formatDuration(entry.timeoutMs)}), after which no result is awaited`;
+  return [issue(["slos", index, "latency"], message, { remedy: "Raise the timeout." })];
+}
+
+/** What works, but not as one might think. `root` is the configuration as it was written. */
+export function warningsOfSlos(slos: readonly SloConfig[], root: ConfigNode): string[] {
+  return slos.flatMap(({ name, objectiveRatio, windowMs }, index) => {
+    const at = (key: string) => {
+      const node = nodeAt(root, ["slos", index, key]) ?? nodeAt(root, ["slos", index]);
+      return node === undefined ? "slos" : placeOf(node.origin);
+    };
+    const warnings: string[] = [];
+    const reachable = reachableBurnRates(objectiveRatio);
+    if (reachable.length < BURN_RATES.length) {
+      const silent = BURN_RATES.filter((rate) => !reachable.includes(rate));
+      const factors = silent.map(({ factor, long }) => `${factor} × over ${long}`).join(", ");
+      warnings.push(
+        `${at("objective")}: The objective of SLO ${quote(name)} is so low that burn alerts can never fire (${factors}): even if every event is bad its budget burns slower.`,
+      );
+    }
+    if (!BUDGET_WINDOW_DAYS.includes(windowMs / 86_400_000)) {
+      const days = BUDGET_WINDOW_DAYS.map((count) => `${count}d`).join(", ");
+      warnings.push(
+        `${at("window")}: The rules for Prometheus do not compute the budget left of SLO ${quote(name)}: they know windows of ${days}.`,
+      );
+    }
+    return warnings;
+  });
+}

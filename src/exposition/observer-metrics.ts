@@ -1,0 +1,60 @@
+import type { ObservedConnection } from "../observer/connection-observer.js";
+import type { ObservedWorker } from "../observer/worker.js";
+import type { MakeMetric } from "./engine-metrics.js";
+import type { LedgerView } from "./ledger-view.js";
+import { METRICS, type MetricSpec } from "./metrics.js";
+import type { Emit, SnapshotMetric } from "./snapshot-metric.js";
+
+/** Series of one worker, and of one queue, at most. */
+export const SERIES_OF_A_WORKER = 6;
+export const SERIES_OF_A_QUEUE = 2;
+
+/** The metrics of the workers' side. What is not known has no sample: 0 would be a claim. */
+export function observerMetrics(
+  metric: MakeMetric,
+  observed: () => readonly ObservedConnection[],
+): SnapshotMetric<LedgerView>[] {
+  const ofWorkers = (spec: MetricSpec, read: (worker: ObservedWorker) => number | null) =>
+    metric(spec, (_ledger, emit) => {
+      for (const { name: connection, workers } of observed()) {
+        for (const worker of workers) {
+          emitKnown(emit, { connection, worker: worker.name }, read(worker));
+        }
+      }
+    });
+  return [
+    metric(METRICS.queueLength, (_ledger, emit) => {
+      for (const { name: connection, queues } of observed()) {
+        for (const { name, ready } of queues) emitKnown(emit, { connection, queue: name }, ready);
+      }
+    }),
+    metric(METRICS.queueUnacked, (_ledger, emit) => {
+      for (const { name: connection, unacked } of observed()) {
+        emitKnown(emit, { connection, queue: "*" }, unacked);
+      }
+    }),
+    metric(METRICS.queueConsumers, (_ledger, emit) => {
+      for (const { name: connection, queues } of observed()) {
+        for (const { name, consumers } of queues) {
+          emitKnown(emit, { connection, queue: name }, consumers);
+        }
+      }
+    }),
+    ofWorkers(METRICS.workerUp, ({ up }) => up),
+    ofWorkers(METRICS.workerActive, ({ activeTasks }) => activeTasks),
+    ofWorkers(METRICS.workerPool, ({ poolSize }) => poolSize),
+    ofWorkers(METRICS.workerProcessed, ({ processed }) => processed),
+    ofWorkers(METRICS.workerHeartbeat, ({ lastHeartbeatUnixMs }) =>
+      lastHeartbeatUnixMs === null ? null : lastHeartbeatUnixMs / 1000,
+    ),
+    ofWorkers(METRICS.workerPrefetch, ({ prefetchCount }) => prefetchCount),
+  ];
+}
+
+function emitKnown(
+  emit: Emit,
+  labels: Readonly<Record<string, string>>,
+  value: number | null,
+): void {
+  if (value !== null) emit(labels, value);
+}

@@ -1,0 +1,238 @@
+import type { EventBatch } from "../celery/event-message.js";
+import type { Control, EventStream, LinkReport, ServerLook } from "../connections/observe-ports.js";
+import { openControl, openEvents, openLook } from "../connections/open.js";
+import type { BrokerTransport } from "../connections/ports.js";
+import { messageOf } from "../errors.js";
+import { ANSWER_MS, askWorkers } from "./ask-workers.js";
+import { EventSwitch } from "./event-switch.js";
+import { lookAtQueues, type ObservedQueues, unknownQueues } from "./queue-depths.js";
+import type { ObservedWorker } from "./worker.js";
+import { WorkerBook } from "./worker-book.js";
+
+/** What to look at. */
+export interface ObservePlan {
+  /** The connection's name. */
+  readonly name: string;
+  readonly broker: string;
+  readonly transport: BrokerTransport;
+  /** auto = listen; on = switch task events on as well; off = leave the workers alone. */
+  readonly events: "auto" | "on" | "off";
+  /** Queues of the configuration. */
+  readonly queues: readonly string[];
+  readonly maxWorkers: number;
+}
+
+/** What is known of the workers' side of a connection now. */
+export interface ObservedConnection extends ObservedQueues {
+  readonly name: string;
+  /** Null when nobody is to listen. */
+  readonly events: { readonly isUp: boolean; readonly reconnects: number } | null;
+  readonly malformedEvents: number;
+  readonly malformedReplies: number;
+  readonly workers: readonly ObservedWorker[];
+  readonly foldedWorkers: number;
+}
+
+/** News for the log. */
+export type ObserverNews =
+  | { readonly type: "up" | "down"; readonly part: Part; readonly cause: string }
+  | { readonly type: "switchedOn"; readonly workers: readonly string[] }
+  | { readonly type: "notAsked" | "notLookedAt" | "notSwitchedOff"; readonly cause: string };
+type Part = "events" | "control" | "queues";
+
+export const ASK_EVERY_MS = 10_000;
+export const LOOK_EVERY_MS = 5_000;
+/** A worker that has just come is asked sooner, but many that come together are asked once. */
+const ASK_SOON_MS = 2_000;
+const TICK_MS = 1_000;
+/** A timer that comes this much too late says that this thread was held up, not the others. */
+const LATE_MS = 1_000;
+
+/**
+ * Looks at one broker and its workers, on the main thread and beside the engine: its connections are its
+ * own, and nothing waits for it. Listens to events, asks the workers every 10 s and counts the messages in
+ * the queues every 5 s. What cannot be found out is not known, and tried again.
+ */
+export class ConnectionObserver {
+  readonly #plan: ObservePlan;
+  readonly #say: (news: ObserverNews) => void;
+  readonly #book: WorkerBook;
+  readonly #look: ServerLook;
+  readonly #events: EventStream | null;
+  readonly #control: Control | null;
+  readonly #switch: EventSwitch | null;
+  readonly #up = new Set<Part>();
+  readonly #ticker: NodeJS.Timeout;
+  #queues: ObservedQueues;
+  /** Workers by queue that they consume; null when not all are known to have answered. */
+  #consumers: ReadonlyMap<string, number> | null = null;
+  #reconnects = -1;
+  #malformedEvents = 0;
+  #malformedReplies = 0;
+  #isAsking = false;
+  #isLooking = false;
+  #lastAskMs = Number.NEGATIVE_INFINITY;
+  #nextAskMs = 0;
+  #nextLookMs = 0;
+  #lastTickMs = performance.now();
+
+  constructor(plan: ObservePlan, say: (news: ObserverNews) => void) {
+    this.#plan = plan;
+    this.#say = say;
+    this.#queues = unknownQueues(plan.queues);
+    this.#book = new WorkerBook({
+      maxSeries: plan.maxWorkers,
+      silenceMs: 2 * ASK_EVERY_MS + ANSWER_MS,
+    });
+    const { broker: url, transport, events } = plan;
+    this.#look = openLook({ url, transport, report: this.#reportOf("queues") });
+    const listens = events !== "off";
+    this.#events = listens
+      ? openEvents({
+          ...{ url, transport, report: this.#reportOf("events") },
+          received: (batch) => this.#received(batch),
+        })
+      : null;
+    this.#control = listens
+      ? openControl({
+          ...{ url, transport, report: this.#reportOf("control") },
+          malformed: () => {
+            this.#malformedReplies++;
+          },
+        })
+      : null;
+    this.#switch =
+      this.#control !== null && events === "on" ? new EventSwitch(this.#control) : null;
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** True while events of workers can be heard. */
+  get isListening(): boolean {
+    return this.#up.has("events");
+  }
+
+  observed(): ObservedConnection {
+    return {
+      name: this.#plan.name,
+      events:
+        this.#events === null
+          ? null
+          : { isUp: this.isListening, reconnects: Math.max(0, this.#reconnects) },
+      malformedEvents: this.#malformedEvents + this.#book.malformed,
+      malformedReplies: this.#malformedReplies,
+      workers: this.#book.observed(),
+      foldedWorkers: this.#book.folded,
+      unacked: this.#queues.unacked,
+      queues: this.#queues.queues.map((queue) => ({
+        ...queue,
+        // Redis knows of none.
+        consumers: queue.consumers ?? this.#consumersOf(queue.name),
+      })),
+    };
+  }
+
+  /** Restores what was changed, then leaves. Takes a few seconds at most. */
+  async close(): Promise<void> {
+    clearInterval(this.#ticker);
+    try {
+      await this.#switch?.off();
+    } catch (error) {
+      this.#say({ type: "notSwitchedOff", cause: messageOf(error) });
+    }
+    await Promise.all([this.#events?.close(), this.#control?.close(), this.#look.close()]);
+  }
+
+  #consumersOf(queue: string): number | null {
+    return this.#consumers === null ? null : (this.#consumers.get(queue) ?? 0);
+  }
+
+  #reportOf(part: Part): LinkReport {
+    return {
+      up: () => {
+        this.#up.add(part);
+        this.#heard(part, true);
+        if (part === "events") this.#reconnects++;
+        if (part === "control") this.#askSoon();
+        if (part === "queues") this.#nextLookMs = 0;
+        this.#say({ type: "up", part, cause: "" });
+        this.#poll();
+      },
+      down: (cause) => {
+        this.#up.delete(part);
+        this.#heard(part, false);
+        if (part === "control") this.#consumers = null;
+        if (part === "queues") this.#queues = unknownQueues(this.#plan.queues);
+        this.#say({ type: "down", part, cause });
+      },
+    };
+  }
+
+  #heard(part: Part, isHeard: boolean): void {
+    const nowMs = performance.now();
+    if (part === "events") this.#book.hearBeats(isHeard, nowMs);
+    if (part === "control") this.#book.hearAnswers(isHeard, nowMs);
+  }
+
+  #received({ events, malformed }: EventBatch): void {
+    this.#malformedEvents += malformed;
+    for (const event of events) {
+      if (!event.type.startsWith("worker-")) continue;
+      this.#book.event(event, performance.now(), Date.now());
+      // A new one is asked for its pool, and has to be told that events are wanted.
+      if (event.type === "worker-online") this.#askSoon();
+    }
+  }
+
+  #askSoon(): void {
+    this.#nextAskMs = Math.min(this.#nextAskMs, this.#lastAskMs + ASK_SOON_MS);
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    const isLate = nowMs - this.#lastTickMs > TICK_MS + LATE_MS;
+    this.#lastTickMs = nowMs;
+    for (const part of [this.#events, this.#control, this.#look]) part?.checkLiveness(isLate);
+    if (isLate) this.#book.heldUp(nowMs);
+    this.#book.tick(nowMs);
+    this.#poll();
+  }
+
+  #poll(): void {
+    void this.#ask();
+    void this.#lookAtQueues();
+  }
+
+  async #ask(): Promise<void> {
+    const nowMs = performance.now();
+    if (this.#control === null || !this.#up.has("control")) return;
+    if (this.#isAsking || nowMs < this.#nextAskMs) return;
+    this.#isAsking = true;
+    this.#lastAskMs = nowMs;
+    this.#nextAskMs = nowMs + ASK_EVERY_MS;
+    try {
+      const switched = (await this.#switch?.on()) ?? [];
+      if (switched.length > 0) this.#say({ type: "switchedOn", workers: switched });
+      this.#consumers = await askWorkers(this.#control, this.#book);
+    } catch (error) {
+      this.#consumers = null;
+      this.#say({ type: "notAsked", cause: messageOf(error) });
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  async #lookAtQueues(): Promise<void> {
+    const nowMs = performance.now();
+    if (!this.#up.has("queues") || this.#isLooking || nowMs < this.#nextLookMs) return;
+    this.#isLooking = true;
+    this.#nextLookMs = nowMs + LOOK_EVERY_MS;
+    try {
+      this.#queues = await lookAtQueues(this.#look, this.#plan.queues);
+    } catch (error) {
+      this.#queues = unknownQueues(this.#plan.queues);
+      this.#say({ type: "notLookedAt", cause: messageOf(error) });
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import type { ServerLook } from "../connections/observe-ports.js";
+import { withDeadline } from "../deadline.js";
+
+/** How long all queues of a connection may take. */
+const LOOK_MS = 4_000;
+
+/** What is known of a queue now; null = not known, such as when there is none of that name. */
+export interface ObservedQueue {
+  readonly name: string;
+  /** Messages that no worker has fetched. */
+  readonly ready: number | null;
+  readonly consumers: number | null;
+}
+
+export interface ObservedQueues {
+  readonly queues: readonly ObservedQueue[];
+  /** Fetched and not acknowledged, in the whole database; null where the broker does not tell. */
+  readonly unacked: number | null;
+}
+
+export function unknownQueues(names: readonly string[]): ObservedQueues {
+  return { queues: names.map((name) => ({ name, ready: null, consumers: null })), unacked: null };
+}
+
+/**
+ * Looks at queues, one after another so that a long list is no burst.
+ * @throws when the broker does not answer
+ */
+export async function lookAtQueues(
+  look: ServerLook,
+  names: readonly string[],
+): Promise<ObservedQueues> {
+  return withDeadline(lookAtEach(look, names), LOOK_MS, "looking at the queues");
+}
+
+async function lookAtEach(look: ServerLook, names: readonly string[]): Promise<ObservedQueues> {
+  const queues: ObservedQueue[] = [];
+  for (const name of names) {
+    const depth = await look.depth(name);
+    queues.push({ name, ready: depth?.ready ?? null, consumers: depth?.consumers ?? null });
+  }
+  return { queues, unacked: await look.unacked() };
+}

@@ -1,0 +1,43 @@
+import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
+
+/** A connection on which everything is known. */
+export const OBSERVED: ObservedConnection = {
+  name: "main",
+  events: { isUp: true, reconnects: 1 },
+  malformedEvents: 2,
+  malformedReplies: 3,
+  foldedWorkers: 0,
+  workers: [
+    {
+      name: "celery@a",
+      up: 1,
+      activeTasks: 3,
+      poolSize: 4,
+      prefetchCount: 16,
+      processed: 1000,
+      lastHeartbeatUnixMs: 1_700_000_000_500,
+      queues: ["celery"],
+    },
+  ],
+  queues: [{ name: "celery", ready: 7, consumers: 1 }],
+  unacked: 5,
+};
+
+/** The same connection while nothing is known. */
+export const UNKNOWN: ObservedConnection = {
+  ...OBSERVED,
+  workers: [
+    {
+      name: "celery@a",
+      up: null,
+      activeTasks: null,
+      poolSize: null,
+      prefetchCount: null,
+      processed: null,
+      lastHeartbeatUnixMs: null,
+      queues: [],
+    },
+  ],
+  queues: [{ name: "celery", ready: null, consumers: null }],
+  unacked: null,
+};
