@@ -130,6 +130,13 @@ const breakages: {
     fault: /^there is no query variable instance$/,
   },
   {
+    what: "a link that forgets what is chosen",
+    breakIt: (board) => {
+      board.links[0]!.includeVars = false;
+    },
+    fault: /^no link leads to the other dashboards/,
+  },
+  {
     what: "a variable that nothing uses",
     breakIt: (board) => {
       board.templating.list.push({ name: "idle", type: "custom", label: "Idle", query: "1" });

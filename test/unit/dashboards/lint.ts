@@ -40,6 +40,13 @@ function boardFaults(board: ClassicBoard): string[] {
     [board.schemaVersion > 41, `schemaVersion ${board.schemaVersion} is newer than 41`],
     [board.editable, "the dashboard must not be editable"],
     [!board.tags.includes("celery-load"), "the tag celery-load is missing"],
+    [
+      !board.links.some(
+        ({ type, tags, keepTime, includeVars }) =>
+          type === "dashboards" && tags.includes("celery-load") && keepTime && includeVars,
+      ),
+      "no link leads to the other dashboards with the time and what is chosen",
+    ],
   ]);
 }
 
