@@ -71,7 +71,7 @@ function silentError(url: string): UserError | undefined {
   if (silence === undefined) return undefined;
   return urlError(
     `must be a redis:// URL or rpc://: ${silence}`,
-    "Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL) and write the same here; or write disabled, for load whose outcomes stay unknown.",
+    "Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL) and write the same here; or write disabled: outcomes then come from the workers' events (celery worker -E, or events: on).",
   );
 }
 

@@ -136,7 +136,7 @@ export const connectionSchema = z.strictObject({
     checkBrokerUrl,
   ),
   backend: urlField(
-    "URL of the result backend, as in Celery's result_backend: one of Redis as above, rpc://, or disabled (outcomes stay unknown); default: the broker if it is a Redis, or else rpc://.",
+    "URL of the result backend, as in Celery's result_backend: one of Redis as above, rpc://, or disabled (outcomes come from events); default: the broker if it is a Redis, or else rpc://.",
     "redis://127.0.0.1:6379/0",
     checkBackendUrl,
   ).optional(),

@@ -83,7 +83,7 @@ const taskFields = z.strictObject({
     .nullable()
     .meta({
       description:
-        "Whether workers store no result; null: what the task itself says. With true nobody learns of a success, and the task ends as unknown at its timeout.",
+        "Whether workers store no result; null: what the task itself says. With true the end is known by task events alone (events of the connection); without them the task ends as unknown at its timeout.",
     })
     .prefault(null),
   shadow: reprField("Name that logs and events show instead of the task's.").optional(),

@@ -101,7 +101,7 @@ export class Daemon {
     try {
       const engine = new EngineHost(this.#options.plan, (message) => this.#onMessage(message));
       this.#engine = engine;
-      this.#observers = this.#observe();
+      this.#observers = this.#observe(engine);
       if (this.#options.showStatus !== null) status = this.#startStatus(this.#options.showStatus);
       await engine.ended;
       clearInterval(status);
@@ -216,10 +216,16 @@ export class Daemon {
     return { ready, problems: [...problems, ...this.#connections.degradations()] };
   }
 
-  #observe(): ConnectionObserver[] {
+  #observe(engine: EngineHost): ConnectionObserver[] {
     const log = new ObserverLog(this.#options.log);
     return this.#options.observe.map(
-      (plan) => new ConnectionObserver(plan, (news) => log.write(plan, news)),
+      (plan, connection) =>
+        new ConnectionObserver({
+          plan,
+          idPrefix: engine.idPrefix,
+          report: (reports) => engine.report(connection, reports),
+          say: (news) => log.write(plan, news),
+        }),
     );
   }
 
@@ -249,6 +255,9 @@ export class Daemon {
         break;
       case "blocked":
         this.#connections.blocked(message.connection, message.isBlocked);
+        break;
+      case "workerClocks":
+        this.#observers[message.connection]?.clocks(message.clocks);
         break;
       case "exception":
         this.#options.subject.exceptions.push(message);

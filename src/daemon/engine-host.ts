@@ -1,7 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { EngineMessage, EnginePlan, MainMessage } from "../engine/messages.js";
+import { idPrefix } from "../celery/task-id.js";
+import type { TaskReports } from "../celery/task-reports.js";
+import type { EngineMessage, EnginePlan, EngineStart, MainMessage } from "../engine/messages.js";
 import { LedgerView } from "../exposition/ledger-view.js";
 import { createLayout, type Layout } from "../ledger/layout.js";
 import { type Half, openLedger, type SharedLedger } from "../ledger/snapshot.js";
@@ -21,6 +24,9 @@ export class EngineHost {
   #isOver = false;
   readonly #startedSeconds = process.hrtime()[0];
 
+  /** The start that the ids of its tasks share. */
+  readonly idPrefix = idPrefix(randomBytes(6));
+
   /** Resolves when every scenario has stopped; rejects when the thread dies before. */
   readonly ended: Promise<void>;
 
@@ -28,7 +34,7 @@ export class EngineHost {
     this.#layout = createLayout(plan.dimensions);
     this.#ledger = openLedger(this.#layout, plan.memory);
     this.#worker = new Worker(new URL("../engine/thread.js", import.meta.url), {
-      workerData: plan,
+      workerData: { plan, idPrefix: this.idPrefix } satisfies EngineStart,
       name: "engine",
     });
     this.ended = new Promise((resolve, reject) => {
@@ -68,6 +74,12 @@ export class EngineHost {
 
   abort(): void {
     this.#send({ type: "abort" });
+  }
+
+  /** What workers say of its tasks; the memory moves over. */
+  report(connection: number, reports: TaskReports): void {
+    const message: MainMessage = { type: "taskReports", connection, reports };
+    this.#worker.postMessage(message, [reports.numbers.buffer as ArrayBuffer]);
   }
 
   async terminate(): Promise<void> {

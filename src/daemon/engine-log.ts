@@ -140,6 +140,7 @@ export class EngineLog {
         );
         break;
       case "snapshot":
+      case "workerClocks":
       case "ended":
         break; // answers to the host, no news
     }

@@ -55,8 +55,13 @@ Its parts are in \`celery_load_task_phase_seconds\`:
 | \`dispatch\` | planned start | call that publishes | the daemon's |
 | \`publish\` | call that publishes | answer of the broker | the daemon's |
 | \`work\` | call that publishes | \`date_done\` of the result: waiting in the queue and running | the daemon's → the worker's |
+| \`queue\` | call that publishes | \`task-started\` event | the daemon's → the worker's, corrected |
+| \`run\` | the worker's own \`runtime\`; of a task that failed, \`task-started\` to \`task-failed\` | | the worker's |
+| \`delivery\` | \`date_done\` of the result | result received | the worker's, corrected → the daemon's |
 
 \`dispatch\` above a few milliseconds means that the daemon is late: compare \`celery_load_generator_saturated\` before you blame the workers. \`work\` compares two clocks as they are; where the clocks disagree so much that a task would have ended before it was sent, or after its result was here, the sample is left out. The buckets of the latency are \`buckets\` of the configuration, the phases use every second one of them.
+
+The last three need [events of tasks](observer.md): \`events: on\`, or workers with \`-E\`. Then **latency = dispatch + queue + run + delivery**, but for the milliseconds in which a worker stores the result and writes its events. They are those of tasks that ran once, to success or failure: tasks that were retried or delivered again, whose result was recovered, or whose events were lost are left out; so are workflows. How the clocks are corrected, and what \`celery_load_task_phase_uncertain_total\` counts, stands [there](observer.md#clocks).
 
 ## The workers' side
 

@@ -70,7 +70,7 @@ function serverText({ url, fault, about, isTls }: ServerFacts): string {
 }
 
 function backendText(backend: ServerFacts): string {
-  if (backend.kind === "disabled") return "disabled: outcomes stay unknown";
+  if (backend.kind === "disabled") return "disabled: outcomes come from events";
   return backend.kind === "rpc" ? rpcText(backend) : serverText(backend);
 }
 

@@ -1,4 +1,5 @@
 import type { TaskOptions } from "../celery/task-options.js";
+import type { TaskReports } from "../celery/task-reports.js";
 import type { WorkflowMember } from "../celery/workflow.js";
 import type {
   BackendTransport,
@@ -14,9 +15,16 @@ import type { ProfileSpec } from "../plan/profile.js";
  * What crosses between the main thread and an engine: plain data only. Everything that is counted goes
  * through the shared memory instead (`ledger/layout.ts`).
  *
- *     main ── EnginePlan (at the start), MainMessage ──> engine
+ *     main ── EngineStart, then MainMessage ──> engine
  *     main <───────────── EngineMessage ─────────────── engine
  */
+
+/** What an engine's thread starts with. */
+export interface EngineStart {
+  readonly plan: EnginePlan;
+  /** The start that all its task ids share; a thread that is started again has another one. */
+  readonly idPrefix: string;
+}
 
 /** The whole work of one engine. Indices refer to the arrays here; times are milliseconds. */
 export interface EnginePlan {
@@ -104,7 +112,21 @@ export type MainMessage =
   /** Plan nothing more; wait for results as long as each scenario's graceful stop allows. */
   | { readonly type: "stop" }
   /** Stop at once: what is in flight ends as unknown. */
-  | { readonly type: "abort" };
+  | { readonly type: "abort" }
+  /** What events of a connection's workers say of our tasks. */
+  | {
+      readonly type: "taskReports";
+      readonly connection: number;
+      readonly reports: TaskReports;
+    };
+
+/** How far the clock of a worker is from ours; positive when it is ahead. */
+export interface WorkerClock {
+  /** Its number in the reports. */
+  readonly worker: number;
+  readonly offsetMs: number;
+  readonly uncertaintyMs: number;
+}
 
 export type EngineMessage =
   | { readonly type: "started" }
@@ -145,6 +167,11 @@ export type EngineMessage =
       readonly row: number;
       readonly entry: number;
       readonly name: string;
+    }
+  | {
+      readonly type: "workerClocks";
+      readonly connection: number;
+      readonly clocks: readonly WorkerClock[];
     }
   | { readonly type: "clockStep"; readonly stepMs: number }
   /** Every scenario has stopped; the live half is final. */

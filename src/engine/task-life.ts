@@ -1,6 +1,13 @@
 import { dateDoneUnixMs, readResult } from "../celery/result.js";
 import { kindOf } from "../celery/server-url.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
+import {
+  REPORT,
+  REPORT_KINDS,
+  REPORT_SIZE,
+  type ReportKind,
+  type TaskReports,
+} from "../celery/task-reports.js";
 import type { Clock } from "../clock.js";
 import type { Connection, PublishOutcome } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
@@ -9,7 +16,9 @@ import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
 import type { Layout, SloCounter } from "../ledger/layout.js";
 import type { Half } from "../ledger/snapshot.js";
 import { Books } from "./books.js";
+import type { ClockOffset } from "./clock-offsets.js";
 import { compileEntry, type Entry } from "./entry.js";
+import { EventPhases, type TaskReport } from "./event-phases.js";
 import type { ExceptionRows } from "./exception-rows.js";
 import { type FirstBody, MessageMaker } from "./message-maker.js";
 import type { ConnectionPlan, EntryPlan, ScenarioPlan, SloPlan } from "./messages.js";
@@ -63,6 +72,7 @@ export interface Ended {
  *     flush()      batches go out                                                   [publishing]
  *     answered     accepted / unknown: [published]   refused / not written: ends
  *     result()     STARTED: [started]   terminal: ends
+ *     reported()   what events of workers say: phases, and the end of tasks without a result
  *     sweep()      deadline passed: ends as timed out, or as unknown if silence proves nothing
  *     endAll()     what is left ends as unknown
  *
@@ -74,6 +84,7 @@ export class TaskLife {
   readonly #table: InFlightTable;
   readonly #books: Books;
   readonly #slos: SloEvents;
+  readonly #eventPhases: EventPhases;
   readonly #maker: MessageMaker;
   readonly #outbox: Outbox;
   readonly #workflows: WorkflowLife;
@@ -88,6 +99,12 @@ export class TaskLife {
     this.#options = options;
     this.#table = new InFlightTable(live, entries.length);
     this.#books = new Books(live.cells, layout, this.#table, exceptions);
+    this.#eventPhases = new EventPhases({
+      table: this.#table,
+      books: this.#books,
+      clock,
+      connectionCount: connectionPlans.length,
+    });
     this.#slos = new SloEvents({
       ...options,
       cells: live.cells,
@@ -285,6 +302,44 @@ export class TaskLife {
     return !this.#table.isInFlight(slot);
   }
 
+  /** What events of a connection's workers say of our tasks; of old ones it is not heard any more. */
+  reported(connection: number, { numbers, exceptions }: TaskReports): void {
+    for (let at = 0; at < numbers.length; at += REPORT_SIZE) {
+      const slot = numbers[at + REPORT.slot]!;
+      if (!this.#table.holds(slot, numbers[at + REPORT.seq]!)) continue;
+      const entry = this.#entryOf(slot);
+      // Members have no publish call of ours, and their workflow is not one run.
+      if (entry.connection !== connection || entry.stage >= 0 || entry.members !== null) continue;
+      const report: TaskReport = {
+        kind: REPORT_KINDS[numbers[at + REPORT.kind]!]!,
+        worker: numbers[at + REPORT.worker]!,
+        unixMs: numbers[at + REPORT.unixMs]!,
+        runMs: numbers[at + REPORT.runMs]!,
+        heardUnixMs: numbers[at + REPORT.heardUnixMs]!,
+      };
+      this.#eventPhases.report(slot, entry, report);
+      this.#settleUnanswered(slot, entry, report.kind, exceptions[numbers[at + REPORT.exception]!]);
+    }
+  }
+
+  /** The clocks of a connection's workers, by their numbers in the reports. */
+  workerClocks(connection: number): ReadonlyMap<number, ClockOffset> {
+    return this.#eventPhases.clocks(connection);
+  }
+
+  /** Of a task that was told to store no result, the event is the only word of its end. */
+  #settleUnanswered(slot: number, entry: Entry, kind: ReportKind, exception = ""): void {
+    if (kind === "started" || kind === "retried") return;
+    const isMeant = (this.#table.flags[slot]! & FLAG.unanswered) !== 0;
+    if (!isMeant || !this.#table.isInFlight(slot)) return;
+    if (this.#table.states[slot] === SLOT.publishing) this.#published(entry, slot);
+    if (kind !== "succeeded") {
+      // As the result would have it.
+      this.#books.countException(entry, kind === "revoked" ? "TaskRevokedError" : exception);
+    }
+    this.#end(entry, slot, kind, SLOT.done);
+  }
+
   /** Ids of the tasks of a connection that may have a result. */
   idsInFlight(connection: number): string[] {
     const ids: string[] = [];
@@ -466,6 +521,7 @@ export class TaskLife {
     if (workMs >= 0 && doneUnixMs <= clock.unixMs(nowMs) + 1) {
       this.#books.observe(slot, entry, "work", workMs);
     }
+    this.#eventPhases.received(slot, entry, nowMs, doneUnixMs);
   }
 
   #noteEnded(entry: Entry, slot: number): void {

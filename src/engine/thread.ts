@@ -1,7 +1,6 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { idPrefix } from "../celery/task-id.js";
 import { createClock } from "../clock.js";
 import { openConnection } from "../connections/open.js";
 import type { Connection, ConnectionRole } from "../connections/ports.js";
@@ -12,7 +11,7 @@ import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
 import { createRandom, seedOf } from "../plan/random.js";
 import { ExceptionRows } from "./exception-rows.js";
 import { compileFirstBodies } from "./message-maker.js";
-import type { EngineMessage, EnginePlan, MainMessage } from "./messages.js";
+import type { EngineMessage, EngineStart, MainMessage } from "./messages.js";
 import { Pacer } from "./pacer.js";
 import { Saturation } from "./saturation.js";
 import { ScenarioRun } from "./scenario-run.js";
@@ -33,14 +32,13 @@ const LATE_MS = 1_000;
 const LEAVE_MS = 1_500;
 
 const port = parentPort!;
-const plan = workerData as EnginePlan;
+const { plan, idPrefix: prefix } = workerData as EngineStart;
 const clock = createClock();
 const layout = createLayout(plan.dimensions);
 const ledger = openLedger(layout, plan.memory);
 const cells = ledger.live.cells;
 const say = (message: EngineMessage) => port.postMessage(message);
 
-const prefix = idPrefix(randomBytes(6));
 /** Recognisable, as the broker may keep it for a while after we were killed. */
 const replyTo = `celery-load.${randomUUID()}`;
 const random = createRandom(seedOf("arguments", plan.seed));
@@ -112,6 +110,10 @@ function onMessage(message: MainMessage): void {
       if (message.isScrape) cells[layout.engine("dispatchLagMaxSeconds")] = 0;
       say({ type: "snapshot", id: message.id });
       break;
+    case "taskReports":
+      life.reported(message.connection, message.reports);
+      if (hasClosedLoop) pacer.turnSoon();
+      break;
     case "stop":
       for (const run of runs) run.stop(nowMs);
       endIfStopped();
@@ -156,6 +158,9 @@ function everySecond(isLate: boolean): void {
   for (const connection of connections) connection.checkLiveness(isLate);
   saturation.check();
   cells[layout.engine("lastTurnSeconds")] = process.hrtime()[0];
+  connections.forEach((_, connection) => {
+    tellClocks(connection);
+  });
   for (const connection of missed) void lookUp(connection);
   for (const index of connections.keys()) forget(index).catch(reportForget(index));
 }
@@ -228,6 +233,14 @@ function connect(index: number): Connection {
       },
     },
   });
+}
+
+function tellClocks(connection: number): void {
+  const clocks = [...life.workerClocks(connection)].map(([worker, clock]) => ({
+    worker,
+    ...clock,
+  }));
+  if (clocks.length > 0) say({ type: "workerClocks", connection, clocks });
 }
 
 async function lookUp(connection: number): Promise<void> {

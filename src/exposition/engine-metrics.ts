@@ -50,7 +50,15 @@ const PHASES = {
   dispatch: "dispatch",
   publish: "publish",
   work: "work",
+  queue: "queue",
+  run: "run",
+  delivery: "delivery",
 } as const satisfies Record<string, EntryHistogram>;
+
+const UNCERTAIN_PHASES = {
+  queue: "uncertainQueue",
+  delivery: "uncertainDelivery",
+} as const satisfies Record<string, EntryCounter>;
 
 const DATA_LOSS_EVIDENCE = {
   restarted_empty: "restartedEmpty",
@@ -165,6 +173,7 @@ export function engineMetrics(
     sums(METRICS.recovered, byTask, counter("recovered")),
     histograms(METRICS.latency, byTask, "outcome", LATENCY_OUTCOMES),
     histograms(METRICS.phase, byTask, "phase", PHASES),
+    split(METRICS.uncertainPhase, byTask, "phase", UNCERTAIN_PHASES),
     sums(METRICS.membersPublished, byMember, counter("published")),
     split(METRICS.memberOutcomes, byMember, "outcome", MEMBER_OUTCOMES),
     histograms(METRICS.memberLatency, byMember, "outcome", LATENCY_OUTCOMES),
@@ -374,6 +383,7 @@ export function fixedSeries(
     Object.keys(DROP_REASONS).length +
     Object.keys(PUBLISH_FAILURE_KINDS).length +
     Object.keys(OUTCOMES).length +
+    Object.keys(UNCERTAIN_PHASES).length +
     2;
   const latencies = Object.keys(LATENCY_OUTCOMES).length * (bucketCount + 3);
   const phases = Object.keys(PHASES).length * (phaseBucketCount + 3);

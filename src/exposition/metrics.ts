@@ -83,7 +83,13 @@ export const METRICS = {
     name: "task_phase_seconds",
     type: "histogram",
     labels: ["scenario", "task", "phase"],
-    help: "Parts of the latency: dispatch (planned start to publish call), publish (to the broker's reply), work (publish call to the worker's date_done, by both clocks as they are).",
+    help: "Parts of the latency: dispatch (planned start to publish call), publish (to the broker's reply), work (publish call to the worker's date_done, by both clocks as they are). With task events also queue (publish call to the start on a worker), run (on the worker) and delivery (its end to the result received), by clocks that are set against each other.",
+  },
+  uncertainPhase: {
+    name: "task_phase_uncertain_total",
+    type: "counter",
+    labels: ["scenario", "task", "phase"],
+    help: "Samples of the phases queue and delivery of which more than half is uncertain, as the worker's clock is. They are in the histograms.",
   },
   membersPublished: {
     name: "workflow_members_published_total",
@@ -222,6 +228,18 @@ export const METRICS = {
     type: "gauge",
     labels: ["connection", "worker"],
     help: "Messages that the worker may hold unacknowledged, by its own word every 10 s; 0 is without limit.",
+  },
+  workerClockOffset: {
+    name: "worker_clock_offset_seconds",
+    type: "gauge",
+    labels: ["connection", "worker"],
+    help: "How far the worker's clock is ahead of ours, as far as the times of our tasks tell. Absent without task events.",
+  },
+  workerClockUncertainty: {
+    name: "worker_clock_uncertainty_seconds",
+    type: "gauge",
+    labels: ["connection", "worker"],
+    help: "How far the true offset may be from worker_clock_offset_seconds, either way.",
   },
   malformed: {
     name: "malformed_messages_total",

@@ -6,7 +6,7 @@ import { METRICS, type MetricSpec } from "./metrics.js";
 import type { Emit, SnapshotMetric } from "./snapshot-metric.js";
 
 /** Series of one worker, and of one queue, at most. */
-export const SERIES_OF_A_WORKER = 6;
+export const SERIES_OF_A_WORKER = 8;
 export const SERIES_OF_A_QUEUE = 2;
 
 /** The metrics of the workers' side. What is not known has no sample: 0 would be a claim. */
@@ -44,11 +44,17 @@ export function observerMetrics(
     ofWorkers(METRICS.workerActive, ({ activeTasks }) => activeTasks),
     ofWorkers(METRICS.workerPool, ({ poolSize }) => poolSize),
     ofWorkers(METRICS.workerProcessed, ({ processed }) => processed),
-    ofWorkers(METRICS.workerHeartbeat, ({ lastHeartbeatUnixMs }) =>
-      lastHeartbeatUnixMs === null ? null : lastHeartbeatUnixMs / 1000,
-    ),
+    ofWorkers(METRICS.workerHeartbeat, ({ lastHeartbeatUnixMs }) => secondsOf(lastHeartbeatUnixMs)),
     ofWorkers(METRICS.workerPrefetch, ({ prefetchCount }) => prefetchCount),
+    ofWorkers(METRICS.workerClockOffset, ({ clockOffsetMs }) => secondsOf(clockOffsetMs)),
+    ofWorkers(METRICS.workerClockUncertainty, ({ clockUncertaintyMs }) =>
+      secondsOf(clockUncertaintyMs),
+    ),
   ];
+}
+
+function secondsOf(ms: number | null): number | null {
+  return ms === null ? null : ms / 1000;
 }
 
 function emitKnown(

@@ -30,6 +30,9 @@ export const ENTRY_COUNTERS = [
   "late",
   "duplicate",
   "recovered",
+  // Phases of which the worker's clock makes more than half uncertain.
+  "uncertainQueue",
+  "uncertainDelivery",
 ] as const;
 export type EntryCounter = (typeof ENTRY_COUNTERS)[number];
 
@@ -40,6 +43,9 @@ export const ENTRY_HISTOGRAMS = [
   "dispatch",
   "publish",
   "work",
+  "queue",
+  "run",
+  "delivery",
 ] as const;
 export type EntryHistogram = (typeof ENTRY_HISTOGRAMS)[number];
 

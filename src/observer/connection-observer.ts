@@ -1,4 +1,5 @@
 import type { EventBatch } from "../celery/event-message.js";
+import type { TaskReports } from "../celery/task-reports.js";
 import type { Control, EventStream, LinkReport, ServerLook } from "../connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../connections/open.js";
 import type { BrokerTransport } from "../connections/ports.js";
@@ -6,7 +7,8 @@ import { messageOf } from "../errors.js";
 import { ANSWER_MS, askWorkers } from "./ask-workers.js";
 import { EventSwitch } from "./event-switch.js";
 import { lookAtQueues, type ObservedQueues, unknownQueues } from "./queue-depths.js";
-import type { ObservedWorker } from "./worker.js";
+import { TaskEvents } from "./task-events.js";
+import type { ObservedWorker, WorkerClock } from "./worker.js";
 import { WorkerBook } from "./worker-book.js";
 
 /** What to look at. */
@@ -33,6 +35,16 @@ export interface ObservedConnection extends ObservedQueues {
   readonly foldedWorkers: number;
 }
 
+/** What goes from an observer to the rest. */
+export interface ObserverOptions {
+  readonly plan: ObservePlan;
+  /** The start that the ids of our tasks share. */
+  readonly idPrefix: string;
+  /** What events say of our tasks, by the numbers of their workers. */
+  readonly report: (reports: TaskReports) => void;
+  readonly say: (news: ObserverNews) => void;
+}
+
 /** News for the log. */
 export type ObserverNews =
   | { readonly type: "up" | "down"; readonly part: Part; readonly cause: string }
@@ -56,6 +68,7 @@ const LATE_MS = 1_000;
 export class ConnectionObserver {
   readonly #plan: ObservePlan;
   readonly #say: (news: ObserverNews) => void;
+  readonly #taskEvents: TaskEvents;
   readonly #book: WorkerBook;
   readonly #look: ServerLook;
   readonly #events: EventStream | null;
@@ -76,9 +89,10 @@ export class ConnectionObserver {
   #nextLookMs = 0;
   #lastTickMs = performance.now();
 
-  constructor(plan: ObservePlan, say: (news: ObserverNews) => void) {
+  constructor({ plan, idPrefix, report, say }: ObserverOptions) {
     this.#plan = plan;
     this.#say = say;
+    this.#taskEvents = new TaskEvents(idPrefix, report);
     this.#queues = unknownQueues(plan.queues);
     this.#book = new WorkerBook({
       maxSeries: plan.maxWorkers,
@@ -131,9 +145,18 @@ export class ConnectionObserver {
     };
   }
 
+  /** What the times of our tasks say of the workers' clocks. */
+  clocks(clocks: readonly WorkerClock[]): void {
+    for (const { worker, offsetMs, uncertaintyMs } of clocks) {
+      const name = this.#taskEvents.nameOf(worker);
+      if (name !== undefined) this.#book.clock(name, offsetMs, uncertaintyMs);
+    }
+  }
+
   /** Restores what was changed, then leaves. Takes a few seconds at most. */
   async close(): Promise<void> {
     clearInterval(this.#ticker);
+    this.#taskEvents.close();
     try {
       await this.#switch?.off();
     } catch (error) {
@@ -175,9 +198,14 @@ export class ConnectionObserver {
 
   #received({ events, malformed }: EventBatch): void {
     this.#malformedEvents += malformed;
+    const nowMs = performance.now();
+    const nowUnixMs = Date.now();
     for (const event of events) {
-      if (!event.type.startsWith("worker-")) continue;
-      this.#book.event(event, performance.now(), Date.now());
+      if (!event.type.startsWith("worker-")) {
+        this.#taskEvents.add(event, nowUnixMs);
+        continue;
+      }
+      this.#book.event(event, nowMs, nowUnixMs);
       // A new one is asked for its pool, and has to be told that events are wanted.
       if (event.type === "worker-online") this.#askSoon();
     }

@@ -99,6 +99,14 @@ export class WorkerBook {
     if (worker !== null) worker.queues = queues;
   }
 
+  /** What is known of a worker's clock; no sign of life, and no news of strangers. */
+  clock(name: string, offsetMs: number, uncertaintyMs: number): void {
+    const worker = this.#workers.get(name);
+    if (worker === undefined) return;
+    worker.clockOffsetMs = offsetMs;
+    worker.clockUncertaintyMs = uncertaintyMs;
+  }
+
   /** Looks who has been silent for too long, and forgets who has been for very long. About once a second. */
   tick(nowMs: number): void {
     for (const worker of this.#workers.values()) {
@@ -193,6 +201,8 @@ export class WorkerBook {
       prefetchCount: sum(({ prefetchCount }) => prefetchCount),
       processed: this.#otherProcessed,
       lastHeartbeatUnixMs: lastBeat === 0 ? null : lastBeat,
+      clockOffsetMs: null,
+      clockUncertaintyMs: null,
       queues: [],
     };
   }
@@ -211,6 +221,8 @@ function observedOf(worker: KnownWorker, isHeard: boolean): ObservedWorker {
     prefetchCount: ifUp(worker.prefetchCount),
     processed: ifUp(worker.processed),
     lastHeartbeatUnixMs,
+    clockOffsetMs: ifUp(worker.clockOffsetMs),
+    clockUncertaintyMs: ifUp(worker.clockUncertaintyMs),
     queues: isUp ? queues : [],
   };
 }

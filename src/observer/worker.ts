@@ -16,7 +16,18 @@ export interface ObservedWorker {
   readonly processed: number | null;
   /** By our clock. */
   readonly lastHeartbeatUnixMs: number | null;
+  /** How far its clock is ahead of ours, and how far the truth may be from that. */
+  readonly clockOffsetMs: number | null;
+  readonly clockUncertaintyMs: number | null;
   readonly queues: readonly string[];
+}
+
+/** What the times of our tasks say of a worker's clock. */
+export interface WorkerClock {
+  /** Its number in the reports. */
+  readonly worker: number;
+  readonly offsetMs: number;
+  readonly uncertaintyMs: number;
 }
 
 /** A worker in the book. */
@@ -33,6 +44,8 @@ export interface KnownWorker {
   poolSize: number | null;
   prefetchCount: number | null;
   processed: number | null;
+  clockOffsetMs: number | null;
+  clockUncertaintyMs: number | null;
   queues: readonly string[];
 }
 
@@ -48,6 +61,8 @@ export function newWorker(name: string, hasSeries: boolean): KnownWorker {
     poolSize: null,
     prefetchCount: null,
     processed: null,
+    clockOffsetMs: null,
+    clockUncertaintyMs: null,
     queues: [],
   };
 }

@@ -52,6 +52,20 @@ export class Metrics {
     return this.select(name, labels).reduce((total, sample) => total + sample.value, 0);
   }
 
+  /** How many brokers and result backends are connected; the observer's connections do not count. */
+  linksUp(): number {
+    return this.#ofLinks("celery_load_connection_up");
+  }
+
+  /** How often connections to brokers and result backends came back. */
+  reconnects(): number {
+    return this.#ofLinks("celery_load_reconnects_total");
+  }
+
+  #ofLinks(name: string): number {
+    return this.sum(name, { role: "broker" }) + this.sum(name, { role: "backend" });
+  }
+
   /** A row for each scenario and task that has a planned count, sorted. */
   ledger(): LedgerRow[] {
     const pairs = this.select("celery_load_tasks_planned_total").map(({ labels }) => ({

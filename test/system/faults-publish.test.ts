@@ -110,7 +110,7 @@ server: { linger: 0s }
     proxy.reset();
   }
   proxy.latency(0);
-  const up = await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  const up = await daemon.waitFor((page) => page.linksUp() === 2);
   const measured = "celery_load_task_latency_seconds_count";
   await daemon.waitFor((page) => page.sum(measured) > up.sum(measured) + RATE);
   const { code, total, pages } = await watch.stop();

@@ -34,7 +34,7 @@ server: { linger: 0s }
   worker.signal("SIGCONT", { group: true });
   const killedMs = performance.now();
   const down = await daemon.waitFor(
-    (page) => page.sum("celery_load_connection_up") === 0,
+    (page) => page.linksUp() === 0,
     2_000,
     "both connections to be down",
   );
@@ -57,7 +57,7 @@ server: { linger: 0s }
   assert.equal((await fetch(`${daemon.url}/healthz`)).status, 200);
   await sleep(Math.max(0, killedMs + 2_000 - performance.now()));
   await redis.restart();
-  const up = await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  const up = await daemon.waitFor((page) => page.linksUp() === 2);
   assert.equal((await daemon.ready()).status, 200);
   for (const role of ["broker", "backend"]) {
     assert.equal(up.value("celery_load_reconnects_total", { role }), 1);

@@ -124,7 +124,7 @@ server: { linger: ${linger} }
     );
     await using _daemon = daemon;
     await other.kill("SIGKILL");
-    await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 0);
+    await daemon.waitFor((page) => page.linksUp() === 0);
     const askedMs = performance.now();
     const { code, total } = await watch.stop();
     const tookMs = performance.now() - askedMs;

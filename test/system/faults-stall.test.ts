@@ -103,7 +103,7 @@ describe("a connection that is open and dead is found by PING and replaced", {
     // Its kernel still accepts connections.
     for (let times = 0; times < 5; times++) {
       await sleep(100);
-      assert.equal((await daemon.metrics()).sum("celery_load_connection_up"), 0);
+      assert.equal((await daemon.metrics()).linksUp(), 0);
     }
     await redis.kill("SIGCONT");
     await isBack(daemon, "broker");

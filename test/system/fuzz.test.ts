@@ -13,8 +13,8 @@ import { taskArbitrary } from "../support/task-arbitrary.js";
 
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 const path = process.env.FUZZ_PATH;
-const numRuns = Number(process.env.FUZZ_RUNS ?? 2);
-const count = Number(process.env.FUZZ_TASKS ?? 100);
+const numRuns = Number(process.env.FUZZ_RUNS ?? 1);
+const count = Number(process.env.FUZZ_TASKS ?? 150);
 
 let rabbitmq: TestRabbitmq;
 let redis: TestRedis;

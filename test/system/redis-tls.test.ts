@@ -82,7 +82,7 @@ tasks: { add: { name: tests.add, args: [1, 2] } }
 scenarios: { steady: { profile: 5/s } }
 `,
   });
-  await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  await daemon.waitFor((page) => page.linksUp() === 2);
 });
 
 test("a key that does not belong to its certificate for a while keeps us away for that while only", async () => {
@@ -97,7 +97,7 @@ tasks: { add: { name: tests.add, args: [1, 2] } }
 scenarios: { steady: { profile: 5/s } }
 `,
   });
-  await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  await daemon.waitFor((page) => page.linksUp() === 2);
   const key = await readFile(keyFile, "utf8");
   await copyFile((await ca.issue("DNS:client")).keyFile, keyFile);
   await redis.cli().call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
@@ -108,7 +108,7 @@ scenarios: { steady: { profile: 5/s } }
     "/readyz to name the cause",
   );
   await writeFile(keyFile, key);
-  const up = await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  const up = await daemon.waitFor((page) => page.linksUp() === 2);
   assertBalanced(up);
 });
 
@@ -155,7 +155,7 @@ tasks: { add: { name: tests.add, args: [1, 2] } }
 scenarios: { steady: { profile: 5/s } }
 `,
     });
-    await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+    await daemon.waitFor((page) => page.linksUp() === 2);
     assert.equal(/Certificates are not verified/.test(daemon.stderr()), warns);
   }
 });
@@ -183,7 +183,7 @@ test("a server that comes back with a bad certificate is down and retried, and u
   await using _ = redis;
   const broker = `rediss://127.0.0.1:${tlsPort}/0?ssl_ca_certs=${encodeURIComponent(ca.caFile)}`;
   await using daemon = await startDaemon({ args: [...QUICK, "--broker", broker] });
-  await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  await daemon.waitFor((page) => page.linksUp() === 2);
   const cli = redis.cli();
   const present = async ({ certFile, keyFile }: KeyPair) => {
     await cli.config("SET", "tls-cert-file", certFile, "tls-key-file", keyFile);
@@ -191,13 +191,13 @@ test("a server that comes back with a bad certificate is down and retried, and u
     await cli.call("CLIENT", "KILL", "TYPE", "pubsub");
   };
   await present(bad);
-  await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 0);
+  await daemon.waitFor((page) => page.linksUp() === 0);
   await waitUntil(
     async () => /unknown CA \(\w+\): set tls\.caFile/.test((await daemon.ready()).body),
     20_000,
     "/readyz to name the cause",
   );
   await present(good);
-  const up = await daemon.waitFor((page) => page.sum("celery_load_connection_up") === 2);
+  const up = await daemon.waitFor((page) => page.linksUp() === 2);
   assertBalanced(up);
 });

@@ -1681,5 +1681,5 @@ function nestedAliases(): string {
 
 /** The fault of a backend from which no outcome can be learned, after the reason. */
 function silentBackend(why: string): string {
-  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL) and write the same here; or write disabled, for load whose outcomes stay unknown.`;
+  return `load.yml:4:14: Cannot read backend of connection "main": must be a redis:// URL or rpc://: ${why}. Let the workers of these tasks send their results elsewhere (celery --result-backend=rpc:// -A APP worker -Q QUEUE, or a redis:// URL) and write the same here; or write disabled: outcomes then come from the workers' events (celery worker -E, or events: on).`;
 }

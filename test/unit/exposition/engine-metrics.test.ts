@@ -141,6 +141,8 @@ test("what is known of the workers' side is on the page, and what is not has no 
     'worker_processed_total{connection="main",worker="celery@a"} 1000',
     'worker_last_heartbeat_timestamp_seconds{connection="main",worker="celery@a"} 1700000000.5',
     'worker_prefetch_limit{connection="main",worker="celery@a"} 16',
+    'worker_clock_offset_seconds{connection="main",worker="celery@a"} -1.5',
+    'worker_clock_uncertainty_seconds{connection="main",worker="celery@a"} 0.002',
     'malformed_messages_total{source="event"} 2',
     'malformed_messages_total{source="reply"} 3',
     'connection_up{connection="main",role="events"} 1',

@@ -94,6 +94,8 @@ test("what a worker says is kept until it is down; a counter of a restarted one 
     2,
   );
   book.queues("a@h", ["celery"], 3);
+  book.clock("a@h", 7, 1);
+  book.clock("stranger@h", 7, 1);
   assert.deepEqual(book.observed(), [
     {
       name: "a@h",
@@ -103,6 +105,8 @@ test("what a worker says is kept until it is down; a counter of a restarted one 
       prefetchCount: 16,
       processed: 101,
       lastHeartbeatUnixMs: UNIX_MS + 1_500,
+      clockOffsetMs: 7,
+      clockUncertaintyMs: 1,
       queues: ["celery"],
     },
   ]);
@@ -116,6 +120,8 @@ test("what a worker says is kept until it is down; a counter of a restarted one 
       prefetchCount: null,
       processed: null,
       lastHeartbeatUnixMs: UNIX_MS + 1_500,
+      clockOffsetMs: null,
+      clockUncertaintyMs: null,
       queues: [],
     },
   ]);

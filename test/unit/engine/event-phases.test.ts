@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { isoTime } from "../../../src/celery/iso-time.js";
+import { slotOf } from "../../../src/celery/task-id.js";
+import { TaskReportWriter } from "../../../src/celery/task-reports.js";
+import type { EntryHistogram } from "../../../src/ledger/layout.js";
+import { entry, setUp, TIMEOUT_MS } from "./life.js";
+
+/** The worker's clock is so much ahead. */
+const AHEAD_MS = 3_600_000;
+
+/** The text of a result, with Python's spaces. */
+const resultOf = (status: string, doneUnixMs: number) =>
+  `{"status": "${status}", "result": {"exc_type": "KeyError"}, "date_done": "${isoTime(doneUnixMs)}"}`;
+
+function setUpWithEvents(entries = [entry("a", 0), entry("b", 9)]) {
+  const parts = setUp(20, entries);
+  const { life, broker, time, view, start } = parts;
+  /** Events of the task `id` reach the engine. */
+  const hear = (id: string, type: string, unixMs: number, fields: object = {}, connection = 0) => {
+    const writer = new TaskReportWriter("00000000-0000");
+    const event = {
+      type: `task-${type}`,
+      hostname: "w@h",
+      unixMs,
+      uuid: id,
+      fields: { ...fields },
+    };
+    writer.add(event, () => 1, time.nowMs);
+    life.reported(connection, writer.take());
+  };
+  const startOne = (index = 0) => {
+    start(index);
+    const { ids, done } = broker.requests.at(-1)!;
+    done("accepted");
+    return ids[0]!;
+  };
+  // The first event ever: what came before is not kept.
+  hear(startOne(entries.length - 1), "started", 0);
+  const phase = (name: EntryHistogram, index = 0) => {
+    const counts = new Float64Array(2);
+    const sumMs = view().addHistogram(index, name, counts);
+    return { count: counts.reduce((sum, count) => sum + count, 0), sumMs };
+  };
+  return { ...parts, hear, startOne, phase };
+}
+
+/** A task that waits 30 ms, runs 200 ms, and whose result takes 10 ms. */
+const STEPS = ["started", "succeeded", "result"] as const;
+
+test("queue, run and delivery add up to the latency, in whatever order the news comes", () => {
+  fc.assert(
+    fc.property(fc.shuffledSubarray([...STEPS], { minLength: 3 }), (order) => {
+      const { time, hear, startOne, phase, resultText } = setUpWithEvents();
+      time.nowMs = 1_000;
+      const id = startOne();
+      time.nowMs = 1_240;
+      for (const step of order) {
+        if (step === "started") hear(id, "started", 1_030 + AHEAD_MS);
+        if (step === "succeeded") hear(id, "succeeded", 1_232 + AHEAD_MS, { runtime: 0.2 });
+        if (step === "result") {
+          resultText(id, resultOf("SUCCESS", 1_230 + AHEAD_MS));
+        }
+      }
+      const [queue, run, delivery] = [phase("queue"), phase("run"), phase("delivery")];
+      assert.deepEqual([queue.count, run.count, delivery.count], [1, 1, 1]);
+      assert.equal(run.sumMs, 200);
+      // The offset is between its bounds in the middle: both waits are 20 ms, and 40 ms are together.
+      assert.deepEqual([queue.sumMs, delivery.sumMs], [20, 20]);
+      assert.equal(phase("latencySucceeded").sumMs, 240);
+    }),
+  );
+});
+
+test("a faster task makes the clock of the worker known better", () => {
+  const { time, life, hear, startOne, phase, count, resultText } = setUpWithEvents();
+  for (const [waitMs, deliveryMs] of [
+    [1, 1],
+    [100, 50],
+  ] as const) {
+    time.nowMs += 1_000;
+    const publishedMs = time.nowMs;
+    const id = startOne();
+    const endedMs = publishedMs + waitMs + 200;
+    time.nowMs = endedMs + deliveryMs;
+    hear(id, "started", publishedMs + waitMs + AHEAD_MS);
+    hear(id, "succeeded", endedMs + AHEAD_MS, { runtime: 0.2 });
+    resultText(id, resultOf("SUCCESS", endedMs + AHEAD_MS));
+  }
+  assert.deepEqual([...life.workerClocks(0)], [[1, { offsetMs: AHEAD_MS, uncertaintyMs: 1 }]]);
+  assert.deepEqual([phase("queue").sumMs, phase("delivery").sumMs], [101, 51]);
+  // The fast one's own are no longer than the uncertainty.
+  assert.deepEqual([count("uncertainQueue"), count("uncertainDelivery")], [1, 1]);
+});
+
+test("a phase of which more than half is uncertain is measured and counted as such", () => {
+  const { time, hear, startOne, phase, count, resultText } = setUpWithEvents();
+  const run = (waitMs: number, deliveryMs: number) => {
+    const publishedMs = time.nowMs;
+    const id = startOne();
+    hear(id, "started", publishedMs + waitMs);
+    hear(id, "succeeded", publishedMs + waitMs + 200, { runtime: 0.2 });
+    time.nowMs = publishedMs + waitMs + 200 + deliveryMs;
+    resultText(id, resultOf("SUCCESS", publishedMs + waitMs + 200));
+  };
+  run(30, 10); // between 0 and 40 each, for all that is known: 20 ± 20
+  assert.deepEqual([count("uncertainQueue"), count("uncertainDelivery")], [1, 1]);
+  run(100, 19); // 90 ± 20, and 29 ± 20
+  assert.deepEqual([count("uncertainQueue"), count("uncertainDelivery")], [1, 2]);
+  assert.deepEqual([phase("queue").count, phase("delivery").count], [2, 2]);
+});
+
+test("a task that failed has its phases; its run is what lies between its events", () => {
+  const { time, hear, startOne, phase, resultText } = setUpWithEvents();
+  const id = startOne();
+  time.nowMs = 300;
+  hear(id, "started", 10);
+  hear(id, "failed", 260, { exception: "KeyError('x')" });
+  resultText(id, resultOf("FAILURE", 259));
+  // Twice, as with a hard time limit.
+  hear(id, "failed", 261, { exception: "KeyError('x')" });
+  assert.deepEqual(phase("run"), { count: 1, sumMs: 250 });
+});
+
+test("tasks that were retried, revoked, found by asking or of the warm-up have no such phases", () => {
+  const { time, life, hear, start, broker, startOne, phase, result, resultText } =
+    setUpWithEvents();
+  const retried = startOne();
+  hear(retried, "started", 10);
+  hear(retried, "retried", 20);
+  hear(retried, "started", 30);
+  const redelivered = startOne();
+  hear(redelivered, "started", 10);
+  hear(redelivered, "started", 30);
+  const recovered = startOne();
+  hear(recovered, "started", 10);
+  start(0, 0, true);
+  const warmup = broker.requests.at(-1)!.ids[0]!;
+  hear(warmup, "started", 10);
+  const revoked = startOne();
+  hear(revoked, "revoked", 10);
+  time.nowMs = 100;
+  for (const id of [retried, redelivered, recovered, warmup]) {
+    hear(id, "succeeded", 60, { runtime: 0.02 });
+  }
+  life.recovered(recovered, JSON.stringify({ status: "SUCCESS" }));
+  for (const id of [retried, redelivered, warmup]) {
+    resultText(id, resultOf("SUCCESS", 50));
+  }
+  result(revoked, { status: "REVOKED" });
+  for (const name of ["queue", "run", "delivery"] as const) assert.equal(phase(name).count, 0);
+});
+
+test("events of tasks whose slot has been taken again, or of other connections, are not heard", () => {
+  const { time, hear, startOne, phase, assertBalanced, result, resultText } = setUpWithEvents([
+    entry("a", 0),
+  ]);
+  const first = startOne();
+  hear(first, "started", 1);
+  resultText(first, resultOf("SUCCESS", 1));
+  // Slots are taken in turns.
+  let last = startOne();
+  while (slotOf(last) !== slotOf(first)) {
+    result(last, { status: "SUCCESS" });
+    last = startOne();
+  }
+  time.nowMs = 50;
+  hear(first, "succeeded", 40, { runtime: 0.01 });
+  hear(last, "succeeded", 40, { runtime: 0.01 }, 1);
+  resultText(last, resultOf("SUCCESS", 40));
+  assert.equal(phase("run").count, 0);
+  assertBalanced();
+});
+
+test("without a date in the result there is no delivery, and the start bounds the clock", () => {
+  const { time, life, hear, startOne, phase, result } = setUpWithEvents();
+  const id = startOne();
+  hear(id, "started", 10);
+  hear(id, "succeeded", 212, { runtime: 0.2 });
+  time.nowMs = 220;
+  result(id, { status: "SUCCESS" });
+  assert.deepEqual([phase("run").sumMs, phase("delivery").count], [200, 0]);
+  assert.deepEqual([...life.workerClocks(0)], [[1, { offsetMs: -100, uncertaintyMs: 110 }]]);
+});
+
+test("tasks that store no result end by their events, and have no latency", () => {
+  const entries = [
+    { ...entry("quiet", 0), ignoreResult: true },
+    { ...entry("loud", 9), ignoreResult: false },
+  ];
+  const { time, life, hear, startOne, phase, count, exceptions, assertBalanced } =
+    setUpWithEvents(entries);
+  const [good, bad, gone, silent] = [startOne(), startOne(), startOne(), startOne()];
+  time.nowMs = 250;
+  hear(good, "started", 30);
+  hear(good, "succeeded", 230, { runtime: 0.2 });
+  hear(good, "succeeded", 231, { runtime: 0.2 });
+  hear(bad, "failed", 40, { exception: "ValueError('x')" });
+  hear(bad, "failed", 41, { exception: "ValueError('x')" });
+  hear(gone, "revoked", 40);
+  const loud = startOne(1);
+  hear(loud, "succeeded", 250, { runtime: 0.2 });
+  assert.deepEqual(
+    [count("succeeded"), count("failed"), count("revoked"), count("duplicate")],
+    [1, 1, 1, 0],
+  );
+  assert.deepEqual(exceptions, ["ValueError", "TaskRevokedError"]);
+  assert.equal(count("succeeded", 1), 0, "a result is to come");
+  assert.deepEqual([phase("queue").count, phase("run").count], [1, 1]);
+  assert.deepEqual([phase("delivery").count, phase("latencySucceeded").count], [0, 0]);
+  // Without an event it is unknown, as ever.
+  time.nowMs = TIMEOUT_MS + 300;
+  life.sweep(time.nowMs);
+  assert.equal(count("unknown"), 1);
+  hear(silent, "succeeded", 260, { runtime: 0.2 });
+  assert.equal(count("succeeded"), 1);
+  assertBalanced();
+});
