@@ -30,6 +30,11 @@ export function ofTask(name: string, extra = ""): string {
   return `celery_load_${name}{${TASK}${extra && `, ${extra}`}}`;
 }
 
+/** A metric of the selected tasks that no scenario has of its own. */
+export function ofTaskName(name: string, extra = ""): string {
+  return `celery_load_${name}{${DAEMON}, task=~"$task"${extra && `, ${extra}`}}`;
+}
+
 /** A metric of the members of the selected workflows. */
 export function ofWorkflow(name: string, extra = ""): string {
   return `celery_load_${name}{${WORKFLOW}${extra && `, ${extra}`}}`;
@@ -106,12 +111,27 @@ export function quantileAgo(
   return quantileOver(then, q, labels, histogram);
 }
 
-/** Mean of a histogram's values by labels, at each point in time. */
-export function mean(labels: string, histogram: string): string {
-  const sum = perSecond(labels, ofTask(`${histogram}_sum`));
-  const count = perSecond(labels, ofTask(`${histogram}_count`));
-  const native = perSecond(labels, ofTask(histogram));
-  return `${sum} / (${count} > 0) or histogram_sum(${native}) / (histogram_count(${native}) > 0)`;
+/**
+ * Seconds that tasks spend in each phase, each second, so that the phases add up. What is known of `work`
+ * only as a whole is called work; what task events tell of it is queue and run, and is not counted twice.
+ */
+export function phaseSeconds(): string {
+  const unknown = `${phaseSum("", 'phase="work"')} - ${phaseSum("", 'phase=~"queue|run"')} > 0`;
+  return `${phaseSum("phase", 'phase!="work"')} or label_replace(${unknown}, "phase", "work", "", "")`;
+}
+
+/** Tasks a second whose phases are known. */
+export function phasedTasks(): string {
+  const dispatched = 'phase="dispatch"';
+  const classic = perSecond("", ofTask("task_phase_seconds_count", dispatched));
+  const native = perSecond("", ofTask("task_phase_seconds", dispatched));
+  return `(${classic} or histogram_count(${native}))`;
+}
+
+function phaseSum(labels: string, matcher: string): string {
+  const classic = perSecond(labels, ofTask("task_phase_seconds_sum", matcher));
+  const native = perSecond(labels, ofTask("task_phase_seconds", matcher));
+  return `(${classic} or histogram_sum(${native}))`;
 }
 
 function quantileOver(

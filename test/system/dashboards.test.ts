@@ -252,6 +252,8 @@ const SHOWN: Readonly<Record<string, (show: Show) => Promise<void>>> = {
       "rabbitmq",
       "redis",
     ]);
+    const phases = namesIn(await show("Who is slow? Share of each phase, A"), "phase");
+    for (const phase of ["queue", "run", "delivery"]) assert.ok(phases.includes(phase), phase);
     const waiting = await show("Waiting messages, every witness, A");
     const ofRedis = waiting.find(({ labels }) => labels.source === "redis");
     assert.equal(ofRedis?.labels.queue, "celery");

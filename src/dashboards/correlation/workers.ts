@@ -5,7 +5,7 @@ import { aggregate, ofDaemon, ofDeployment, ofTask, perSecond } from "../promql.
 
 /** Are there enough workers, do they take what waits, and can their clocks be trusted? */
 export function workerPanels(): Builder<Panel>[] {
-  return [busy(), busyOrIdle(), workersUp(), clocks(), workerTable()];
+  return [busy(), busyOrIdle(), workersUp(), clocks(), uncertain(), workerTable()];
 }
 
 const BUSY = ofDeployment("celery_load:worker_busy:ratio");
@@ -63,7 +63,7 @@ function workersUp(): Builder<Panel> {
     description:
       "Workers that give signs of life, by each source. Healthy: as many as you run, on every line. celery-exporter counts workers of one host as one, and drops those that are silent for ten minutes; Flower before 2.1 keeps dead ones. The observer keeps a dead worker at 0 for half an hour.",
     unit: "short",
-    width: 12,
+    width: 8,
     height: 8,
     queries: [
       {
@@ -83,7 +83,7 @@ function clocks(): Builder<Panel> {
     description:
       "How far each worker's clock is ahead of the daemon's, and between which bounds (low, high) ordinary traffic proves it to be. The phases queue and delivery are corrected by it. Healthy: bounds a few milliseconds apart. Wide bounds: the split between queue, run and delivery is only as exact as they are; the latency is not touched.",
     unit: "s",
-    width: 12,
+    width: 8,
     height: 8,
     queries: [
       { expr: offset, legend: "{{worker}}" },
@@ -91,6 +91,20 @@ function clocks(): Builder<Panel> {
       { expr: `${offset} + ${uncertainty}`, legend: "{{worker}} high" },
     ],
   });
+}
+
+function uncertain(): Builder<Panel> {
+  const samples = perSecond("phase", ofTask("task_phase_uncertain_total"));
+  const all = perSecond("phase", ofTask("task_phase_seconds_count", 'phase=~"queue|delivery"'));
+  return lines({
+    title: "Phases that the clocks leave open",
+    description:
+      "Share of the samples of queue and delivery of which more than half is the uncertainty of a worker's clock. Healthy: low for queue while tasks wait; high where phases are shorter than the clocks are known, which does no harm there. High while a phase is long: do not believe the split, only the latency.",
+    unit: "percentunit",
+    width: 8,
+    height: 8,
+    queries: [{ expr: `${samples} / (${all} > 0)`, legend: "{{phase}}" }],
+  }).axisSoftMax(1);
 }
 
 function workerTable(): Builder<Panel> {

@@ -1,7 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { colourByName, distribution, lines, stackedBars } from "../panels.js";
-import { mean, ofTask, perSecond, quantile } from "../promql.js";
+import { ofTask, perSecond, phasedTasks, phaseSeconds, quantile } from "../promql.js";
 
 /** How long tasks take, and where the time goes. */
 export function latencyPanels(): Builder<Panel>[] {
@@ -68,11 +68,16 @@ export function phaseMeans(): Builder<Panel> {
     stackedBars({
       title: "Mean time by phase",
       description:
-        "Where the time goes, on average: dispatch (planned start until we publish), publish (until the broker has answered), queue (until a worker has started it), run, delivery (until the result is here); work is queue and run together, where workers send no events. Means add up, so they are stacked. Healthy: nearly all of it is run or work. Dispatch: the daemon is late. Publish, delivery: the broker or backend is slow. Queue: too few workers.",
+        "Where the time goes, on average: dispatch (planned start until we publish), publish (until the broker has answered), queue (until a worker has started it), run, delivery (until the result is here); work is queue and run together, of tasks whose worker sends no events. Means add up, so they are stacked. Healthy: nearly all of it is run or work. Dispatch: the daemon is late. Publish, delivery: the broker or backend is slow. Queue: too few workers.",
       unit: "s",
       width: 12,
       height: 9,
-      queries: [{ expr: mean("phase", "task_phase_seconds"), legend: "{{phase}}" }],
+      queries: [
+        {
+          expr: `(${phaseSeconds()}) / on () group_left () (${phasedTasks()} > 0)`,
+          legend: "{{phase}}",
+        },
+      ],
     }),
     PHASE_COLOURS,
   );
