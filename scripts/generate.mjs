@@ -9,12 +9,12 @@ import { parseArgs } from "node:util";
 
 /** A row for each generated file: where it is, and what must be in it. */
 const generatedFiles = [
+  ...(await dashboardFiles()),
   {
-    path: "grafana/dashboards/celery-load-traffic.json",
+    path: "prometheus/correlation-rules.yml",
     async text() {
-      const { trafficDashboard } = await built("src/dashboards/traffic.js");
-      const { dashboardText } = await built("src/dashboards/classic-json.js");
-      return dashboardText(trafficDashboard());
+      const { correlationRulesText } = await built("src/dashboards/correlation/rules.js");
+      return correlationRulesText();
     },
   },
   {
@@ -91,6 +91,16 @@ function report() {
   for (const path of drifted) console.error(`${path} differs from what the code generates.`);
   console.error("Run `npm run generate` and commit the result.");
   process.exitCode = 1;
+}
+
+/** A file for each dashboard, named by its uid. */
+async function dashboardFiles() {
+  const { allDashboards } = await built("src/dashboards/boards.js");
+  const { dashboardText } = await built("src/dashboards/classic-json.js");
+  return allDashboards().map((dashboard) => ({
+    path: `grafana/dashboards/${dashboard.uid}.json`,
+    text: async () => dashboardText(dashboard),
+  }));
 }
 
 async function existingText(path) {

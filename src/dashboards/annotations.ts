@@ -1,37 +1,70 @@
 import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard";
 import { dataSource } from "./panels.js";
-import { ofScenario } from "./promql.js";
+import { ofProcess, ofScenario } from "./promql.js";
 
 /**
- * Markers at the exact time of a change. The series' *value* is that time, which Grafana wants in
- * milliseconds; so no token for writing annotations is needed, and no step blurs them.
+ * Markers of what happened to the load, on every dashboard. They come from PromQL alone, so that no
+ * token for writing annotations is needed.
  */
-export function changeMarkers(): dashboard.AnnotationQueryBuilder[] {
+export function markers(): dashboard.AnnotationQueryBuilder[] {
   return [
-    changes("Starts", "start", "green", "{{scenario}} started on {{instance}}"),
-    changes("Stage changes", "stage", "blue", "{{scenario}}: next stage"),
+    at("Starts", changedAt('kind="start"'), "green", "{{scenario}} started on {{instance}}"),
+    at("Stage changes", changedAt('kind="stage"'), "blue", "{{scenario}}: next stage"),
+    at(
+      "Control actions",
+      changedAt('kind=~"override|reload"'),
+      "purple",
+      "{{scenario}}: {{kind}} on {{instance}}",
+    ),
+    at(
+      "Daemon starts",
+      ofProcess("process_start_time_seconds"),
+      "orange",
+      "daemon {{instance}} started",
+    ),
+    alerts(),
   ];
 }
 
-function changes(
+function changedAt(matcher: string): string {
+  return ofScenario("last_change_timestamp_seconds", matcher);
+}
+
+/**
+ * Markers at the exact time of something. The series' *value* is that time in Unix seconds, and Grafana
+ * wants milliseconds; so no step blurs them.
+ */
+function at(
   name: string,
-  kind: string,
+  unixSeconds: string,
   colour: string,
   title: string,
 ): dashboard.AnnotationQueryBuilder {
-  const changedAt = ofScenario("last_change_timestamp_seconds", `kind="${kind}"`);
   return (
-    new dashboard.AnnotationQueryBuilder()
-      .name(name)
-      .datasource(dataSource)
-      .enable(true)
-      .iconColor(colour)
+    marker(name, colour)
       // 0 stands for "never so far" and would be drawn at 1970.
-      .expr(`(${changedAt} > 0) * 1000`)
-      .step("15s")
+      .expr(`(${unixSeconds} > 0) * 1000`)
       .useValueForTime(true)
       .titleFormat(title)
       .textFormat("{{job}} {{instance}}")
       .tagKeys("scenario,kind")
   );
+}
+
+/** As long as an alert about this load fires. Alerts that are about no single daemon are among them. */
+function alerts(): dashboard.AnnotationQueryBuilder {
+  return marker("Firing alerts", "red")
+    .expr('ALERTS{alertname=~"CeleryLoad.*", alertstate="firing"}')
+    .titleFormat("{{alertname}} {{slo}}{{scenario}}")
+    .textFormat("{{severity}} {{instance}}")
+    .tagKeys("alertname,severity");
+}
+
+function marker(name: string, colour: string): dashboard.AnnotationQueryBuilder {
+  return new dashboard.AnnotationQueryBuilder()
+    .name(name)
+    .datasource(dataSource)
+    .enable(true)
+    .iconColor(colour)
+    .step("15s");
 }

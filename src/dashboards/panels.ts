@@ -56,6 +56,40 @@ export function stackedAreas(text: PanelText): timeseries.PanelBuilder {
   return lines(text).fillOpacity(40).stacking(stacked());
 }
 
+/** Lines at values from which on something is wrong, in a panel of lines. */
+export function limits(
+  panel: timeseries.PanelBuilder,
+  steps: readonly ColourStep[],
+): timeseries.PanelBuilder {
+  return panel
+    .thresholds(colourSteps(steps))
+    .thresholdsStyle(
+      new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed),
+    );
+}
+
+/** Draws the series whose legend matches as something to compare with: a target, a limit. */
+export function dashed(panel: timeseries.PanelBuilder, legend: string): timeseries.PanelBuilder {
+  return panel.overrideByRegexp(legend, [
+    { id: "custom.lineStyle", value: { fill: "dash", dash: [8, 6] } },
+    { id: "custom.lineWidth", value: 2 },
+    { id: "custom.fillOpacity", value: 0 },
+  ]);
+}
+
+/** Puts the series whose legend matches on an axis of their own, at the right. */
+export function onTheRight(
+  panel: timeseries.PanelBuilder,
+  legend: string,
+  unit: string,
+): timeseries.PanelBuilder {
+  return panel.overrideByRegexp(legend, [
+    { id: "unit", value: unit },
+    { id: "custom.axisPlacement", value: "right" },
+    { id: "custom.fillOpacity", value: 0 },
+  ]);
+}
+
 /** Bars on top of each other. */
 export function stackedBars(text: PanelText): timeseries.PanelBuilder {
   return lines(text)
@@ -80,9 +114,12 @@ export function number(
     .noValue(text.noValue);
 }
 
+/** Words and colours for numbers. */
+export type States = Readonly<Record<string, readonly [word: string, colour: string]>>;
+
 /** A coloured band a series. `states` maps its numbers to words and colours. */
 export function stateBands(
-  text: PanelText & { readonly states: Readonly<Record<string, readonly [string, string]>> },
+  text: PanelText & { readonly states: States },
 ): statetimeline.PanelBuilder {
   return describe(new statetimeline.PanelBuilder(), text)
     .targets(text.queries.map((query, position) => overTime(query, position)))
@@ -150,6 +187,8 @@ export interface Column {
   readonly unit?: string;
   readonly noValue?: string;
   readonly steps?: readonly ColourStep[];
+  /** Words and colours for its numbers. */
+  readonly states?: States;
   readonly link?: { readonly title: string; readonly url: string };
 }
 
@@ -264,9 +303,7 @@ function colourSteps(steps: readonly ColourStep[]): dashboard.ThresholdsConfigBu
     .steps(steps.map(([value, color]) => ({ value, color })));
 }
 
-function wordsFor(
-  states: Readonly<Record<string, readonly [string, string]>>,
-): dashboard.ValueMapping {
+function wordsFor(states: States): dashboard.ValueMapping {
   const options = Object.entries(states).map(
     ([value, [word, color]], index) => [value, { text: word, color, index }] as const,
   );
@@ -281,6 +318,10 @@ function columnProperties(column: Column): dashboard.DynamicConfigValue[] {
     properties.push({ id: "thresholds", value: colourSteps(column.steps).build() });
     properties.push({ id: "custom.cellOptions", value: { type: "color-text" } });
     properties.push({ id: "color", value: { mode: dashboard.FieldColorModeId.Thresholds } });
+  }
+  if (column.states) {
+    properties.push({ id: "mappings", value: [wordsFor(column.states)] });
+    properties.push({ id: "custom.cellOptions", value: { type: "color-text" } });
   }
   if (column.link) properties.push({ id: "links", value: [column.link] });
   return properties;

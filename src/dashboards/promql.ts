@@ -6,6 +6,9 @@
 const DAEMON = 'job=~"$job", instance=~"$instance"';
 const SCENARIO = `${DAEMON}, scenario=~"$scenario"`;
 const TASK = `${SCENARIO}, task=~"$task"`;
+/** In the metrics of the daemon the name of a workflow is its label `task`, and its members have a label of their own. */
+const WORKFLOW = `${SCENARIO}, workflow=~"$task"`;
+const SLO = `${DAEMON}, slo=~"$slo"`;
 
 /** One of the daemon's metrics that describes it as a whole. `name` is without `celery_load_`. */
 export function ofDaemon(name: string): string {
@@ -27,6 +30,29 @@ export function ofTask(name: string, extra = ""): string {
   return `celery_load_${name}{${TASK}${extra && `, ${extra}`}}`;
 }
 
+/** A metric of the selected tasks that no scenario has of its own. */
+export function ofTaskName(name: string, extra = ""): string {
+  return `celery_load_${name}{${DAEMON}, task=~"$task"${extra && `, ${extra}`}}`;
+}
+
+/** A metric of the members of the selected workflows. */
+export function ofWorkflow(name: string, extra = ""): string {
+  return `celery_load_${name}{${WORKFLOW}${extra && `, ${extra}`}}`;
+}
+
+/** A metric of the selected objectives. */
+export function ofSlo(name: string, extra = ""): string {
+  return `celery_load_${name}{${SLO}${extra && `, ${extra}`}}`;
+}
+
+/**
+ * A metric that has no label of a daemon, by its full name: of a foreign exporter, or of a recording rule.
+ * All that is known of where it belongs is the label `deployment`, if the scrape configuration sets one.
+ */
+export function ofDeployment(name: string, extra = ""): string {
+  return `${name}{deployment=~"$deployment"${extra && `, ${extra}`}}`;
+}
+
 /** `aggregation by (labels) (expression)`; without labels over everything. */
 export function aggregate(
   aggregation: "sum" | "min" | "max" | "count",
@@ -46,45 +72,94 @@ export function grownInRange(labels: string, counter: string): string {
   return aggregate("sum", labels, increase(counter));
 }
 
+/** A histogram of the daemon, by its name without prefix and suffix, and how its series are chosen. */
+export interface HistogramChoice {
+  readonly name: string;
+  readonly extra?: string;
+  /** Default: the selected tasks. */
+  readonly select?: (name: string, extra?: string) => string;
+}
+
 /**
- * Quantile of a histogram by labels, at each point in time. `histogram` is without prefix and suffix.
+ * Quantile of a histogram by labels, at each point in time.
  * The second half answers on servers that turn classic histograms into native ones, where the
  * `_bucket` series do not exist; elsewhere it is empty.
  */
-export function quantile(q: string, labels: string, histogram: string, extra = ""): string {
-  return quantileOver(rate, q, labels, histogram, extra);
+export function quantile(q: string, labels: string, histogram: HistogramChoice): string {
+  return quantileOver(rate, q, labels, histogram);
 }
 
-/** The same over the whole time range of the page, as tables want it. */
-export function quantileInRange(q: string, labels: string, histogram: string): string {
-  return quantileOver(increase, q, labels, histogram, "");
+/** The same over the whole time range of the page, as tables want it; or over a range of that length some time `ago`. */
+export function quantileInRange(
+  q: string,
+  labels: string,
+  histogram: HistogramChoice,
+  ago = "",
+): string {
+  const inRange = (selector: string) => `increase(${selector}[$__range]${ago && ` offset ${ago}`})`;
+  return quantileOver(inRange, q, labels, histogram);
 }
 
-/** Mean of a histogram's values by labels, at each point in time. */
-export function mean(labels: string, histogram: string): string {
-  const sum = perSecond(labels, ofTask(`${histogram}_sum`));
-  const count = perSecond(labels, ofTask(`${histogram}_count`));
-  const native = perSecond(labels, ofTask(histogram));
-  return `${sum} / (${count} > 0) or histogram_sum(${native}) / (histogram_count(${native}) > 0)`;
+/** The same as `quantile`, some time `ago`. */
+export function quantileAgo(
+  q: string,
+  labels: string,
+  histogram: HistogramChoice,
+  ago: string,
+): string {
+  const then = (selector: string) => `rate(${selector}[$__rate_interval] offset ${ago})`;
+  return quantileOver(then, q, labels, histogram);
+}
+
+/**
+ * Seconds that tasks spend in each phase, each second, so that the phases add up. What is known of `work`
+ * only as a whole is called work; what task events tell of it is queue and run, and is not counted twice.
+ */
+export function phaseSeconds(): string {
+  const unknown = `${phaseSum("", 'phase="work"')} - ${phaseSum("", 'phase=~"queue|run"')} > 0`;
+  return `${phaseSum("phase", 'phase!="work"')} or label_replace(${unknown}, "phase", "work", "", "")`;
+}
+
+/** Tasks a second whose phases are known. */
+export function phasedTasks(): string {
+  const dispatched = 'phase="dispatch"';
+  const classic = perSecond("", ofTask("task_phase_seconds_count", dispatched));
+  const native = perSecond("", ofTask("task_phase_seconds", dispatched));
+  return `(${classic} or histogram_count(${native}))`;
+}
+
+function phaseSum(labels: string, matcher: string): string {
+  const classic = perSecond(labels, ofTask("task_phase_seconds_sum", matcher));
+  const native = perSecond(labels, ofTask("task_phase_seconds", matcher));
+  return `(${classic} or histogram_sum(${native}))`;
 }
 
 function quantileOver(
   window: (selector: string) => string,
   q: string,
   labels: string,
-  histogram: string,
-  extra: string,
+  { name, extra, select = ofTask }: HistogramChoice,
 ): string {
   const bucketLabels = labels ? `${labels}, le` : "le";
-  const classic = aggregate("sum", bucketLabels, window(ofTask(`${histogram}_bucket`, extra)));
-  const native = aggregate("sum", labels, window(ofTask(histogram, extra)));
+  const classic = aggregate("sum", bucketLabels, window(select(`${name}_bucket`, extra)));
+  const native = aggregate("sum", labels, window(select(name, extra)));
   return `histogram_quantile(${q}, ${classic}) or histogram_quantile(${q}, ${native})`;
 }
 
+/** Rate per second of a counter as graphs want it. */
 function rate(selector: string): string {
   return `rate(${selector}[$__rate_interval])`;
 }
 
+/** A function of what a metric did within each step of the graph, as bars of a given width want it. */
+export function inInterval(
+  of: "increase" | "resets" | "changes" | "min_over_time",
+  selector: string,
+): string {
+  return `${of}(${selector}[$__interval])`;
+}
+
+/** How much a counter grew over the whole time range of the page. */
 function increase(selector: string): string {
   return `increase(${selector}[$__range])`;
 }

@@ -34,17 +34,74 @@ export function commonVariables(): (
   ];
 }
 
+/** Which objectives the page is about. */
+export function sloVariable(): dashboard.QueryVariableBuilder {
+  return labelValues(
+    "slo",
+    "SLO",
+    "Objectives that are configured.",
+    ofDaemon("slo_objective_ratio"),
+  );
+}
+
+/**
+ * Which Celery deployments foreign metrics are from, by the label `deployment` of the scrape
+ * configuration. Without that label all are one, hence `.*`, which matches its absence.
+ */
+export function deploymentVariable(): dashboard.QueryVariableBuilder {
+  return labelValues(
+    "deployment",
+    "Deployment",
+    "Deployments by the label `deployment` of scrape jobs; All where it is not used.",
+    ofDaemon("build_info"),
+  ).allValue(".*");
+}
+
+/** How long ago the time is that a page compares with. */
+export function beforeVariable(): dashboard.CustomVariableBuilder {
+  return choice(
+    "before",
+    "Before",
+    "How long ago the time is that this one is compared with.",
+    ["1h", "6h", "1d", "7d"],
+    "1d",
+  );
+}
+
+/** Whose memory is shown: a regular expression of scrape jobs or pods. */
+export function workerProcessesVariable(): dashboard.TextBoxVariableBuilder {
+  const anyWorker = ".*celery.*worker.*";
+  return new dashboard.TextBoxVariableBuilder("worker_processes")
+    .label("Worker processes")
+    .description("Regular expression of the jobs or pods whose memory is shown.")
+    .defaultValue(anyWorker)
+    .current({ text: anyWorker, value: anyWorker });
+}
+
 /** Which quantile the latency panels draw. */
 export function quantileVariable(): dashboard.CustomVariableBuilder {
-  const quantiles = ["0.5", "0.9", "0.95", "0.99"];
-  const chosen = "0.95";
-  return new dashboard.CustomVariableBuilder("quantile")
-    .label("Quantile")
-    .description(
-      "The quantile of the panels that name one: 0.95 is the value that 95 % stay below.",
-    )
-    .values(quantiles.join(","))
-    .options(quantiles.map((value) => ({ text: value, value, selected: value === chosen })))
+  return choice(
+    "quantile",
+    "Quantile",
+    "The quantile of the panels that name one: 0.95 is the value that 95 % stay below.",
+    ["0.5", "0.9", "0.95", "0.99"],
+    "0.95",
+  );
+}
+
+/** One of a few values. */
+function choice(
+  name: string,
+  label: string,
+  description: string,
+  values: readonly string[],
+  chosen: string,
+): dashboard.CustomVariableBuilder {
+  return new dashboard.CustomVariableBuilder(name)
+    .label(label)
+    .description(description)
+    .values(values.join(","))
+    .options(values.map((value) => ({ text: value, value, selected: value === chosen })))
     .current({ text: chosen, value: chosen, selected: true })
     .multi(false)
     .includeAll(false);

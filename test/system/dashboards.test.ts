@@ -4,16 +4,23 @@ import { readdirSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { correlationRules } from "../../src/dashboards/correlation/rules.js";
 import { METRIC_PREFIX } from "../../src/exposition/metrics.js";
 import { parseExpositionText, type Sample } from "../../src/setup/exposition-text.js";
 import { freePort } from "../../src/setup/ports.js";
 import { ensurePrometheus, startPrometheusServer } from "../../src/setup/prometheus.js";
 import { startDaemon, type TestDaemon } from "../support/daemon.js";
+import { servePages } from "../support/pages.js";
 import { startRedis } from "../support/redis.js";
 import { scratchFile } from "../support/scratch.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startWorker } from "../support/worker.js";
-import { type ClassicBoard, committedBoard, repository } from "../unit/dashboards/classic-board.js";
+import {
+  type ClassicBoard,
+  committedBoard,
+  repository,
+  repositoryPath,
+} from "../unit/dashboards/classic-board.js";
 import { substituted, type VariableValues } from "../unit/dashboards/variables.js";
 
 /** Steps, a constant rate and the closed loop; successes, failures of two classes, and retries. */
@@ -25,6 +32,8 @@ tasks:
   failing:  { name: tests.fail, args: [KeyError] }
   own:      { name: tests.fail, args: [PaymentDeclined] }
   retrying: { name: tests.retry, args: [1], expires: none }
+  pipeline: { chain: [good, { task: slow, immutable: true }] }
+  broken:   { chain: [failing, { task: good, immutable: true }] }
 scenarios:
   stepped:
     profile: { steps: [10/s for 4s, 30/s for 4s, 0/s for 2s], repeat: true }
@@ -32,6 +41,10 @@ scenarios:
     warmup: 1s
   steady: { profile: 2/s, mix: good }
   closed: { profile: max, mix: slow, maxInFlight: 1 }
+  flows: { profile: 2/s, mix: { pipeline: 1, broken: 1 } }
+slos:
+  - { name: fast, scenario: steady, objective: 90%, latency: 2s, window: 7d }
+  - { name: good, scenario: stepped, objective: 95%, window: 7d }
 server: { linger: 60s }
 `;
 
@@ -45,34 +58,63 @@ const boards = readdirSync(new URL("grafana/dashboards", repository)).map((file)
 test("a real Prometheus answers the dashboards from a real run", async (t) => {
   const programs = await ensurePrometheus();
   await using redis = await startRedis();
-  await using _worker = await startWorker({ broker: redis.url(), queues: ["celery", "second"] });
+  await using _worker = await startWorker({
+    broker: redis.url(),
+    queues: ["celery", "second"],
+    extraArgs: ["--events"],
+  });
   await using daemon = await startDaemon({ configText: CONFIG(redis.url()) });
   await daemon.waitFor(
-    (metrics) => metrics.sum("celery_load_scenario_state", { state: "running" }) === 3,
+    (metrics) => metrics.sum("celery_load_scenario_state", { state: "running" }) === 4,
     30_000,
-    "the three scenarios to run",
+    "the four scenarios to run",
   );
-  await using prometheus = await startPrometheus(programs.prometheus, daemon.port);
+  await using others = await servePages(await otherPages());
+  await using prometheus = await startPrometheus(
+    programs.prometheus,
+    `127.0.0.1:${daemon.port}`,
+    `127.0.0.1:${others.port}`,
+  );
+  const scrapes = 'count_over_time(up{job="celery-load"}[5m])';
   const isScraped = async () =>
-    Number((await prometheus.now("count_over_time(up[5m])"))[0]?.value ?? 0) >= SCRAPED_SECONDS;
+    Number((await prometheus.now(scrapes))[0]?.value ?? 0) >= SCRAPED_SECONDS;
   await waitUntil(isScraped, 90_000, `Prometheus to scrape the daemon ${SCRAPED_SECONDS} times`);
 
-  await t.test("the daemon is up as a target, and its scrape had no error", async () => {
+  await t.test("every target is up, and its scrapes had no error", async () => {
     const { activeTargets } = await prometheus.api<{
       activeTargets: { health: string; lastError: string; labels: Record<string, string> }[];
     }>("targets");
-    const found = activeTargets.map(({ health, lastError, labels }) => [
-      health,
-      lastError,
-      labels.instance,
-    ]);
-    assert.deepEqual(found, [["up", "", `127.0.0.1:${daemon.port}`]]);
-    const everUp = await prometheus.now("min_over_time(up[5m])");
+    for (const { health, lastError, labels } of activeTargets) {
+      assert.deepEqual([health, lastError], ["up", ""], labels.job);
+    }
+    const found = activeTargets.map(({ labels }) => labels.job).sort();
+    assert.deepEqual(found, ["celery-load", ...Object.keys(OTHER_PAGES)].sort());
+    const everUp = await prometheus.now('min_over_time(up{job="celery-load"}[5m])');
     assert.deepEqual(
       everUp.map(({ value }) => value),
       [1],
     );
   });
+
+  await t.test(
+    "every recording rule is evaluated without an error, and records something",
+    async () => {
+      const { groups } = await prometheus.api<{
+        groups: { rules: { name: string; health: string; lastError?: string }[] }[];
+      }>("rules");
+      const rules = groups.flatMap(({ rules }) => rules);
+      for (const { name, health, lastError = "" } of rules) {
+        assert.deepEqual([health, lastError], ["ok", ""], name);
+      }
+      for (const { record } of correlationRules()) {
+        assert.ok(
+          rules.some(({ name }) => name === record),
+          `${record} is not loaded`,
+        );
+        assert.notDeepEqual(await prometheus.now(record), [], record);
+      }
+    },
+  );
 
   await t.test(
     "Prometheus read OpenMetrics: it knows the units, which text 0.0.4 lacks",
@@ -93,15 +135,21 @@ test("a real Prometheus answers the dashboards from a real run", async (t) => {
 
   for (const board of boards) {
     const selections = await selectionsOf(board, prometheus);
-    const values = { rateInterval: "4s", rangeSeconds: SCRAPED_SECONDS, quantile: "0.95" };
+    const values = {
+      rateInterval: "4s",
+      interval: "4s",
+      before: "8s",
+      rangeSeconds: SCRAPED_SECONDS,
+      quantile: "0.95",
+    };
     const ask = asker(prometheus, { ...values, selections });
 
     await t.test(`${board.uid}: the variables offer what the daemon has`, () => {
       assert.equal(selections.job, "(celery-load)");
-      assert.equal(selections.scenario, "(closed|steady|stepped)");
+      assert.equal(selections.scenario, "(closed|flows|steady|stepped)");
       assert.equal(
         selections.task,
-        "(tests\\\\.add|tests\\\\.fail|tests\\\\.retry|tests\\\\.sleep)",
+        "(broken|pipeline|tests\\\\.add|tests\\\\.fail|tests\\\\.retry|tests\\\\.sleep)",
       );
     });
 
@@ -116,53 +164,104 @@ test("a real Prometheus answers the dashboards from a real run", async (t) => {
     }
 
     await t.test(`${board.uid}: the panels show what the run was`, async () => {
-      const show = async (place: string) => {
+      await SHOWN[board.uid]?.(async (place) => {
         const query = queriesOf(board).find((candidate) => candidate.place === place);
         assert.ok(query, `the dashboard has no query ${place}`);
         return ask(query.expr, query.instant);
-      };
-      const valuesOf = async (place: string) => (await show(place)).flatMap(({ values }) => values);
-      const namesIn = async (place: string, label: string) =>
-        (await show(place)).map(({ labels }) => labels[label]).sort();
-
-      for (const ledger of ["Ledger: planned starts, A", "Ledger: published tasks, A"]) {
-        assert.deepEqual([...new Set(await valuesOf(ledger))], [0], ledger);
-      }
-      assert.deepEqual([...new Set(await valuesOf("Connections down, A"))], [0]);
-      assert.deepEqual(await namesIn("Errors by exception, A", "exception"), [
-        "KeyError",
-        "PaymentDeclined",
-        "other",
-      ]);
-      assert.deepEqual(await namesIn("Scenarios now, A", "state"), [
-        "running",
-        "running",
-        "running",
-      ]);
-      assert.deepEqual(await namesIn("Scenarios now, C", "scenario"), ["stepped"]);
-      const [timeLeft] = await valuesOf("Scenarios now, C");
-      assert.ok(timeLeft! > 0 && timeLeft! <= 4, `the stage has ${timeLeft} s left`);
-      assert.deepEqual(await namesIn("Scenarios now, D", "scenario"), ["steady", "stepped"]);
-      assert.deepEqual(
-        new Set(await valuesOf("Target rate, A")),
-        new Set([2, 12, 32]),
-        "2/s of one scenario and 0, 10 or 30/s of the other; the closed loop has no rate",
-      );
+      });
     });
   }
 
   await t.test("Prometheus has every sample of the last page, as it is there", async () => {
     daemon.signal("SIGTERM");
-    const stopped = 'sum(celery_load_scenario_state{state="stopped"}) == 3';
+    const stopped = 'sum(celery_load_scenario_state{state="stopped"}) == 4';
     const isStored = async () => (await prometheus.now(stopped)).length === 1;
     await waitUntil(isStored, 60_000, "the scenarios to stop and Prometheus to see it");
     const exposed = parseExpositionText(
       await page(daemon, "application/openmetrics-text; version=1.0.0"),
     );
-    const stored = await prometheus.now('{__name__=~"celery_load_.+"}');
+    const stored = await prometheus.now('{__name__=~"celery_load_.+", announced=""}');
     assert.deepEqual(textsOf(stored), textsOf(exposed));
   });
 });
+
+/** The series of a query of a dashboard, by its panel and letter. */
+type Show = (place: string) => Promise<Series[]>;
+
+const valuesOf = (series: readonly Series[]) => series.flatMap(({ values }) => values);
+const namesIn = (series: readonly Series[], label: string) =>
+  series.map(({ labels }) => labels[label]).sort();
+
+const MISSED = 2;
+const INCONCLUSIVE = 3;
+
+/** What panels must say of this run, by dashboard. */
+const SHOWN: Readonly<Record<string, (show: Show) => Promise<void>>> = {
+  async "celery-load-overview"(show) {
+    for (const ledger of ["Ledger: planned starts, A", "Ledger: published tasks, A"]) {
+      assert.deepEqual([...new Set(valuesOf(await show(ledger)))], [0], ledger);
+    }
+    assert.deepEqual([...new Set(valuesOf(await show("Connections down, A")))], [0]);
+    assert.deepEqual(namesIn(await show("Scenarios now, A"), "state"), Array(4).fill("running"));
+    assert.deepEqual(namesIn(await show("Scenarios now, C"), "scenario"), ["stepped"]);
+    const [timeLeft] = valuesOf(await show("Scenarios now, C"));
+    assert.ok(timeLeft! > 0 && timeLeft! <= 4, `the stage has ${timeLeft} s left`);
+    assert.deepEqual(namesIn(await show("Scenarios now, D"), "scenario"), [
+      "flows",
+      "steady",
+      "stepped",
+    ]);
+    assert.deepEqual(
+      new Set(valuesOf(await show("Target rate, A"))),
+      new Set([4, 14, 34]),
+      "2/s of two scenarios and 0, 10 or 30/s of the third; the closed loop has no rate",
+    );
+    assert.deepEqual(namesIn(await show("Firing alerts, A"), "alertname"), ["CeleryLoadTest"]);
+    const verdicts = new Map(
+      (await show("Objectives in this time range, A")).map(({ labels, values }) => [
+        labels.slo,
+        values[0],
+      ]),
+    );
+    assert.deepEqual(
+      verdicts,
+      new Map([
+        ["fast", INCONCLUSIVE],
+        ["good", MISSED],
+      ]),
+      "40 events are too few for 90 %; a fifth of the other's tasks is made to fail",
+    );
+  },
+  async "celery-load-tasks"(show) {
+    assert.deepEqual(namesIn(await show("Errors by exception, A"), "exception"), [
+      "KeyError",
+      "PaymentDeclined",
+      "other",
+    ]);
+    const unsuccessful = await show("Members that did not succeed, A");
+    const notRun = unsuccessful.filter(({ labels }) => labels.outcome === "not_run");
+    const lost = notRun.filter(({ values }) => values.some((value) => value > 0));
+    assert.deepEqual(namesIn(lost, "workflow"), ["broken"], "the member behind the failing one");
+  },
+  async "celery-load-correlation"(show) {
+    const states = await show("What each source tells, A");
+    assert.deepEqual(namesIn(states, "source"), [
+      "celery-exporter",
+      "flower",
+      "observer",
+      "rabbitmq",
+      "redis",
+    ]);
+    const phases = namesIn(await show("Who is slow? Share of each phase, A"), "phase");
+    for (const phase of ["queue", "run", "delivery"]) assert.ok(phases.includes(phase), phase);
+    const waiting = await show("Waiting messages, every witness, A");
+    const ofRedis = waiting.find(({ labels }) => labels.source === "redis");
+    assert.equal(ofRedis?.labels.queue, "celery");
+    assert.equal(ofRedis?.values.at(-1), 6, "the lists of both priorities are one queue");
+    const ofRabbitmq = waiting.filter(({ labels }) => labels.source === "rabbitmq");
+    assert.deepEqual(namesIn(ofRabbitmq, "queue"), ["celery"], "only queues of tasks");
+  },
+};
 
 /** Gauges that go on changing while nothing is sent any more. */
 const RESTLESS = ["event_loop_utilization", "dispatch_lag_seconds", "generator_saturated"];
@@ -185,6 +284,45 @@ async function page(daemon: TestDaemon, accept: string): Promise<string> {
   return response.text();
 }
 
+/** Where the page of a scrape job is that stands for what does not run here; see the README there. */
+const OTHER_PAGES = {
+  "celery-exporter": "celery-exporter.txt",
+  flower: "flower.txt",
+  redis: "redis_exporter.txt",
+  rabbitmq: "rabbitmq.txt",
+  "rabbitmq-queues": "rabbitmq-detailed.txt",
+  "celery-worker": "worker-processes.txt",
+  announced: "announced.txt",
+} as const;
+
+async function otherPages(): Promise<Record<string, string>> {
+  const pages = Object.entries(OTHER_PAGES).map(async ([job, file]) => {
+    const path = repositoryPath(`test/vectors/exporters/${file}`);
+    return [job, await readFile(path, "utf8")] as const;
+  });
+  return Object.fromEntries(await Promise.all(pages));
+}
+
+/** What is announced is to be the daemon's own, but for the target that it is scraped from. */
+function otherJob(name: string, address: string, daemon: string): string {
+  const asDaemon = `    metric_relabel_configs:
+      - { target_label: job, replacement: celery-load }
+      - { target_label: instance, replacement: "${daemon}" }
+`;
+  return `  - job_name: ${name}
+    metrics_path: /${name}
+    static_configs:
+      - targets: ["${address}"]
+${name === "announced" ? asDaemon : ""}`;
+}
+
+/** One that always fires, for the panels that show those that do. */
+const ALERT = `groups:
+  - name: test
+    rules:
+      - { alert: CeleryLoadTest, expr: vector(1), labels: { severity: info } }
+`;
+
 interface TestPrometheus extends AsyncDisposable {
   /** `data` of an answer of the API; every error and warning in it fails the test. */
   api<Data>(path: string, parameters?: Record<string, string>): Promise<Data>;
@@ -193,7 +331,11 @@ interface TestPrometheus extends AsyncDisposable {
 }
 
 /** Prometheus with a scrape every second, which the shared start does not offer. */
-async function startPrometheus(program: string, target: number): Promise<TestPrometheus> {
+async function startPrometheus(
+  program: string,
+  target: string,
+  others: string,
+): Promise<TestPrometheus> {
   const directory = await scratchFile("prometheus");
   await mkdir(directory);
   const port = await freePort();
@@ -201,7 +343,7 @@ async function startPrometheus(program: string, target: number): Promise<TestPro
     port,
     directory,
     logFile: await scratchFile("prometheus.log"),
-    target: `127.0.0.1:${target}`,
+    target,
   });
   const api = async <Data>(path: string, parameters: Record<string, string> = {}) => {
     const url = `http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(parameters)}`;
@@ -212,7 +354,13 @@ async function startPrometheus(program: string, target: number): Promise<TestPro
   };
   const file = join(directory, "prometheus.yml");
   const text = await readFile(file, "utf8");
-  await writeFile(file, text.replaceAll("_interval: 5s", "_interval: 1s"));
+  const jobs = Object.keys(OTHER_PAGES).map((name) => otherJob(name, others, target));
+  const rules = [repositoryPath("prometheus/correlation-rules.yml"), join(directory, "alert.yml")];
+  await writeFile(rules[1]!, ALERT);
+  await writeFile(
+    file,
+    `${text.replaceAll("_interval: 5s", "_interval: 1s")}${jobs.join("")}rule_files: ${JSON.stringify(rules)}\n`,
+  );
   server.signal("SIGHUP");
   const isReloaded = async () =>
     (await api<{ yaml: string }>("status/config")).yaml.includes("scrape_interval: 1s");
@@ -303,11 +451,15 @@ async function selectionsOf(
     assert.ok(selector && label, `${query} is not read by this test`);
     const match = substituted(selector, {
       rateInterval: "",
+      interval: "",
+      before: "",
       rangeSeconds: 0,
       quantile: "",
       selections,
     });
     const found = await prometheus.api<string[]>(`label/${label}/values`, { "match[]": match });
+    // Where no scrape job has the label, everything is one deployment.
+    if (name === "deployment" && found.length === 0) continue;
     assert.ok(found.length > 0, `the variable ${name} offers nothing`);
     // Twice: once for the regular expression, once for the text that holds it in PromQL.
     selections[name] = `(${found.map((value) => value.replaceAll(".", "\\\\.")).join("|")})`;

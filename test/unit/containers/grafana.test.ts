@@ -39,8 +39,8 @@ test("Grafana finds its provisioning where it looks by itself", () => {
   assert.equal(mounted?.target, "/etc/grafana/provisioning");
 });
 
-test("Grafana opens with the traffic dashboard, readable without a login, and nobody can log in", () => {
-  const { uid } = committedBoard("celery-load-traffic");
+test("Grafana opens with the overview, readable without a login, and nobody can log in", () => {
+  const { uid } = committedBoard("celery-load-overview");
   assert.equal(environment.GF_AUTH_ANONYMOUS_ENABLED, "true");
   assert.equal(environment.GF_AUTH_ANONYMOUS_ORG_ROLE, "Viewer");
   assert.equal(environment.GF_AUTH_DISABLE_LOGIN_FORM, "true");

@@ -9,6 +9,7 @@ export interface ClassicBoard {
   schemaVersion: number;
   editable: boolean;
   tags: string[];
+  links: { type: string; tags: string[]; keepTime: boolean; includeVars: boolean }[];
   panels: ClassicPanel[];
   templating: { list: ClassicVariable[] };
   annotations: { list: ClassicAnnotation[] };

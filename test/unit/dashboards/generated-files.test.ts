@@ -1,17 +1,30 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { allDashboards } from "../../../src/dashboards/boards.js";
 import { dashboardText } from "../../../src/dashboards/classic-json.js";
-import { trafficDashboard } from "../../../src/dashboards/traffic.js";
 import { repositoryPath, repositoryText } from "./classic-board.js";
 
-const TRAFFIC = "grafana/dashboards/celery-load-traffic.json";
+const TASKS = "grafana/dashboards/celery-load-tasks.json";
 
-test("the committed traffic dashboard is what the code generates", () => {
-  assert.equal(repositoryText(TRAFFIC), dashboardText(trafficDashboard()));
+for (const dashboard of allDashboards()) {
+  test(`the committed ${dashboard.uid} is what the code generates`, () => {
+    const committed = repositoryText(`grafana/dashboards/${dashboard.uid}.json`);
+    assert.equal(committed, dashboardText(dashboard));
+  });
+}
+
+test("every committed dashboard is one that the code generates", () => {
+  const committed = readdirSync(repositoryPath("grafana/dashboards")).sort();
+  assert.deepEqual(
+    committed,
+    allDashboards()
+      .map(({ uid }) => `${uid}.json`)
+      .sort(),
+  );
 });
 
 test("no generated file of the repository has drifted", () => {
@@ -24,10 +37,10 @@ test("generate writes what --check then accepts, and --check names a file that w
   try {
     assert.equal(generate("--out", directory).status, 0);
     assert.equal(generate("--check", "--out", directory).status, 0);
-    appendFileSync(join(directory, TRAFFIC), "\n");
+    appendFileSync(join(directory, TASKS), "\n");
     const { status, stderr } = generate("--check", "--out", directory);
     assert.equal(status, 1);
-    assert.match(stderr, /^grafana\/dashboards\/celery-load-traffic\.json differs/);
+    assert.match(stderr, /^grafana\/dashboards\/celery-load-tasks\.json differs/);
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -38,7 +51,7 @@ test("--check writes nothing and names a file that is missing", () => {
   try {
     const { status, stderr } = generate("--check", "--out", directory);
     assert.equal(status, 1);
-    assert.match(stderr, /celery-load-traffic\.json differs/);
+    assert.match(stderr, /celery-load-tasks\.json differs/);
     assert.equal(generate("--check", "--out", directory).status, 1);
   } finally {
     rmSync(directory, { recursive: true });

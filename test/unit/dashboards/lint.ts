@@ -1,4 +1,5 @@
 import type { ClassicBoard, ClassicPanel, ClassicTarget } from "./classic-board.js";
+import { FOREIGN_METRICS } from "./foreign-metrics.js";
 import { KNOWN_METRICS, type KnownMetric } from "./known-metrics.js";
 
 /**
@@ -23,8 +24,11 @@ const PANEL_TYPES = new Set([
   "bargauge",
   "state-timeline",
 ]);
-const UNITS = new Set(["none", "short", "cps", "s", "percentunit", "bytes"]);
+const UNITS = new Set(["none", "short", "cps", "s", "percentunit", "bytes", "dtdurations"]);
 const PANELS_WITH_LEGEND = new Set(["timeseries", "state-timeline"]);
+
+/** These metrics belong to no daemon and no deployment, or are chosen by a variable of their own. */
+const CHOSEN_OTHERWISE = /^(ALERTS|container_)|job=~"\$worker_processes"/;
 
 /** The ledger's sums are exact, so its two panels compare counters as they are instead of their rates. */
 const COUNTERS_AS_THEY_ARE = new Set(["Ledger: planned starts", "Ledger: published tasks"]);
@@ -36,6 +40,13 @@ function boardFaults(board: ClassicBoard): string[] {
     [board.schemaVersion > 41, `schemaVersion ${board.schemaVersion} is newer than 41`],
     [board.editable, "the dashboard must not be editable"],
     [!board.tags.includes("celery-load"), "the tag celery-load is missing"],
+    [
+      !board.links.some(
+        ({ type, tags, keepTime, includeVars }) =>
+          type === "dashboards" && tags.includes("celery-load") && keepTime && includeVars,
+      ),
+      "no link leads to the other dashboards with the time and what is chosen",
+    ],
   ]);
 }
 
@@ -46,23 +57,41 @@ function variableFaults(board: ClassicBoard): string[] {
     [source?.type !== "datasource", "there is no variable datasource of type datasource"],
     [source?.query !== "prometheus", "the variable datasource does not choose a Prometheus"],
     [source?.label !== "Data source", 'the variable datasource must be labelled "Data source"'],
-    [variables.get("quantile")?.type !== "custom", "there is no custom variable quantile"],
   ]);
-  for (const name of ["job", "instance", "scenario", "task"]) {
-    const variable = variables.get(name);
-    const label = name[0]!.toUpperCase() + name.slice(1);
+  for (const name of CHAIN) {
+    if (!variables.has(name)) found.push(`there is no query variable ${name}`);
+  }
+  for (const [name, variable] of variables) {
+    if (!variable.label) found.push(`the variable ${name} has no label`);
+    if (!usedVariables(board).has(name)) found.push(`the variable ${name} is used nowhere`);
+    if (variable.type !== "query") continue;
+    const label = name === "slo" ? "SLO" : name[0]!.toUpperCase() + name.slice(1);
+    // Where scrape jobs have no label deployment, only .* matches.
+    const all = name === "deployment" ? ".*" : ".+";
     found.push(
       ...faults([
-        [variable?.type !== "query", `there is no query variable ${name}`],
-        [variable?.label !== label, `the variable ${name} must be labelled ${label}`],
+        [variable.label !== label, `the variable ${name} must be labelled ${label}`],
         [!usesVariable(variable), `the variable ${name} does not use the data source variable`],
-        [!variable?.multi || !variable.includeAll, `the variable ${name} must allow several`],
-        [variable?.allValue !== ".+", `All of the variable ${name} must be .+`],
-        [variable?.refresh !== 2, `the variable ${name} must reload with the time range`],
+        [!variable.multi || !variable.includeAll, `the variable ${name} must allow several`],
+        [variable.allValue !== all, `All of the variable ${name} must be ${all}`],
+        [variable.refresh !== 2, `the variable ${name} must reload with the time range`],
       ]),
     );
   }
+  for (const name of usedVariables(board)) {
+    if (!variables.has(name)) found.push(`there is no variable ${name}, which is used`);
+  }
   return found;
+}
+
+/** The variables that every dashboard has, so that links from one to another keep them. */
+const CHAIN = ["job", "instance", "scenario", "task"];
+
+/** Names of the dashboard's variables in what it asks, shows and links to; Grafana's own begin with `__`. */
+function usedVariables(board: ClassicBoard): Set<string> {
+  const text = JSON.stringify({ ...board, title: "", links: [] });
+  const names = [...text.matchAll(/\$\{?(\w+)/g)].map(([, name = ""]) => name);
+  return new Set(names.filter((name) => !name.startsWith("__") && !/^\d/.test(name)));
 }
 
 function annotationFaults(board: ClassicBoard): string[] {
@@ -133,12 +162,18 @@ function selectorFaults(expr: string, place: string): string[] {
   const selectors = [...expr.matchAll(SELECTOR)];
   if (selectors.length === 0) return [`${place} reads no metric`];
   return selectors.flatMap(([, name = "", matchers = ""]) => [
-    ...faults([[typeOf(name) === undefined, `${place}: the daemon has no metric ${name}`]]),
-    ...["job", "instance"]
+    ...faults([[typeOf(name) === undefined, `${place}: nobody has a metric ${name}`]]),
+    ...narrowingLabels(name, matchers)
       .filter((label) => !matchers.includes(`${label}=~"$${label}"`))
       .map((label) => `${place}: ${name} is not narrowed by the variable ${label}`),
     ...matcherFaults(name, matchers, place),
   ]);
+}
+
+/** Which variables must narrow a metric: the daemon's by job and instance, others by what they are part of. */
+function narrowingLabels(name: string, matchers: string): string[] {
+  if (CHOSEN_OTHERWISE.test(name) || CHOSEN_OTHERWISE.test(matchers)) return [];
+  return KNOWN_METRICS.has(familyOf(name)) ? ["job", "instance"] : ["deployment"];
 }
 
 function matcherFaults(name: string, matchers: string, place: string): string[] {
@@ -193,7 +228,7 @@ function namesIn(list: string): string[] {
   return list.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
 }
 
-/** Labels of a series as it is stored; those of the scrape are on all of them. */
+/** Labels of a series as it is stored; those of the scrape are on all of them, and a rule has its own. */
 function labelsOf(name: string): KnownMetric["labels"] {
   const scraped = [
     ["job", null],
@@ -204,22 +239,42 @@ function labelsOf(name: string): KnownMetric["labels"] {
 }
 
 /** The name of a metric, and the matchers in braces behind it if there are any. */
-const SELECTOR = /\b((?:celery_load|process|nodejs)_\w+)(?:\{([^}]*)\})?/g;
+const SELECTOR =
+  /\b((?:celery_load|celery|flower|rabbitmq|redis|process|nodejs|container|scrape)[_:][\w:]+|ALERTS)(?:\{([^}]*)\})?/g;
+
+/** What each function may look back over; a burn rate has windows of its own. */
+const WINDOWS: Readonly<Record<string, readonly string[]>> = {
+  rate: ["$__rate_interval"],
+  increase: ["$__rate_interval", "$__range", "$__interval"],
+  resets: ["$__interval"],
+  changes: ["$__interval"],
+  min_over_time: ["$__interval"],
+  deriv: ["$__range"],
+};
+const BURN_WINDOWS = ["5m", "1h"];
 
 function windowFaults(expr: string, place: string): string[] {
   const found: string[] = [];
-  for (const [, name, window] of expr.matchAll(/(\w+)\([^()[\]]*\[([^\]]*)\]/g)) {
-    const allowed =
-      name === "rate"
-        ? window === "$__rate_interval"
-        : name === "increase" && /^\$__(rate_interval|range)$/.test(window ?? "");
-    if (!allowed) found.push(`${place}: ${name}(…[${window}]) has a fixed or wrong window`);
+  const windowed = [...expr.matchAll(/(\w+)\(([^()[\]]*)\[([^\]]*)\]/g)];
+  for (const [, name = "", selector = "", window = ""] of windowed) {
+    const isBurn = name === "rate" && /^celery_load_slo_/.test(selector);
+    const allowed = [...(WINDOWS[name] ?? []), ...(isBurn ? BURN_WINDOWS : [])];
+    if (!allowed.includes(window)) {
+      found.push(`${place}: ${name}(…[${window}]) has a fixed or wrong window`);
+    }
+  }
+  const subqueries = expr.split("[$__range:$__interval]").length - 1;
+  if (expr.split("[").length - 1 !== windowed.length + subqueries) {
+    found.push(`${place}: the windows of ${expr} are not understood`);
   }
   return found;
 }
 
 function counterFaults(expr: string, place: string): string[] {
-  const outside = expr.replaceAll(/\b(rate|increase)\([^()[\]]*\[[^\]]*\]\)/g, "");
+  const outside = expr.replaceAll(
+    /\b(?:rate|increase|resets)\([^()[\]]*\[[^\]]*\](?: offset \S+?| @ end\(\))?\)/g,
+    "",
+  );
   return [...outside.matchAll(SELECTOR)]
     .map(([, name = ""]) => name)
     .filter((name) => typeOf(name) === "counter" || typeOf(name) === "histogram")
@@ -231,8 +286,15 @@ function typeOf(name: string): string | undefined {
 }
 
 function metricOf(name: string): KnownMetric | undefined {
-  const family = KNOWN_METRICS.get(name.replace(/_(bucket|sum|count)$/, ""));
-  return family?.type === "histogram" ? family : KNOWN_METRICS.get(name);
+  const family = familyOf(name);
+  return KNOWN_METRICS.get(family) ?? FOREIGN_METRICS.get(family);
+}
+
+/** The metric that a series is of: a histogram's have suffixes. */
+function familyOf(name: string): string {
+  const family = name.replace(/_(bucket|sum|count)$/, "");
+  const type = (KNOWN_METRICS.get(family) ?? FOREIGN_METRICS.get(family))?.type;
+  return type === "histogram" ? family : name;
 }
 
 function usesVariable(subject: { datasource?: { type: string; uid: string } } | undefined) {

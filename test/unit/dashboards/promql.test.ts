@@ -4,19 +4,20 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { allDashboards } from "../../../src/dashboards/boards.js";
 import { ensurePrometheus } from "../../../src/setup/prometheus.js";
 import { committedBoard, expressionsOf, repositoryPath } from "./classic-board.js";
 import { substituted } from "./variables.js";
 
 const programs = await ensurePrometheus();
-const expressions = expressionsOf(committedBoard("celery-load-traffic"));
+const expressions = allDashboards().flatMap(({ uid }) => expressionsOf(committedBoard(uid!)));
 
-test("promtool parses every expression of the traffic dashboard", () => {
+test("promtool parses every expression of every dashboard", () => {
   const { status, output } = checkRules(expressions.map(({ expr }) => asSent(expr)));
   assert.equal(status, 0, output);
 });
 
-test("promtool is asked about every query of the dashboard", () => {
+test("promtool is asked about every query of the dashboards", () => {
   const { output } = checkRules(expressions.map(({ expr }) => asSent(expr)));
   assert.match(output, new RegExp(`${expressions.length} rules found`));
 });
@@ -62,6 +63,8 @@ function promtool(...args: string[]): { status: number | null; output: string } 
 function asSent(expr: string): string {
   return substituted(expr, {
     rateInterval: "1m",
+    interval: "1m",
+    before: "1d",
     rangeSeconds: 3600,
     quantile: "0.95",
     selections: {},

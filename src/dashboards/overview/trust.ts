@@ -1,6 +1,6 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
-import { lines, number, rowsBy, stackedBars } from "../panels.js";
+import { lines, number, onTheRight, rowsBy, stackedBars } from "../panels.js";
 import { aggregate, ofDaemon, ofProcess, ofScenario, ofTask, perSecond } from "../promql.js";
 
 /** Whether the daemon's own numbers add up, and whether it was fast enough to be believed. */
@@ -25,7 +25,7 @@ const BALANCED = [
 ] as const;
 
 /** The contract's sums hold exactly in every scrape, so the counters are compared as they are, not as rates. */
-function startLedger(): Builder<Panel> {
+export function startLedger(): Builder<Panel> {
   const left = total("tasks_planned_total");
   const right = [
     "tasks_publishing",
@@ -46,7 +46,7 @@ function startLedger(): Builder<Panel> {
   });
 }
 
-function outcomeLedger(): Builder<Panel> {
+export function outcomeLedger(): Builder<Panel> {
   const left = total("tasks_published_total");
   const right = ["tasks_in_flight", "task_outcomes_total"].map(total);
   return number({
@@ -117,7 +117,7 @@ function oddities(): Builder<Panel> {
   });
 }
 
-function dispatchLag(): Builder<Panel> {
+export function dispatchLag(): Builder<Panel> {
   return lines({
     title: "Dispatch lag",
     description:
@@ -134,7 +134,7 @@ function dispatchLag(): Builder<Panel> {
   });
 }
 
-function eventLoop(): Builder<Panel> {
+export function eventLoop(): Builder<Panel> {
   return lines({
     title: "Event loop utilisation",
     description:
@@ -151,7 +151,7 @@ function eventLoop(): Builder<Panel> {
   }).axisSoftMax(1);
 }
 
-function reconnects(): Builder<Panel> {
+export function reconnects(): Builder<Panel> {
   return stackedBars({
     title: "Reconnects",
     description:
@@ -168,8 +168,8 @@ function reconnects(): Builder<Panel> {
   });
 }
 
-function processorAndMemory(): Builder<Panel> {
-  return lines({
+export function processorAndMemory(): Builder<Panel> {
+  const panel = lines({
     title: "CPU and memory of the daemon",
     description:
       "CPU as a share of one core (left) and resident memory (right). Healthy: CPU goes with the rate, memory is flat for weeks. Memory that climbs without end at a level rate is a leak: report it.",
@@ -186,11 +186,8 @@ function processorAndMemory(): Builder<Panel> {
         legend: "{{instance}} memory",
       },
     ],
-  }).overrideByRegexp("/ memory$/", [
-    { id: "unit", value: "bytes" },
-    { id: "custom.axisPlacement", value: "right" },
-    { id: "custom.fillOpacity", value: 0 },
-  ]);
+  });
+  return onTheRight(panel, "/ memory$/", "bytes");
 }
 
 function builds(): Builder<Panel> {

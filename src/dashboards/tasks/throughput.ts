@@ -1,46 +1,53 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
-import { lines, rowsBy, stackedAreas } from "../panels.js";
+import { addressOf } from "../board.js";
+import { colourByName, lines, rowsBy, stackedAreas } from "../panels.js";
 import { aggregate, grownInRange, ofTask, perSecond, quantileInRange } from "../promql.js";
+
+const LATENCY = { name: "task_latency_seconds" };
+/** What the table's links keep of the page that they are on. */
+const KEPT = ["datasource", "job", "instance", "scenario", "quantile"];
 
 /** How much of what is sent and finished; the table says which task is worst. */
 export function throughputPanels(): Builder<Panel>[] {
-  return [taskTable(), publishedByTask(), finishedByTask(), publishedByQueue(), publishedShare()];
+  return [
+    taskTable(KEPT),
+    publishedByTask(),
+    finishedByTask(),
+    inFlightByTask(),
+    publishedShare(),
+    publishedByQueue(),
+  ];
 }
 
-/** Narrows the page to the task of the row and keeps everything else that is chosen. */
-const NARROW_TO_TASK = {
-  title: "Show only this task",
-  url: `/d/celery-load-traffic?var-task=\${__value.raw}&${["datasource", "job", "instance", "scenario", "quantile"].map(kept).join("&")}&\${__url_time_range}`,
-};
-
-function kept(variable: string): string {
-  return `\${${variable}:queryparam}`;
-}
-
-function taskTable(): Builder<Panel> {
+/**
+ * The table of all tasks; a click on a name leads to the dashboard Tasks, narrowed to it.
+ * `kept` are the variables of the page that it keeps.
+ */
+export function taskTable(kept: readonly string[]): Builder<Panel> {
   const succeeded = grownInRange("task", ofTask("task_outcomes_total", 'outcome="succeeded"'));
   const finished = grownInRange("task", ofTask("task_outcomes_total"));
   const published = grownInRange("task", ofTask("tasks_published_total"));
+  const url = addressOf("tasks", kept, { task: `\${__value.raw}` });
   return rowsBy("task", {
     title: "Tasks in this time range",
     description:
-      "One row for each task, over the whole time range of the page: which task is worst? Healthy: 100 % success, no drops, a p99 near the p95. Success counts every outcome (failed, revoked, timed out, unknown are not successes); latency counts from the planned start to the received result, of tasks that succeeded or failed. Click a name to narrow the page to it.",
+      "One row for each task, over the whole time range of the page: which task is worst? Healthy: 100 % success, no drops, a p99 near the p95. Success counts every outcome (failed, revoked, timed out, unknown are not successes); latency counts from the planned start to the received result, of tasks that succeeded or failed. Click a name to see that task alone.",
     unit: "short",
     width: 24,
     height: 8,
     queries: [
       { expr: `${published} / $__range_s`, legend: "published" },
       { expr: `${succeeded} / (${finished} > 0)`, legend: "success" },
-      { expr: quantileInRange("0.5", "task", "task_latency_seconds"), legend: "p50" },
-      { expr: quantileInRange("0.95", "task", "task_latency_seconds"), legend: "p95" },
-      { expr: quantileInRange("0.99", "task", "task_latency_seconds"), legend: "p99" },
+      { expr: quantileInRange("0.5", "task", LATENCY), legend: "p50" },
+      { expr: quantileInRange("0.95", "task", LATENCY), legend: "p95" },
+      { expr: quantileInRange("0.99", "task", LATENCY), legend: "p99" },
       { expr: aggregate("sum", "task", ofTask("tasks_in_flight")), legend: "in flight" },
       { expr: grownInRange("task", ofTask("task_retries_total")), legend: "retries" },
       { expr: grownInRange("task", ofTask("tasks_dropped_total")), legend: "dropped" },
     ],
     columns: {
-      task: { heading: "Task", link: NARROW_TO_TASK },
+      task: { heading: "Task", link: { title: "Show only this task", url } },
       "Value #A": { heading: "Published", unit: "cps" },
       "Value #B": {
         heading: "Success",
@@ -100,7 +107,7 @@ function publishedByQueue(): Builder<Panel> {
     description:
       "The same tasks by the queue that they were sent to. Healthy: every queue here has workers that consume it; compare with the queues of your worker or broker exporter. A queue that only grows there and is filled here is routed to nobody.",
     unit: "cps",
-    width: 12,
+    width: 24,
     height: 8,
     queries: [{ expr: perSecond("queue", ofTask("tasks_published_total")), legend: "{{queue}}" }],
   });
@@ -115,7 +122,25 @@ function publishedShare(): Builder<Panel> {
       "Published divided by planned, by task. Healthy: 100 %. Below it, the rest was dropped or refused for this task; since the plan does not wait, what is missing here is never sent later.",
     unit: "percentunit",
     width: 12,
-    height: 8,
+    height: 9,
     queries: [{ expr: `${published} / (${planned} > 0)`, legend: "{{task}}" }],
   }).axisSoftMax(1);
+}
+
+function inFlightByTask(): Builder<Panel> {
+  return colourByName(
+    lines({
+      title: "In flight by task",
+      description:
+        "Published tasks that wait for their outcome, and (publishing) tasks whose message the broker has not confirmed yet. Healthy: level while the rate is level; publishing near 0. A ramp up at a level rate is a backlog that the workers do not work off; publishing above 0 for long is a slow or blocked broker.",
+      unit: "short",
+      width: 12,
+      height: 9,
+      queries: [
+        { expr: aggregate("sum", "task", ofTask("tasks_in_flight")), legend: "{{task}}" },
+        { expr: aggregate("sum", "", ofTask("tasks_publishing")), legend: "publishing" },
+      ],
+    }),
+    { publishing: "text" },
+  );
 }

@@ -1,14 +1,22 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { colourByName, distribution, lines, stackedBars } from "../panels.js";
-import { mean, ofTask, perSecond, quantile } from "../promql.js";
+import { ofTask, perSecond, phasedTasks, phaseSeconds, quantile } from "../promql.js";
 
 /** How long tasks take, and where the time goes. */
 export function latencyPanels(): Builder<Panel>[] {
   return [percentilesByTask(), quantileByOutcome(), heatMap(), phaseMeans(), phaseQuantile()];
 }
 
-const PHASE_COLOURS = { dispatch: "red", publish: "orange", work: "blue" };
+/** The same colour for a phase in every panel of every dashboard. */
+export const PHASE_COLOURS = {
+  dispatch: "red",
+  publish: "orange",
+  queue: "yellow",
+  run: "blue",
+  delivery: "purple",
+  work: "light-blue",
+};
 
 function percentilesByTask(): Builder<Panel> {
   const percentiles = { p50: "0.5", p95: "0.95", p99: "0.99" };
@@ -20,7 +28,7 @@ function percentilesByTask(): Builder<Panel> {
     width: 12,
     height: 10,
     queries: Object.entries(percentiles).map(([name, q]) => ({
-      expr: quantile(q, "task", "task_latency_seconds"),
+      expr: quantile(q, "task", { name: "task_latency_seconds" }),
       legend: `{{task}} ${name}`,
     })),
   });
@@ -36,7 +44,7 @@ function quantileByOutcome(): Builder<Panel> {
     height: 10,
     queries: [
       {
-        expr: quantile("$quantile", "task, outcome", "task_latency_seconds"),
+        expr: quantile("$quantile", "task, outcome", { name: "task_latency_seconds" }),
         legend: "{{task}} {{outcome}}",
       },
     ],
@@ -55,16 +63,21 @@ function heatMap(): Builder<Panel> {
   });
 }
 
-function phaseMeans(): Builder<Panel> {
+export function phaseMeans(): Builder<Panel> {
   return colourByName(
     stackedBars({
       title: "Mean time by phase",
       description:
-        "Where the time goes, on average: dispatch (planned start until we publish), publish (until the broker has answered), work (until the worker has finished: waiting in the queue and running). Means add up, so they are stacked. Healthy: nearly all of it is work. Dispatch: the daemon is late. Publish: the broker is slow.",
+        "Where the time goes, on average: dispatch (planned start until we publish), publish (until the broker has answered), queue (until a worker has started it), run, delivery (until the result is here); work is queue and run together, of tasks whose worker sends no events. Means add up, so they are stacked. Healthy: nearly all of it is run or work. Dispatch: the daemon is late. Publish, delivery: the broker or backend is slow. Queue: too few workers.",
       unit: "s",
       width: 12,
       height: 9,
-      queries: [{ expr: mean("phase", "task_phase_seconds"), legend: "{{phase}}" }],
+      queries: [
+        {
+          expr: `(${phaseSeconds()}) / on () group_left () (${phasedTasks()} > 0)`,
+          legend: "{{phase}}",
+        },
+      ],
     }),
     PHASE_COLOURS,
   );
@@ -80,7 +93,10 @@ function phaseQuantile(): Builder<Panel> {
       width: 12,
       height: 9,
       queries: [
-        { expr: quantile("$quantile", "phase", "task_phase_seconds"), legend: "{{phase}}" },
+        {
+          expr: quantile("$quantile", "phase", { name: "task_phase_seconds" }),
+          legend: "{{phase}}",
+        },
       ],
     }),
     PHASE_COLOURS,

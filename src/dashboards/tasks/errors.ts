@@ -24,7 +24,7 @@ const OUTCOME_COLOURS = {
   unknown: "text",
 };
 
-function outcomes(): Builder<Panel> {
+export function outcomes(): Builder<Panel> {
   return colourByName(
     stackedAreas({
       title: "Outcomes",

@@ -1,6 +1,6 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
-import { colourByName, lines, number, rowsBy, stateBands } from "../panels.js";
+import { dashed, lines, number, rowsBy, stateBands } from "../panels.js";
 import { aggregate, ofDaemon, ofScenario, ofTask, perSecond } from "../promql.js";
 
 /** What runs now, and whether the planned load is real. */
@@ -15,7 +15,6 @@ export function statePanels(): Builder<Panel>[] {
     scenarioTable(),
     scenarioStates(),
     targetAndAchieved(),
-    inFlightByTask(),
     connections(),
     saturation(),
   ];
@@ -182,7 +181,7 @@ function scenarioTable(): Builder<Panel> {
   });
 }
 
-function scenarioStates(): Builder<Panel> {
+export function scenarioStates(): Builder<Panel> {
   const numbered = STATES.map(
     ({ state }, index) =>
       `(${ofScenario("scenario_state", `state="${state}"`)} == 1) * ${index + 1}`,
@@ -203,13 +202,13 @@ function scenarioStates(): Builder<Panel> {
   });
 }
 
-function targetAndAchieved(): Builder<Panel> {
+export function targetAndAchieved(): Builder<Panel> {
   const panel = lines({
     title: "Target, planned and published rate",
     description:
       "Wanted by the profile (target), due by the plan (planned), accepted by the broker (published). Healthy: the three lie on each other, shifted a little at a change of stage. Planned above published: starts are dropped or refused (row Errors). Target above planned: the generator itself is late (row Can we trust this?). Not narrowed by the variable Task.",
     unit: "cps",
-    width: 12,
+    width: 24,
     height: 9,
     queries: [
       {
@@ -226,29 +225,7 @@ function targetAndAchieved(): Builder<Panel> {
       },
     ],
   });
-  return panel.overrideByRegexp("/ target$/", [
-    { id: "custom.lineStyle", value: { fill: "dash", dash: [8, 6] } },
-    { id: "custom.lineWidth", value: 2 },
-    { id: "custom.fillOpacity", value: 0 },
-  ]);
-}
-
-function inFlightByTask(): Builder<Panel> {
-  return colourByName(
-    lines({
-      title: "In flight by task",
-      description:
-        "Published tasks that wait for their outcome, and (publishing) tasks whose message the broker has not confirmed yet. Healthy: level while the rate is level; publishing near 0. A ramp up at a level rate is a backlog that the workers do not work off; publishing above 0 for long is a slow or blocked broker.",
-      unit: "short",
-      width: 12,
-      height: 9,
-      queries: [
-        { expr: aggregate("sum", "task", ofTask("tasks_in_flight")), legend: "{{task}}" },
-        { expr: aggregate("sum", "", ofTask("tasks_publishing")), legend: "publishing" },
-      ],
-    }),
-    { publishing: "text" },
-  );
+  return dashed(panel, "/ target$/");
 }
 
 function connections(): Builder<Panel> {

@@ -1,0 +1,95 @@
+import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
+import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { lines } from "../panels.js";
+import { aggregate, ofDeployment, ofTask, perSecond } from "../promql.js";
+
+/** How much waits where, by every witness. */
+export function queuePanels(): Builder<Panel>[] {
+  return [ready(), unacked(), consumers(), flow()];
+}
+
+function ready(): Builder<Panel> {
+  return lines({
+    title: "Waiting messages, every witness",
+    description:
+      "Messages that no worker has fetched, by queue and by who counts them. Healthy: the witnesses agree, and the number falls to 0 in low stages. They differ on Redis with priorities: celery-exporter counts only the list of the highest one, redis_exporter only the keys that it was told, and has no series for an empty one. The observer counts all.",
+    unit: "short",
+    width: 12,
+    height: 9,
+    queries: [
+      {
+        expr: aggregate("sum", "queue, source", ofDeployment("celery_load:queue_ready:by_source")),
+        legend: "{{queue}} {{source}}",
+      },
+    ],
+  });
+}
+
+function unacked(): Builder<Panel> {
+  return lines({
+    title: "Fetched and not acknowledged",
+    description:
+      "Messages that workers hold: running, or prefetched for later. Healthy: at most pool size times (1 + prefetch multiplier), level. With late acknowledgement it includes what runs. Much higher: ETA and countdown tasks, or prefetch creep. Redis keeps those of all queues together (*).",
+    unit: "short",
+    width: 12,
+    height: 9,
+    queries: [
+      {
+        expr: aggregate(
+          "sum",
+          "queue, source",
+          ofDeployment("celery_load:queue_unacked:by_source"),
+        ),
+        legend: "{{queue}} {{source}}",
+      },
+    ],
+  });
+}
+
+function consumers(): Builder<Panel> {
+  return lines({
+    title: "Consumers by queue",
+    description:
+      "Who takes from each queue: consumers by RabbitMQ and the observer, workers by celery-exporter. Healthy: at least one for each queue that is sent to, constant. 0 while tasks are published: nobody will run them. A worker that answers ping and is missing here has lost its subscription: restart it.",
+    unit: "short",
+    width: 12,
+    height: 9,
+    queries: [
+      {
+        expr: aggregate(
+          "sum",
+          "queue, source",
+          ofDeployment("celery_load:queue_consumers:by_source"),
+        ),
+        legend: "{{queue}} {{source}}",
+      },
+    ],
+  });
+}
+
+function flow(): Builder<Panel> {
+  return lines({
+    title: "Into the broker and out of it",
+    description:
+      "Tasks a second that we publish and that end, beside what RabbitMQ routes and has acknowledged, and Redis's commands, of everybody. Healthy: published and ended lie on each other. The broker's numbers above ours are other traffic; ended below published for long is a backlog that grows.",
+    unit: "cps",
+    width: 12,
+    height: 9,
+    queries: [
+      { expr: perSecond("", ofTask("tasks_published_total")), legend: "published" },
+      { expr: perSecond("", ofTask("task_outcomes_total")), legend: "ended" },
+      {
+        expr: perSecond("", ofDeployment("rabbitmq_global_messages_routed_total")),
+        legend: "RabbitMQ routed",
+      },
+      {
+        expr: perSecond("", ofDeployment("rabbitmq_global_messages_acknowledged_total")),
+        legend: "RabbitMQ acknowledged",
+      },
+      {
+        expr: perSecond("cmd", ofDeployment("redis_commands_total", 'cmd=~"lpush|brpop"')),
+        legend: "Redis {{cmd}}",
+      },
+    ],
+  });
+}
