@@ -379,6 +379,14 @@ async function waitingIn({ broker, db }: Place, kind: "redis" | "amqp"): Promise
     return (await Promise.all(lengths)).reduce((sum, length) => sum + length, 0);
   }
   const vhost = new URL(broker).pathname.slice(1);
-  const listed = await rabbitmq.ctl("list_queues", "-p", vhost, "messages", "--formatter=json");
-  return JSON.parse(listed)[0].messages;
+  const listed = await rabbitmq.ctl(
+    "list_queues",
+    "-p",
+    vhost,
+    "name",
+    "messages",
+    "--formatter=json",
+  );
+  const queues = JSON.parse(listed) as { name: string; messages: number }[];
+  return queues.find(({ name }) => name === "urgent")?.messages ?? 0;
 }
