@@ -258,7 +258,7 @@ test("while the broker is away nothing is claimed, and afterwards all is known a
   await own.restart();
   await daemon.waitFor(isKnown, LONG_MS, "the worker again");
   await waitUntil(
-    async () => (await daemon.metrics()).reconnects() > 0,
+    async () => (await daemon.metrics()).sum("celery_load_reconnects_total") > 0,
     LONG_MS,
     "the reconnect to be counted",
   );
