@@ -120,12 +120,14 @@ export function phaseSeconds(): string {
   return `${phaseSum("phase", 'phase!="work"')} or label_replace(${unknown}, "phase", "work", "", "")`;
 }
 
-/** Tasks a second whose phases are known. */
-export function phasedTasks(): string {
-  const dispatched = 'phase="dispatch"';
-  const classic = perSecond("", ofTask("task_phase_seconds_count", dispatched));
-  const native = perSecond("", ofTask("task_phase_seconds", dispatched));
-  return `(${classic} or histogram_count(${native}))`;
+/**
+ * The same for each task whose result came, so that the phases add up to its mean latency. Not for each that
+ * was published: those of a backlog end at other times.
+ */
+export function phaseSecondsOfTask(): string {
+  const classic = perSecond("", ofTask("task_latency_seconds_count"));
+  const native = perSecond("", ofTask("task_latency_seconds"));
+  return `(${phaseSeconds()}) / on () group_left () ((${classic} or histogram_count(${native})) > 0)`;
 }
 
 function phaseSum(labels: string, matcher: string): string {

@@ -40,6 +40,9 @@ const MOST_NAMELESS = 0.01;
 const OF_TASKS =
   'queue!~"celery-load[.].+|celeryev[.].+|.+[.]celery[.]pidbox|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"';
 
+/** Outcomes of tasks that have run to their end. */
+const WITH_RESULT = 'outcome=~"succeeded|failed"';
+
 /** All rules, each one behind those that it reads. */
 export function correlationRules(): RecordingRule[] {
   return [...believable(), ...queues(), ...workers()];
@@ -66,9 +69,18 @@ function believable(): RecordingRule[] {
       record: ended,
       labels: ["task"],
       comment:
-        "Our tasks whose result we have, by the name that workers know; workflows have none, so they are left out.",
-      expr: `${sumOf("task", 'rate(celery_load_task_outcomes_total{outcome=~"succeeded|failed"}[5m])')}
-unless on (deployment, task) ${renamed("count by (deployment, workflow) (celery_load_workflow_members_in_flight)", "workflow", "task")}`,
+        "Our tasks whose result we have, by the name that workers know: of workflows, which have none, their members.",
+      expr: `sum by (deployment, task) (
+  label_replace(
+    ${sumOf("task", `rate(celery_load_task_outcomes_total{${WITH_RESULT}}[5m])`)}
+    unless on (deployment, task) ${renamed("count by (deployment, workflow) (celery_load_workflow_members_in_flight)", "workflow", "task")},
+    "of", "tasks", "", ""
+  )
+  or label_replace(
+    ${sumOf("task", `rate(celery_load_workflow_member_outcomes_total{${WITH_RESULT}}[5m])`)},
+    "of", "members", "", ""
+  )
+)`,
     },
     {
       record: seen,

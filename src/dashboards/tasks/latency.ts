@@ -1,7 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { colourByName, distribution, lines, stackedBars } from "../panels.js";
-import { ofTask, perSecond, phasedTasks, phaseSeconds, quantile } from "../promql.js";
+import { ofTask, perSecond, phaseSecondsOfTask, quantile } from "../promql.js";
 
 /** How long tasks take, and where the time goes. */
 export function latencyPanels(): Builder<Panel>[] {
@@ -74,7 +74,7 @@ export function phaseMeans(): Builder<Panel> {
       height: 9,
       queries: [
         {
-          expr: `(${phaseSeconds()}) / on () group_left () (${phasedTasks()} > 0)`,
+          expr: phaseSecondsOfTask(),
           legend: "{{phase}}",
         },
       ],

@@ -82,6 +82,20 @@ const cases: readonly Case[] = [
     expected: { '{source="celery-exporter"}': 0.5 },
   },
   {
+    what: "of a workflow its members are what a source can have seen",
+    series: {
+      [BUILD]: "1x10",
+      [ENDED]: "0+60x10",
+      'celery_load_task_outcomes_total{task="flow", outcome="succeeded"}': "0+30x10",
+      'celery_load_workflow_members_in_flight{workflow="flow", task="app.add"}': "0x10",
+      'celery_load_workflow_member_outcomes_total{workflow="flow", task="app.add", outcome="succeeded"}':
+        "0+60x10",
+      [RECEIVED]: "0+120x10",
+    },
+    expr: 'celery_load:source_seen:ratio{source="celery-exporter"}',
+    expected: { '{source="celery-exporter"}': 1 },
+  },
+  {
     what: "of several that know a queue the most exact one is taken, of each queue by itself",
     series: {
       'celery_load_queue_length{connection="main", queue="a"}': "5x10",
