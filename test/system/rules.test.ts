@@ -27,11 +27,10 @@ async function promtool(...args: string[]): Promise<string> {
 
 test("promtool finds no fault in the rules, nor in the configuration that names them", async () => {
   const strict = ["--lint=all", "--lint-fatal"];
-  assert.match(
-    await promtool("check", "rules", ...strict, "rules.yml"),
-    /SUCCESS: \d+ rules found/,
-  );
-  assert.match(await promtool("check", "config", "prometheus.yml"), /SUCCESS: 1 rule files found/);
+  for (const file of ["rules.yml", "correlation-rules.yml"]) {
+    assert.match(await promtool("check", "rules", ...strict, file), /SUCCESS: \d+ rules found/);
+  }
+  assert.match(await promtool("check", "config", "prometheus.yml"), /SUCCESS: 2 rule files found/);
 });
 
 test("the rules with other links are as good", async () => {
