@@ -176,7 +176,7 @@ const configSchema = z.strictObject({
   ).prefault("5ms 10ms 25ms 50ms 100ms 250ms 500ms 1s 2.5s 5s 10s 30s 1m 5m 30m".split(" ")),
   seed: wholeNumber(0, 2 ** 32 - 1, "Seed of everything random.").prefault(1),
   tick: tickField(
-    "Starts are sent together this often, for half the CPU or less and as much more dispatch lag; none: each when it is due.",
+    "Starts are sent together this often, for about half the CPU at 1,000/s and as much more dispatch lag; none: each when it is due.",
   ).prefault("none"),
 });
 
