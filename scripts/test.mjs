@@ -7,6 +7,9 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { filesBelow, prepare, run } from "./prepare.mjs";
 
+/** No file takes four minutes: one that takes more hangs, is ended, and fails alone. */
+const FILE_LIMIT_MS = 15 * 60_000;
+
 /**
  * A system test starts servers and loads both cores: one file at a time. The image is built only when
  * asked for: it takes minutes, a gigabyte of disk, and root on Debian.
@@ -55,8 +58,9 @@ async function runTests(name) {
   }
   console.error(`test: ${name}, ${files.length} files, ${atOnce} at a time`);
   const flags = ["--enable-source-maps", "--test", "--test-reporter=spec"];
-  if (knowsConcurrency()) {
-    return run(process.execPath, [...flags, `--test-concurrency=${atOnce}`, ...files]);
+  if (knowsLimits()) {
+    const limits = [`--test-concurrency=${atOnce}`, `--test-timeout=${FILE_LIMIT_MS}`];
+    return run(process.execPath, [...flags, ...limits, ...files]);
   }
   let worst = 0;
   for (const file of files) worst = Math.max(worst, await run(process.execPath, [...flags, file]));
@@ -67,8 +71,8 @@ function usualParts() {
   return Object.keys(PARTS).filter((name) => !PARTS[name].onlyWhenAsked);
 }
 
-/** Node has --test-concurrency since 20.10. */
-function knowsConcurrency() {
+/** Node has --test-concurrency since 20.10 and --test-timeout since 20.11. */
+function knowsLimits() {
   const [major, minor] = process.versions.node.split(".").map(Number);
-  return major > 20 || (major === 20 && minor >= 10);
+  return major > 20 || (major === 20 && minor >= 11);
 }

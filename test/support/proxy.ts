@@ -177,7 +177,10 @@ class Link implements ProxyConnection {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     for (const socket of [this.#client, this.#server]) {
-      if (socket.connecting) socket.destroy();
+      // A reset in the middle of a shutdown is refused by libuv (uv_tcp_close_reset: EINVAL), and Node,
+      // which takes the handle for closing, then spins for ever when the process ends.
+      const isShuttingDown = socket.writableEnded && !socket.writableFinished;
+      if (socket.connecting || isShuttingDown) socket.destroy();
       else socket.resetAndDestroy();
     }
   }

@@ -278,8 +278,12 @@ test("results that the workers store elsewhere", async () => {
 
 test("a frozen worker is told from none", async () => {
   await using worker = await startWorker({ broker: redis.url(8), pool: "solo" });
+  const look = () => doctor(addOn(redis.url(8), "--no-send"));
+  // It says that it is ready a moment before it listens for remote control.
+  const isHeard = async () => !codesOf(await look()).includes("no-worker");
+  await waitUntil(isHeard, 20_000, "the worker to be heard");
   worker.signal("SIGSTOP");
-  const told = await doctor(addOn(redis.url(8), "--no-send"));
+  const told = await look();
   worker.signal("SIGCONT");
   assert.deepEqual(codesOf(told), ["question-unanswered"]);
 });

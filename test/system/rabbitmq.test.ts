@@ -282,7 +282,9 @@ server: { linger: 0s }
       (page) => page.reconnects() === reconnects && page.linksUp() === 2,
     );
     assertBalanced(up);
-    assert.deepEqual([there.openCount, away.openCount], [2, 0]);
+    // The observer's connections come on top, when they can.
+    assert.ok(there.openCount >= 2, `${there.openCount} connections`);
+    assert.equal(away.openCount, 0);
     const done = up.sum("celery_load_task_outcomes_total", { outcome: "succeeded" });
     await daemon.waitFor(
       (page) => page.sum("celery_load_task_outcomes_total", { outcome: "succeeded" }) > done + 50,
