@@ -12,6 +12,8 @@ export class RedisEnvelope {
   readonly #toBase64: (json: string) => string;
   /** What is filled in, each once. */
   readonly #keys: readonly Exclude<FillKey, "body">[];
+  /** What stands in the segments now. */
+  readonly #filled: Record<Exclude<FillKey, "body">, string>;
   /** Bytes without the body, where that differs. */
   readonly fixedLength: number;
 
@@ -19,6 +21,7 @@ export class RedisEnvelope {
     this.#segments = segments;
     this.#toBase64 = toBase64;
     this.#keys = [...new Set(segments.flatMap(({ places }) => places.map(({ key }) => key)))];
+    this.#filled = { ...SAMPLE_FILL };
     this.fixedLength = segments.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
@@ -27,54 +30,98 @@ export class RedisEnvelope {
    * @throws {Error} when something has not the width of its place
    */
   fill({ id, eta, expires, group, body }: Readonly<MessageFill>): RedisMessage {
-    const widths = { id: id.length, eta: eta.length, expires: expires.length, group: group.length };
+    const text = this.#segments.length > 1 ? this.#toBase64(body) : "";
+    const message = new RedisMessage(this, id, eta, expires, group, text);
     for (const key of this.#keys) {
-      if (widths[key] !== SAMPLE_FILL[key].length) {
+      if (message[key].length !== SAMPLE_FILL[key].length) {
         throw new Error(`${key} must have ${SAMPLE_FILL[key].length} characters`);
       }
     }
-    const text = this.#segments.length > 1 ? this.#toBase64(body) : "";
-    return new RedisMessage(this, { id, eta, expires, group, body: text });
+    return message;
   }
 
   /** Writes a message of this envelope and returns where it ends. */
-  write(fill: Readonly<MessageFill>, target: Buffer, at: number): number {
+  write(message: RedisMessage, target: Buffer, at: number): number {
+    for (const key of this.#keys) {
+      // Times are the same in all messages of a turn.
+      if (this.#filled[key] !== message[key]) this.#put(key, message[key]);
+    }
     let end = at;
-    for (const [index, { bytes, places }] of this.#segments.entries()) {
-      if (index > 0) end += target.write(fill.body, end, "latin1");
+    for (let index = 0; index < this.#segments.length; index++) {
+      const { bytes } = this.#segments[index]!;
+      if (index > 0) end += target.write(message.body, end, "latin1");
       target.set(bytes, end);
-      for (const { offset, key } of places) target.write(fill[key], end + offset, "latin1");
       end += bytes.length;
     }
     return end;
+  }
+
+  /** Into all its places: one is written, the others are copied, as a write costs as much as 100 bytes. */
+  #put(key: Exclude<FillKey, "body">, text: string): void {
+    this.#filled[key] = text;
+    let first: Place | null = null;
+    for (const { bytes, places } of this.#segments) {
+      for (const place of places) {
+        if (place.key !== key) continue;
+        if (first === null) {
+          bytes.write(text, place.offset, "latin1");
+          first = { bytes, offset: place.offset };
+        } else {
+          for (let i = 0; i < text.length; i++) {
+            bytes[place.offset + i] = first.bytes[first.offset + i]!;
+          }
+        }
+      }
+    }
   }
 }
 
 /** Bytes that are the same in all messages but for the places where something is filled in. */
 interface Segment {
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   readonly places: readonly { readonly offset: number; readonly key: Exclude<FillKey, "body"> }[];
+}
+
+interface Place {
+  readonly bytes: Buffer;
+  readonly offset: number;
 }
 
 type FillKey = keyof MessageFill;
 
 /** A list element to LPUSH, pure ASCII. */
-export class RedisMessage {
+export class RedisMessage implements Readonly<MessageFill> {
   readonly #envelope: RedisEnvelope;
-  readonly #fill: Readonly<MessageFill>;
+  readonly id: string;
+  readonly eta: string;
+  readonly expires: string;
+  readonly group: string;
+  /** Encoded; "" when it is the same in all messages. */
+  readonly body: string;
 
-  constructor(envelope: RedisEnvelope, fill: Readonly<MessageFill>) {
+  constructor(
+    envelope: RedisEnvelope,
+    id: string,
+    eta: string,
+    expires: string,
+    group: string,
+    body: string,
+  ) {
     this.#envelope = envelope;
-    this.#fill = fill;
+    this.id = id;
+    this.eta = eta;
+    this.expires = expires;
+    this.group = group;
+    this.body = body;
   }
 
   get byteLength(): number {
-    return this.#envelope.fixedLength + this.#fill.body.length;
+    return this.#envelope.fixedLength + this.body.length;
   }
 
   /** Writes it and returns where it ends. */
   write(target: Buffer, at: number): number {
-    return this.#envelope.write(this.#fill, target, at);
+    return this.#envelope.write(this, target, at);
   }
 
   toString(): string {

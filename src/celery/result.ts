@@ -19,7 +19,7 @@ export interface Result {
   readonly exception: string;
 }
 
-const SUCCESS: Result = { state: "SUCCESS", exception: "" };
+export const SUCCESS: Result = { state: "SUCCESS", exception: "" };
 const STARTED: Result = { state: "STARTED", exception: "" };
 const CUSTOM: Result = { state: "CUSTOM", exception: "" };
 const MALFORMED: Result = { state: "MALFORMED", exception: "" };

@@ -105,6 +105,11 @@ export interface ConnectionEvents {
   /** The stream is up (again); what came before may have been missed: look the tasks in flight up. */
   resultsMissed(): void;
   result: ResultHandler;
+  /**
+   * Instead of `result`, a success that was read from its bytes: the slot and the number in the task's id,
+   * and the Unix time in milliseconds of its `date_done`. For who need not see the texts.
+   */
+  success?(slot: number, seq: number, doneUnixMs: number): void;
 }
 
 /** One of the two halves of a connection. */

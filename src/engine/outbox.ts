@@ -11,6 +11,8 @@ export interface OutboxEvents {
   refused(connection: number, reason: string): void;
 }
 
+const NOTHING: Message[] = [];
+
 /** Messages on their way out: collected in batches by destination, sent, answered. */
 export class Outbox {
   readonly #events: OutboxEvents;
@@ -78,6 +80,7 @@ export class Outbox {
       publisher.publish(destination, messages, (from, to, outcome, reason) =>
         this.#answered(batch, from, to, outcome, reason),
       );
+    batch.messages = NOTHING; // garbage as soon as they are written, not when they are answered
     if (chords.length === 0) publish();
     else {
       results.startChords(chords).then(publish, (error: unknown) => {

@@ -1,4 +1,4 @@
-import { dateDoneUnixMs, readResult } from "../celery/result.js";
+import { dateDoneUnixMs, type Result, readResult, SUCCESS } from "../celery/result.js";
 import { kindOf } from "../celery/server-url.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
 import {
@@ -17,6 +17,7 @@ import type { Layout, SloCounter } from "../ledger/layout.js";
 import type { Half } from "../ledger/snapshot.js";
 import { Books } from "./books.js";
 import type { ClockOffset } from "./clock-offsets.js";
+import { type Ended, EndedTasks } from "./ended-tasks.js";
 import { compileEntry, type Entry } from "./entry.js";
 import { EventPhases, type TaskReport } from "./event-phases.js";
 import type { ExceptionRows } from "./exception-rows.js";
@@ -56,14 +57,6 @@ export interface TaskLifeOptions {
   readonly onMalformed: (entry: number) => void;
 }
 
-/** What results of a connection's tasks that have come may be removed from the backend. */
-export interface Ended {
-  /** Ids of tasks. */
-  readonly ids: string[];
-  /** Ids of the groups of chords that failed: Celery leaves their keys behind. */
-  readonly chords: string[];
-}
-
 /**
  * The life of every task: due → admitted → built → published → confirmed → settled, and what is
  * counted at each step. The spine of the engine; it owns the in-flight table and its thread's counters.
@@ -92,7 +85,7 @@ export class TaskLife {
   #connections: readonly Connection[] = [];
   #entries: readonly Entry[] = [];
   /** By connection, for `takeEnded`. */
-  readonly #ended: Ended[];
+  readonly #ended: readonly EndedTasks[];
 
   constructor(options: TaskLifeOptions) {
     const { layout, live, clock, entries, exceptions, connectionPlans } = options;
@@ -122,14 +115,14 @@ export class TaskLife {
       books: this.#books,
       entryOf: (slot: number) => this.#entryOf(slot),
       nowMs: clock.nowMs,
-      ended: (owner: number, outcome: Terminal, exception: string, text: string) =>
-        this.#workflowEnded(owner, outcome, exception, text),
+      ended: (owner: number, outcome: Terminal, exception: string, doneUnixMs: number) =>
+        this.#workflowEnded(owner, outcome, exception, doneUnixMs),
       refused: (owner: number, counter: StartEnd) =>
         this.#end(this.#entryOf(owner), owner, counter, SLOT.done),
     };
     const hasWorkflows = entries.some(({ workflow }) => workflow !== null);
     this.#workflows = new WorkflowLife(workflowOptions, hasWorkflows);
-    this.#ended = connectionPlans.map(() => ({ ids: [], chords: [] }));
+    this.#ended = connectionPlans.map(() => new EndedTasks(options.idPrefix));
     this.#inFlight = new Int32Array(options.scenarios.length);
   }
 
@@ -290,7 +283,13 @@ export class TaskLife {
     const isOurs =
       channel.startsWith(this.#options.idPrefix, idAt) &&
       this.#table.holds(slot, seqOf(channel, idAt));
-    if (isOurs) this.#apply(slot, text, false);
+    if (isOurs) this.#read(slot, text, false);
+    else this.#books.countEngine("unmatchedResults");
+  }
+
+  /** A success, read from its bytes. */
+  success(slot: number, seq: number, doneUnixMs: number): void {
+    if (this.#table.holds(slot, seq)) this.#apply(slot, SUCCESS, doneUnixMs, false);
     else this.#books.countEngine("unmatchedResults");
   }
 
@@ -298,7 +297,7 @@ export class TaskLife {
   recovered(id: string, text: string): boolean {
     const slot = slotOf(id);
     if (!this.#table.holds(slot, seqOf(id)) || !this.#table.isInFlight(slot)) return false;
-    this.#apply(slot, text, true);
+    this.#read(slot, text, true);
     return !this.#table.isInFlight(slot);
   }
 
@@ -353,11 +352,9 @@ export class TaskLife {
     return ids;
   }
 
-  /** What of a connection has ended by a result since the last call. */
-  takeEnded(connection: number): Ended {
-    const ended = this.#ended[connection]!;
-    this.#ended[connection] = { ids: [], chords: [] };
-    return ended;
+  /** At most so many tasks of a connection that have ended by a result; each once, null for none. */
+  takeEnded(connection: number, most: number): Ended | null {
+    return this.#ended[connection]!.take(most);
   }
 
   /** True when a task of a connection was given up of late, so that its result may still come. */
@@ -415,16 +412,20 @@ export class TaskLife {
     this.#end(entry, slot, outcome, SLOT.timedOut, event);
   }
 
-  #apply(slot: number, text: string, isLookUp: boolean): void {
+  #read(slot: number, text: string, isLookUp: boolean): void {
+    const result = readResult(text);
+    if (result.state !== "MALFORMED") {
+      this.#apply(slot, result, dateDoneUnixMs(text), isLookUp);
+      return;
+    }
+    this.#books.countEngine("malformedResults");
+    this.#options.onMalformed(this.#table.entries[slot]!);
+  }
+
+  #apply(slot: number, result: Result, doneUnixMs: number, isLookUp: boolean): void {
     const { states, flags } = this.#table;
     const entry = this.#entryOf(slot);
     const { counters } = entry;
-    const result = readResult(text);
-    if (result.state === "MALFORMED") {
-      this.#books.countEngine("malformedResults");
-      this.#options.onMalformed(entry.index);
-      return;
-    }
     if (states[slot] === SLOT.publishing) {
       // Proof that it was queued, before the broker's answer was read.
       const start = entry.stage < 0 ? slot : this.#workflows.ownerOf(slot);
@@ -455,8 +456,9 @@ export class TaskLife {
       case "revoked":
         this.#noteEnded(entry, slot);
         if (isLookUp) flags[slot]! |= FLAG.recovered;
-        if (entry.stage >= 0) this.#memberResult(slot, meaning, result.exception, text, isLookUp);
-        else this.#settle(slot, meaning, result.exception, text, isLookUp);
+        if (entry.stage >= 0) {
+          this.#memberResult(slot, meaning, result.exception, doneUnixMs, isLookUp);
+        } else this.#settle(slot, meaning, result.exception, doneUnixMs, isLookUp);
         break;
       case "nothing":
         break;
@@ -467,7 +469,7 @@ export class TaskLife {
     slot: number,
     outcome: Terminal,
     exception: string,
-    text: string,
+    doneUnixMs: number,
     isLookUp: boolean,
   ): void {
     const { flags, publishCallMs, plannedMs } = this.#table;
@@ -481,17 +483,17 @@ export class TaskLife {
         this.#books.observe(slot, entry, LATENCY_OF[outcome], latencyMs);
       }
     }
-    this.#workflows.memberEnded(slot, outcome, exception, text);
+    this.#workflows.memberEnded(slot, outcome, exception, doneUnixMs);
   }
 
-  #workflowEnded(owner: number, outcome: Terminal, exception: string, text: string): void {
+  #workflowEnded(owner: number, outcome: Terminal, exception: string, doneUnixMs: number): void {
     const { connection, chordSize } = this.#entryOf(owner);
     const isKept = !this.#options.connectionPlans[connection]!.forget;
     if (outcome !== "succeeded" && chordSize > 0 && !isKept) {
-      this.#ended[connection]!.chords.push(this.#idOf(owner));
+      this.#ended[connection]!.noteChord(this.#idOf(owner));
     }
     const isLookUp = (this.#table.flags[owner]! & FLAG.memberRecovered) !== 0;
-    this.#settle(owner, outcome, exception, text, isLookUp);
+    this.#settle(owner, outcome, exception, doneUnixMs, isLookUp);
   }
 
   /** The end of a task, or of a workflow, by a result. */
@@ -499,24 +501,23 @@ export class TaskLife {
     slot: number,
     outcome: Terminal,
     exception: string,
-    text: string,
+    doneUnixMs: number,
     isLookUp: boolean,
   ): void {
     const entry = this.#entryOf(slot);
     if (outcome !== "succeeded") this.#books.countException(entry, exception);
     if (isLookUp) this.#books.count(entry.counters.recovered);
-    else this.#measure(slot, entry, outcome, text);
+    else this.#measure(slot, entry, outcome, doneUnixMs);
     this.#end(entry, slot, outcome, SLOT.done);
   }
 
-  #measure(slot: number, entry: Entry, outcome: Terminal, text: string): void {
+  #measure(slot: number, entry: Entry, outcome: Terminal, doneUnixMs: number): void {
     if (outcome === "revoked") return; // it was not run: its time says nothing of the work
     const { clock } = this.#options;
     const nowMs = clock.nowMs();
     const latencyMs = nowMs - this.#table.plannedMs[slot]!;
     this.#books.observe(slot, entry, LATENCY_OF[outcome], latencyMs);
     // The worker's clock against ours: only what causality allows is a measurement.
-    const doneUnixMs = dateDoneUnixMs(text);
     const workMs = doneUnixMs - clock.unixMs(this.#table.publishCallMs[slot]!);
     if (workMs >= 0 && doneUnixMs <= clock.unixMs(nowMs) + 1) {
       this.#books.observe(slot, entry, "work", workMs);
@@ -526,7 +527,7 @@ export class TaskLife {
 
   #noteEnded(entry: Entry, slot: number): void {
     if (!this.#options.connectionPlans[entry.connection]!.forget) return;
-    this.#ended[entry.connection]!.ids.push(this.#idOf(slot));
+    this.#ended[entry.connection]!.note(slot, this.#table.seqs[slot]!);
   }
 
   /** Counts how a start ended and gives its slot back; members take no part of maxInFlight. */

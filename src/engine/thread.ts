@@ -28,6 +28,8 @@ const SWEEP_MS = 100;
 /** A timer that comes this much too late says that this thread was held up, not the others. */
 const LATE_MS = 1_000;
 
+/** Results removed in one go: fewer would not keep up with 100,000 a second, more would hold the backend up. */
+const FORGET_AT_ONCE = 2_000;
 /** How long each step of the leave-taking may last. */
 const LEAVE_MS = 1_500;
 
@@ -89,6 +91,8 @@ const runs = plan.scenarios.map(
 const pacer = new Pacer(clock, life, runs, plan.tickMs);
 /** Connections whose results may have been missed and not been looked up yet. */
 const missed = new Set<number>();
+/** Connections whose results are being removed. */
+const forgetting = new Map<number, Promise<void>>();
 const hasClosedLoop = plan.scenarios.some(({ profile }) => profile.kind === "max");
 const connections = plan.connections.map((_, index) => connect(index));
 life.connect(connections);
@@ -177,7 +181,9 @@ function endIfStopped(): void {
 async function leave(): Promise<void> {
   await Promise.all(
     connections.map(async (connection, index) => {
-      await withDeadline(forget(index), LEAVE_MS, "removing results").catch(reportForget(index));
+      // Twice, as the first may be one that has begun before the last tasks ended.
+      const removed = forget(index).then(() => forget(index));
+      await withDeadline(removed, LEAVE_MS, "removing results").catch(reportForget(index));
       await withDeadline(connection.close(life.isOwed(index)), LEAVE_MS, "closing").catch(() => {
         // The process ends next, and the sockets with it.
       });
@@ -231,6 +237,10 @@ function connect(index: number): Connection {
         life.result(channel, idAt, text);
         if (hasClosedLoop) pacer.turnSoon();
       },
+      success(slot, seq, doneUnixMs) {
+        life.success(slot, seq, doneUnixMs);
+        if (hasClosedLoop) pacer.turnSoon();
+      },
     },
   });
 }
@@ -258,9 +268,22 @@ async function lookUp(connection: number): Promise<void> {
   if (count > 0) say({ type: "recovered", connection, count });
 }
 
-async function forget(connection: number): Promise<void> {
-  const { ids, chords } = life.takeEnded(connection);
-  if (ids.length > 0) await connections[connection]!.results.forget(ids, chords);
+/** Removes the results of the tasks that have ended, some at a time. */
+function forget(connection: number): Promise<void> {
+  const running = forgetting.get(connection);
+  if (running !== undefined) return running;
+  const removed = forgetAll(connection).finally(() => forgetting.delete(connection));
+  forgetting.set(connection, removed);
+  return removed;
+}
+
+async function forgetAll(connection: number): Promise<void> {
+  for (;;) {
+    const ended = life.takeEnded(connection, FORGET_AT_ONCE);
+    if (ended === null) return;
+    await connections[connection]!.results.forget(ended.ids, ended.chords);
+    if (ended.ids.length < FORGET_AT_ONCE) return; // what has ended meanwhile waits for company
+  }
 }
 
 /** A failure costs nothing but memory of the backend: the results expire by themselves. */

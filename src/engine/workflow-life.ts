@@ -12,8 +12,8 @@ export interface WorkflowLifeOptions {
   readonly books: Books;
   readonly entryOf: (slot: number) => Entry;
   readonly nowMs: () => number;
-  /** The workflow itself has ended; `text` is the result that decided it. */
-  readonly ended: (owner: number, outcome: Terminal, exception: string, text: string) => void;
+  /** The workflow itself has ended; `doneUnixMs` is the `date_done` of the result that decided it. */
+  readonly ended: (owner: number, outcome: Terminal, exception: string, doneUnixMs: number) => void;
   /** Nothing of the workflow is queued. */
   readonly refused: (owner: number, counter: StartEnd) => void;
 }
@@ -89,7 +89,8 @@ export class WorkflowLife {
     }
     this.published(owner);
     for (const slot of this.#workflows.membersOf(owner)) {
-      if ((flags[slot]! & FLAG.memberFailed) !== 0) this.memberEnded(slot, "notRun", "", "");
+      if ((flags[slot]! & FLAG.memberFailed) !== 0)
+        this.memberEnded(slot, "notRun", "", Number.NaN);
     }
   }
 
@@ -100,7 +101,12 @@ export class WorkflowLife {
   }
 
   /** A member has a result, or will have none. */
-  memberEnded(member: number, outcome: Terminal | "notRun", exception: string, text: string): void {
+  memberEnded(
+    member: number,
+    outcome: Terminal | "notRun",
+    exception: string,
+    doneUnixMs: number,
+  ): void {
     const { flags } = this.#table;
     const owner = this.ownerOf(member);
     const { stage } = this.#options.entryOf(member);
@@ -115,14 +121,14 @@ export class WorkflowLife {
       if (known === undefined)
         this.#failures.set(owner, { stage: isHeader ? 1 : stage, exception });
     }
-    this.#goOn(owner, stage, text);
+    this.#goOn(owner, stage, doneUnixMs);
   }
 
   /**
    * Results may come in any order: a step that fails at once can be faster than the success before it.
    * A workflow has failed when nothing up to the stage that failed is open any more.
    */
-  #goOn(owner: number, stage: number, text: string): void {
+  #goOn(owner: number, stage: number, doneUnixMs: number): void {
     const { entryOf } = this.#options;
     const open = this.#workflows.membersOf(owner);
     const failure = this.#failures.get(owner);
@@ -135,7 +141,7 @@ export class WorkflowLife {
       }
     }
     if (failure !== undefined || open.length === 0) {
-      this.#end(owner, text);
+      this.#end(owner, doneUnixMs);
       return;
     }
     if (open.some((slot) => entryOf(slot).stage === stage)) return;
@@ -145,14 +151,14 @@ export class WorkflowLife {
     }
   }
 
-  #end(owner: number, text: string): void {
+  #end(owner: number, doneUnixMs: number): void {
     const flags = this.#table.flags[owner]!;
     const exception = this.#failures.get(owner)?.exception ?? "";
     this.#failures.delete(owner);
     let outcome: Terminal = "succeeded";
     if ((flags & FLAG.memberFailed) !== 0) outcome = "failed";
     else if ((flags & FLAG.memberRevoked) !== 0) outcome = "revoked";
-    this.#options.ended(owner, outcome, exception, text);
+    this.#options.ended(owner, outcome, exception, doneUnixMs);
   }
 
   /** Ends the members that have not ended, as their workflow is given up. */

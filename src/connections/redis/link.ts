@@ -5,6 +5,7 @@ import { BackOff } from "../back-off.js";
 import { tlsFault, tlsOptions } from "../tls.js";
 import { DirectConnector } from "./direct-connector.js";
 import { accountFault, WRONG_KIND, wrongKindOf } from "./faults.js";
+import type { MessageHandler } from "./resp-reader.js";
 import { Sentinels, sentinelFault } from "./sentinel.js";
 import { speaks } from "./speaks.js";
 import { Wire } from "./wire.js";
@@ -29,7 +30,7 @@ export interface LinkOptions {
    * `wire` and `call`, no more through `client`. `wired` completes the preparation.
    */
   readonly takeOver?: {
-    message(channel: string, text: string): void;
+    message: MessageHandler;
     wired(wire: Wire): Promise<void>;
   };
   /** Silence after which an open connection counts as dead, in milliseconds. */
@@ -167,6 +168,19 @@ export class RedisLink {
   call(...[command, ...args]: readonly [string, ...string[]]): Promise<unknown> {
     if (this.wire !== undefined) return this.wire.call(command, ...args);
     return this.client.call(command, ...args);
+  }
+
+  /**
+   * Any commands, in one go.
+   * @returns their answers, in their order
+   * @throws the first error that one of them is answered with
+   */
+  async callAll(commands: readonly (readonly [string, ...string[]])[]): Promise<unknown[]> {
+    const { stream } = this.client;
+    stream?.cork();
+    const answers = Promise.all(commands.map((command) => this.call(...command)));
+    stream?.uncork();
+    return answers;
   }
 
   /** The server takes no writes any more: it has become a replica. */

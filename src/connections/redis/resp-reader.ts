@@ -16,11 +16,22 @@ export class ProtocolError extends Error {
 
 export type Reply = string | number | boolean | null | ReplyError | readonly Reply[];
 
+/** Bytes `from` to `to` (exclusive). */
+export interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * A message of a pattern subscription: where its channel and its text stand in `data`. All three are good
+ * only until it returns: strings are for the receiver to make, if it needs any.
+ */
+export type MessageHandler = (data: Buffer, channel: Place, text: Place) => void;
+
 export interface RespEvents {
   /** The answer to the oldest command without one. */
   reply(value: Reply): void;
-  /** A message of a pattern subscription. */
-  message(channel: string, text: string): void;
+  message: MessageHandler;
 }
 
 /** Returned instead of a value while its end has not arrived. */
@@ -29,6 +40,12 @@ const INCOMPLETE = Symbol("incomplete");
 /** `4\r\n$8\r\npmessage\r\n`, what follows the type byte of a pattern subscription's message. */
 const PMESSAGE = Buffer.from("4\r\n$8\r\npmessage\r\n");
 const CR = 13;
+const LF = 10;
+const MINUS = 45;
+/** Twice of what is read from a socket at once, and more than any ordinary value. */
+const JOINT_BYTES = 128 * 1024;
+/** What is kept for the next value. */
+const MAX_JOINT_BYTES = 1024 * 1024;
 /** Redis' own limit (`proto-max-bulk-len`). */
 const MAX_BULK_BYTES = 512 * 1024 * 1024;
 
@@ -38,12 +55,17 @@ const MAX_BULK_BYTES = 512 * 1024 * 1024;
  */
 export class RespReader {
   readonly #events: RespEvents;
-  /** What has arrived of a value that is not complete, and how many bytes it takes at least. */
-  #rest: Buffer[] = [];
+  /** What has arrived of a value that is not complete, at the start of `joint`. */
+  #joint: Buffer = Buffer.alloc(0);
   #restBytes = 0;
+  /** How many bytes it takes at least. */
   #neededBytes = 0;
   #data: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** The same objects for every message. */
+  readonly #pattern = { from: 0, to: 0 };
+  readonly #channel = { from: 0, to: 0 };
+  readonly #text = { from: 0, to: 0 };
 
   constructor(events: RespEvents) {
     this.#events = events;
@@ -54,28 +76,52 @@ export class RespReader {
    * @throws {ProtocolError}, and what the events throw
    */
   feed(chunk: Buffer): void {
-    if (this.#rest.length === 0) this.#data = chunk;
-    else {
-      // A large value comes in many chunks: they are joined once all of it is there.
-      this.#rest.push(Buffer.from(chunk));
-      this.#restBytes += chunk.length;
-      if (this.#restBytes < this.#neededBytes) return;
-      this.#data = Buffer.concat(this.#rest);
-    }
+    if (this.#restBytes === 0) this.#data = chunk;
+    else if (!this.#join(chunk)) return;
     this.#at = 0;
-    this.#rest = [];
     this.#restBytes = 0;
     while (this.#at < this.#data.length) {
       const start = this.#at;
       this.#neededBytes = 0;
       if (!this.#readOne()) {
-        this.#rest = [Buffer.from(this.#data.subarray(start))];
-        this.#restBytes = this.#data.length - start;
-        this.#neededBytes = Math.max(this.#neededBytes - start, this.#restBytes + 1);
+        this.#keep(start);
         return;
       }
     }
-    this.#neededBytes = 0;
+  }
+
+  /** What is not complete yet, to the start of the joint. */
+  #keep(start: number): void {
+    this.#restBytes = this.#data.length - start;
+    this.#neededBytes = Math.max(this.#neededBytes - start, this.#restBytes + 1);
+    const space = this.#spaceFor(this.#neededBytes);
+    this.#data.copy(space, 0, start);
+    this.#joint = space;
+  }
+
+  /**
+   * The rest of the last chunks and this one together: in the same memory ever again, as allocating it for
+   * every chunk made the process twice as large. False while more is missing.
+   */
+  #join(chunk: Buffer): boolean {
+    const bytes = this.#restBytes + chunk.length;
+    if (bytes > this.#joint.length) {
+      // At least doubled: a large value comes in many chunks.
+      const space = this.#spaceFor(Math.max(bytes, 2 * this.#joint.length));
+      this.#joint.copy(space, 0, 0, this.#restBytes);
+      this.#joint = space;
+    }
+    chunk.copy(this.#joint, this.#restBytes);
+    this.#restBytes = bytes;
+    if (bytes < this.#neededBytes) return false;
+    this.#data = this.#joint.subarray(0, bytes);
+    return true;
+  }
+
+  /** Memory that was enlarged for a large value is given back after it. */
+  #spaceFor(bytes: number): Buffer {
+    if (bytes <= this.#joint.length && this.#joint.length <= MAX_JOINT_BYTES) return this.#joint;
+    return Buffer.allocUnsafeSlow(Math.max(bytes, JOINT_BYTES));
   }
 
   /** False when it is not complete. */
@@ -92,33 +138,32 @@ export class RespReader {
   }
 
   #isMessage(): boolean {
-    const type = this.#data[this.#at];
+    const data = this.#data;
+    const from = this.#at + 1;
+    const type = data[from - 1];
     if (type !== 0x3e && type !== 0x2a) return false; // ">" and "*"
-    const end = this.#at + 1 + PMESSAGE.length;
-    return (
-      this.#data.length >= end &&
-      this.#data.compare(PMESSAGE, 0, PMESSAGE.length, this.#at + 1, end) === 0
-    );
+    if (data.length < from + PMESSAGE.length) return false;
+    for (let i = 0; i < PMESSAGE.length; i++) {
+      if (data[from + i] !== PMESSAGE[i]) return false;
+    }
+    return true;
   }
 
   #readMessage(): boolean {
     this.#at += 1 + PMESSAGE.length;
-    const pattern = this.#bulk();
-    if (pattern === INCOMPLETE) return false;
-    const channel = this.#bulk();
-    if (channel === INCOMPLETE) return false;
-    const text = this.#bulk();
-    if (text === INCOMPLETE) return false;
-    this.#events.message(this.#textOf(channel), this.#textOf(text));
-    return true;
+    const isComplete =
+      this.#bulk(this.#pattern) && this.#bulk(this.#channel) && this.#bulk(this.#text);
+    if (isComplete) this.#events.message(this.#data, this.#channel, this.#text);
+    return isComplete;
   }
 
   #read(): Reply | typeof INCOMPLETE {
     if (this.#at >= this.#data.length) return INCOMPLETE;
     const type = String.fromCharCode(this.#data[this.#at]!);
     if (type === "$" || type === "=") {
-      const bulk = this.#bulk();
-      return bulk === INCOMPLETE || bulk === null ? bulk : this.#textOf(bulk);
+      const place = { from: 0, to: 0 };
+      if (!this.#bulk(place)) return INCOMPLETE;
+      return place.to < place.from ? null : this.#data.toString("utf8", place.from, place.to);
     }
     const line = this.#line();
     if (line === INCOMPLETE) return INCOMPLETE;
@@ -159,27 +204,50 @@ export class RespReader {
     return items;
   }
 
-  /** Place of a text of known length, `$5\r\nhello\r\n`; null for none. */
-  #bulk(): Place | null | typeof INCOMPLETE {
-    const line = this.#line();
-    if (line === INCOMPLETE) return INCOMPLETE;
-    const length = /^[$=]-?\d/.test(line) ? Number(line.slice(1)) : Number.NaN;
-    if (!(length <= MAX_BULK_BYTES)) {
-      throw new ProtocolError(line);
+  /**
+   * Finds the place of a text of known length, `$5\r\nhello\r\n`, which ends before it begins when there is
+   * none (`$-1`). False while it is not complete.
+   */
+  #bulk(place: { from: number; to: number }): boolean {
+    const length = this.#length();
+    if (length === null) return false;
+    if (length < 0) {
+      place.from = this.#at;
+      place.to = this.#at - 1;
+      return true;
     }
-    if (length < 0) return null;
-    const from = this.#at;
-    const to = from + length;
-    if (this.#data.length < to + 2) {
-      this.#neededBytes = to + 2;
-      return INCOMPLETE;
+    const end = this.#at + length + 2;
+    if (this.#data.length < end) {
+      this.#neededBytes = end;
+      return false;
     }
-    this.#at = to + 2;
-    return { from, to };
+    place.from = this.#at;
+    place.to = end - 2;
+    this.#at = end;
+    return true;
   }
 
-  #textOf(place: Place | null): string {
-    return place === null ? "" : this.#data.toString("utf8", place.from, place.to);
+  /** The number in `$5\r\n`; null while it is not complete. Digit by digit: there are three in every message. */
+  #length(): number | null {
+    const data = this.#data;
+    let at = this.#at + 1;
+    const isNegative = data[at] === MINUS;
+    if (isNegative) at++;
+    let value = 0;
+    const firstDigit = at;
+    for (; at < data.length; at++) {
+      const digit = data[at]! - 48;
+      if (!(digit >= 0 && digit <= 9) || value > MAX_BULK_BYTES) break;
+      value = value * 10 + digit;
+    }
+    if (at >= data.length || (data[at] === CR && at + 1 === data.length)) return null;
+    const type = data[this.#at];
+    const isWhole = at > firstDigit && data[at] === CR && data[at + 1] === LF;
+    if (!isWhole || value > MAX_BULK_BYTES || (type !== 0x24 && type !== 0x3d)) {
+      throw new ProtocolError(data.toString("latin1", this.#at, this.#at + 40));
+    }
+    this.#at = at + 2;
+    return isNegative ? -value : value;
   }
 
   #line(): string | typeof INCOMPLETE {
@@ -189,9 +257,4 @@ export class RespReader {
     this.#at = end + 2;
     return line;
   }
-}
-
-interface Place {
-  readonly from: number;
-  readonly to: number;
 }

@@ -1,13 +1,14 @@
+import { plainSuccessUnixMs } from "../../celery/plain-success.js";
 import { escapeGlob } from "../../celery/redis-glob.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { chordKeys, chordSizeKey, resultKeyPrefix } from "../../celery/result.js";
+import { seqIn, slotIn } from "../../celery/task-id.js";
 import type { ChordSize, ResultsOptions, ResultsPart } from "../ports.js";
 import { RedisLink } from "./link.js";
+import type { MessageHandler, Place } from "./resp-reader.js";
 
 /** Ids asked for at once when results were missed. */
 const LOOK_UP_CHUNK = 200;
-/** Results removed at once. */
-const FORGET_CHUNK = 500;
 /** A result's status comes first in it: no need to fetch more than this. */
 const LOOK_UP_BYTES = 1024 * 1024;
 
@@ -23,6 +24,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   const keyPrefix = resultKeyPrefix(globalKeyPrefix);
   const pattern = `${escapeGlob(keyPrefix + options.idPrefix)}*`;
   const result = (channel: string, text: string) => events.result(channel, keyPrefix.length, text);
+  const message = messageReader(options, keyPrefix);
   const stream = new RedisLink({
     address,
     name: `${clientName}:results`,
@@ -40,7 +42,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
     ...(options.client === "direct"
       ? {
           takeOver: {
-            message: result,
+            message,
             wired: async (wire) => void (await wire.call("PSUBSCRIBE", pattern)),
           },
         }
@@ -55,6 +57,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
     address,
     name: `${clientName}:look-up`,
     events: { prepare: async () => {}, up() {}, down() {} },
+    ...(options.client === "direct" ? { takeOver: { message() {}, async wired() {} } } : {}),
   });
   const links = [stream, lookUps];
   for (const link of links) link.open();
@@ -64,11 +67,14 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
         return stream.isUp;
       },
       lookUp: (ids, found) => lookUp(lookUps, keyPrefix, ids, found),
-      forget: (ids, chords) =>
-        forget(lookUps, [
+      async forget(ids, chords) {
+        const keys = [
           ...ids.map((id) => keyPrefix + id),
           ...chords.flatMap((group) => chordKeys(globalKeyPrefix, group)),
-        ]),
+        ];
+        // UNLINK frees the memory of large results outside of the server's main thread.
+        if (keys.length > 0) await lookUps.call("UNLINK", ...keys);
+      },
       startChords: (chords) => startChords(lookUps, globalKeyPrefix, chords),
     },
     checkLiveness(isLate) {
@@ -80,6 +86,37 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   };
 }
 
+/** Makes strings only of those results of which not enough can be told from their bytes. */
+function messageReader({ events, idPrefix }: ResultsOptions, keyPrefix: string): MessageHandler {
+  const idStart = Buffer.from(keyPrefix + idPrefix);
+  const keyBytes = Buffer.byteLength(keyPrefix);
+  return (data, channel, text) => {
+    const doneUnixMs = plainSuccessUnixMs(data, text.from, text.to);
+    if (
+      events.success !== undefined &&
+      !Number.isNaN(doneUnixMs) &&
+      beginsWith(data, channel, idStart)
+    ) {
+      const idAt = channel.from + keyBytes;
+      events.success(slotIn(data, idAt, channel.to), seqIn(data, idAt), doneUnixMs);
+      return;
+    }
+    events.result(
+      data.toString("utf8", channel.from, channel.to),
+      keyPrefix.length,
+      data.toString("utf8", text.from, text.to),
+    );
+  };
+}
+
+function beginsWith(data: Buffer, { from, to }: Place, start: Buffer): boolean {
+  if (to - from < start.length) return false;
+  for (let i = 0; i < start.length; i++) {
+    if (data[from + i] !== start[i]) return false;
+  }
+  return true;
+}
+
 async function lookUp(
   link: RedisLink,
   keyPrefix: string,
@@ -89,20 +126,12 @@ async function lookUp(
   if (!link.isUp) throw new Error("the connection for look-ups is not up yet");
   for (let at = 0; at < ids.length; at += LOOK_UP_CHUNK) {
     const chunk = ids.slice(at, at + LOOK_UP_CHUNK);
-    const pipeline = link.client.pipeline();
-    for (const id of chunk) pipeline.getrange(keyPrefix + id, 0, LOOK_UP_BYTES - 1);
-    const replies = (await pipeline.exec()) ?? [];
-    for (const [index, [error, text]] of replies.entries()) {
-      if (error !== null) throw error;
+    const texts = await link.callAll(
+      chunk.map((id) => ["GETRANGE", keyPrefix + id, "0", String(LOOK_UP_BYTES - 1)]),
+    );
+    for (const [index, text] of texts.entries()) {
       if (typeof text === "string" && text !== "") found(chunk[index]!, text);
     }
-  }
-}
-
-async function forget(link: RedisLink, keys: readonly string[]): Promise<void> {
-  for (let at = 0; at < keys.length; at += FORGET_CHUNK) {
-    // UNLINK frees the memory of large results outside of the server's main thread.
-    await link.client.unlink(...keys.slice(at, at + FORGET_CHUNK));
   }
 }
 
@@ -115,11 +144,10 @@ async function startChords(
   chords: readonly ChordSize[],
 ): Promise<void> {
   if (!link.isUp) throw new Error("the connection to the result backend is not up");
-  const pipeline = link.client.pipeline();
-  for (const { group, size } of chords) {
-    pipeline.setex(chordSizeKey(globalKeyPrefix, group), CHORD_SECONDS, size);
-  }
-  for (const [error] of (await pipeline.exec()) ?? []) {
-    if (error !== null) throw error;
-  }
+  await link.callAll(
+    chords.map(({ group, size }) => {
+      const key = chordSizeKey(globalKeyPrefix, group);
+      return ["SETEX", key, String(CHORD_SECONDS), String(size)];
+    }),
+  );
 }

@@ -1,7 +1,13 @@
 import type { Socket } from "node:net";
 import type { Redis } from "ioredis";
 import { read } from "./direct-connector.js";
-import { ProtocolError, type Reply, ReplyError, RespReader } from "./resp-reader.js";
+import {
+  type MessageHandler,
+  ProtocolError,
+  type Reply,
+  ReplyError,
+  RespReader,
+} from "./resp-reader.js";
 
 /** What can be pushed. */
 export interface LpushValue {
@@ -12,9 +18,14 @@ export interface LpushValue {
 
 /** `$123456\r\n` before a value and `\r\n` after it, at most. */
 const LPUSH_OVERHEAD = 16;
+const DOLLAR = 36;
+const DIGIT_0 = 48;
 const SCRATCH_BYTES = 64 * 1024;
+/** Kept after a jam; it may have taken more. */
+const MAX_SCRATCHES = 8;
 
 type Done = (error: Error | null, value: Reply) => void;
+const DONE: Done = () => {};
 
 /**
  * The socket of an ioredis client, taken over when the client has connected, authenticated and chosen its
@@ -27,10 +38,12 @@ export class Wire {
   /** Commands without an answer, the oldest first. */
   #waiting: Done[] = [];
   #answered = 0;
-  #scratch: Buffer | undefined;
+  readonly #scratches: Buffer[] = [];
+  /** So many of them hold what the kernel has not taken yet. */
+  #unsent = 0;
 
   /** `onMessage` gets the messages of a pattern subscription. */
-  constructor(client: Redis, onMessage: (channel: string, text: string) => void) {
+  constructor(client: Redis, onMessage: MessageHandler) {
     const stream = client.stream as Socket;
     this.#stream = stream;
     const reader = new RespReader({
@@ -55,9 +68,9 @@ export class Wire {
    */
   call(...args: readonly string[]): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      let text = `*${args.length}\r\n`;
-      for (const arg of args) text += `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`;
-      this.#write(text, (error, value) => (error === null ? resolve(value) : reject(error)));
+      this.#write(commandText(args), (error, value) =>
+        error === null ? resolve(value) : reject(error),
+      );
     });
   }
 
@@ -73,22 +86,29 @@ export class Wire {
     const target = this.#space(most);
     let at = target.write(head);
     for (const value of values) {
-      at += target.write(`$${value.byteLength}\r\n`, at, "latin1");
-      at = value.write(target, at);
-      target[at++] = 13; // \r
-      target[at++] = 10; // \n
+      target[at] = DOLLAR;
+      at = writeDecimal(target, at + 1, value.byteLength);
+      at = value.write(target, writeLineEnd(target, at));
+      at = writeLineEnd(target, at);
     }
     this.#write(target.subarray(0, at), done);
-    // What the kernel has not taken at once is still read from there.
-    if (this.#stream.writableLength > 0) this.#scratch = undefined;
+    if (this.#stream.writableLength > 0) this.#unsent++;
   }
 
-  /** The same memory for every batch, as long as the kernel keeps up: allocating it anew costs more than filling it. */
+  /**
+   * The same memory for every batch while the kernel keeps up, else the next piece: allocating it anew costs
+   * more than filling it, and is given back by the garbage collector alone.
+   */
   #space(bytes: number): Buffer {
-    if (this.#scratch === undefined || this.#scratch.length < bytes) {
-      this.#scratch = Buffer.allocUnsafeSlow(Math.max(bytes, SCRATCH_BYTES));
+    if (this.#stream.writableLength === 0 && this.#unsent > 0) {
+      this.#unsent = 0;
+      this.#scratches.length = Math.min(this.#scratches.length, MAX_SCRATCHES);
     }
-    return this.#scratch;
+    const known = this.#scratches[this.#unsent];
+    if (known !== undefined && known.length >= bytes) return known;
+    const space = Buffer.allocUnsafeSlow(Math.max(bytes, SCRATCH_BYTES));
+    this.#scratches[this.#unsent] = space;
+    return space;
   }
 
   #write(bytes: string | Buffer, done: Done): void {
@@ -103,7 +123,8 @@ export class Wire {
   #answer(value: Reply): void {
     const done = this.#waiting[this.#answered];
     if (done === undefined) throw new ProtocolError("an answer to what was not asked");
-    this.#answered++;
+    // What it holds on to, such as the messages of its batch, must not wait for the clean-up below.
+    this.#waiting[this.#answered++] = DONE;
     // In one go now and then: shift() moves all that follow.
     if (this.#answered === 1024) {
       this.#waiting = this.#waiting.slice(this.#answered);
@@ -119,6 +140,30 @@ export class Wire {
     this.#answered = 0;
     for (const done of waiting) done(error, null);
   }
+}
+
+function writeLineEnd(target: Buffer, at: number): number {
+  target[at] = 13;
+  target[at + 1] = 10;
+  return at + 2;
+}
+
+/** Writes a number that is not negative and returns where it ends. */
+function writeDecimal(target: Buffer, at: number, value: number): number {
+  let end = at + 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++;
+  let rest = value;
+  for (let i = end - 1; i >= at; i--) {
+    target[i] = DIGIT_0 + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return end;
+}
+
+function commandText(args: readonly string[]): string {
+  let text = `*${args.length}\r\n`;
+  for (const arg of args) text += `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`;
+  return text;
 }
 
 /** Nothing of the command has been written. */

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  ID_LENGTH,
   idPrefix,
   MAX_SLOTS,
   PREFIX_LENGTH,
+  seqIn,
   seqOf,
+  slotIn,
   slotOf,
   taskId,
 } from "../../../src/celery/task-id.js";
@@ -32,6 +35,10 @@ test("slotOf() and seqOf() read back what taskId() wrote, for every slot and 48 
         );
         assert.equal(slotOf(text, before.length), slot);
         assert.equal(seqOf(text, before.length), seq);
+        const bytes = Buffer.from(text);
+        const at = bytes.length - ID_LENGTH;
+        assert.equal(slotIn(bytes, at, bytes.length), slot);
+        assert.equal(seqIn(bytes, at), seq);
       },
     ),
   );
@@ -52,6 +59,7 @@ test("slotOf() and seqOf() give no slot for text that is not an id of ours", () 
   ]) {
     const slot = slotOf(text);
     assert.ok(slot === -1 || Number.isNaN(slot), `${text} gave ${slot}`);
+    assert.ok(Object.is(slotIn(Buffer.from(text), 0, text.length), slot));
   }
   assert.ok(Number.isNaN(seqOf("000102ab-cdef-8123-8456-00000!abcdef")));
 });

@@ -13,7 +13,11 @@ function read(bytes: Buffer, lengths: readonly number[] = [bytes.length]): Seen 
   const seen: Seen = { replies: [], messages: [] };
   const reader = new RespReader({
     reply: (value) => seen.replies.push(value),
-    message: (channel, text) => seen.messages.push([channel, text]),
+    message: (data, channel, text) =>
+      seen.messages.push([
+        data.toString("utf8", channel.from, channel.to),
+        data.toString("utf8", text.from, text.to),
+      ]),
   });
   const socketBuffer = Buffer.alloc(Math.max(...lengths, 1));
   let at = 0;
