@@ -1,4 +1,4 @@
-import { DROP_REASONS, OUTCOMES, PUBLISH_FAILURE_KINDS } from "../exposition/engine-metrics.js";
+import { DROP_REASONS, OUTCOMES, PUBLISH_FAILURE_KINDS } from "../exposition/label-values.js";
 import type { LedgerView } from "../exposition/ledger-view.js";
 import type { Subject } from "../exposition/subject.js";
 import { quantileMs } from "../ledger/histogram.js";

@@ -3,7 +3,7 @@ import { MAX_SLOTS } from "../celery/task-id.js";
 import type { Config } from "../config/schema.js";
 import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
 import { ConfigError } from "../errors.js";
-import { fixedSeries } from "../exposition/engine-metrics.js";
+import { fixedSeries } from "../exposition/fixed-series.js";
 import { SERIES_OF_A_QUEUE, SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
 import type { Subject } from "../exposition/subject.js";
 import { createLayout, type Dimensions } from "../ledger/layout.js";

@@ -1,9 +1,8 @@
 import type { ObservedConnection } from "../observer/connection-observer.js";
 import type { ObservedWorker } from "../observer/worker.js";
-import type { MakeMetric } from "./engine-metrics.js";
-import type { LedgerView } from "./ledger-view.js";
+import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
-import type { Emit, SnapshotMetric } from "./snapshot-metric.js";
+import type { Emit } from "./snapshot-metric.js";
 
 /** Series of one worker, and of one queue, at most. */
 export const SERIES_OF_A_WORKER = 8;
@@ -13,7 +12,7 @@ export const SERIES_OF_A_QUEUE = 2;
 export function observerMetrics(
   metric: MakeMetric,
   observed: () => readonly ObservedConnection[],
-): SnapshotMetric<LedgerView>[] {
+): LedgerMetric[] {
   const ofWorkers = (spec: MetricSpec, read: (worker: ObservedWorker) => number | null) =>
     metric(spec, (_ledger, emit) => {
       for (const { name: connection, workers } of observed()) {

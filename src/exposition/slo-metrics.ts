@@ -1,8 +1,7 @@
 import type { SloCounter } from "../ledger/layout.js";
-import type { MakeMetric } from "./engine-metrics.js";
+import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
 import type { LedgerView } from "./ledger-view.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
-import type { SnapshotMetric } from "./snapshot-metric.js";
 import type { Subject } from "./subject.js";
 
 /** Why an event does not count: label value → counter of the ledger. */
@@ -20,7 +19,7 @@ interface Part {
   readonly rows: number[];
 }
 
-export function sloMetrics(subject: Subject, metric: MakeMetric): SnapshotMetric<LedgerView>[] {
+export function sloMetrics(subject: Subject, metric: MakeMetric): LedgerMetric[] {
   const parts = partsOf(subject);
   const gauge = (spec: MetricSpec, read: (slo: Part["slo"]) => number | null) =>
     metric(spec, (_ledger, emit) => {

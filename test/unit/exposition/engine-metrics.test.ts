@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { engineMetrics, fixedSeries } from "../../../src/exposition/engine-metrics.js";
+import { engineMetrics } from "../../../src/exposition/engine-metrics.js";
+import { fixedSeries } from "../../../src/exposition/fixed-series.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import { METRIC_PREFIX, METRICS } from "../../../src/exposition/metrics.js";
 import { MetricsRegistry } from "../../../src/exposition/registry.js";

@@ -1,0 +1,43 @@
+import { CONNECTION_CELLS, SCENARIO_STATES } from "../ledger/layout.js";
+import { SIDES } from "../observer/bottleneck.js";
+import { groupByMember, groupByTask } from "./entry-groups.js";
+import {
+  DROP_REASONS,
+  LATENCY_OUTCOMES,
+  MEMBER_OUTCOMES,
+  OUTCOMES,
+  PHASES,
+  PUBLISH_FAILURE_KINDS,
+  UNCERTAIN_PHASES,
+} from "./label-values.js";
+import { sloSeries } from "./slo-metrics.js";
+import type { Subject } from "./subject.js";
+
+/** Series that exist whatever happens: what `limits.series` must at least hold. */
+export function fixedSeries(
+  subject: Subject,
+  bucketCount: number,
+  phaseBucketCount: number,
+): number {
+  const tasks = groupByTask(subject).length;
+  const members = groupByMember(subject).length;
+  const counters =
+    7 +
+    Object.keys(DROP_REASONS).length +
+    Object.keys(PUBLISH_FAILURE_KINDS).length +
+    Object.keys(OUTCOMES).length +
+    Object.keys(UNCERTAIN_PHASES).length +
+    SIDES.length +
+    2;
+  const latencies = Object.keys(LATENCY_OUTCOMES).length * (bucketCount + 3);
+  const phases = Object.keys(PHASES).length * (phaseBucketCount + 3);
+  const stages = subject.scenarios.reduce((sum, { stages }) => sum + stages.length, 0);
+  return (
+    tasks * (counters + latencies + phases) +
+    members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
+    subject.scenarios.length * (SCENARIO_STATES.length + 3) +
+    stages * 2 +
+    subject.connections.length * (CONNECTION_CELLS.length + 2) +
+    sloSeries(subject)
+  );
+}

@@ -1,0 +1,50 @@
+import type { EntryCounter, EntryHistogram } from "../ledger/layout.js";
+
+/*
+ * Label values that are fixed by the code: label value → counter or histogram of the ledger.
+ */
+export const DROP_REASONS = {
+  in_flight: "droppedInFlight",
+  backpressure: "droppedBackpressure",
+  saturated: "droppedSaturated",
+  not_connected: "droppedNotConnected",
+} as const satisfies Record<string, EntryCounter>;
+
+export const PUBLISH_FAILURE_KINDS = {
+  rejected: "failedRejected",
+  unroutable: "failedUnroutable",
+  too_large: "failedTooLarge",
+  invalid: "failedInvalid",
+} as const satisfies Record<string, EntryCounter>;
+
+export const OUTCOMES = {
+  succeeded: "succeeded",
+  failed: "failed",
+  revoked: "revoked",
+  timed_out: "timedOut",
+  unknown: "unknown",
+} as const satisfies Record<string, EntryCounter>;
+
+export const MEMBER_OUTCOMES = {
+  ...OUTCOMES,
+  not_run: "notRun",
+} as const satisfies Record<string, EntryCounter>;
+
+export const LATENCY_OUTCOMES = {
+  succeeded: "latencySucceeded",
+  failed: "latencyFailed",
+} as const satisfies Record<string, EntryHistogram>;
+
+export const PHASES = {
+  dispatch: "dispatch",
+  publish: "publish",
+  work: "work",
+  queue: "queue",
+  run: "run",
+  delivery: "delivery",
+} as const satisfies Record<string, EntryHistogram>;
+
+export const UNCERTAIN_PHASES = {
+  queue: "uncertainQueue",
+  delivery: "uncertainDelivery",
+} as const satisfies Record<string, EntryCounter>;

@@ -1,0 +1,54 @@
+import { SCENARIO_STATES } from "../ledger/layout.js";
+import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
+import type { LedgerView } from "./ledger-view.js";
+import { METRICS } from "./metrics.js";
+import type { Subject } from "./subject.js";
+
+export function scenarioMetrics(subject: Subject, metric: MakeMetric): LedgerMetric[] {
+  const { scenarios } = subject;
+  const stages = scenarios.flatMap((scenario, index) =>
+    scenario.stages.map((stage, number) => ({
+      scenario: index,
+      number,
+      labels: {
+        scenario: scenario.name,
+        stage: `${number + 1}: ${stage.name}`,
+        kind: stage.kind,
+      },
+    })),
+  );
+  const isCurrent = (ledger: LedgerView, scenario: number, stage: number) =>
+    ledger.scenario(scenario, "startedAt") > 0 && ledger.scenario(scenario, "stage") === stage;
+  return [
+    metric(METRICS.targetRate, (ledger, emit) => {
+      for (const [index, { name }] of scenarios.entries()) {
+        emit({ scenario: name }, ledger.scenario(index, "targetRate"));
+      }
+    }),
+    metric(METRICS.scenarioState, (ledger, emit) => {
+      for (const [index, { name }] of scenarios.entries()) {
+        const current = ledger.scenarioState(index);
+        for (const state of SCENARIO_STATES) {
+          emit({ scenario: name, state }, state === current ? 1 : 0);
+        }
+      }
+    }),
+    metric(METRICS.stageInfo, (ledger, emit) => {
+      for (const { scenario, number, labels } of stages) {
+        emit(labels, isCurrent(ledger, scenario, number) ? 1 : 0);
+      }
+    }),
+    metric(METRICS.stageRemaining, (ledger, emit) => {
+      for (const { scenario, number, labels } of stages) {
+        const remaining = ledger.scenario(scenario, "stageRemainingSeconds");
+        emit(labels, isCurrent(ledger, scenario, number) ? remaining : 0);
+      }
+    }),
+    metric(METRICS.lastChange, (ledger, emit) => {
+      for (const [index, { name }] of scenarios.entries()) {
+        emit({ scenario: name, kind: "start" }, ledger.scenario(index, "startedAt"));
+        emit({ scenario: name, kind: "stage" }, ledger.scenario(index, "stageChangedAt"));
+      }
+    }),
+  ];
+}
