@@ -15,6 +15,8 @@ import type { TaskLife } from "./task-life.js";
 
 /** How many starts the whole run may still plan; shared by its scenarios. */
 export interface StartBudget {
+  /** How many it was to plan at the beginning; Infinity without `--count`. */
+  readonly limit: number;
   left: number;
 }
 
@@ -71,6 +73,7 @@ export class ScenarioRun {
       const arrivals = createArrivals(profile, plan.arrival, seedOf(plan.name, seed), this.#endMs);
       this.#paced = { profile, arrivals };
     }
+    this.#set("remainingSeconds", Number.POSITIVE_INFINITY);
   }
 
   get state(): ScenarioState {
@@ -167,6 +170,7 @@ export class ScenarioRun {
   }
 
   #showPlan(isActive: boolean, elapsedMs: number): void {
+    this.#set("remainingSeconds", this.#remainingMs(elapsedMs) / 1000);
     if (this.#paced === null) {
       this.#set("targetRate", isActive ? Number.NaN : 0);
       this.#set("stageRemainingSeconds", isActive ? (this.#endMs - elapsedMs) / 1000 : 0);
@@ -185,6 +189,15 @@ export class ScenarioRun {
     const { durationMs } = profile.stages[index]!;
     const stageBeganMs = Number.isFinite(durationMs) ? elapsedMs + remainingMs - durationMs : 0;
     this.#enterStage(index, this.#beginMs + stageBeganMs);
+  }
+
+  /** Until the last start. By its time it is exact, by the count as long as the pace stays what it was. */
+  #remainingMs(elapsedMs: number): number {
+    if (this.#state === "draining" || this.#state === "stopped") return 0;
+    const { limit, left } = this.#options.budget;
+    const hasPace = elapsedMs > 0 && left < limit;
+    const byCountMs = hasPace ? (left * elapsedMs) / (limit - left) : Number.POSITIVE_INFINITY;
+    return Math.max(0, Math.min(this.#endMs - elapsedMs, byCountMs));
   }
 
   #enterStage(stage: number, sinceMs: number): void {

@@ -72,7 +72,8 @@ const life = new TaskLife({
   onMalformed: (entry) => say({ type: "malformed", entry }),
 });
 
-const budget = { left: plan.countLimit ?? Number.POSITIVE_INFINITY };
+const countLimit = plan.countLimit ?? Number.POSITIVE_INFINITY;
+const budget = { limit: countLimit, left: countLimit };
 const runs = plan.scenarios.map(
   (scenario, index) =>
     new ScenarioRun({

@@ -35,7 +35,7 @@ export function fixedSeries(
   return (
     tasks * (counters + latencies + phases) +
     members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
-    subject.scenarios.length * (SCENARIO_STATES.length + 3) +
+    subject.scenarios.length * (SCENARIO_STATES.length + 4) +
     stages * 2 +
     subject.connections.length * (CONNECTION_CELLS.length + 2) +
     sloSeries(subject)

@@ -139,6 +139,12 @@ export const METRICS = {
     labels: ["scenario", "state"],
     help: "1 for the scenario's current state, 0 for the others: waiting (startAfter), warming, running, draining, stopped.",
   },
+  scenarioRemaining: {
+    name: "scenario_remaining_seconds",
+    type: "gauge",
+    labels: ["scenario"],
+    help: "How long until the scenario plans its last start: by its own end and --for exactly, by --count as its pace was so far; +Inf without an end, 0 from the last start on.",
+  },
   stageInfo: {
     name: "stage_info",
     type: "gauge",

@@ -33,6 +33,11 @@ export function scenarioMetrics(subject: Subject, metric: MakeMetric): LedgerMet
         }
       }
     }),
+    metric(METRICS.scenarioRemaining, (ledger, emit) => {
+      for (const [index, { name }] of scenarios.entries()) {
+        emit({ scenario: name }, ledger.scenario(index, "remainingSeconds"));
+      }
+    }),
     metric(METRICS.stageInfo, (ledger, emit) => {
       for (const { scenario, number, labels } of stages) {
         emit(labels, isCurrent(ledger, scenario, number) ? 1 : 0);

@@ -69,6 +69,7 @@ export const SCENARIO_CELLS = [
   "targetRate",
   "stage",
   "stageRemainingSeconds",
+  "remainingSeconds",
   "startedAt",
   "stageChangedAt",
 ] as const;

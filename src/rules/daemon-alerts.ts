@@ -16,10 +16,13 @@ export function daemonAlerts(): Alert[] {
 
 /** How long after its end a daemon is missed. */
 const MISSED_FOR = "1d";
+/** Of two scrapes a minute apart the last one may be missed, too. */
+const ABOUT_TO_END_SECONDS = 120;
 
 /**
  * A target that cannot be scraped any more; or, where targets come and go, a job without any daemon. One
- * whose scenarios had all stopped when it was last seen has ended as it should.
+ * that was about to end when it was last seen has ended as it should, whether or not a scrape came by after
+ * that.
  */
 const down: Alert = {
   name: "Down",
@@ -29,24 +32,25 @@ const down: Alert = {
     "(",
     "  up == 0",
     `  and on (${by("instance")}) last_over_time(${metric("buildInfo")}[${MISSED_FOR}])`,
-    `  unless on (${by("instance")}) ${hasStopped(by("instance"))}`,
+    `  unless on (${by("instance")}) ${hasEnded(by("instance"))}`,
     ")",
     `or on (${JOB})`,
     "(",
     `  group by (${JOB}) (last_over_time(${metric("buildInfo")}[${MISSED_FOR}]))`,
     `  unless on (${JOB}) ${metric("buildInfo")}`,
-    `  unless on (${JOB}) ${hasStopped(JOB)}`,
+    `  unless on (${JOB}) ${hasEnded(JOB)}`,
     ")",
   ),
   summary:
     "No daemon of job {{ $labels.job }} answers{{ with $labels.instance }} at {{ . }}{{ end }}.",
   description:
-    "Nothing is sent and nothing is measured, so that no SLO alert can fire either. It was there within the last day, and its scenarios had not stopped when it was last seen.",
+    "Nothing is sent and nothing is measured, so that no SLO alert can fire either. It was there within the last day, and its scenarios were not about to end when it was last seen.",
+  dashboard: "overview",
 };
 
-function hasStopped(labels: string): string {
-  const state = `last_over_time(${metric("scenarioState")}{state="stopped"}[${MISSED_FOR}])`;
-  return `min by (${labels}) (${state}) == 1`;
+function hasEnded(labels: string): string {
+  const remaining = `last_over_time(${metric("scenarioRemaining")}[${MISSED_FOR}])`;
+  return `max by (${labels}) (${remaining}) < ${ABOUT_TO_END_SECONDS}`;
 }
 
 const connectionDown: Alert = {
@@ -58,6 +62,7 @@ const connectionDown: Alert = {
   summary: "The {{ $labels.role }} of connection {{ $labels.connection }} is away.",
   description:
     "{{ $labels.instance }} cannot use it: without the broker starts are dropped as not_connected, which are bad events; without the result backend no result is seen until it is back, and tasks may time out.",
+  dashboard: "overview",
 };
 
 const brokerBlocked: Alert = {
@@ -68,6 +73,7 @@ const brokerBlocked: Alert = {
   summary: "The broker of connection {{ $labels.connection }} accepts nothing.",
   description:
     "RabbitMQ has its memory or disk alarm raised and blocks whoever publishes, the application's own producers too. Starts are dropped as backpressure.",
+  dashboard: "correlation",
 };
 
 const brokerDataLoss: Alert = {
@@ -78,6 +84,7 @@ const brokerDataLoss: Alert = {
   summary: "The broker of connection {{ $labels.connection }} has lost what it held.",
   description:
     "Evidence: {{ $labels.evidence }}. Tasks that were queued are gone, the application's own too; those of this daemon will time out.",
+  dashboard: "correlation",
 };
 
 const generatorSaturated: Alert = {
@@ -89,6 +96,7 @@ const generatorSaturated: Alert = {
     "The load generator {{ $labels.instance }} is itself the bottleneck ({{ $labels.cause }}).",
   description:
     "It was late for most of the last 5 minutes. What it measures says nothing about the workers meanwhile; SLO events are excluded, and the load is less than planned.",
+  dashboard: "overview",
 };
 
 /** Both equations of docs/metrics.md. All values of a daemon are of one scrape, so they hold exactly. */
@@ -103,6 +111,7 @@ function ledgerImbalances(): Alert[] {
     expr: `${terms.join("\n- ")}\n!= 0`,
     summary: "The ledger of {{ $labels.instance }} does not add up: its numbers cannot be trusted.",
     description: `${equation} is off by {{ $value }} tasks for {{ $labels.task }} in {{ $labels.scenario }}. That is a defect of the daemon.`,
+    dashboard: "overview",
   });
   return [
     imbalance(
@@ -124,4 +133,5 @@ const seriesFolded: Alert = {
   expr: `${sumBy("label", `increase(${metric("seriesFolded")}[1h])`)} > 0`,
   summary: "Values of the label {{ $labels.label }} are counted as other.",
   description: "limits.series is reached; no count is lost, but its name is.",
+  dashboard: "overview",
 };

@@ -26,6 +26,9 @@ export function latencyQuantile(percent: 50 | 95 | 99): string {
 export const PHASE_SUM = "celery_load:task_phase_seconds_sum:rate5m";
 export const PHASE_COUNT = "celery_load:task_phase_seconds_count:rate5m";
 
+/** How many messages a worker may hold for each that it can run at a time. */
+export const PREFETCH_PER_PLACE = "celery_load:worker_prefetch_limit:per_place";
+
 /** The ranges of days are costly over raw counters, and change slowly. */
 const SLOW_INTERVAL = "2m";
 
@@ -66,6 +69,7 @@ export function recordingGroups(): RuleGroup[] {
         },
       ],
     },
+    { name: "celery-load-workers", rules: [recordPrefetch()] },
   ];
 }
 
@@ -119,6 +123,16 @@ function recordQuantile(percent: 50 | 95 | 99): RecordingRule {
       `  or ${quantile(sumBy("scenario, task", `rate(${latency}[5m])`))}`,
       ") >= 0",
     ),
+  };
+}
+
+/** A limit of 0 is none. */
+function recordPrefetch(): RecordingRule {
+  const ofWorker = (key: "workerPrefetch" | "workerPool") =>
+    maxBy("connection, worker", metric(key));
+  return {
+    record: PREFETCH_PER_PLACE,
+    expr: `(${ofWorker("workerPrefetch")} > 0) / (${ofWorker("workerPool")} > 0)`,
   };
 }
 

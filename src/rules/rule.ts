@@ -29,6 +29,13 @@ export interface RuleGroup {
   readonly rules: readonly Rule[];
 }
 
+/** For texts: the results of a query as one list: "a, b, c". `each` is the text of one, which is `$each`. */
+export function listed(each: string): string {
+  return `{{ range $index, $each := . }}{{ if $index }}, {{ end }}${each}{{ end }}`;
+}
+
+export type Dashboard = "overview" | "tasks" | "correlation" | "soak";
+
 /** An alert before its links: what differs from one to the next. */
 export interface Alert {
   /** Without the prefix. */
@@ -40,6 +47,13 @@ export interface Alert {
   readonly for: string;
   readonly summary: string;
   readonly description: string;
+  /** The page of Grafana that shows more, by its uid without the prefix. */
+  readonly dashboard: Dashboard;
+  /**
+   * Labels that lead to the right part of the page, where the alert is not of a daemon: the label `job` of what
+   * comes from another exporter is that exporter's.
+   */
+  readonly variables?: readonly string[];
 }
 
 /** Where the links of alerts lead. */
@@ -51,11 +65,19 @@ export interface Links {
 }
 
 export const ALERT_PREFIX = "CeleryLoad";
-const DASHBOARD = "celery-load-traffic";
+/** How far each page looks back, and the labels of a daemon's alert that it has variables for. */
+const PAGES = {
+  overview: { from: "now-3h", variables: ["job", "scenario", "task", "slo"] },
+  tasks: { from: "now-3h", variables: ["job", "scenario", "task"] },
+  correlation: { from: "now-3h", variables: ["job", "scenario", "task"] },
+  soak: { from: "now-2d", variables: ["job", "scenario", "task"] },
+} as const satisfies Record<Dashboard, { from: string; variables: readonly string[] }>;
 
 export function alertingRule(alert: Alert, { runbooks, grafana }: Links): AlertingRule {
   const name = ALERT_PREFIX + alert.name;
   const variable = (label: string) => `{{ with $labels.${label} }}&var-${label}={{ . }}{{ end }}`;
+  const page = PAGES[alert.dashboard];
+  const variables = (alert.variables ?? page.variables).map(variable).join("");
   return {
     alert: name,
     expr: alert.expr,
@@ -65,7 +87,7 @@ export function alertingRule(alert: Alert, { runbooks, grafana }: Links): Alerti
       summary: alert.summary,
       description: alert.description,
       runbook_url: `${runbooks}/${name}.md`,
-      dashboard_url: `${grafana}/d/${DASHBOARD}?var-job={{ $labels.job }}${["scenario", "task"].map(variable).join("")}`,
+      dashboard_url: `${grafana}/d/celery-load-${alert.dashboard}?from=${page.from}${variables}`,
     },
   };
 }

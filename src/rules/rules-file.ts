@@ -3,7 +3,9 @@ import { daemonAlerts } from "./daemon-alerts.js";
 import { recordingGroups } from "./recordings.js";
 import { ALERT_PREFIX, type Alert, alertingRule, type Links, type RuleGroup } from "./rule.js";
 import { sloAlerts } from "./slo-alerts.js";
+import { sourceAlerts } from "./source-alerts.js";
 import { trafficAlerts } from "./traffic-alerts.js";
+import { workerAlerts } from "./worker-alerts.js";
 
 /** `prometheus`: a file for `rule_files`. `operator`: a PrometheusRule for the Prometheus Operator. */
 export const RULE_FORMATS = ["prometheus", "operator"] as const;
@@ -49,5 +51,7 @@ function alertGroups(): Readonly<Record<string, readonly Alert[]>> {
     "celery-load-slo-alerts": sloAlerts(),
     "celery-load-daemon-alerts": daemonAlerts(),
     "celery-load-traffic-alerts": trafficAlerts(),
+    "celery-load-worker-alerts": workerAlerts(),
+    "celery-load-source-alerts": sourceAlerts(),
   };
 }

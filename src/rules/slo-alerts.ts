@@ -9,7 +9,7 @@ import {
   PHASE_COUNT,
   PHASE_SUM,
 } from "./recordings.js";
-import type { Alert } from "./rule.js";
+import { type Alert, listed } from "./rule.js";
 
 /** Matchers of the alert's own job and SLO, for the queries of its text. */
 const OF_THIS_JOB = `cluster=%q,namespace=%q,job=%q`;
@@ -40,6 +40,7 @@ function errorBudgetBurn({ severity, long, short, factor, for: pending }: BurnRa
       whichSideIsSlow(),
       whatIsExcluded(),
     ].join(" "),
+    dashboard: "overview",
   };
 }
 
@@ -51,6 +52,7 @@ const exhausted: Alert = {
   expr: `${BUDGET_LEFT} < -1e-9`,
   summary: "SLO {{ $labels.slo }} has no error budget left.",
   description: `The objective of its window is missed as things stand: {{ $value | humanizePercentage }} of the budget is left. ${whichSideIsSlow()}`,
+  dashboard: "overview",
 };
 
 const inconclusive: Alert = {
@@ -60,6 +62,7 @@ const inconclusive: Alert = {
   expr: `${EXCLUDED_RATIO} > ${MAX_EXCLUDED_RATIO}`,
   summary: "SLO {{ $labels.slo }} is inconclusive: too many events do not count.",
   description: `{{ $value | humanizePercentage }} of the events of an hour are excluded, more than ${MAX_EXCLUDED_RATIO * 100} %, so its burn rate says too little about the system under test. ${whatIsExcluded()}`,
+  dashboard: "overview",
 };
 
 const noEvents: Alert = {
@@ -80,12 +83,8 @@ const noEvents: Alert = {
   ),
   summary: "SLO {{ $labels.slo }} has had no event for 30 minutes.",
   description: `Tasks that it is about were planned, but none counts: burn alerts of this SLO cannot fire. ${whatIsExcluded()}`,
+  dashboard: "overview",
 };
-
-/** The results of a query as one list: "a, b, c". `each` is the text of one, which is `$each`. */
-function listed(each: string): string {
-  return `{{ range $index, $each := . }}{{ if $index }}, {{ end }}${each}{{ end }}`;
-}
 
 /** The three tasks with most of the bad events. */
 function whereTheyAre(bad: string): string {

@@ -1,18 +1,14 @@
-import { by, JOB, last, lines, maxBy, metric, sumBy } from "./promql.js";
+import { by, lines, metric, sumBy } from "./promql.js";
 import { latencyQuantile } from "./recordings.js";
 import type { Alert } from "./rule.js";
 
-/** Alerts about the load, and about what the workers make of it. */
+/** Alerts about the load, and about how much of it is left undone. */
 export function trafficAlerts(): Alert[] {
   return [
     rateNotReached,
     tasksDropped,
     publishFailures,
     duplicateResults,
-    workersNotConsuming,
-    noWorkers,
-    noConsumers,
-    workerLost,
     backlogGrowing,
     queueGrowing,
     latencyDrift,
@@ -32,6 +28,7 @@ const rateNotReached: Alert = {
   summary: "Scenario {{ $labels.scenario }} does not reach its rate.",
   description:
     "Only {{ $value | humanizePercentage }} of the starts that were planned in 10 minutes were published; the load is not what it is meant to be.",
+  dashboard: "tasks",
 };
 
 const tasksDropped: Alert = {
@@ -42,6 +39,7 @@ const tasksDropped: Alert = {
   summary: "Starts of {{ $labels.task }} are dropped: {{ $labels.reason }}.",
   description:
     '{{ $value | printf "%.0f" }} in 2 minutes, in scenario {{ $labels.scenario }}. in_flight: the workers are too slow for maxInFlight. backpressure, not_connected: the broker. saturated: this daemon.',
+  dashboard: "tasks",
 };
 
 const publishFailures: Alert = {
@@ -52,6 +50,7 @@ const publishFailures: Alert = {
   summary: "Messages of {{ $labels.task }} are not queued: {{ $labels.kind }}.",
   description:
     '{{ $value | printf "%.0f" }} in 2 minutes, in scenario {{ $labels.scenario }}. The log of the daemon has the broker\'s own words.',
+  dashboard: "tasks",
 };
 
 const duplicateResults: Alert = {
@@ -62,67 +61,7 @@ const duplicateResults: Alert = {
   summary: "Tasks of {{ $labels.task }} have ended more than once.",
   description:
     '{{ $value | printf "%.0f" }} further results in an hour, in scenario {{ $labels.scenario }}: the broker delivered messages again, so that workers ran them twice.',
-};
-
-/**
- * That tasks have timed out says that it is not only their length: they had as much time as they get.
- * A late result would show that somebody still works.
- */
-const workersNotConsuming: Alert = {
-  name: "WorkersNotConsuming",
-  severity: "critical",
-  for: "2m",
-  expr: lines(
-    `${sumBy("scenario", `increase(${metric("outcomes")}{outcome=~"timed_out|unknown"}[5m])`)} > 0`,
-    `and ${sumBy("scenario", `increase(${metric("outcomes")}{outcome=~"succeeded|failed|revoked"}[5m])`)}`,
-    `+ ${sumBy("scenario", `increase(${metric("late")}[5m])`)} == 0`,
-  ),
-  summary: "Not one result of scenario {{ $labels.scenario }} has come for 5 minutes.",
-  description:
-    'Its tasks time out: {{ $value | printf "%.0f" }} in 5 minutes. No worker consumes its queues, or results do not reach the backend.',
-};
-
-/**
- * By the last that was heard of each within the hour: a worker that is gone is told as 0 for half an hour
- * and then not at all, and none is told of while nobody can hear them. One that is away for a moment
- * restarts.
- */
-const noWorkers: Alert = {
-  name: "NoWorkers",
-  severity: "critical",
-  for: "1m",
-  expr: lines(
-    `${maxBy("connection", `last_over_time(${metric("workerUp")}[1h])`)} == 0`,
-    `unless ${maxBy("connection", `max_over_time(${metric("workerUp")}[2m])`)} > 0`,
-    `and on (${JOB}) ${sumBy("", last(metric("targetRate")))} != 0`,
-  ),
-  summary: "No worker of connection {{ $labels.connection }} is up.",
-  description: "Tasks are sent, and nobody is there to run them.",
-};
-
-const noConsumers: Alert = {
-  name: "NoConsumers",
-  severity: "critical",
-  for: "1m",
-  expr: lines(
-    `${maxBy("queue", `max_over_time(${metric("queueConsumers")}[2m])`)} == 0`,
-    `and ${sumBy("queue", `increase(${metric("published")}[5m])`)} > 0`,
-  ),
-  summary: "No worker consumes queue {{ $labels.queue }}.",
-  description: "Tasks are sent to it, and stay there until they expire.",
-};
-
-const workerLost: Alert = {
-  name: "WorkerLost",
-  severity: "warning",
-  for: "1m",
-  expr: lines(
-    `${maxBy("connection, worker", `max_over_time(${metric("workerUp")}[3m])`)} == 0`,
-    `and on (${by("connection")}) ${maxBy("connection", last(metric("workerUp")))} > 0`,
-  ),
-  summary: "Worker {{ $labels.worker }} is gone.",
-  description:
-    "It has not given a sign of life for 3 minutes; others of connection {{ $labels.connection }} do.",
+  dashboard: "tasks",
 };
 
 /**
@@ -147,6 +86,7 @@ const backlogGrowing: Alert = {
   summary: "More and more tasks of {{ $labels.task }} wait for their result.",
   description:
     'At a constant rate of scenario {{ $labels.scenario }} they grow by {{ $value | printf "%.0f" }} an hour: the workers do not keep up.',
+  dashboard: "tasks",
 };
 
 const queueGrowing: Alert = {
@@ -157,6 +97,7 @@ const queueGrowing: Alert = {
   summary: "Queue {{ $labels.queue }} grows.",
   description:
     'It gets {{ $value | printf "%.0f" }} messages an hour more than the workers of connection {{ $labels.connection }} take out.',
+  dashboard: "correlation",
 };
 
 /** Only where the same load was on it a day before, and not for differences that nobody feels. */
@@ -178,5 +119,6 @@ const latencyDrift: Alert = (() => {
     summary: "{{ $labels.task }} is slower than a day ago at the same load.",
     description:
       'The 99th percentile of its latency is {{ $value | printf "%.2f" }} times what it was, in scenario {{ $labels.scenario }}.',
+    dashboard: "soak",
   };
 })();

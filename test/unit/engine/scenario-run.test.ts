@@ -54,7 +54,7 @@ function setUp(changes: Partial<ScenarioPlan> = {}, left = Number.POSITIVE_INFIN
     cells,
     clock: { nowMs: () => 0, unixMs: (ms) => 1e12 + ms, anchor: () => 0 },
     life,
-    budget: { left },
+    budget: { limit: left, left },
     seed: 1,
     onState: (state) => states.push(state),
     onStage: (stage) => stages.push(stage),
@@ -138,6 +138,30 @@ test("the budget of starts ends it exactly", () => {
   run.refresh(10_000);
   assert.equal(started.length, 3);
   assert.equal(states.at(-1), "draining");
+});
+
+test("it tells how long it still plans: by its end exactly, by the count as its pace was, and 0 from then on", () => {
+  const endless = setUp();
+  assert.equal(endless.cell("remainingSeconds"), Number.POSITIVE_INFINITY, "before it begins");
+  endless.run.begin(0);
+  endless.run.turn(1_000);
+  endless.run.refresh(1_000);
+  assert.equal(endless.cell("remainingSeconds"), Number.POSITIVE_INFINITY);
+  endless.run.stop(1_100);
+  assert.equal(endless.cell("remainingSeconds"), 0, "draining");
+
+  const timed = setUp({ startAfterMs: 500, endMs: 2_000 });
+  timed.run.begin(0);
+  assert.equal(timed.cell("remainingSeconds"), 2.5);
+  timed.run.turn(1_000);
+  timed.run.refresh(1_000);
+  assert.equal(timed.cell("remainingSeconds"), 1.5);
+
+  const counted = setUp({}, 40);
+  counted.run.begin(0);
+  counted.run.turn(1_000);
+  counted.run.refresh(1_000);
+  assert.equal(counted.cell("remainingSeconds"), 3, "10 in the first second");
 });
 
 test("a closed loop keeps as many in flight as there is room for", () => {

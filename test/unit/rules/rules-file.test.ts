@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { runRules } from "../../../src/commands/rules.js";
+import { allDashboards } from "../../../src/dashboards/boards.js";
 import { recordingGroups } from "../../../src/rules/recordings.js";
 import type { AlertingRule, Rule } from "../../../src/rules/rule.js";
 import {
@@ -15,6 +16,7 @@ import {
   rulesText,
 } from "../../../src/rules/rules-file.js";
 import { CHECKOUT } from "../../../src/setup/checkout.js";
+import { FOREIGN_METRICS } from "../dashboards/foreign-metrics.js";
 import { KNOWN_METRICS } from "../dashboards/known-metrics.js";
 
 const rules = ruleGroups(DEFAULT_LINKS).flatMap(({ rules }): readonly Rule[] => rules);
@@ -25,6 +27,13 @@ const recorded = new Set(
   ),
 );
 const runbooks = readdirSync(join(CHECKOUT, "docs", "runbooks"));
+/** The variables of each dashboard, by its uid. */
+const boards = new Map(
+  allDashboards().map(({ uid, templating }) => [
+    uid,
+    new Set(templating?.list?.map(({ name }) => name)),
+  ]),
+);
 const promtoolTests = readdirSync(join(CHECKOUT, "prometheus", "tests")).map((file) => {
   const text = readFileSync(join(CHECKOUT, "prometheus", "tests", file), "utf8");
   return parse(text, { maxAliasCount: -1 }) as {
@@ -43,9 +52,15 @@ test("the rules, the texts of the alerts and their pages ask only for what there
     readFileSync(join(CHECKOUT, "docs", "slo.md"), "utf8"),
   ];
   for (const text of texts) {
-    for (const [name] of text.matchAll(/\b(?:slo:)?celery_load[_:][a-z0-9_:]+/g)) {
+    for (const [name] of text.matchAll(
+      /\b(?:(?:slo:)?celery_load[_:]|redis_(?!exporter)|rabbitmq_(?!prometheus))[a-z0-9_:]+/g,
+    )) {
       const metric = name.replace(/_(bucket|sum|count)$/, "");
-      const isKnown = recorded.has(name) || KNOWN_METRICS.has(name) || KNOWN_METRICS.has(metric);
+      const isKnown =
+        recorded.has(name) ||
+        KNOWN_METRICS.has(name) ||
+        KNOWN_METRICS.has(metric) ||
+        FOREIGN_METRICS.has(name);
       assert.ok(isKnown, name);
     }
   }
@@ -95,7 +110,8 @@ test("every alert is tested to fire, to stay silent, and for series that vanish"
 test("the tests of promtool evaluate all groups in the order of the file", () => {
   for (const { group_eval_order } of promtoolTests) {
     assert.deepEqual(
-      group_eval_order,
+      // Some tests load the rules of the dashboards, too.
+      group_eval_order.filter((name) => name !== "celery-load-correlation"),
       ruleGroups(DEFAULT_LINKS).map(({ name }) => name),
     );
   }
@@ -107,7 +123,13 @@ test("every alert has its severity, texts and links, and no two rules are the sa
     assert.match(annotations.summary, /\.$/, alert);
     assert.match(annotations.description, /[.}]$/, alert);
     assert.equal(annotations.runbook_url, `docs/runbooks/${alert}.md`);
-    assert.match(annotations.dashboard_url, /^http:\/\/localhost:3000\/d\/celery-load-traffic\?/);
+    const [, board] =
+      /^http:\/\/localhost:3000\/d\/([a-z-]+)\?/.exec(annotations.dashboard_url) ?? [];
+    const found = boards.get(board ?? "");
+    assert.ok(found, `${alert}: ${annotations.dashboard_url} leads to no dashboard`);
+    for (const [, name = ""] of annotations.dashboard_url.matchAll(/&var-(\w+)=/g)) {
+      assert.ok(found.has(name), `${board} has no variable ${name}`);
+    }
   }
   const keys = alerts.map(({ alert, labels }) => JSON.stringify([alert, labels]));
   assert.equal(new Set(keys).size, keys.length);
@@ -144,7 +166,7 @@ test("celery-load rules writes to standard output or to a file, with the links t
     assert.ok(existsSync(out));
     const text = readFileSync(out, "utf8");
     assert.match(text, /runbook_url: https:\/\/wiki\.example\/CeleryLoadDown\.md/);
-    assert.match(text, /dashboard_url: https:\/\/grafana\.example\/d\/celery-load-traffic/);
+    assert.match(text, /dashboard_url: https:\/\/grafana\.example\/d\/celery-load-overview\?/);
     assert.throws(() => runRules({ format: "operator", out: join(folder, "no", "x") }, streams), {
       name: "UserError",
       message: /^Cannot write the rules to /,
