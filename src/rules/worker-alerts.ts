@@ -81,7 +81,7 @@ const prefetchDrift: Alert = {
   severity: "warning",
   for: "1h",
   expr: lines(
-    `${last(PREFETCH_PER_PLACE)} / min_over_time(${PREFETCH_PER_PLACE}[1d]) > 2`,
+    `min_over_time(${PREFETCH_PER_PLACE}[15m]) / min_over_time(${PREFETCH_PER_PLACE}[1d]) > 2`,
     `unless on (${by("connection, worker")}) ${maxBy("connection, worker", `resets(${metric("workerProcessed")}[1d])`)} > 0`,
   ),
   summary: "Worker {{ $labels.worker }} hoards more and more tasks.",
