@@ -48,6 +48,8 @@ export interface RabbitmqOptions {
   readonly directory: string;
   /** A port with TLS beside the plain one. */
   readonly tls?: { readonly port: number; readonly certFile: string; readonly keyFile: string };
+  /** A port for the metrics of its plugin rabbitmq_prometheus, which is off without it. */
+  readonly metricsPort?: number;
 }
 
 /** What programs need in their environment to talk about this node and no other. */
@@ -86,7 +88,8 @@ export async function startRabbitmqServer(
   const { directory } = options;
   await mkdir(join(directory, "mnesia"), { recursive: true });
   await mkdir(join(directory, "log"), { recursive: true });
-  await writeFile(join(directory, "enabled_plugins"), "[].\n");
+  const plugins = options.metricsPort === undefined ? "" : "rabbitmq_prometheus";
+  await writeFile(join(directory, "enabled_plugins"), `[${plugins}].\n`);
   await writeFile(join(directory, "rabbitmq.conf"), configurationOf(options));
   const logFile = join(directory, "log", "output");
   const server = await startServerProcess({
@@ -107,15 +110,20 @@ export async function startRabbitmqServer(
   return server;
 }
 
-function configurationOf({ tls }: RabbitmqOptions): string {
-  if (tls === undefined) return "";
-  return [
-    `listeners.ssl.1 = 127.0.0.1:${tls.port}`,
-    `ssl_options.certfile = ${tls.certFile}`,
-    `ssl_options.keyfile = ${tls.keyFile}`,
-    "ssl_options.verify = verify_none",
-    "",
-  ].join("\n");
+function configurationOf({ tls, metricsPort }: RabbitmqOptions): string {
+  const lines: string[] = [];
+  if (tls !== undefined) {
+    lines.push(
+      `listeners.ssl.1 = 127.0.0.1:${tls.port}`,
+      `ssl_options.certfile = ${tls.certFile}`,
+      `ssl_options.keyfile = ${tls.keyFile}`,
+      "ssl_options.verify = verify_none",
+    );
+  }
+  if (metricsPort !== undefined) {
+    lines.push("prometheus.tcp.ip = 127.0.0.1", `prometheus.tcp.port = ${metricsPort}`);
+  }
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 /** Does a server there begin the handshake of AMQP 0-9-1? */

@@ -15,6 +15,8 @@ export interface TestRabbitmq extends AsyncDisposable {
   readonly port: number;
   /** 0 without a certificate. */
   readonly tlsPort: number;
+  /** Of the plugin rabbitmq_prometheus; 0 without it. */
+  readonly metricsPort: number;
   /** amqp://guest:guest@127.0.0.1:PORT// */
   readonly url: string;
   /** Runs rabbitmqctl about this node; returns what it printed. */
@@ -29,7 +31,10 @@ export interface TestRabbitmq extends AsyncDisposable {
 }
 
 /** Starts a RabbitMQ node of its own on free ports of 127.0.0.1; with a certificate, one for TLS too. */
-export async function startRabbitmq(keyPair?: KeyPair): Promise<TestRabbitmq> {
+export async function startRabbitmq(
+  keyPair?: KeyPair,
+  { withMetrics = false } = {},
+): Promise<TestRabbitmq> {
   const programs = await ensureRabbitmq();
   const directory = await scratchFile("rabbitmq");
   await mkdir(directory, { recursive: true });
@@ -39,6 +44,7 @@ export async function startRabbitmq(keyPair?: KeyPair): Promise<TestRabbitmq> {
     mapperPort: await freePort(),
     directory,
     ...(keyPair === undefined ? {} : { tls: { port: await freePort(), ...keyPair } }),
+    ...(withMetrics ? { metricsPort: await freePort() } : {}),
   };
   const env = rabbitmqEnvironment(options);
   const clients: ChannelModel[] = [];
@@ -46,6 +52,7 @@ export async function startRabbitmq(keyPair?: KeyPair): Promise<TestRabbitmq> {
   return {
     port: options.port,
     tlsPort: options.tls?.port ?? 0,
+    metricsPort: options.metricsPort ?? 0,
     url: `amqp://guest:guest@127.0.0.1:${options.port}//`,
     async ctl(...args) {
       const { stdout } = await mustRun(`rabbitmqctl ${args.join(" ")}`, programs.ctl, args, {
