@@ -48,6 +48,17 @@ export function stringAt(text: string, at: number): string | null {
   }
 }
 
+/** The value that starts at `at`; undefined when there is none, no end of it, or when it is not JSON. */
+export function valueAt(text: string, at: number): unknown {
+  const end = at < 0 ? -1 : endOfValue(text, at);
+  if (end < 0) return undefined;
+  try {
+    return JSON.parse(text.slice(at, end));
+  } catch {
+    return undefined; // NaN and the like, which Python writes
+  }
+}
+
 /** Behind the closing quote of the string that starts at `at`; -1 when there is no string. */
 function stringEnd(text: string, at: number): number {
   if (text.charCodeAt(at) !== QUOTE) return -1;

@@ -1,4 +1,4 @@
-import { memberAt, stringAt } from "./json-member.js";
+import { memberAt, stringAt, valueAt } from "./json-member.js";
 
 /**
  * The states that Celery's result backends store (`celery/states.py`). STARTED, RETRY and custom ones
@@ -62,6 +62,11 @@ function exceptionOf(text: string): string {
     .replace(/[\u0000-\u001f\u007f]/g, " ")
     .slice(0, MAX_NAME_LENGTH)
     .replace(/\p{Surrogate}/gu, "\ufffd"); // half a character, which UTF-8 does not have
+}
+
+/** What the task returned; undefined when that cannot be read. Only for tasks whose answer is checked. */
+export function returnedValue(text: string): unknown {
+  return valueAt(text, memberAt(text, 0, "result"));
 }
 
 const DATE_DONE = ', "date_done": "';

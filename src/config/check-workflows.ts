@@ -99,6 +99,12 @@ function faultOfMember(member: Entry): { message: string; remedy: string } | und
   if (member.ignoreResult === true) {
     return { message: "stores no result that could be awaited", remedy: "Remove ignoreResult." };
   }
+  if (member.expect !== undefined) {
+    return {
+      message: "expects an answer, which is checked of single tasks only",
+      remedy: "Make a task without expect.",
+    };
+  }
   return undefined;
 }
 

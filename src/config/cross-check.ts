@@ -111,7 +111,26 @@ function checkNeeds(
   return taskNamesOf(mix).flatMap(({ task }) => [
     ...checkDelayedDelivery(name, task, tasks.get(task), part),
     ...checkChord(name, task, tasks.get(task), part),
+    ...checkExpect(name, task, tasks.get(task), part),
   ]);
+}
+
+/** Events tell that a task has succeeded, and not with what. */
+function checkExpect(
+  scenario: string,
+  task: string,
+  entry: TaskConfig | WorkflowConfig | undefined,
+  { backend }: ConnectionPart,
+): ConfigIssue[] {
+  const expects = entry !== undefined && !isWorkflow(entry) && entry.expect !== undefined;
+  if (!expects || backend !== "disabled") return [];
+  return [
+    issue(
+      ["tasks", task, "expect"],
+      `must be left out for scenario ${quote(scenario)}, whose result backend is disabled`,
+      { remedy: "Remove it, or name the result backend." },
+    ),
+  ];
 }
 
 /** Redis has nothing that could hold a message back. */

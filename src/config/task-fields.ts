@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import { isoTime } from "../celery/iso-time.js";
 import { isKombuKey, isOfControl, isOfRabbitmq } from "../celery/reserved-names.js";
@@ -20,6 +21,24 @@ export function argsField(description: string) {
 /** Keyword arguments: JSON values whose texts may hold templates, checked in `cross-check.ts`. */
 export function kwargsField(description: string) {
   return field({ ...mappingMeta(description), examples: [{ size: 3 }] }, readMapping);
+}
+
+/** What a task must return: a mapping, so that more can be asked of it later. */
+export function expectField(description: string) {
+  return field({ ...mappingMeta(description), examples: [{ result: 3 }] }, (value) => {
+    const expected = readMapping(value);
+    const remedy = "Write {result: 3}, with the value as JSON has it.";
+    if (Object.keys(expected).join() !== "result") {
+      throw new ReadError("must have result, and nothing else", { remedy });
+    }
+    const { result } = expected;
+    if (!isJson(result)) throw new ReadError("must hold a value that JSON has", { remedy });
+    return { result };
+  });
+}
+
+function isJson(value: unknown): boolean {
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(value) ?? "null"), value);
 }
 
 /** The name under which workers registered a task, such as `app.tasks.resize`. */

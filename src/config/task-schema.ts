@@ -9,6 +9,7 @@ import {
   argsField,
   etaField,
   exchangeField,
+  expectField,
   kwargsField,
   queueField,
   reprField,
@@ -86,6 +87,9 @@ const taskFields = z.strictObject({
         "Whether workers store no result; null: what the task itself says. With true the end is known by task events alone (events of the connection); without them the task ends as unknown at its timeout.",
     })
     .prefault(null),
+  expect: expectField(
+    "What the task must return; any other answer is a failure (exception check). Left out: any success will do.",
+  ).optional(),
   shadow: reprField("Name that logs and events show instead of the task's.").optional(),
   link: membersField("Tasks that workers send when this one succeeds.").optional(),
   linkError: membersField(
@@ -133,6 +137,8 @@ export interface TaskConfig extends TaskOptions {
   /** Sent by the worker on success, and on failure. */
   readonly link: readonly MemberRef[];
   readonly linkError: readonly MemberRef[];
+  /** What it must return; without it any success will do. */
+  readonly expect?: { readonly result: unknown } | undefined;
 }
 
 /** Tasks that follow on each other: stages one after the other, the members of one side by side. */
@@ -211,6 +217,7 @@ function checkTogether(task: ReadTask, context: z.RefinementCtx): void {
     );
   }
   checkDelayedDelivery(task, refuse);
+  checkExpect(task, refuse);
   if (
     task.timeLimit !== null &&
     task.softTimeLimit !== null &&
@@ -230,6 +237,17 @@ function checkTogether(task: ReadTask, context: z.RefinementCtx): void {
         "Remove them or protocol.",
       );
     }
+  }
+}
+
+/** An answer that is never read cannot be checked; that of a workflow's step decides nothing any more. */
+function checkExpect({ expect, ignoreResult, link = [] }: ReadTask, refuse: Refuse): void {
+  if (expect === undefined) return;
+  if (ignoreResult === true) {
+    refuse("expect", "must not be set together with ignoreResult", "Keep one of them.");
+  }
+  if (link.length > 0) {
+    refuse("expect", "must not be set together with link", "Make a task without link.");
   }
 }
 

@@ -60,7 +60,7 @@ function planStart(
     isImmutable,
   }));
   const own = { ...optionsOf(key), ...plain, errbacks };
-  if (entry.link.length === 0) return own;
+  if (entry.link.length === 0) return { ...own, expect: entry.expect };
   // The task itself is the first member, so that it is measured apart from what follows.
   const itself = addMember((memberOf) => ({ ...own, memberOf }));
   const workflow = {
@@ -71,7 +71,7 @@ function planStart(
 }
 
 function taskOptions(task: TaskConfig, broker: string): TaskOptions {
-  const { urgency, timeoutMs, link, linkError, ...options } = task;
+  const { urgency, timeoutMs, link, linkError, expect, ...options } = task;
   if (urgency === null) return options;
   return { ...options, priority: kindOf(broker) === "redis" ? 9 - urgency : urgency };
 }

@@ -88,6 +88,7 @@ tasks:
     eta: 2030-01-02T03:04:05Z
     expires: none
     protocol: 1
+    expect: { result: done }
 
 scenarios:
   steady:

@@ -9,7 +9,7 @@ import {
   type Layout,
 } from "../ledger/layout.js";
 import { type EntryMessages, type FirstBody, membersOf, prepareMessages } from "./message-maker.js";
-import type { EntryPlan, WorkflowPlan } from "./messages.js";
+import type { EntryPlan, Expectation, WorkflowPlan } from "./messages.js";
 
 /** What the hot path needs of an entry, looked up once. */
 export interface Entry {
@@ -20,6 +20,8 @@ export interface Entry {
   readonly timeoutMs: number;
   /** Flags that every task of it has from the start. */
   readonly flags: number;
+  /** What it must return, if that is checked. */
+  readonly expect: Expectation | undefined;
   /** What a start of it publishes: one message, or those of a workflow's first stage. */
   readonly messages: readonly StartMessage[];
   /** The entries of its members, when it is a workflow. */
@@ -66,6 +68,7 @@ export function compileEntry(index: number, options: CompileOptions): Entry {
     connection,
     timeoutMs: plan.timeoutMs,
     flags: plan.ignoreResult === true || !options.hasResults(connection) ? FLAG.unanswered : 0,
+    expect: plan.expect,
     messages: bodies[index]!.map((body) => {
       const made = prepareMessages(options.publisherOf(connection), body, origin);
       return { made, batchOf: options.batchFor(connection, made.template.destination, isChord) };

@@ -81,10 +81,17 @@ export interface EntryPlan extends TaskOptions {
   readonly connection: number;
   readonly timeoutMs: number;
   readonly errbacks: readonly WorkflowMember[];
+  /** What it must return; without it any success will do. */
+  readonly expect?: Expectation | undefined;
   /** Its members; null for a single task. */
   readonly workflow: WorkflowPlan | null;
   /** The entry of the workflow that it belongs to; null for what the plan starts. */
   readonly memberOf: number | null;
+}
+
+/** What a successful task must return, as JSON has it. */
+export interface Expectation {
+  readonly result: unknown;
 }
 
 /** What an SLO asks of the starts of one entry. */

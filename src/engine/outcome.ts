@@ -1,7 +1,9 @@
-import type { ResultState } from "../celery/result.js";
+import { isDeepStrictEqual } from "node:util";
+import { type ResultState, returnedValue } from "../celery/result.js";
 import type { PublishOutcome } from "../connections/ports.js";
 import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, SLOT } from "../ledger/in-flight-table.js";
+import type { Expectation } from "./messages.js";
 
 /**
  * What a message about a task means, from the state of its slot and the state in the message.
@@ -40,6 +42,11 @@ export function meaningOf(slotState: number, flags: number, result: ResultState)
 }
 
 const TERMINAL = { SUCCESS: "succeeded", FAILURE: "failed", REVOKED: "revoked" } as const;
+
+/** Has a task returned what it must? `text` is its result as the worker stored it. */
+export function isExpected({ result }: Expectation, text: string): boolean {
+  return isDeepStrictEqual(returnedValue(text), result);
+}
 
 /** Where a message is counted that is provably not queued. */
 export const NOT_QUEUED = {

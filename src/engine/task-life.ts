@@ -13,7 +13,7 @@ import type { Connection, PublishOutcome } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
-import type { Layout, SloCounter } from "../ledger/layout.js";
+import { type Layout, type SloCounter, WRONG_ANSWER } from "../ledger/layout.js";
 import type { Half } from "../ledger/snapshot.js";
 import { Books } from "./books.js";
 import type { ClockOffset } from "./clock-offsets.js";
@@ -24,7 +24,7 @@ import type { ExceptionRows } from "./exception-rows.js";
 import { type FirstBody, MessageMaker } from "./message-maker.js";
 import type { ConnectionPlan, EntryPlan, ScenarioPlan, SloPlan } from "./messages.js";
 import { Outbox } from "./outbox.js";
-import { meaningOf, NOT_QUEUED, type Terminal } from "./outcome.js";
+import { isExpected, meaningOf, NOT_QUEUED, type Terminal } from "./outcome.js";
 import { EVENT_OF, SloEvents } from "./slo-events.js";
 import { WorkflowLife } from "./workflow-life.js";
 
@@ -413,7 +413,7 @@ export class TaskLife {
   }
 
   #read(slot: number, text: string, isLookUp: boolean): void {
-    const result = readResult(text);
+    const result = judged(readResult(text), text, this.#entryOf(slot));
     if (result.state !== "MALFORMED") {
       this.#apply(slot, result, dateDoneUnixMs(text), isLookUp);
       return;
@@ -551,6 +551,12 @@ export class TaskLife {
   #idOf(slot: number): string {
     return taskId(this.#options.idPrefix, slot, this.#table.seqs[slot]!);
   }
+}
+
+/** A success with a wrong answer is a failure. */
+function judged(result: Result, text: string, { expect }: Entry): Result {
+  const isWrong = result.state === "SUCCESS" && expect !== undefined && !isExpected(expect, text);
+  return isWrong ? { state: "FAILURE", exception: WRONG_ANSWER } : result;
 }
 
 const LATENCY_OF = { succeeded: "latencySucceeded", failed: "latencyFailed" } as const;

@@ -48,3 +48,5 @@ export const UNCERTAIN_PHASES = {
   queue: "uncertainQueue",
   delivery: "uncertainDelivery",
 } as const satisfies Record<string, EntryCounter>;
+
+export { WRONG_ANSWER } from "../ledger/layout.js";

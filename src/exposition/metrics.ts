@@ -47,7 +47,7 @@ export const METRICS = {
     name: "task_errors_total",
     type: "counter",
     labels: ["scenario", "task", "exception"],
-    help: "Failed and revoked tasks by exception class.",
+    help: "Failed and revoked tasks by exception class; `check`: succeeded with another answer than expect says.",
   },
   retries: {
     name: "task_retries_total",

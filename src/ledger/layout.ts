@@ -78,6 +78,9 @@ export type ScenarioCell = (typeof SCENARIO_CELLS)[number];
 export const SCENARIO_STATES = ["waiting", "warming", "running", "draining", "stopped"] as const;
 export type ScenarioState = (typeof SCENARIO_STATES)[number];
 
+/** Counted where exception classes are: of tasks that have succeeded with a wrong answer. */
+export const WRONG_ANSWER = "check";
+
 /** Cells of one connection. `up` is 0 or 1. */
 export const CONNECTION_CELLS = [
   "brokerUp",

@@ -1,4 +1,5 @@
-import { by, lines, metric, sumBy } from "./promql.js";
+import { WRONG_ANSWER } from "../exposition/label-values.js";
+import { by, last, lines, metric, sumBy } from "./promql.js";
 import { latencyQuantile } from "./recordings.js";
 import type { Alert } from "./rule.js";
 
@@ -9,6 +10,7 @@ export function trafficAlerts(): Alert[] {
     tasksDropped,
     publishFailures,
     duplicateResults,
+    wrongAnswers,
     backlogGrowing,
     queueGrowing,
     latencyDrift,
@@ -63,6 +65,25 @@ const duplicateResults: Alert = {
     '{{ $value | printf "%.0f" }} further results in an hour, in scenario {{ $labels.scenario }}: the broker delivered messages again, so that workers ran them twice.',
   dashboard: "tasks",
 };
+
+/** The series is there from the first wrong answer on, which no increase shows. */
+const wrongAnswers: Alert = (() => {
+  const wrong = `${metric("errors")}{exception="${WRONG_ANSWER}"}`;
+  const isNew = `${last(wrong)} unless ${wrong} offset 15m`;
+  return {
+    name: "WrongAnswers",
+    severity: "warning",
+    for: "0m",
+    expr: lines(
+      `${sumBy("scenario, task", `increase(${wrong}[15m])`)} > 0`,
+      `or ${sumBy("scenario, task", isNew)} > 0`,
+    ),
+    summary: "Tasks of {{ $labels.task }} succeed with a wrong answer.",
+    description:
+      '{{ $value | printf "%.0f" }} in a quarter of an hour returned something else than their expect says, in scenario {{ $labels.scenario }}. Workers that run other code than the rest do so, or share their state wrongly.',
+    dashboard: "tasks",
+  };
+})();
 
 /**
  * More than a few, with a clear trend by which they would double within an hour. Noise around a constant

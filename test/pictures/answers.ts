@@ -1,51 +1,34 @@
+import type { Series, TestPrometheus } from "../support/prometheus.js";
 import type { ClassicTarget } from "../unit/dashboards/classic-board.js";
 import { substituted } from "../unit/dashboards/variables.js";
 
-/** A series as Prometheus answered it; times in Unix seconds. */
-export interface Answered {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly points: readonly (readonly [unixSeconds: number, value: number])[];
-}
+/** A series as Prometheus answered it. */
+export type Answered = Pick<Series, "labels" | "points">;
 
 /** The time that a picture shows. */
 export interface Span {
   readonly start: number;
   readonly end: number;
+  /** How long ago the time is that it is compared with, as the variable Before says it. */
+  readonly before: string;
 }
 
 /** Asks Prometheus a panel's query as Grafana does: over the span, or at its end only. */
-export async function answered(
-  prometheusUrl: string,
+export function answered(
+  prometheus: TestPrometheus,
   { expr, instant }: Pick<ClassicTarget, "expr" | "instant">,
-  { start, end }: Span,
+  { start, end, before }: Span,
 ): Promise<Answered[]> {
   const query = substituted(expr, {
     rateInterval: "20s",
     interval: "20s",
-    before: "1m",
+    before,
     rangeSeconds: Math.round(end - start),
     quantile: "0.95",
-    selections: {},
+    selections: { job: "celery-load" },
   });
-  const times = instant
-    ? { time: String(end) }
-    : { start: String(start), end: String(end), step: "2" };
-  const path = instant ? "query" : "query_range";
-  const url = `${prometheusUrl}/api/v1/${path}?${new URLSearchParams({ query, ...times })}`;
-  const answer = (await (await fetch(url)).json()) as {
-    data?: { result: { metric: Record<string, string>; value?: Point; values?: Point[] }[] };
-    error?: string;
-  };
-  if (!answer.data) throw new Error(`Prometheus refused ${query}: ${answer.error}`);
-  return answer.data.result.map(({ metric, value, values }) => ({
-    labels: metric,
-    points: (values ?? [value!]).map(
-      ([at, text]) => [at, Number(text.replace("Inf", "Infinity"))] as const,
-    ),
-  }));
+  return instant ? prometheus.at(query, end) : prometheus.range(query, start, end, 2);
 }
-
-type Point = [unixSeconds: number, value: string];
 
 /** A series' name as its legend says it. */
 export function nameOf(legend: string, labels: Answered["labels"]): string {

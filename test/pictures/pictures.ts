@@ -1,75 +1,98 @@
-// npm run pictures: the dashboards of docs/images, drawn from a real run of four minutes.
-// Broker, worker, daemon and Prometheus are real and started here, and so is every number: each panel's
-// queries are asked as Grafana asks them. Only the drawing is ours, so that no Grafana is needed.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+// npm run pictures [-- NAME…]: the dashboards of docs/images, drawn from two real runs of a few minutes.
+// Broker, worker, exporters, daemon and Prometheus are real and started here, and so is every number: each
+// panel's queries are asked as Grafana asks them. Only the drawing is ours, so that no Grafana is needed.
+import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../../src/setup/ports.js";
-import { ensurePrometheus, startPrometheusServer } from "../../src/setup/prometheus.js";
 import { startDaemon } from "../support/daemon.js";
+import { startCeleryExporter, startFlower, startRedisExporter } from "../support/exporters.js";
+import { type ScrapeJob, startPrometheus, type TestPrometheus } from "../support/prometheus.js";
 import { startRedis } from "../support/redis.js";
-import { scratchFile } from "../support/scratch.js";
 import { startWorker } from "../support/worker.js";
 import { committedBoard, repositoryPath } from "../unit/dashboards/classic-board.js";
 import { answered, type Span } from "./answers.js";
 import { type DrawnPanel, drawn } from "./draw.js";
 import { page, text } from "./svg.js";
 
-/** Two rates that four places in the pool can work off, between them one that they cannot. */
-const CONFIG = (broker: string) => `
+const TASKS = (broker: string) => `
 connections: { main: { broker: ${broker} } }
 tasks:
   add:    { name: tests.add, args: [1, 2] }
   resize: { name: tests.sleep, args: [0.12] }
   charge: { name: tests.fail, args: [PaymentDeclined] }
   order:  { chain: [resize, { task: add, immutable: true }] }
-scenarios:
-  shop:
-    profile: { steps: [15/s for 60s, 90/s for 40s, 15/s for 140s] }
-    mix: { add: 45, resize: 45, charge: 1, order: 5 }
 slos:
   - { name: resize-in-1s, task: tests.sleep, objective: 90%, latency: 1s, window: 7d }
   - { name: all-succeed, objective: 95%, window: 7d }
 server: { linger: 60s }
 `;
-const RUN_SECONDS = 235;
+
+interface Run {
+  readonly boards: readonly string[];
+  readonly profile: string;
+  readonly seconds: number;
+  /** How much of its end is drawn. */
+  readonly shownSeconds: number;
+  readonly before: string;
+}
+
+const RUNS: readonly Run[] = [
+  {
+    // Two rates that four places in the pool can work off, between them one that they cannot.
+    boards: ["overview", "tasks", "correlation"],
+    profile: "[15/s for 60s, 90/s for 40s, 15/s for 140s]",
+    seconds: 235,
+    shownSeconds: 235,
+    before: "1m",
+  },
+  {
+    // The same cycle again and again, so that a time can be compared with the one a cycle before.
+    boards: ["soak"],
+    profile: "[10/s for 40s, 20/s for 40s], repeat: true",
+    seconds: 330,
+    shownSeconds: 160,
+    before: "160s",
+  },
+];
 
 const CELL = { width: 56, height: 26 };
 
-const { prometheus } = await ensurePrometheus();
-await using redis = await startRedis();
-await using worker = await startWorker({ broker: redis.url(), extraArgs: ["--events"] });
-await using daemon = await startDaemon({ configText: CONFIG(redis.url()) });
-const directory = await scratchFile("prometheus");
-await mkdir(directory);
-const port = await freePort();
-const url = `http://127.0.0.1:${port}`;
-const server = await startPrometheusServer(prometheus, {
-  port,
-  directory,
-  logFile: await scratchFile("prometheus.log"),
-  target: `127.0.0.1:${daemon.port}`,
-});
-try {
-  await loadRules();
-  const start = Date.now() / 1000;
-  console.log(`A run of ${RUN_SECONDS} s with worker ${worker.pid}.`);
-  await sleep(RUN_SECONDS * 1000);
-  for (const name of ["overview", "tasks", "correlation"]) {
-    await draw(name, { start, end: Date.now() / 1000 });
+const asked = process.argv.slice(2);
+for (const run of RUNS) {
+  const boards = run.boards.filter((name) => asked.length === 0 || asked.includes(name));
+  if (boards.length > 0) await drawRun(run, boards);
+}
+
+async function drawRun(run: Run, boards: readonly string[]): Promise<void> {
+  await using redis = await startRedis({ args: ["--maxmemory", "200mb"] });
+  await using worker = await startWorker({ broker: redis.url(), extraArgs: ["--events"] });
+  await using celeryExporter = await startCeleryExporter(redis.url());
+  await using flower = await startFlower(redis.url());
+  await using redisExporter = await startRedisExporter(redis.port, ["celery"]);
+  const scenario = `scenarios: { shop: { profile: { steps: ${run.profile} }, mix: { add: 45, resize: 45, charge: 1, order: 5 } } }`;
+  await using daemon = await startDaemon({ configText: TASKS(redis.url()) + scenario });
+  await using prometheus = await startPrometheus(
+    [
+      job("celery-load", `127.0.0.1:${daemon.port}`),
+      job("celery-exporter", celeryExporter.target),
+      job("flower", flower.target),
+      job("redis", redisExporter.target),
+    ],
+    [repositoryPath("prometheus/correlation-rules.yml"), repositoryPath("prometheus/rules.yml")],
+    "5s",
+  );
+  console.log(`A run of ${run.seconds} s with worker ${worker.pid}.`);
+  await sleep(run.seconds * 1000);
+  const end = Date.now() / 1000;
+  for (const name of boards) {
+    await draw(prometheus, name, { start: end - run.shownSeconds, end, before: run.before });
   }
-} finally {
-  await server.stop(0);
 }
 
-async function loadRules(): Promise<void> {
-  const file = join(directory, "prometheus.yml");
-  const rules = JSON.stringify([repositoryPath("prometheus/correlation-rules.yml")]);
-  await writeFile(file, `${await readFile(file, "utf8")}rule_files: ${rules}\n`);
-  server.signal("SIGHUP");
+function job(name: string, target: string): ScrapeJob {
+  return { job_name: name, static_configs: [{ targets: [target] }] };
 }
 
-async function draw(name: string, span: Span): Promise<void> {
+async function draw(prometheus: TestPrometheus, name: string, span: Span): Promise<void> {
   const board = committedBoard(`celery-load-${name}`);
   const elements: string[] = [];
   let bottom = 0;
@@ -87,7 +110,7 @@ async function draw(name: string, span: Span): Promise<void> {
       continue;
     }
     const answers = await Promise.all(
-      (panel.targets ?? []).map((target) => answered(url, target, span)),
+      (panel.targets ?? []).map((target) => answered(prometheus, target, span)),
     );
     elements.push(drawn({ panel, ...place, span, answers }));
   }

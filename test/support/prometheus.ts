@@ -19,9 +19,11 @@ export interface ScrapeJob {
   readonly metric_relabel_configs?: readonly Readonly<Record<string, string>>[];
 }
 
-/** The series of an answer, with as many values as were asked for. */
+/** A series of an answer. */
 export interface Series {
-  readonly labels: Record<string, string>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly points: readonly (readonly [unixSeconds: number, value: number])[];
+  /** The values of the points. */
   readonly values: readonly number[];
 }
 
@@ -32,14 +34,15 @@ export interface TestPrometheus extends AsyncDisposable {
   now(query: string): Promise<Sample[]>;
   /** An expression at a Unix time in seconds. */
   at(query: string, time: number): Promise<Series[]>;
-  /** An expression from one Unix time to another, a value a second. */
-  range(query: string, start: number, end: number): Promise<Series[]>;
+  /** An expression from one Unix time to another, every so many seconds. */
+  range(query: string, start: number, end: number, step: number): Promise<Series[]>;
 }
 
-/** Starts a Prometheus on a free port that scrapes every second and evaluates its rules as often. */
+/** Starts a Prometheus on a free port that scrapes at an interval and evaluates its rules as often. */
 export async function startPrometheus(
   jobs: readonly ScrapeJob[],
   ruleFiles: readonly string[],
+  interval = "1s",
 ): Promise<TestPrometheus> {
   const { prometheus } = await ensurePrometheus();
   const directory = await scratchFile("prometheus");
@@ -56,14 +59,14 @@ export async function startPrometheus(
     return answer.data;
   };
   const configuration = {
-    global: { scrape_interval: "1s", evaluation_interval: "1s" },
+    global: { scrape_interval: interval, evaluation_interval: interval },
     scrape_configs: jobs,
     rule_files: ruleFiles,
   };
   await writeFile(join(directory, "prometheus.yml"), JSON.stringify(configuration));
   server.signal("SIGHUP");
   const isReloaded = async () =>
-    (await api<{ yaml: string }>("status/config")).yaml.includes("scrape_interval: 1s");
+    (await api<{ yaml: string }>("status/config")).yaml.includes(ruleFiles[0]!);
   await waitUntil(isReloaded, 30_000, `Prometheus to load the jobs\n${server.output()}`);
   return {
     api,
@@ -75,15 +78,12 @@ export async function startPrometheus(
     },
     async at(query, time) {
       const { result } = await api<{ result: Vector[] }>("query", { query, time: String(time) });
-      return result.map(({ metric, value }) => ({ labels: metric, values: [numberOf(value[1])] }));
+      return result.map(({ metric, value }) => seriesOf(metric, [value]));
     },
-    async range(query, start, end) {
-      const asked = { query, start: String(start), end: String(end), step: "1" };
+    async range(query, start, end, step) {
+      const asked = { query, start: String(start), end: String(end), step: String(step) };
       const { result } = await api<{ result: Matrix[] }>("query_range", asked);
-      return result.map(({ metric, values }) => ({
-        labels: metric,
-        values: values.map(([, value]) => numberOf(value)),
-      }));
+      return result.map(({ metric, values }) => seriesOf(metric, values));
     },
     async [Symbol.asyncDispose]() {
       await server.stop(0);
@@ -98,14 +98,21 @@ interface Answer<Data> {
   readonly warnings?: readonly string[];
 }
 
+type Point = [unixSeconds: number, value: string];
+
 interface Vector {
   readonly metric: Record<string, string>;
-  readonly value: [time: number, value: string];
+  readonly value: Point;
 }
 
 interface Matrix {
   readonly metric: Record<string, string>;
-  readonly values: [time: number, value: string][];
+  readonly values: Point[];
+}
+
+function seriesOf(labels: Series["labels"], given: readonly Point[]): Series {
+  const points = given.map(([time, text]) => [time, numberOf(text)] as const);
+  return { labels, points, values: points.map(([, value]) => value) };
 }
 
 function numberOf(text: string): number {

@@ -412,7 +412,7 @@ function asker(prometheus: TestPrometheus, values: VariableValues) {
     const query = substituted(expr, values);
     return isInstant
       ? prometheus.at(query, end)
-      : prometheus.range(query, end - values.rangeSeconds, end);
+      : prometheus.range(query, end - values.rangeSeconds, end, 1);
   };
 }
 

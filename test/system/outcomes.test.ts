@@ -16,12 +16,14 @@ tasks:
   never:        { name: tests.never, args: [], kwargs: {}, timeout: 3s }
   unregistered: { name: tests.no_such_task, args: [], kwargs: {} }
   wrong:        { name: tests.add, args: [1], kwargs: {}, priority: 6 }
+  right:        { name: tests.total, args: [[1, 2]], kwargs: {}, expect: { result: 3 } }
+  misjudged:    { name: tests.total, args: [[1, 2]], kwargs: {}, expect: { result: [3] } }
   expired:      { name: tests.sleep, args: [0], kwargs: {}, queue: later, expires: 1s, timeout: 20s }
 scenarios:
   mixed:
     profile: 40/s
     duration: 5s
-    mix: [good, failing, own, retrying, never, unregistered, wrong, expired]
+    mix: [good, failing, own, retrying, never, unregistered, wrong, right, misjudged, expired]
     gracefulStop: 25s
 server: { linger: 2s }
 `;
@@ -59,12 +61,14 @@ for (const python of ["current", "debian"] as const) {
       metrics.value("celery_load_task_outcomes_total", { task: `tests.${task}`, outcome: name });
     const errors = (task: string, exception: string) =>
       metrics.sum("celery_load_task_errors_total", { task: `tests.${task}`, exception });
-    const each = 200 / 8;
+    const each = 200 / 10;
     // Two tasks share the name tests.add, and two share tests.fail: one series each.
     assert.deepEqual([outcome("add", "succeeded"), outcome("add", "failed")], [each, each]);
     assert.equal(errors("add", "TypeError"), each);
     assert.equal(outcome("fail", "failed"), 2 * each, JSON.stringify(metrics.ledger()));
     assert.deepEqual([errors("fail", "KeyError"), errors("fail", "PaymentDeclined")], [each, each]);
+    assert.deepEqual([outcome("total", "succeeded"), outcome("total", "failed")], [each, each]);
+    assert.equal(errors("total", "check"), each);
     assert.equal(outcome("retry", "succeeded"), each);
     // A worker sends the next attempt before it stores RETRY, and does not store it over a SUCCESS that
     // another thread was faster with: a few reports may be missing.

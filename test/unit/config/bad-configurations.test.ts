@@ -772,6 +772,34 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "an expectation without a result",
+    text: withTask("expect: {state: SUCCESS}"),
+    faults: [
+      'load.yml:9:13: Cannot read expect of task "thumb": must have result, and nothing else; found a mapping. Write {result: 3}, with the value as JSON has it.',
+    ],
+  },
+  {
+    name: "an expectation that JSON cannot say",
+    text: withTask("expect: {result: .nan}"),
+    faults: [
+      'load.yml:9:13: Cannot read expect of task "thumb": must hold a value that JSON has; found a mapping. Write {result: 3}, with the value as JSON has it.',
+    ],
+  },
+  {
+    name: "an expectation of a result that is ignored",
+    text: withTask("expect: {result: 3}\n    ignoreResult: true"),
+    faults: [
+      'load.yml:9:13: Cannot read expect of task "thumb": must not be set together with ignoreResult; found a mapping. Keep one of them.',
+    ],
+  },
+  {
+    name: "an expectation without a result backend",
+    text: withTask("expect: {result: 3}").replace("6379/0\n", "6379/0\n    backend: disabled\n"),
+    faults: [
+      'load.yml:10:13: Cannot read expect of task "thumb": must be left out for scenario "steady", whose result backend is disabled; found a mapping. Remove it, or name the result backend.',
+    ],
+  },
+  {
     name: "a third protocol",
     text: withTask("protocol: 3"),
     faults: [

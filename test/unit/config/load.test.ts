@@ -215,7 +215,9 @@ const DERIVED = [
   ...[".*.backend", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
   ".queue_order_strategy",
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
-  ...["exchange", "routingKey", "urgency", "eta", "shadow"].map((key) => `.tasks.*.${key}`),
+  ...["exchange", "routingKey", "urgency", "eta", "expect", "shadow"].map(
+    (key) => `.tasks.*.${key}`,
+  ),
   ...["argsrepr", "kwargsrepr", "name", "chain", "group", "chord", "link", "linkError"].map(
     (key) => `.tasks.*.${key}`,
   ),

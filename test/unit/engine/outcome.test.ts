@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ResultState } from "../../../src/celery/result.js";
-import { meaningOf } from "../../../src/engine/outcome.js";
+import { isExpected, meaningOf } from "../../../src/engine/outcome.js";
 import { FLAG, SLOT } from "../../../src/ledger/in-flight-table.js";
 
 const rows: [string, number, number, ResultState, string][] = [
@@ -34,3 +34,33 @@ const rows: [string, number, number, ResultState, string][] = [
 for (const [name, slot, flags, result, meaning] of rows) {
   test(`meaningOf(): ${name}`, () => assert.equal(meaningOf(slot, flags, result), meaning));
 }
+
+const answers: [string, unknown, string, boolean][] = [
+  ["the same number", 42, "42", true],
+  ["the same number, as a float", 42, "42.0", true],
+  ["another number", 42, "43", false],
+  ["nothing", null, "null", true],
+  ["nothing instead of something", 42, "null", false],
+  ["the same mapping in another order", { a: 1, b: [2] }, '{"b": [2], "a": 1}', true],
+  ["a part of the mapping", { a: 1, b: [2] }, '{"a": 1}', false],
+  ["a text like the number", 42, '"42"', false],
+  ["an escaped text", "ä", '"\\u00e4"', true],
+  ["NaN", 42, "NaN", false],
+];
+
+for (const [what, expected, answer, isRight] of answers) {
+  test(`${what} is ${isRight ? "the answer" : "a wrong answer"}`, () => {
+    for (const meta of [
+      `{"status": "SUCCESS", "result": ${answer}, "traceback": null, "task_id": "x"}`,
+      `{"task_id": "x", "status": "SUCCESS", "result": ${answer}}`,
+    ]) {
+      assert.equal(isExpected({ result: expected }, meta), isRight, meta);
+    }
+  });
+}
+
+test("an answer that is cut off, or not there, is a wrong one", () => {
+  for (const meta of ['{"status": "SUCCESS", "result": [1, 2', '{"status": "SUCCESS"}', "{"]) {
+    assert.equal(isExpected({ result: null }, meta), false, meta);
+  }
+});

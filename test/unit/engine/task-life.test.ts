@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ID_LENGTH } from "../../../src/celery/task-id.js";
 import type { PublishOutcome } from "../../../src/connections/ports.js";
 import { PublishWindow } from "../../../src/engine/batch.js";
-import { type FakeBroker, SUCCESS, setUp, TIMEOUT_MS } from "./life.js";
+import { entry, type FakeBroker, SUCCESS, setUp, TIMEOUT_MS } from "./life.js";
 
 test("a task goes from planned over publishing and in flight to succeeded, balanced at each step", () => {
   const { broker, time, view, start, result, count, assertBalanced } = setUp();
@@ -22,6 +22,29 @@ test("a task goes from planned over publishing and in flight to succeeded, balan
   const buckets = new Float64Array(3);
   assert.equal(view().addHistogram(0, "latencySucceeded", buckets), 150);
   assert.deepEqual([...buckets], [0, 1, 0]);
+});
+
+test("a success with another answer than expected has failed, as exception check, and is a bad event", () => {
+  const expecting = { ...entry("a", 0), expect: { result: { sum: 3 } } };
+  const { broker, start, result, resultText, count, sloCount, exceptions, assertBalanced } = setUp(
+    20,
+    [expecting, entry("b", 9)],
+    44,
+    [{ entry: 0, latencyMs: null }],
+  );
+  const answers = ['{"sum": 3}', '{"sum": 4}', "null", '{"sum": NaN}'];
+  for (const _ of answers) start();
+  start(1);
+  for (const { done } of broker.requests) done("accepted");
+  const ids = broker.requests.flatMap((request) => request.ids);
+  for (const [index, answer] of answers.entries()) {
+    resultText(ids[index]!, `{"status": "SUCCESS", "result": ${answer}, "traceback": null}`);
+  }
+  result(ids.at(-1)!, SUCCESS);
+  assert.deepEqual([count("succeeded", 0), count("failed", 0), count("succeeded", 1)], [1, 3, 1]);
+  assert.deepEqual(exceptions, ["check"]);
+  assert.deepEqual([sloCount("events"), sloCount("bad")], [4, 3]);
+  assertBalanced();
 });
 
 test("latency counts from the planned start, not from the publish call", () => {
