@@ -5,62 +5,37 @@ import { aggregate, ofDeployment, ofTask, perSecond } from "../promql.js";
 
 /** How much waits where, by every witness. */
 export function queuePanels(): Builder<Panel>[] {
-  return [ready(), unacked(), consumers(), flow()];
-}
-
-function ready(): Builder<Panel> {
-  return lines({
-    title: "Waiting messages, every witness",
-    description:
+  return [
+    ofEachWitness(
+      "Waiting messages, every witness",
       "Messages that no worker has fetched, by queue and by who counts them. Healthy: the witnesses agree, and the number falls to 0 in low stages. They differ on Redis with priorities: celery-exporter counts only the list of the highest one, redis_exporter only the keys that it was told, and has no series for an empty one. The observer counts all.",
-    unit: "short",
-    width: 12,
-    height: 9,
-    queries: [
-      {
-        expr: aggregate("sum", "queue, source", ofDeployment("celery_load:queue_ready:by_source")),
-        legend: "{{queue}} {{source}}",
-      },
-    ],
-  });
-}
-
-function unacked(): Builder<Panel> {
-  return lines({
-    title: "Fetched and not acknowledged",
-    description:
+      "celery_load:queue_ready:by_source",
+    ),
+    ofEachWitness(
+      "Fetched and not acknowledged",
       "Messages that workers hold: running, or prefetched for later. Healthy: at most pool size times (1 + prefetch multiplier), level. With late acknowledgement it includes what runs. Much higher: ETA and countdown tasks, or prefetch creep. Redis keeps those of all queues together (*).",
-    unit: "short",
-    width: 12,
-    height: 9,
-    queries: [
-      {
-        expr: aggregate(
-          "sum",
-          "queue, source",
-          ofDeployment("celery_load:queue_unacked:by_source"),
-        ),
-        legend: "{{queue}} {{source}}",
-      },
-    ],
-  });
+      "celery_load:queue_unacked:by_source",
+    ),
+    ofEachWitness(
+      "Consumers by queue",
+      "Who takes from each queue: consumers by RabbitMQ and the observer, workers by celery-exporter. Healthy: at least one for each queue that is sent to, constant. 0 while tasks are published: nobody will run them. A worker that answers ping and is missing here has lost its subscription: restart it.",
+      "celery_load:queue_consumers:by_source",
+    ),
+    flow(),
+  ];
 }
 
-function consumers(): Builder<Panel> {
+/** A line for each queue and each one who counts there. */
+function ofEachWitness(title: string, description: string, record: string): Builder<Panel> {
   return lines({
-    title: "Consumers by queue",
-    description:
-      "Who takes from each queue: consumers by RabbitMQ and the observer, workers by celery-exporter. Healthy: at least one for each queue that is sent to, constant. 0 while tasks are published: nobody will run them. A worker that answers ping and is missing here has lost its subscription: restart it.",
+    title,
+    description,
     unit: "short",
     width: 12,
     height: 9,
     queries: [
       {
-        expr: aggregate(
-          "sum",
-          "queue, source",
-          ofDeployment("celery_load:queue_consumers:by_source"),
-        ),
+        expr: aggregate("sum", "queue, source", ofDeployment(record)),
         legend: "{{queue}} {{source}}",
       },
     ],
