@@ -80,7 +80,8 @@ export class EventPhases {
 
   /** The clocks of a connection's workers, by their numbers. */
   clocks(connection: number): ReadonlyMap<number, ClockOffset> {
-    return this.#offsets[connection]!.all();
+    const { clock } = this.#options;
+    return this.#offsets[connection]!.all(clock.unixMs(clock.nowMs()));
   }
 
   #measureIfComplete(slot: number, entry: Entry, known: Known): void {
@@ -105,9 +106,13 @@ export class EventPhases {
     const provenEndMs = Number.isNaN(doneUnixMs) ? startedUnixMs : doneUnixMs;
     const { offsetMs, uncertaintyMs } = this.#offsets[entry.connection]!.bound(
       known.workers[slot]!,
-      provenEndMs - receivedUnixMs,
-      startedUnixMs - publishedUnixMs,
-      clock.nowMs(),
+      {
+        publishedMs: publishedUnixMs,
+        startedMs: startedUnixMs,
+        endedMs: provenEndMs,
+        receivedMs: receivedUnixMs,
+      },
+      clock.unixMs(clock.nowMs()),
     );
     if ((flags & FLAG.warmup) !== 0) return;
     const queueMs = Math.max(0, startedUnixMs - offsetMs - publishedUnixMs);
