@@ -152,8 +152,7 @@ function dimensionsOf(
 ): Omit<Dimensions, "sloRows"> & { readonly maxWorkers: number } {
   const { bucketsMs, phaseBucketsMs } = config;
   const series =
-    fixedSeries(subject, bucketsMs.length, phaseBucketsMs.length) +
-    queues.flat().length * SERIES_OF_A_QUEUE;
+    fixedSeries(subject, { bucketsMs, phaseBucketsMs }) + queues.flat().length * SERIES_OF_A_QUEUE;
   if (series > config.limits.series) {
     throw new ConfigError([
       {

@@ -1,6 +1,8 @@
 import {
+  boundsOf,
   CONNECTION_CELLS,
   type ConnectionCell,
+  type Dimensions,
   type EntryCounter,
   type EntryHistogram,
   SCENARIO_STATES,
@@ -377,8 +379,7 @@ function sumOf(entries: readonly number[], ledger: LedgerView, read: EntryReader
 /** Series that exist whatever happens: what `limits.series` must at least hold. */
 export function fixedSeries(
   subject: Subject,
-  bucketCount: number,
-  phaseBucketCount: number,
+  buckets: Pick<Dimensions, "bucketsMs" | "phaseBucketsMs">,
 ): number {
   const tasks = groupRows([...subject.entries.keys()], (entry) => ({
     scenario: String(subject.entries[entry]!.scenario),
@@ -393,8 +394,10 @@ export function fixedSeries(
     Object.keys(UNCERTAIN_PHASES).length +
     SIDES.length +
     2;
-  const latencies = Object.keys(LATENCY_OUTCOMES).length * (bucketCount + 3);
-  const phases = Object.keys(PHASES).length * (phaseBucketCount + 3);
+  const histograms = (names: Record<string, EntryHistogram>) =>
+    Object.values(names).reduce((sum, name) => sum + boundsOf(buckets, name).length + 3, 0);
+  const latencies = histograms(LATENCY_OUTCOMES);
+  const phases = histograms(PHASES);
   const stages = subject.scenarios.reduce((sum, { stages }) => sum + stages.length, 0);
   return (
     tasks * (counters + latencies + phases) +
