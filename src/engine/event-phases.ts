@@ -24,10 +24,12 @@ export interface EventPhasesOptions {
 /** The task was begun more than once: its parts are not those of one run. */
 const RERUN = 1;
 const MEASURED = 2;
+/** A clock that jumps by less than this is taken for one that was not set. */
+const CLOCK_SET_MS = 1_000;
 
 /**
- * The phases that only workers can tell: `queue` (publish call to `task-started`), `run` (the worker's
- * `runtime`) and `delivery` (end on the worker to result received). Events and results come in any order,
+ * The phases that only workers can tell: `queue` (publish call to `task-started`), `run` (from there to the
+ * result's `date_done`) and `delivery` (from there to the result received): parts that overlap nowhere. Events and results come in any order,
  * late, twice or not at all, so what is known of a task is kept at its slot until all of it is there, or the
  * slot is taken again. Takes no memory before the first event of a task of ours has come.
  */
@@ -98,8 +100,6 @@ export class EventPhases {
       return;
     known.flags[slot] = MEASURED;
 
-    const saidMs = known.runMs[slot]!;
-    const runMs = Number.isNaN(saidMs) ? Math.max(0, endedUnixMs - startedUnixMs) : saidMs;
     const publishedUnixMs = clock.unixMs(table.publishCallMs[slot]!);
     // The event is sent after the result, whose own date is what its receipt can be held against.
     const doneUnixMs = isAnswered ? known.doneUnixMs[slot]! : endedUnixMs;
@@ -116,7 +116,7 @@ export class EventPhases {
     );
     if ((flags & FLAG.warmup) !== 0) return;
     const queueMs = Math.max(0, startedUnixMs - offsetMs - publishedUnixMs);
-    books.observe(slot, entry, "run", runMs);
+    books.observe(slot, entry, "run", runOf(slot, known));
     books.observe(slot, entry, "queue", queueMs);
     if (isUncertain(queueMs, uncertaintyMs)) books.count(entry.counters.uncertainQueue);
     // Replies of Celery before 5.3 have no date.
@@ -139,6 +139,20 @@ export class EventPhases {
     }
     return known;
   }
+}
+
+/**
+ * From `task-started` to the result's date, both by the worker's clock. Where there is no such date, or the
+ * clock was set meanwhile, what the worker says: its `runtime` comes from a clock that nobody sets, but has
+ * the storing of the result in it, which is `delivery`.
+ */
+function runOf(slot: number, known: Known): number {
+  const startedMs = known.startedUnixMs[slot]!;
+  const betweenMs = known.doneUnixMs[slot]! - startedMs;
+  const saidMs = known.runMs[slot]!;
+  const mostMs = Number.isNaN(saidMs) ? known.endedUnixMs[slot]! - startedMs : saidMs;
+  const isPlausible = betweenMs >= 0 && betweenMs <= mostMs + CLOCK_SET_MS;
+  return isPlausible ? betweenMs : Math.max(0, mostMs);
 }
 
 /**

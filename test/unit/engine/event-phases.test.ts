@@ -136,7 +136,23 @@ test("a task that failed has its phases; its run is what lies between its events
   resultText(id, resultOf("FAILURE", 259));
   // Twice, as with a hard time limit.
   hear(id, "failed", 261, { exception: "KeyError('x')" });
-  assert.deepEqual(phase("run"), { count: 1, sumMs: 250 });
+  assert.deepEqual(phase("run"), { count: 1, sumMs: 249 });
+});
+
+test("a run takes what the worker says when its clock was set meanwhile, and no longer when the backend is slow", () => {
+  const { time, hear, startOne, phase, resultText } = setUpWithEvents();
+  const run = (doneUnixMs: number, runtime: number) => {
+    const id = startOne();
+    hear(id, "started", 10);
+    hear(id, "succeeded", 5_000, { runtime });
+    time.nowMs = 5_000;
+    resultText(id, resultOf("SUCCESS", doneUnixMs));
+    time.nowMs = 0;
+    return phase("run").sumMs;
+  };
+  assert.equal(run(210, 4.5), 200, "4.3 s to store the result are not its");
+  assert.equal(run(3_600_210, 0.25), 450, "set ahead");
+  assert.equal(run(-3_599_790, 0.25), 700, "set back");
 });
 
 test("tasks that were retried, revoked, found by asking or of the warm-up have no such phases", () => {
