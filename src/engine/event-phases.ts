@@ -108,15 +108,18 @@ export class EventPhases {
       known.workers[slot]!,
       {
         publishedMs: publishedUnixMs,
-        startedMs: startedUnixMs,
+        // The event may come late: see runOf().
+        startedMs: Math.min(startedUnixMs, provenEndMs),
         endedMs: provenEndMs,
         receivedMs: receivedUnixMs,
       },
       clock.unixMs(clock.nowMs()),
     );
     if ((flags & FLAG.warmup) !== 0) return;
-    const queueMs = Math.max(0, startedUnixMs - offsetMs - publishedUnixMs);
-    books.observe(slot, entry, "run", runOf(slot, known));
+    const publishedByWorkerMs = publishedUnixMs + offsetMs;
+    const { startMs, runMs } = runOf(slot, known);
+    const queueMs = Math.max(0, startMs - publishedByWorkerMs);
+    books.observe(slot, entry, "run", Math.min(runMs, startMs + runMs - publishedByWorkerMs));
     books.observe(slot, entry, "queue", queueMs);
     if (isUncertain(queueMs, uncertaintyMs)) books.count(entry.counters.uncertainQueue);
     // Replies of Celery before 5.3 have no date.
@@ -144,15 +147,19 @@ export class EventPhases {
 /**
  * From `task-started` to the result's date, both by the worker's clock. Where there is no such date, or the
  * clock was set meanwhile, what the worker says: its `runtime` comes from a clock that nobody sets, but has
- * the storing of the result in it, which is `delivery`.
+ * the storing of the result in it, which is `delivery`. A prefork worker hears of the start from its pool:
+ * that of a task of a millisecond after its end, so that the date and `runtime` know it better.
  */
-function runOf(slot: number, known: Known): number {
-  const startedMs = known.startedUnixMs[slot]!;
-  const betweenMs = known.doneUnixMs[slot]! - startedMs;
+function runOf(slot: number, known: Known): { startMs: number; runMs: number } {
+  const startMs = known.startedUnixMs[slot]!;
+  const doneMs = known.doneUnixMs[slot]!;
   const saidMs = known.runMs[slot]!;
-  const mostMs = Number.isNaN(saidMs) ? known.endedUnixMs[slot]! - startedMs : saidMs;
-  const isPlausible = betweenMs >= 0 && betweenMs <= mostMs + CLOCK_SET_MS;
-  return isPlausible ? betweenMs : Math.max(0, mostMs);
+  const mostMs = Number.isNaN(saidMs) ? Math.max(0, known.endedUnixMs[slot]! - startMs) : saidMs;
+  const betweenMs = doneMs - startMs;
+  const isPlausible = betweenMs > -CLOCK_SET_MS && betweenMs <= mostMs + CLOCK_SET_MS;
+  if (!isPlausible) return { startMs, runMs: mostMs };
+  if (betweenMs < 0) return { startMs: doneMs - mostMs, runMs: mostMs };
+  return { startMs, runMs: betweenMs };
 }
 
 /**

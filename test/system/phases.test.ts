@@ -3,9 +3,18 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureCelery } from "../matrix/celery-environment.js";
 import { startDaemon } from "../support/daemon.js";
-import { assertBalanced, type Labels, type Metrics } from "../support/metrics.js";
+import { assertBalanced } from "../support/metrics.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
+import {
+  inMs,
+  offsMs,
+  percentile,
+  phaseMs,
+  RUN_MS,
+  singleRuns,
+  toldOf,
+} from "../support/single-runs.js";
 import { startWorker } from "../support/worker.js";
 
 let rabbitmq: TestRabbitmq;
@@ -19,8 +28,6 @@ after(async () => {
   await redis.stop();
 });
 
-const SUM_OF = ["dispatch", "queue", "run", "delivery"] as const;
-const RUN_MS = 200;
 const CONCURRENCY = 4;
 
 type Pool = "prefork" | "threads" | "gevent";
@@ -47,80 +54,25 @@ const TRIALS: readonly Trial[] =
       );
 const SECONDS = 12;
 
-let runs = 0;
-
-/** What became of one task, in milliseconds. */
-interface Told {
-  readonly latencyMs: number;
-  /** Without those that are not known. */
-  readonly phasesMs: ReadonlyMap<string, number>;
-}
-
-/** Every task of the run has a name of its own, hence histograms of one value: its sum is the value. */
-function toldOf(page: Metrics): Told[] {
-  const tasks = new Map<string, { latencyMs: number; phasesMs: Map<string, number> }>();
-  const isKnown = new Set<string>();
-  const keyOf = (labels: Labels) => `${labels.task} ${labels.phase ?? labels.outcome}`;
-  for (const name of ["task_latency_seconds", "task_phase_seconds"]) {
-    for (const { labels, value } of page.select(`celery_load_${name}_count`)) {
-      assert.ok(value <= 1, JSON.stringify(labels));
-      if (value === 1) isKnown.add(keyOf(labels));
-    }
-    for (const { labels, value } of page.select(`celery_load_${name}_sum`)) {
-      if (!isKnown.has(keyOf(labels))) continue;
-      const task = tasks.get(labels.task!) ?? { latencyMs: Number.NaN, phasesMs: new Map() };
-      tasks.set(labels.task!, task);
-      if (labels.phase === undefined) task.latencyMs = value * 1_000;
-      else task.phasesMs.set(labels.phase, value * 1_000);
-    }
-  }
-  return [...tasks.values()];
-}
-
-/** The value that so many percent do not exceed. */
-function percentile(values: readonly number[], percent: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)]!;
-}
-
-const inMs = (values: readonly number[]) =>
-  [50, 95, 99, 100].map((percent) => `p${percent} ${percentile(values, percent).toFixed(2)}`);
-
-async function startSleeper({ kind, pool }: Trial, queue: string, count: number, env = {}) {
-  const options = {
-    ...{ pool, concurrency: CONCURRENCY, queues: [queue], extraArgs: ["-E"] },
-    broker: kind === "redis" ? redis.url(1) : rabbitmq.url,
-    backend: redis.url(15),
-    env: { SLEEPS: String(count), ...env },
-  };
-  if (pool !== "gevent") return startWorker(options);
-  return startWorker({ ...options, interpreter: (await ensureCelery("5.7")).python });
-}
-
-function configOf({ kind, rate }: Trial, queue: string, count: number): string {
-  const names = Array.from({ length: count }, (_, index) => `sleep_${index}`);
-  return JSON.stringify({
-    connections: {
-      main: { broker: kind === "redis" ? redis.url(1) : rabbitmq.url, backend: redis.url(15) },
-    },
-    tasks: Object.fromEntries(
-      names.map((name) => [name, { name: `tests.${name}`, args: [RUN_MS / 1_000], queue }]),
-    ),
-    scenarios: {
-      steady: { profile: `${rate}/s`, mix: names, duration: `${SECONDS}s`, gracefulStop: "30s" },
-    },
-    limits: { series: 1_000_000 },
-    server: { linger: "30s" },
-  });
-}
+let trials = 0;
 
 for (const trial of TRIALS) {
   const { kind, pool, rate } = trial;
   test(`the phases of each task of 200 ms add up to its latency: ${pool}, ${rate}/s over ${kind}`, async () => {
-    const queue = `phases-${++runs}`;
+    const queue = `phases-${++trials}`;
     const count = SECONDS * rate;
-    await using _worker = await startSleeper(trial, queue, count);
-    await using daemon = await startDaemon({ configText: configOf(trial, queue, count) });
+    const urls = {
+      broker: kind === "redis" ? redis.url(1) : rabbitmq.url,
+      backend: redis.url(15),
+    };
+    await using _worker = await startWorker({
+      ...{ ...urls, pool, concurrency: CONCURRENCY, queues: [queue], extraArgs: ["-E"] },
+      env: { SLEEPS: String(count) },
+      ...(pool === "gevent" ? { interpreter: (await ensureCelery("5.7")).python } : {}),
+    });
+    await using daemon = await startDaemon({
+      configText: singleRuns({ ...urls, queue, rate, seconds: SECONDS }),
+    });
     // Not scraped meanwhile: so many series cost a core that the worker needs.
     const busyMs = Math.max(SECONDS, count / (CONCURRENCY / (RUN_MS / 1_000))) * 1_000;
     await sleep(busyMs);
@@ -132,36 +84,33 @@ for (const trial of TRIALS) {
     assertBalanced(page);
     const told = toldOf(page);
     assert.equal(told.length, count);
-    const whole = told.filter(({ phasesMs }) => SUM_OF.every((phase) => phasesMs.has(phase)));
-    const offsMs = whole.map(({ latencyMs, phasesMs }) =>
-      Math.abs(SUM_OF.reduce((sum, phase) => sum + phasesMs.get(phase)!, -latencyMs)),
-    );
-    const runsMs = whole.map(({ phasesMs }) => Math.abs(phasesMs.get("run")! - RUN_MS));
-    const queuesMs = whole.map(({ phasesMs }) => phasesMs.get("queue")!);
+    const offs = offsMs(told);
+    const runs = phaseMs(told, "run").map((ms) => Math.abs(ms - RUN_MS));
+    const queues = phaseMs(told, "queue");
     const offset = page.value("celery_load_worker_clock_offset_seconds");
     const uncertainty = page.value("celery_load_worker_clock_uncertainty_seconds");
     const uncertain = page.sum("celery_load_task_phase_uncertain_total", { phase: "queue" });
     const within = (values: readonly number[], ms: number) =>
       `${((100 * values.filter((value) => value <= ms).length) / values.length).toFixed(1)} %`;
     const report =
-      `${kind} ${pool} ${rate}/s: ${whole.length} of ${count} tasks; ` +
-      `sum - latency ${inMs(offsMs)} ms (${within(offsMs, 2)} within 2 ms), ` +
-      `run - 200 ms ${inMs(runsMs)} ms (${within(runsMs, 5)} within 5 ms), ` +
-      `queue ${inMs(queuesMs)} ms (${uncertain} uncertain), ` +
+      `${kind} ${pool} ${rate}/s: ${offs.length} of ${count} tasks; ` +
+      `sum - latency ${inMs(offs)} ms (${within(offs, 2)} within 2 ms), ` +
+      `run - 200 ms ${inMs(runs)} ms (${within(runs, 5)} within 5 ms), ` +
+      `queue ${inMs(queues)} ms (${uncertain} uncertain), ` +
       `clock ${(offset * 1e3).toFixed(2)} ± ${(uncertainty * 1e3).toFixed(2)} ms`;
     console.log(report);
     // The first ones may have been over before the observer listened.
-    assert.ok(whole.length >= 0.9 * count, report);
-    assert.ok(percentile(offsMs, 99) <= 2 && percentile(runsMs, 50) <= 5, report);
+    assert.ok(offs.length >= 0.9 * count, report);
+    assert.ok(percentile(offs, 99) <= 2 && percentile(runs, 50) <= 5, report);
     // One machine has one clock; a backlog of seconds does not unsettle what is known of it.
     assert.ok(Math.abs(offset) <= uncertainty + 0.002 && uncertainty < 0.1, report);
-    if (rate > 20) assert.ok(percentile(queuesMs, 100) > 1_000, report);
+    if (rate > 20) assert.ok(percentile(queues, 100) > 1_000, report);
   });
 }
 
 for (const kind of ["redis", "amqp"] as const) {
   test(`tasks that store no result end by their events over ${kind}`, async () => {
-    const number = ++runs;
+    const number = ++trials;
     const broker = kind === "redis" ? redis.url(number) : rabbitmq.url;
     const queue = `phases-${number}`;
     await using _worker = await startWorker({
