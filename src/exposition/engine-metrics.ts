@@ -404,7 +404,7 @@ export function fixedSeries(
     members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
     subject.scenarios.length * (SCENARIO_STATES.length + 3) +
     stages * 2 +
-    subject.connections.length * (CONNECTION_CELLS.length + 2) +
+    subject.connections.length * (CONNECTION_CELLS.length + 3) +
     sloSeries(subject)
   );
 }
