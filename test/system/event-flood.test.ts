@@ -21,7 +21,7 @@ after(async () => {
 
 const EVENTS_PER_SECOND = 10_000;
 const RATE = 200;
-const SECONDS = 8;
+const SECONDS = 5;
 
 async function publisherOf(kind: "redis" | "amqp"): Promise<PublishEvents> {
   if (kind === "redis") {
