@@ -103,6 +103,7 @@ export function planEngine(options: PlanOptions): {
         client: connection.client,
         transport: connection.options,
         backendTransport: connection.backendOptions,
+        sendTaskSentEvents: connection.sendTaskSentEvents,
       })),
       scenarios,
       entries,
