@@ -1,3 +1,4 @@
+import { parsePythonJson } from "./python-json.js";
 import { isObject, readRedisEnvelope } from "./redis-delivery.js";
 
 /**
@@ -78,7 +79,7 @@ export function redisControlEnvelope(request: ControlRequest): string {
 export function readControlReply(ticket: unknown, body: string): ControlReply | null {
   let answers: unknown;
   try {
-    answers = JSON.parse(body);
+    answers = parsePythonJson(body);
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { parsePythonJson } from "./python-json.js";
 import { isObject, readRedisEnvelope } from "./redis-delivery.js";
 
 /** The topic exchange of events: Celery's setting `event_exchange`. */
@@ -26,6 +27,9 @@ export interface EventBatch {
 /** Longest message that is read, in characters: workers put 24 events into one, of some kilobytes each. */
 export const MAX_EVENT_LENGTH = 16 * 2 ** 20;
 
+/** The last moment that a Date of JavaScript can be. */
+const MAX_UNIX_SECONDS = 8.64e12;
+
 /**
  * Reads the body of an event message: one event, or an array of them, as workers collect those about
  * tasks (`celery/events/dispatcher.py flush`). Never throws; what is longer than MAX_EVENT_LENGTH is not
@@ -35,7 +39,7 @@ export function readEvents(body: string): EventBatch {
   if (body.length > MAX_EVENT_LENGTH) return UNREADABLE;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body);
+    parsed = parsePythonJson(body);
   } catch {
     return UNREADABLE;
   }
@@ -58,7 +62,7 @@ function readEvent(fields: unknown): CeleryEvent | null {
   if (!isObject(fields)) return null;
   const { type, hostname, timestamp, uuid } = fields;
   if (typeof type !== "string" || typeof hostname !== "string") return null;
-  if (typeof timestamp !== "number" || (type.startsWith("task-") && typeof uuid !== "string")) {
+  if (!isTime(timestamp) || (type.startsWith("task-") && typeof uuid !== "string")) {
     return null;
   }
   return {
@@ -68,4 +72,9 @@ function readEvent(fields: unknown): CeleryEvent | null {
     uuid: typeof uuid === "string" ? uuid : "",
     fields,
   };
+}
+
+/** Unix seconds that a date can have: an event without a time says nothing, one beyond all time neither. */
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= MAX_UNIX_SECONDS;
 }

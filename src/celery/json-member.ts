@@ -60,7 +60,7 @@ export function valueAt(text: string, at: number): unknown {
 }
 
 /** Behind the closing quote of the string that starts at `at`; -1 when there is no string. */
-function stringEnd(text: string, at: number): number {
+export function stringEnd(text: string, at: number): number {
   if (text.charCodeAt(at) !== QUOTE) return -1;
   let quoteAt = at;
   do {

@@ -5,6 +5,7 @@ import type { Compression, TaskOptions } from "./task-options.js";
 type CarriedOptions = Pick<
   TaskOptions,
   | "name"
+  | "queue"
   | "priority"
   | "isPersistent"
   | "expiresMs"

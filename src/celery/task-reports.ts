@@ -37,6 +37,8 @@ export type ReportKind = (typeof REPORT_KINDS)[number];
 const KIND_OF: ReadonlyMap<string, number> = new Map(
   REPORT_KINDS.map((kind, index) => [`task-${kind}`, index]),
 );
+/** Ten years. */
+const MAX_DURATION_SECONDS = 10 * 365 * 86_400;
 const FIRST_CAPACITY = 256;
 
 /** Collects reports until they are taken. */
@@ -62,7 +64,7 @@ export class TaskReportWriter {
     const { runtime, exception } = fields;
     this.#write(
       ...[slot, seq, kind, worker(), unixMs],
-      typeof runtime === "number" ? runtime * 1000 : Number.NaN,
+      isDuration(runtime) ? runtime * 1000 : Number.NaN,
       heardUnixMs,
       typeof exception === "string" ? this.#exceptions.push(classOf(exception)) - 1 : -1,
     );
@@ -94,4 +96,9 @@ export class TaskReportWriter {
 /** The class in the `repr` of an exception: `ValueError('x')`. */
 function classOf(repr: string): string {
   return /^[\w.]+/.exec(repr)?.[0].split(".").at(-1) ?? "";
+}
+
+/** Seconds that something can last: one value beyond would spoil a sum for ever. */
+function isDuration(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value <= MAX_DURATION_SECONDS;
 }

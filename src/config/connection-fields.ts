@@ -16,6 +16,8 @@ export interface ConnectionConfig {
   readonly forget: boolean;
   /** How the workers are observed. */
   readonly events: "auto" | "on" | "off";
+  /** Send an event for each task, as Celery's producers do with `task_send_sent_event`. */
+  readonly sendTaskSentEvents: boolean;
   /** How Redis is spoken to on the hot path. */
   readonly client: "direct" | "ioredis";
   /** Celery's `broker_transport_options`, with its own names. */
@@ -161,6 +163,13 @@ export const connectionSchema = z.strictObject({
         "How the workers are observed: auto listens to the events that they send and asks them for their pools and queues; on switches task events on as well while we run, where they are off; off leaves the workers alone.",
     })
     .prefault("auto"),
+  sendTaskSentEvents: z
+    .boolean({ error: "must be true or false" })
+    .meta({
+      description:
+        "Send a task-sent event for each task that the broker has taken, as Celery's producers do with task_send_sent_event, so that Flower and exporters count our tasks among those that were sent. Costs the broker a message more for each task.",
+    })
+    .prefault(false),
   tls: tlsSchema.optional(),
   options: optionsSchema,
   backendOptions: backendOptionsSchema,
@@ -185,7 +194,8 @@ export type ConnectionPart = z.output<typeof connectionSchema>;
 
 /** A connection as it is used, with everything that depends on other keys. */
 export function resolveConnection(connection: ConnectionPart): ConnectionConfig {
-  const { broker, forget, events, client, options, backendOptions, allow } = connection;
+  const { broker, forget, events, sendTaskSentEvents, client } = connection;
+  const { options, backendOptions, allow } = connection;
   const { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns } = options;
   const backend = connection.backend ?? defaultBackend(broker);
   return {
@@ -193,6 +203,7 @@ export function resolveConnection(connection: ConnectionPart): ConnectionConfig 
     backend: resolveUrl(backend, urlSettings(connection, { ...options, ...backendOptions })),
     forget,
     events,
+    sendTaskSentEvents,
     client,
     options: { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns },
     backendOptions: { global_keyprefix: backendOptions.global_keyprefix },

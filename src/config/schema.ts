@@ -37,7 +37,7 @@ export interface Config {
   readonly slos: readonly SloConfig[];
   /** Upper bounds of the latency histograms, ascending; every SLO's latency is among them. */
   readonly bucketsMs: readonly number[];
-  /** Upper bounds of the phases' histograms: every second one of `buckets`. */
+  /** Upper bounds of the short phases' histograms: every second one of `buckets`. */
   readonly phaseBucketsMs: readonly number[];
   readonly seed: number;
   /** Starts wait for the next multiple of this; null: each has its own time. */

@@ -5,6 +5,7 @@ import { openAmqpControl } from "./amqp/control.js";
 import { openAmqpEvents } from "./amqp/events.js";
 import { openAmqpLook } from "./amqp/look.js";
 import { openAmqpRpcResults } from "./amqp/rpc-results.js";
+import { openAmqpSentEvents } from "./amqp/sent-events.js";
 import { openNoResults } from "./no-results.js";
 import type {
   Control,
@@ -27,6 +28,8 @@ import { openRedisEvents } from "./redis/events.js";
 import { openRedisLook } from "./redis/look.js";
 import { openRedisResults } from "./redis/results.js";
 import { openRedisRpcResults } from "./redis/rpc-results.js";
+import { openRedisSentEvents } from "./redis/sent-events.js";
+import { type SentEvents, withSentEvents } from "./sent-events.js";
 
 /** How our connections are named in the servers' own lists. */
 const CLIENT_NAME = `celery-load@${hostname()}`;
@@ -39,17 +42,26 @@ export function openConnection(options: ConnectionOptions): Connection {
   const clientName = CLIENT_NAME;
   const broker = brokerOf({ ...options, url: options.broker, clientName });
   const backend = backendOf(options, clientName);
+  const sentEvents = options.sendTaskSentEvents
+    ? sentEventsOf({ ...options, url: options.broker, clientName })
+    : null;
   return {
-    publisher: broker.publisher,
+    publisher:
+      sentEvents === null ? broker.publisher : withSentEvents(broker.publisher, sentEvents),
     results: backend.results,
     checkLiveness(isLate) {
-      broker.checkLiveness(isLate);
-      backend.checkLiveness(isLate);
+      for (const part of [broker, backend, sentEvents]) part?.checkLiveness(isLate);
     },
     async close(isOwed) {
-      await Promise.all([broker.close(isOwed), backend.close(isOwed)]);
+      await Promise.all([broker.close(isOwed), backend.close(isOwed), sentEvents?.close()]);
     },
   };
+}
+
+function sentEventsOf(options: BrokerOptions): SentEvents {
+  return kindOf(options.url) === "amqp"
+    ? openAmqpSentEvents(options)
+    : openRedisSentEvents(options);
 }
 
 function brokerOf(options: BrokerOptions): BrokerPart {

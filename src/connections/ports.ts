@@ -104,6 +104,8 @@ export interface ConnectionEvents {
   repliesLost(): void;
   /** The stream is up (again); what came before may have been missed: look the tasks in flight up. */
   resultsMissed(): void;
+  /** The events about our own tasks that were asked for go nowhere for now. */
+  sentEventsLost(cause: string): void;
   result: ResultHandler;
   /**
    * Instead of `result`, a success that was read from its bytes: the slot and the number in the task's id,
@@ -168,6 +170,8 @@ export interface ConnectionOptions extends CommonOptions {
   readonly broker: string;
   readonly backend: string;
   readonly backendTransport: BackendTransport;
+  /** Publish an event for each task that the broker has accepted. */
+  readonly sendTaskSentEvents: boolean;
 }
 
 export interface BrokerOptions extends CommonOptions {

@@ -103,6 +103,14 @@ export class EngineLog {
           "our reply queue was deleted: replies until it is declared again are lost, their tasks will time out",
         );
         break;
+      case "sentEventsLost":
+        this.#sometimes(
+          "warn",
+          `sent events ${message.connection}`,
+          { ...this.#connection(message.connection), cause: message.cause },
+          "task-sent events are not sent for now; the tasks are",
+        );
+        break;
       case "refused":
         this.#sometimes(
           "error",

@@ -103,6 +103,7 @@ export function planEngine(options: PlanOptions): {
         client: connection.client,
         transport: connection.options,
         backendTransport: connection.backendOptions,
+        sendTaskSentEvents: connection.sendTaskSentEvents,
       })),
       scenarios,
       entries,
@@ -152,8 +153,7 @@ function dimensionsOf(
 ): Omit<Dimensions, "sloRows"> & { readonly maxWorkers: number } {
   const { bucketsMs, phaseBucketsMs } = config;
   const series =
-    fixedSeries(subject, bucketsMs.length, phaseBucketsMs.length) +
-    queues.flat().length * SERIES_OF_A_QUEUE;
+    fixedSeries(subject, { bucketsMs, phaseBucketsMs }) + queues.flat().length * SERIES_OF_A_QUEUE;
   if (series > config.limits.series) {
     throw new ConfigError([
       {

@@ -9,6 +9,7 @@ export const EXAMPLE_CONFIGURATION = `connections:
     client: direct
     forget: true
     events: auto
+    sendTaskSentEvents: true
     options:
       priority_steps: [0, 3, 6, 9]
       sep: ":"

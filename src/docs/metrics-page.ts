@@ -56,10 +56,12 @@ Its parts are in \`celery_load_task_phase_seconds\`:
 | \`publish\` | call that publishes | answer of the broker | the daemon's |
 | \`work\` | call that publishes | \`date_done\` of the result: waiting in the queue and running | the daemon's → the worker's |
 | \`queue\` | call that publishes | \`task-started\` event | the daemon's → the worker's, corrected |
-| \`run\` | the worker's own \`runtime\`; of a task that failed, \`task-started\` to \`task-failed\` | | the worker's |
+| \`run\` | \`task-started\` event | \`date_done\` of the result; without one the worker's own \`runtime\`, or the event that ends the task | the worker's |
 | \`delivery\` | \`date_done\` of the result | result received | the worker's, corrected → the daemon's |
 
-\`dispatch\` above a few milliseconds means that the daemon is late: compare \`celery_load_generator_saturated\` before you blame the workers. \`work\` compares two clocks as they are; where the clocks disagree so much that a task would have ended before it was sent, or after its result was here, the sample is left out. The buckets of the latency are \`buckets\` of the configuration, the phases use every second one of them.
+\`dispatch\`, \`queue\`, \`run\` and \`delivery\` follow one another without gap or overlap: of every task that has all four they add up to its latency. The worker's \`runtime\`, which Flower shows, is longer than \`run\` by the time in which the result is stored; here that is \`delivery\`.
+
+\`dispatch\` above a few milliseconds means that the daemon is late: compare \`celery_load_generator_saturated\` before you blame the workers. \`work\` compares two clocks as they are; where the clocks disagree so much that a task would have ended before it was sent, or after its result was here, the sample is left out. The buckets of the latency are \`buckets\` of the configuration. The phases that can be most of it, \`work\`, \`queue\` and \`run\`, have the same; \`dispatch\`, \`publish\` and \`delivery\` use every second one.
 
 The last three need [events of tasks](observer.md): \`events: on\`, or workers with \`-E\`. Then **latency = dispatch + queue + run + delivery**, but for the milliseconds in which a worker stores the result and writes its events. They are those of tasks that ran once, to success or failure: tasks that were retried or delivered again, whose result was recovered, or whose events were lost are left out; so are workflows. How the clocks are corrected, and what \`celery_load_task_phase_uncertain_total\` counts, stands [there](observer.md#clocks).
 

@@ -24,7 +24,9 @@ export function phasesOf(task: SentTask): Phase[] {
   const ended = events.findLast(({ type }) => type in END_EVENTS);
   if (started !== undefined) {
     phases.push(phase("queue", started.unixMs - task.publishCallUnixMs));
-    if (ended !== undefined) phases.push(phase("run", runMs(started, ended)));
+    const doneUnixMs = result?.doneUnixMs ?? null;
+    if (doneUnixMs !== null) phases.push(phase("run", doneUnixMs - started.unixMs));
+    else if (ended !== undefined) phases.push(phase("run", runMs(started, ended)));
   } else if (!isWorkflow && result !== null && result.doneUnixMs !== null) {
     phases.push(phase("work", result.doneUnixMs - task.publishCallUnixMs));
   }

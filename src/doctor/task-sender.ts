@@ -70,6 +70,7 @@ export class TaskSender {
       transport: connection.options,
       backendTransport: connection.backendOptions,
       client: connection.client,
+      sendTaskSentEvents: false,
       idPrefix,
       replyTo: this.#replyTo,
       events: {
@@ -85,6 +86,7 @@ export class TaskSender {
         },
         dataLost() {},
         repliesLost() {},
+        sentEventsLost() {},
         resultsMissed() {},
         result: (channel, idAt, text) => this.#receive(channel.slice(idAt), text),
       },

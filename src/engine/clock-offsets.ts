@@ -6,76 +6,85 @@
  *     ended   - θ ≤ received     so    θ ≥ ended - received
  *
  * and the tasks with the shortest waits bound it best. The middle is the estimate, half the width its
- * uncertainty. Clocks drift, so bounds are forgotten after one to two periods with newer ones.
+ * uncertainty. Clocks drift apart, so a bound is worth less the older it is: what it has lost is what
+ * DRIFT allows, and one that was tight stays better than a new one while tasks wait long in a queue.
  */
 export interface ClockOffset {
   readonly offsetMs: number;
   readonly uncertaintyMs: number;
 }
 
-const PERIOD_MS = 30_000;
+/** When a task was where, in Unix milliseconds: its start and end by the worker's clock, the rest by ours. */
+export interface TaskTimes {
+  readonly publishedMs: number;
+  readonly startedMs: number;
+  readonly endedMs: number;
+  readonly receivedMs: number;
+}
+
+/** Two clocks drift apart by less than this: quartz is off by up to 100 ppm, either of them either way. */
+export const DRIFT = 200e-6;
 /** Clocks that are kept; the one known for longest goes first. */
 const MAX_CLOCKS = 1_000;
 
+/** `leastMs` ≤ θ ≤ `mostMs` at `atMs`. */
 interface Bounds {
-  leastMs: number;
-  mostMs: number;
-}
-
-interface Clock {
-  current: Bounds;
-  previous: Bounds;
-  sinceMs: number;
+  readonly leastMs: number;
+  readonly mostMs: number;
+  readonly atMs: number;
 }
 
 /** The clocks of the workers of a connection, by their numbers. Pure: time comes as an argument. */
 export class ClockOffsets {
-  readonly #clocks = new Map<number, Clock>();
+  readonly #clocks = new Map<number, Bounds>();
 
-  /** One task's bounds; `leastMs` ≤ θ ≤ `mostMs`. Returns what is known with them. */
-  bound(worker: number, leastMs: number, mostMs: number, nowMs: number): ClockOffset {
-    const clock = this.#clockOf(worker, nowMs);
-    if (nowMs - clock.sinceMs > PERIOD_MS) {
-      clock.previous = clock.current;
-      clock.current = unbounded();
-      clock.sinceMs = nowMs;
+  /** What one task says. Returns what is known with it; `nowMs` is Unix time by our clock. */
+  bound(worker: number, task: TaskTimes, nowMs: number): ClockOffset {
+    const told = boundsOf(task, nowMs);
+    const known = this.#clocks.get(worker);
+    if (known === undefined && this.#clocks.size >= MAX_CLOCKS) {
+      this.#clocks.delete(this.#clocks.keys().next().value!);
     }
-    narrow(clock.current, leastMs, mostMs);
-    const offset = middleOf(clock);
-    if (offset.uncertaintyMs >= 0) return offset;
-    // They contradict each other: the clock was set, or drifts fast. What is older is void.
-    clock.previous = unbounded();
-    clock.current = { leastMs: Math.min(leastMs, mostMs), mostMs: Math.max(leastMs, mostMs) };
-    clock.sinceMs = nowMs;
-    return middleOf(clock);
+    const bounds = known === undefined ? told : narrowed(aged(known, nowMs), told);
+    this.#clocks.set(worker, bounds);
+    return middleOf(bounds);
   }
 
   /** Every clock, by the worker's number. */
-  all(): Map<number, ClockOffset> {
-    return new Map([...this.#clocks].map(([worker, clock]) => [worker, middleOf(clock)]));
-  }
-
-  #clockOf(worker: number, nowMs: number): Clock {
-    const known = this.#clocks.get(worker);
-    if (known !== undefined) return known;
-    if (this.#clocks.size >= MAX_CLOCKS) this.#clocks.delete(this.#clocks.keys().next().value!);
-    const clock = { current: unbounded(), previous: unbounded(), sinceMs: nowMs };
-    this.#clocks.set(worker, clock);
-    return clock;
+  all(nowMs: number): Map<number, ClockOffset> {
+    return new Map(
+      [...this.#clocks].map(([worker, bounds]) => [worker, middleOf(aged(bounds, nowMs))]),
+    );
   }
 }
 
-function unbounded(): Bounds {
-  return { leastMs: Number.NEGATIVE_INFINITY, mostMs: Number.POSITIVE_INFINITY };
+function boundsOf({ publishedMs, startedMs, endedMs, receivedMs }: TaskTimes, nowMs: number) {
+  const [least, most] = [endedMs - receivedMs, startedMs - publishedMs];
+  // A clock that was set while the task ran makes its own two contradict each other.
+  return {
+    leastMs: Math.min(least, most) - driftSince(receivedMs, nowMs),
+    mostMs: Math.max(least, most) + driftSince(publishedMs, nowMs),
+    atMs: nowMs,
+  };
 }
 
-function narrow(bounds: Bounds, leastMs: number, mostMs: number): void {
-  bounds.leastMs = Math.max(bounds.leastMs, leastMs);
-  bounds.mostMs = Math.min(bounds.mostMs, mostMs);
+function aged({ leastMs, mostMs, atMs }: Bounds, nowMs: number): Bounds {
+  const driftMs = driftSince(atMs, nowMs);
+  return { leastMs: leastMs - driftMs, mostMs: mostMs + driftMs, atMs: nowMs };
 }
 
-function middleOf({ current, previous }: Clock): ClockOffset {
-  const leastMs = Math.max(current.leastMs, previous.leastMs);
-  const mostMs = Math.min(current.mostMs, previous.mostMs);
+/** Bounds that contradict each other say that the clock was set, or drifts fast: the older are void. */
+function narrowed(known: Bounds, told: Bounds): Bounds {
+  const leastMs = Math.max(known.leastMs, told.leastMs);
+  const mostMs = Math.min(known.mostMs, told.mostMs);
+  return leastMs <= mostMs ? { ...told, leastMs, mostMs } : told;
+}
+
+/** Nothing when our own clock was set back. */
+function driftSince(atMs: number, nowMs: number): number {
+  return DRIFT * Math.max(0, nowMs - atMs);
+}
+
+function middleOf({ leastMs, mostMs }: Bounds): ClockOffset {
   return { offsetMs: (leastMs + mostMs) / 2, uncertaintyMs: (mostMs - leastMs) / 2 };
 }

@@ -24,10 +24,12 @@ export interface EventPhasesOptions {
 /** The task was begun more than once: its parts are not those of one run. */
 const RERUN = 1;
 const MEASURED = 2;
+/** A clock that jumps by less than this is taken for one that was not set. */
+const CLOCK_SET_MS = 1_000;
 
 /**
- * The phases that only workers can tell: `queue` (publish call to `task-started`), `run` (the worker's
- * `runtime`) and `delivery` (end on the worker to result received). Events and results come in any order,
+ * The phases that only workers can tell: `queue` (publish call to `task-started`), `run` (from there to the
+ * result's `date_done`) and `delivery` (from there to the result received): parts that overlap nowhere. Events and results come in any order,
  * late, twice or not at all, so what is known of a task is kept at its slot until all of it is there, or the
  * slot is taken again. Takes no memory before the first event of a task of ours has come.
  */
@@ -80,7 +82,8 @@ export class EventPhases {
 
   /** The clocks of a connection's workers, by their numbers. */
   clocks(connection: number): ReadonlyMap<number, ClockOffset> {
-    return this.#offsets[connection]!.all();
+    const { clock } = this.#options;
+    return this.#offsets[connection]!.all(clock.unixMs(clock.nowMs()));
   }
 
   #measureIfComplete(slot: number, entry: Entry, known: Known): void {
@@ -97,21 +100,26 @@ export class EventPhases {
       return;
     known.flags[slot] = MEASURED;
 
-    const saidMs = known.runMs[slot]!;
-    const runMs = Number.isNaN(saidMs) ? Math.max(0, endedUnixMs - startedUnixMs) : saidMs;
     const publishedUnixMs = clock.unixMs(table.publishCallMs[slot]!);
     // The event is sent after the result, whose own date is what its receipt can be held against.
     const doneUnixMs = isAnswered ? known.doneUnixMs[slot]! : endedUnixMs;
     const provenEndMs = Number.isNaN(doneUnixMs) ? startedUnixMs : doneUnixMs;
     const { offsetMs, uncertaintyMs } = this.#offsets[entry.connection]!.bound(
       known.workers[slot]!,
-      provenEndMs - receivedUnixMs,
-      startedUnixMs - publishedUnixMs,
-      clock.nowMs(),
+      {
+        publishedMs: publishedUnixMs,
+        // The event may come late: see runOf().
+        startedMs: Math.min(startedUnixMs, provenEndMs),
+        endedMs: provenEndMs,
+        receivedMs: receivedUnixMs,
+      },
+      clock.unixMs(clock.nowMs()),
     );
     if ((flags & FLAG.warmup) !== 0) return;
-    const queueMs = Math.max(0, startedUnixMs - offsetMs - publishedUnixMs);
-    books.observe(slot, entry, "run", runMs);
+    const publishedByWorkerMs = publishedUnixMs + offsetMs;
+    const { startMs, runMs } = runOf(slot, known);
+    const queueMs = Math.max(0, startMs - publishedByWorkerMs);
+    books.observe(slot, entry, "run", Math.min(runMs, startMs + runMs - publishedByWorkerMs));
     books.observe(slot, entry, "queue", queueMs);
     if (isUncertain(queueMs, uncertaintyMs)) books.count(entry.counters.uncertainQueue);
     // Replies of Celery before 5.3 have no date.
@@ -134,6 +142,24 @@ export class EventPhases {
     }
     return known;
   }
+}
+
+/**
+ * From `task-started` to the result's date, both by the worker's clock. Where there is no such date, or the
+ * clock was set meanwhile, what the worker says: its `runtime` comes from a clock that nobody sets, but has
+ * the storing of the result in it, which is `delivery`. A prefork worker hears of the start from its pool:
+ * that of a task of a millisecond after its end, so that the date and `runtime` know it better.
+ */
+function runOf(slot: number, known: Known): { startMs: number; runMs: number } {
+  const startMs = known.startedUnixMs[slot]!;
+  const doneMs = known.doneUnixMs[slot]!;
+  const saidMs = known.runMs[slot]!;
+  const mostMs = Number.isNaN(saidMs) ? Math.max(0, known.endedUnixMs[slot]! - startMs) : saidMs;
+  const betweenMs = doneMs - startMs;
+  const isPlausible = betweenMs > -CLOCK_SET_MS && betweenMs <= mostMs + CLOCK_SET_MS;
+  if (!isPlausible) return { startMs, runMs: mostMs };
+  if (betweenMs < 0) return { startMs: doneMs - mostMs, runMs: mostMs };
+  return { startMs, runMs: betweenMs };
 }
 
 /**

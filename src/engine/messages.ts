@@ -54,6 +54,7 @@ export interface ConnectionPlan {
   readonly client: RedisClient;
   readonly transport: BrokerTransport;
   readonly backendTransport: BackendTransport;
+  readonly sendTaskSentEvents: boolean;
 }
 
 export interface ScenarioPlan {
@@ -165,6 +166,7 @@ export type EngineMessage =
     }
   | { readonly type: "blocked"; readonly connection: number; readonly isBlocked: boolean }
   | { readonly type: "repliesLost"; readonly connection: number }
+  | { readonly type: "sentEventsLost"; readonly connection: number; readonly cause: string }
   | { readonly type: "refused"; readonly connection: number; readonly reason: string }
   | { readonly type: "invalid"; readonly entry: number; readonly reason: string }
   | { readonly type: "malformed"; readonly entry: number }

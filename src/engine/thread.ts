@@ -194,14 +194,9 @@ async function leave(): Promise<void> {
 }
 
 function connect(index: number): Connection {
-  const { broker, backend, client, transport, backendTransport } = plan.connections[index]!;
   const seen = new Set<ConnectionRole>();
   return openConnection({
-    broker,
-    backend,
-    client,
-    transport,
-    backendTransport,
+    ...plan.connections[index]!,
     idPrefix: prefix,
     replyTo,
     events: {
@@ -231,6 +226,7 @@ function connect(index: number): Connection {
         cells[layout.connection(index, "replyQueueDeleted")]! += 1;
         say({ type: "repliesLost", connection: index });
       },
+      sentEventsLost: (cause) => say({ type: "sentEventsLost", connection: index, cause }),
       resultsMissed() {
         if (life.idsInFlight(index).length > 0) missed.add(index);
       },

@@ -1,4 +1,10 @@
-import { CONNECTION_CELLS, SCENARIO_STATES } from "../ledger/layout.js";
+import {
+  boundsOf,
+  CONNECTION_CELLS,
+  type Dimensions,
+  type EntryHistogram,
+  SCENARIO_STATES,
+} from "../ledger/layout.js";
 import { SIDES } from "../observer/bottleneck.js";
 import { groupByMember, groupByTask } from "./entry-groups.js";
 import {
@@ -16,8 +22,7 @@ import type { Subject } from "./subject.js";
 /** Series that exist whatever happens: what `limits.series` must at least hold. */
 export function fixedSeries(
   subject: Subject,
-  bucketCount: number,
-  phaseBucketCount: number,
+  buckets: Pick<Dimensions, "bucketsMs" | "phaseBucketsMs">,
 ): number {
   const tasks = groupByTask(subject).length;
   const members = groupByMember(subject).length;
@@ -29,15 +34,17 @@ export function fixedSeries(
     Object.keys(UNCERTAIN_PHASES).length +
     SIDES.length +
     2;
-  const latencies = Object.keys(LATENCY_OUTCOMES).length * (bucketCount + 3);
-  const phases = Object.keys(PHASES).length * (phaseBucketCount + 3);
+  const histograms = (names: Record<string, EntryHistogram>) =>
+    Object.values(names).reduce((sum, name) => sum + boundsOf(buckets, name).length + 3, 0);
+  const latencies = histograms(LATENCY_OUTCOMES);
+  const phases = histograms(PHASES);
   const stages = subject.scenarios.reduce((sum, { stages }) => sum + stages.length, 0);
   return (
     tasks * (counters + latencies + phases) +
     members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
     subject.scenarios.length * (SCENARIO_STATES.length + 4) +
     stages * 2 +
-    subject.connections.length * (CONNECTION_CELLS.length + 2) +
+    subject.connections.length * (CONNECTION_CELLS.length + 3) +
     sloSeries(subject)
   );
 }

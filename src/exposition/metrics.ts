@@ -187,6 +187,12 @@ export const METRICS = {
     labels: ["connection", "queue"],
     help: "Messages in a queue of the configuration that no worker has fetched, of all priorities. Read every 5 s; absent while it is not known.",
   },
+  eventsReceived: {
+    name: "events_received_total",
+    type: "counter",
+    labels: ["connection"],
+    help: "Events of workers and tasks that were received, anybody's; those that could not be read are not among them. Absent with events: off.",
+  },
   queueUnacked: {
     name: "queue_unacked",
     type: "gauge",

@@ -27,6 +27,11 @@ export function observerMetrics(
         for (const { name, ready } of queues) emitKnown(emit, { connection, queue: name }, ready);
       }
     }),
+    metric(METRICS.eventsReceived, (_ledger, emit) => {
+      for (const { name: connection, events, receivedEvents } of observed()) {
+        if (events !== null) emit({ connection }, receivedEvents);
+      }
+    }),
     metric(METRICS.queueUnacked, (_ledger, emit) => {
       for (const { name: connection, unacked } of observed()) {
         emitKnown(emit, { connection, queue: "*" }, unacked);

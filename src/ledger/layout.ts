@@ -115,7 +115,7 @@ export interface Dimensions {
   readonly connections: number;
   /** Upper bounds of the classic latency buckets, milliseconds, ascending; +Inf is implied. */
   readonly bucketsMs: readonly number[];
-  /** Upper bounds of the phases' buckets: every second one of the latencies'. */
+  /** Upper bounds of the short phases' buckets: every second one of the latencies'. */
   readonly phaseBucketsMs: readonly number[];
   /** Places for counts by exception class; the first `entries` of them are each entry's `other`. */
   readonly exceptionRows: number;
@@ -150,17 +150,26 @@ export interface HistogramPlace {
 /** Log-linear table for quantiles: 64 steps an octave, at most 0.8 % off, from 2^-4 ms to 2^22 ms. */
 export const FINE = { stepsBits: 6, minExponent: -4, maxExponent: 22, size: 26 * 64 } as const;
 
+/** What a daemon and its servers take: short, unless something is wrong. */
+const SHORT_PHASES: ReadonlySet<EntryHistogram> = new Set(["dispatch", "publish", "delivery"]);
+
+/** Upper bounds of a histogram's buckets: what workers take can be all of the latency, and needs its own. */
+export function boundsOf(
+  { bucketsMs, phaseBucketsMs }: Pick<Dimensions, "bucketsMs" | "phaseBucketsMs">,
+  name: EntryHistogram,
+): readonly number[] {
+  return SHORT_PHASES.has(name) ? phaseBucketsMs : bucketsMs;
+}
+
 export function createLayout(dimensions: Dimensions): Layout {
   const isLatency = (name: EntryHistogram) => name.startsWith("latency");
-  const boundsOf = (name: EntryHistogram) =>
-    isLatency(name) ? dimensions.bucketsMs : dimensions.phaseBucketsMs;
 
   // One entry's block: its counters, then its histograms.
   const histogramOffsets = new Map<EntryHistogram, number>();
   let entrySize: number = ENTRY_COUNTERS.length;
   for (const name of ENTRY_HISTOGRAMS) {
     histogramOffsets.set(name, entrySize);
-    entrySize += boundsOf(name).length + 2 + (isLatency(name) ? FINE.size : 0);
+    entrySize += boundsOf(dimensions, name).length + 2 + (isLatency(name) ? FINE.size : 0);
   }
 
   const scenariosAt = ENGINE_CELLS.length;
@@ -175,7 +184,7 @@ export function createLayout(dimensions: Dimensions): Layout {
       entriesAt + entry * entrySize + ENTRY_COUNTERS.indexOf(counter),
     entryHistogram(entry, histogram) {
       const offset = entriesAt + entry * entrySize + histogramOffsets.get(histogram)!;
-      const boundsMs = boundsOf(histogram);
+      const boundsMs = boundsOf(dimensions, histogram);
       return {
         offset,
         boundsMs,

@@ -29,6 +29,8 @@ export interface ObservedConnection extends ObservedQueues {
   readonly name: string;
   /** Null when nobody is to listen. */
   readonly events: { readonly isUp: boolean; readonly reconnects: number } | null;
+  /** That could be read, anybody's. */
+  readonly receivedEvents: number;
   readonly malformedEvents: number;
   readonly malformedReplies: number;
   readonly workers: readonly ObservedWorker[];
@@ -80,6 +82,7 @@ export class ConnectionObserver {
   /** Workers by queue that they consume; null when not all are known to have answered. */
   #consumers: ReadonlyMap<string, number> | null = null;
   #reconnects = -1;
+  #receivedEvents = 0;
   #malformedEvents = 0;
   #malformedReplies = 0;
   #isAsking = false;
@@ -132,6 +135,7 @@ export class ConnectionObserver {
         this.#events === null
           ? null
           : { isUp: this.isListening, reconnects: Math.max(0, this.#reconnects) },
+      receivedEvents: this.#receivedEvents,
       malformedEvents: this.#malformedEvents + this.#book.malformed,
       malformedReplies: this.#malformedReplies,
       workers: this.#book.observed(),
@@ -197,6 +201,7 @@ export class ConnectionObserver {
   }
 
   #received({ events, malformed }: EventBatch): void {
+    this.#receivedEvents += events.length;
     this.#malformedEvents += malformed;
     const nowMs = performance.now();
     const nowUnixMs = Date.now();

@@ -1,11 +1,9 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../../src/errors.js";
 import { CHECKOUT, cachePath } from "../../src/setup/checkout.js";
-import { withInstallLock } from "../../src/setup/install-lock.js";
 import { mustRun } from "../../src/setup/programs.js";
 import { ensurePython, pipInstall } from "../../src/setup/python.js";
-import { reportStep, reportToStderr } from "../../src/setup/report.js";
+import { ensureVirtualEnvironment, installOnce } from "../support/install-once.js";
 import type { CelerySeries, Pool } from "./combinations.js";
 
 /** Where one version of Celery is, and what it runs with. */
@@ -26,7 +24,7 @@ export type Packages = Readonly<Record<string, string>>;
  * @throws UserError when it cannot be installed here
  */
 export function ensureCelery(series: CelerySeries): Promise<CeleryEnvironment> {
-  return series === "5.2" ? ensureDebianCelery() : ensureVirtualEnvironment(series);
+  return series === "5.2" ? ensureDebianCelery() : ensurePinnedCelery(series);
 }
 
 /** PYTHONPATH for a program that loads matrix_app.py in this environment. */
@@ -39,18 +37,12 @@ export function pythonPath(environment: CeleryEnvironment, pool: Pool): string {
 const requirementsFile = (name: string) =>
   join(CHECKOUT, "test", "matrix", `requirements-${name}.txt`);
 
-async function ensureVirtualEnvironment(series: CelerySeries): Promise<CeleryEnvironment> {
-  const directory = cachePath("matrix", `celery-${series}`);
-  const python = join(directory, "bin", "python");
-  const requirements = requirementsFile(series);
-  const base = await ensurePython("current");
-  await installOnce(`Celery ${series} into ${directory}`, directory, requirements, async () => {
-    await mustRun("make a virtual environment", base, ["-m", "venv", directory]);
-    await pipInstall(python, ["-r", requirements]);
-    await mustRun(`use Celery ${series}'s requirements`, python, ["-m", "pip", "check"]);
+async function ensurePinnedCelery(series: CelerySeries): Promise<CeleryEnvironment> {
+  const python = await ensureVirtualEnvironment(`Celery ${series}`, {
+    directory: cachePath("matrix", `celery-${series}`),
+    requirements: requirementsFile(series),
     // Not all that is needed is declared: kombu's Redis transport has loaded packaging without saying so.
-    const load = "import celery.bin.celery, kombu.transport.redis, celery.backends.redis, gevent";
-    await mustRun(`load Celery ${series}`, python, ["-c", load]);
+    load: "import celery.bin.celery, kombu.transport.redis, celery.backends.redis, gevent",
   });
   return { python, packages: await packagesOf(python, ""), geventPath: null, noGevent: null };
 }
@@ -70,28 +62,6 @@ async function ensureDebianCelery(): Promise<CeleryEnvironment> {
   }
   const geventPath = noGevent === null ? directory : null;
   return { python, packages: await packagesOf(python, geventPath ?? ""), geventPath, noGevent };
-}
-
-/** Installs into a directory unless what it holds was installed from these requirements. */
-async function installOnce(
-  what: string,
-  directory: string,
-  requirements: string,
-  install: () => Promise<void>,
-): Promise<void> {
-  const mark = join(directory, ".requirements");
-  const wanted = await readFile(requirements, "utf8");
-  const isThere = async () => (await readFile(mark, "utf8").catch(() => null)) === wanted;
-  if (await isThere()) return;
-  await withInstallLock(reportToStderr, async () => {
-    if (await isThere()) return;
-    await reportStep(reportToStderr, what, async () => {
-      await rm(directory, { recursive: true, force: true });
-      await install();
-      // Written last: a directory without it is not complete.
-      await writeFile(mark, wanted);
-    });
-  });
 }
 
 const PACKAGES_SCRIPT = `

@@ -1,18 +1,32 @@
 import "./dispose.js";
-import { UserError } from "../../src/errors.js";
+import { messageOf, UserError } from "../../src/errors.js";
+import { cachePath } from "../../src/setup/checkout.js";
 import { freePort } from "../../src/setup/ports.js";
 import { findProgram } from "../../src/setup/programs.js";
 import { ensurePython } from "../../src/setup/python.js";
 import { serverReady, startServerProcess } from "../../src/setup/server-process.js";
 import { missingPrograms } from "./debian-packages.js";
+import { Metrics } from "./metrics.js";
 import { ensureModules } from "./python-modules.js";
 import { scratchFile } from "./scratch.js";
+import { waitUntil } from "./wait-until.js";
 
-/** An exporter that was started for a test. */
-export interface TestExporter extends AsyncDisposable {
-  /** 127.0.0.1:PORT; its page is /metrics. */
+/** What Prometheus can scrape, started for a test. */
+export interface ScrapeTarget extends AsyncDisposable {
+  /** 127.0.0.1:PORT */
   readonly target: string;
 }
+
+/** An exporter, whose page is /metrics. */
+export interface TestExporter extends ScrapeTarget {
+  /**
+   * Scrapes until the predicate holds, and returns the page for which it did.
+   * @throws Error with the page and its output when it does not in time
+   */
+  waitFor(predicate: (metrics: Metrics) => boolean, what: string): Promise<Metrics>;
+}
+
+const PATIENCE_MS = 60_000;
 
 /**
  * celery-exporter beside the workers of a broker.
@@ -78,20 +92,41 @@ async function start(
     program,
     args: args(port),
     env,
+    // Not the checkout, which has a directory src, as celery-exporter has.
+    cwd: cachePath(),
     stdoutFile: logFile,
     stderrFile: logFile,
   });
   const target = `127.0.0.1:${port}`;
-  const answers = async () =>
-    (await fetch(`http://${target}/metrics`, { signal: AbortSignal.timeout(5_000) })).ok;
+  const scrape = async () => {
+    const response = await fetch(`http://${target}/metrics`, {
+      signal: AbortSignal.timeout(20_000),
+      headers: { connection: "close" },
+    });
+    return new Metrics(await response.text());
+  };
   try {
-    await serverReady(server, answers, 30_000);
+    await serverReady(server, async () => (await scrape()).text !== "", PATIENCE_MS);
   } catch (error) {
     await server.stop(0);
     throw error;
   }
   return {
     target,
+    async waitFor(predicate, what) {
+      let page = new Metrics("");
+      const holds = async () => {
+        page = await scrape();
+        return predicate(page);
+      };
+      try {
+        await waitUntil(holds, PATIENCE_MS, what);
+      } catch (error) {
+        const output = `${page.text.slice(-3000)}\n${server.output().slice(-2000)}`;
+        throw new Error(`${name}: ${messageOf(error)}\n${output}`, { cause: error });
+      }
+      return page;
+    },
     async [Symbol.asyncDispose]() {
       await server.stop(0);
     },

@@ -1,10 +1,8 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CHECKOUT, cachePath } from "../../src/setup/checkout.js";
-import { withInstallLock } from "../../src/setup/install-lock.js";
 import { mustRun } from "../../src/setup/programs.js";
 import { type CeleryVersion, ensurePython } from "../../src/setup/python.js";
-import { reportToStderr } from "../../src/setup/report.js";
+import { installOnce } from "./install-once.js";
 
 /**
  * A directory for PYTHONPATH with the modules of a file of requirements in test/support, installed if need
@@ -21,15 +19,7 @@ export async function ensureModules(
   const pip = await ensurePython("current");
   const directory = cachePath(`${name}-${version}`);
   const file = join(CHECKOUT, "test", "support", requirements);
-  const mark = join(directory, ".requirements");
-  const wanted = await readFile(file, "utf8");
-  const isReady = async () => (await readFile(mark, "utf8").catch(() => null)) === wanted;
-  if (await isReady()) return directory;
-  await withInstallLock(reportToStderr, async () => {
-    if (await isReady()) return;
-    reportToStderr(`set-up: ${name} into ${directory}`);
-    // pip adds to what is there, and another version of a module must not stay.
-    await rm(directory, { recursive: true, force: true });
+  await installOnce(`${name} into ${directory}`, directory, file, async () => {
     const install = ["install", "--quiet", "--no-input", "--disable-pip-version-check"];
     await mustRun(
       `install ${name} into ${directory}`,
@@ -37,7 +27,6 @@ export async function ensureModules(
       ["-m", "pip", "--python", interpreter, ...install, "--target", directory, "-r", file],
       { env: { ...process.env, PIP_CACHE_DIR: cachePath("pip"), PIP_ROOT_USER_ACTION: "ignore" } },
     );
-    await writeFile(mark, wanted);
   });
   return directory;
 }

@@ -4,6 +4,7 @@ CELERY_BROKER_URL, CELERY_RESULT_BACKEND: where they come from and go to.
 APP_NAME: the application's name and the first part of every task's name; "tests" by default.
 RECORD_FILE: every run is noted there as JSON lines, one when it starts and one when it ends.
 CELERY_CONF: more of Celery's settings, as JSON.
+SLEEPS: so many more names of tests.sleep, tests.sleep_0 and on, for counts of single runs.
 TASK_QUEUES: the queues to consume if they are not plain ones, as a JSON list of kombu.Queue's arguments;
 exchange is a list of name and type.
 """
@@ -11,6 +12,7 @@ exchange is a list of name and type.
 import builtins
 import json
 import os
+import select
 import threading
 import time
 import uuid
@@ -53,8 +55,13 @@ def total(numbers):
 
 @app.task(name=f"{NAME}.sleep")
 def sleep(seconds):
-    time.sleep(seconds)
+    # Not time.sleep(), which waits for a moment: libfaketime gets that wrong.
+    select.select([], [], [], seconds)
     return seconds
+
+
+for number in range(int(os.environ.get("SLEEPS", "0"))):
+    app.task(name=f"{NAME}.sleep_{number}")(sleep.run)
 
 
 @app.task(name=f"{NAME}.fail")

@@ -12,8 +12,10 @@ export interface WorkerOptions {
   readonly backend?: string;
   /** Default: current. */
   readonly python?: CeleryVersion;
+  /** A Python with Celery of the test's own, instead of `python`; gevent needs one. */
+  readonly interpreter?: string;
   /** Default: threads, which starts fastest. WorkerLostError and time limits need prefork. */
-  readonly pool?: "prefork" | "threads" | "solo";
+  readonly pool?: "prefork" | "threads" | "gevent" | "solo";
   /** Default: 4. */
   readonly concurrency?: number;
   /** Default: Celery's own queue, "celery". */
@@ -52,7 +54,7 @@ export interface TestWorker extends AsyncDisposable {
  * @throws UserError with the end of its log when it does not come up
  */
 export async function startWorker(options: WorkerOptions): Promise<TestWorker> {
-  const python = await ensurePython(options.python ?? "current");
+  const python = options.interpreter ?? (await ensurePython(options.python ?? "current"));
   const recordFile = options.env?.RECORD_FILE ?? (await scratchFile("record.ndjson"));
   await writeFile(recordFile, "", { flag: "a" });
   const worker = await startCeleryWorker({

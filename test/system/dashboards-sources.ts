@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { messageOf, UserError } from "../../src/errors.js";
 import {
+  type ScrapeTarget,
   startCeleryExporter,
   startFlower,
   startRedisExporter,
-  type TestExporter,
 } from "../support/exporters.js";
 import { servePages } from "../support/pages.js";
 import type { ScrapeJob } from "../support/prometheus.js";
@@ -56,7 +56,7 @@ export async function startSources(
   };
   const real = async (
     names: readonly (keyof typeof PAGES)[],
-    start: () => Promise<TestExporter>,
+    start: () => Promise<ScrapeTarget>,
     ...settings: readonly Partial<ScrapeJob>[]
   ) => {
     try {
@@ -129,7 +129,7 @@ async function fillRedis(redis: TestRedis): Promise<AsyncDisposable> {
 }
 
 /** A node with a queue of tasks and some of those that Celery makes beside them. */
-async function startIdleRabbitmq(): Promise<TestExporter> {
+async function startIdleRabbitmq(): Promise<ScrapeTarget> {
   const rabbitmq = await startRabbitmq(undefined, { withMetrics: true });
   const channel = await (await rabbitmq.client()).createConfirmChannel();
   for (const queue of [

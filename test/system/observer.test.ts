@@ -209,6 +209,8 @@ for (const kind of ["redis", "amqp"] as const) {
       `[7, null, {"type":"worker-heartbeat","hostname":"${"h".repeat(300)}","timestamp":1}]`,
       JSON.stringify("x".repeat(20 * 2 ** 20)),
       "[".repeat(100_000),
+      '[{"type": "task-custom", "hostname": "h", "timestamp": 1, "uuid": "x", "loss": NaN}, 8]',
+      '{"type": "task-succeeded", "hostname": "h", "timestamp": Infinity, "uuid": "x", "runtime": 1e999}',
     ];
     const client = kind === "amqp" ? await rabbitmq.client() : null;
     const channel = await client?.createChannel();
@@ -224,11 +226,11 @@ for (const kind of ["redis", "amqp"] as const) {
       }
     }
     const page = await daemon.waitFor(
-      (metrics) => metrics.value("celery_load_malformed_messages_total", { source: "event" }) >= 7,
+      (metrics) => metrics.value("celery_load_malformed_messages_total", { source: "event" }) >= 9,
       LONG_MS,
       "all of them to be counted",
     );
-    assert.equal(page.value("celery_load_malformed_messages_total", { source: "event" }), 7);
+    assert.equal(page.value("celery_load_malformed_messages_total", { source: "event" }), 9);
     assert.deepEqual(workersOf(page), up);
     assert.equal(page.value("celery_load_connection_up", { role: "events" }), 1);
     const before = page.sum("celery_load_task_outcomes_total", { outcome: "succeeded" });

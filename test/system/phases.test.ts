@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ensureCelery } from "../matrix/celery-environment.js";
 import { startDaemon } from "../support/daemon.js";
-import { assertBalanced, type Metrics } from "../support/metrics.js";
+import { assertBalanced } from "../support/metrics.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
+import {
+  inMs,
+  offsMs,
+  percentile,
+  phaseMs,
+  RUN_MS,
+  singleRuns,
+  toldOf,
+} from "../support/single-runs.js";
 import { startWorker } from "../support/worker.js";
 
 let rabbitmq: TestRabbitmq;
@@ -17,66 +28,88 @@ after(async () => {
   await redis.stop();
 });
 
-const SUM_OF = ["dispatch", "queue", "run", "delivery"] as const;
+const CONCURRENCY = 4;
 
-/** Count and mean, in seconds, of a histogram. */
-function meanOf(page: Metrics, name: string, labels: Record<string, string> = {}) {
-  const count = page.sum(`celery_load_${name}_count`, labels);
-  return { count, seconds: page.sum(`celery_load_${name}_sum`, labels) / count };
+type Pool = "prefork" | "threads" | "gevent";
+interface Trial {
+  readonly kind: "redis" | "amqp";
+  readonly pool: Pool;
+  /** 20/s is what the worker can do: at 30/s its queue grows. */
+  readonly rate: number;
 }
 
-let runs = 0;
+/** PHASES_GRID=1 tries all of them, in about nine minutes. */
+const TRIALS: readonly Trial[] =
+  process.env.PHASES_GRID === undefined
+    ? [
+        { kind: "redis", pool: "prefork", rate: 30 },
+        { kind: "redis", pool: "gevent", rate: 18 },
+        { kind: "amqp", pool: "threads", rate: 30 },
+        { kind: "amqp", pool: "prefork", rate: 10 },
+      ]
+    : (["redis", "amqp"] as const).flatMap((kind) =>
+        (["prefork", "threads", "gevent"] as const).flatMap((pool) =>
+          [10, 18, 30].map((rate) => ({ kind, pool, rate })),
+        ),
+      );
+const SECONDS = 12;
+
+let trials = 0;
+
+for (const trial of TRIALS) {
+  const { kind, pool, rate } = trial;
+  test(`the phases of each task of 200 ms add up to its latency: ${pool}, ${rate}/s over ${kind}`, async () => {
+    const queue = `phases-${++trials}`;
+    const count = SECONDS * rate;
+    const urls = {
+      broker: kind === "redis" ? redis.url(1) : rabbitmq.url,
+      backend: redis.url(15),
+    };
+    await using _worker = await startWorker({
+      ...{ ...urls, pool, concurrency: CONCURRENCY, queues: [queue], extraArgs: ["-E"] },
+      env: { SLEEPS: String(count) },
+      ...(pool === "gevent" ? { interpreter: (await ensureCelery("5.7")).python } : {}),
+    });
+    await using daemon = await startDaemon({
+      configText: singleRuns({ ...urls, queue, rate, seconds: SECONDS }),
+    });
+    // Not scraped meanwhile: so many series cost a core that the worker needs.
+    const busyMs = Math.max(SECONDS, count / (CONCURRENCY / (RUN_MS / 1_000))) * 1_000;
+    await sleep(busyMs);
+    const page = await daemon.waitFor(
+      (metrics) => metrics.value("celery_load_scenario_state", { state: "stopped" }) === 1,
+      60_000,
+      "the scenario to stop",
+    );
+    assertBalanced(page);
+    const told = toldOf(page);
+    const offs = offsMs(told);
+    const runs = phaseMs(told, "run").map((ms) => Math.abs(ms - RUN_MS));
+    const queues = phaseMs(told, "queue");
+    const offset = page.value("celery_load_worker_clock_offset_seconds");
+    const uncertainty = page.value("celery_load_worker_clock_uncertainty_seconds");
+    const uncertain = page.sum("celery_load_task_phase_uncertain_total", { phase: "queue" });
+    const within = (values: readonly number[], ms: number) =>
+      `${((100 * values.filter((value) => value <= ms).length) / values.length).toFixed(1)} %`;
+    const report =
+      `${kind} ${pool} ${rate}/s: ${offs.length} of ${count} tasks; ` +
+      `sum - latency ${inMs(offs)} ms (${within(offs, 2)} within 2 ms), ` +
+      `run - 200 ms ${inMs(runs)} ms (${within(runs, 5)} within 5 ms), ` +
+      `queue ${inMs(queues)} ms (${uncertain} uncertain), ` +
+      `clock ${(offset * 1e3).toFixed(2)} ± ${(uncertainty * 1e3).toFixed(2)} ms`;
+    console.log(report);
+    // The first ones may have been over before the observer listened, and a busy machine may drop starts.
+    assert.ok(offs.length >= 0.9 * count, report);
+    assert.ok(percentile(offs, 99) <= 2 && percentile(runs, 50) <= 50, report);
+    // One machine has one clock; a backlog of seconds does not unsettle what is known of it.
+    assert.ok(Math.abs(offset) <= uncertainty + 0.002 && uncertainty < 0.1, report);
+    if (rate > 20) assert.ok(percentile(queues, 100) > 1_000, report);
+  });
+}
 
 for (const kind of ["redis", "amqp"] as const) {
-  for (const rate of [10, 18]) {
-    test(`the phases of a task of 200 ms add up to its latency: ${rate}/s over ${kind}`, async () => {
-      const number = ++runs;
-      const broker = kind === "redis" ? redis.url(number) : rabbitmq.url;
-      const queue = `phases-${number}`;
-      await using _worker = await startWorker({
-        ...{ broker, backend: redis.url(15), pool: "prefork", queues: [queue] },
-        extraArgs: ["-E"],
-      });
-      await using daemon = await startDaemon({
-        configText: `
-connections: { main: { broker: "${broker}", backend: "${redis.url(15)}" } }
-tasks: { slow: { name: tests.sleep, args: [0.2], queue: ${queue} } }
-scenarios: { steady: { profile: ${rate}/s, duration: 15s, warmup: 3s, gracefulStop: 10s } }
-server: { linger: 5s }
-`,
-      });
-      const page = await daemon.waitFor(
-        (metrics) => metrics.value("celery_load_scenario_state", { state: "stopped" }) === 1,
-        60_000,
-        "the scenario to stop",
-      );
-      assertBalanced(page);
-      const latency = meanOf(page, "task_latency_seconds", { outcome: "succeeded" });
-      const phases = SUM_OF.map((phase) => ({
-        phase,
-        ...meanOf(page, "task_phase_seconds", { phase }),
-      }));
-      const report = JSON.stringify({ latency, phases });
-      assert.ok(latency.count > 10 * rate, report);
-      for (const { phase, count } of phases) {
-        // Events of the last tasks may come after the end.
-        assert.ok(count >= latency.count * 0.9 && count <= latency.count, `${phase}: ${report}`);
-      }
-      const run = phases.find(({ phase }) => phase === "run")!;
-      assert.ok(run.seconds >= 0.2 && run.seconds < 0.4, report);
-      const sum = phases.reduce((total, { seconds }) => total + seconds, 0);
-      assert.ok(Math.abs(sum - latency.seconds) < 0.1, report);
-      // One machine has one clock.
-      const offset = page.value("celery_load_worker_clock_offset_seconds");
-      const uncertainty = page.value("celery_load_worker_clock_uncertainty_seconds");
-      assert.ok(Math.abs(offset) <= uncertainty + 0.002, `${offset} ± ${uncertainty}`);
-      assert.ok(uncertainty < 0.2, `${uncertainty}`);
-      console.log(`${kind} ${rate}/s: ${report}, clock ${offset} ± ${uncertainty}`);
-    });
-  }
-
   test(`tasks that store no result end by their events over ${kind}`, async () => {
-    const number = ++runs;
+    const number = ++trials;
     const broker = kind === "redis" ? redis.url(number) : rabbitmq.url;
     const queue = `phases-${number}`;
     await using _worker = await startWorker({

@@ -54,6 +54,30 @@ test("a message that is too long is counted and not read", () => {
   assert.deepEqual(readRedisEvents(envelope), { events: [], malformed: 1 });
 });
 
+test("what Python writes and JSON does not know spoils its own value and not its message", () => {
+  const custom = `{"type": "task-progress", "hostname": "celery@a", "timestamp": 2.5, "uuid": "y", "loss": NaN, "of": [-Infinity, Infinity, "NaN \\" Infinity"]}`;
+  const good = '{"type": "task-started", "hostname": "celery@NaN", "timestamp": 1.5, "uuid": "x"}';
+  const { events, malformed } = readEvents(`[${custom}, ${good}]`);
+  assert.equal(malformed, 0);
+  assert.deepEqual(
+    events.map(({ type, hostname }) => [type, hostname]),
+    [
+      ["task-progress", "celery@a"],
+      ["task-started", "celery@NaN"],
+    ],
+  );
+  assert.equal(events[0]?.fields.loss, null);
+  assert.deepEqual(events[0]?.fields.of, [null, null, 'NaN " Infinity']);
+  assert.deepEqual(readEvents('[NaN, "NaN'), { events: [], malformed: 1 });
+});
+
+test("times that no clock shows make an event malformed", () => {
+  for (const timestamp of ["NaN", "Infinity", "1e300", "-9e12", "1e999", '"1"', "null"]) {
+    const event = `{"type": "worker-heartbeat", "hostname": "celery@a", "timestamp": ${timestamp}}`;
+    assert.deepEqual(readEvents(event), { events: [], malformed: 1 }, timestamp);
+  }
+});
+
 test("readEvents() and readRedisEnvelope() never throw", () => {
   assert.equal(readEvents('{"timestamp": NaN}').malformed, 1);
   assert.equal(readRedisEnvelope("[]"), null);

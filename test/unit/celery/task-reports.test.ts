@@ -62,3 +62,11 @@ test("a collection grows as far as it must, and what was taken stays as it is", 
   assert.equal(numbers[999 * REPORT_SIZE + REPORT.seq], 999);
   assert.equal(numbers[REPORT.slot], 1);
 });
+
+test("a runtime that nothing can last is not said", () => {
+  const writer = new TaskReportWriter(PREFIX);
+  for (const runtime of [-1, 1e300, Number.POSITIVE_INFINITY, "1", null]) {
+    writer.add(eventOf("task-succeeded", taskId(PREFIX, 1, 1), { runtime }), () => 0, 0);
+    assert.ok(Number.isNaN(writer.take().numbers[REPORT.runMs]), `${runtime}`);
+  }
+});

@@ -37,6 +37,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     forget: true,
     events: "auto" as const,
     client: "direct" as const,
+    sendTaskSentEvents: false,
     options: {
       priority_steps: [0, 3, 6, 9],
       sep: "\x06\x16",

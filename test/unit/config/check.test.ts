@@ -50,6 +50,7 @@ test("check prints what is in effect, each value with its origin, and no passwor
     client: direct # default
     forget: true # default
     events: auto # default
+    sendTaskSentEvents: false # default
     options:
       priority_steps: [0, 3, 6, 9] # default
       sep: "\\u0006\\u0016" # default

@@ -20,6 +20,7 @@ test("the smallest configuration gets every default", () => {
         backend: "redis://h",
         forget: true,
         events: "auto",
+        sendTaskSentEvents: false,
         client: "direct",
         options: {
           priority_steps: [0, 3, 6, 9],

@@ -12,7 +12,7 @@ test("with events a task has all phases but work", () => {
     dispatch: 1,
     publish: 2,
     queue: 4,
-    run: 2,
+    run: 4,
     delivery: 2,
     latency: 11,
   });
@@ -31,12 +31,16 @@ test("without events queue and run are one phase, work", () => {
 test("without a date in the result delivery starts with the event", () => {
   const result = { ...RESULT, doneUnixMs: null };
   assert.equal(phases({ result }).delivery, 5);
+  assert.equal(phases({ result }).run, 2, "the worker's own runtime");
   assert.deepEqual(Object.keys(phases({ result, events: [] })), ["dispatch", "publish", "latency"]);
 });
 
-test("a failed run lasts from event to event, and a phase that contradicts causality is left out", () => {
+test("a failed run without a date lasts from event to event", () => {
   const events = SENT.events.map((event) => ({ ...event, fields: {} }));
-  assert.equal(phases({ events }).run, 1);
+  assert.equal(phases({ events, result: { ...RESULT, doneUnixMs: null } }).run, 1);
+});
+
+test("a phase that contradicts causality is left out", () => {
   const early = { ...RESULT, doneUnixMs: SENT.publishCallUnixMs - 1 };
   assert.equal("work" in phases({ events: [], result: early }), false);
 });

@@ -30,7 +30,7 @@ test("a deployment where nothing is wrong is shown whole", () => {
   tasks
     add (app.add, queue celery): registered on celery@a
       succeeded
-      dispatch 1 ms, publish 2 ms, queue 4 ms, run 2 ms, delivery 2 ms, latency 11 ms
+      dispatch 1 ms, publish 2 ms, queue 4 ms, run 4 ms, delivery 2 ms, latency 11 ms
 
 Nothing is wrong.`,
   );

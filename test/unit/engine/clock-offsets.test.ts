@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ClockOffsets } from "../../../src/engine/clock-offsets.js";
+import { ClockOffsets, DRIFT, type TaskTimes } from "../../../src/engine/clock-offsets.js";
 
 const TASK = fc.record({
   waitMs: fc.double({ min: 0, max: 10_000, noNaN: true }),
@@ -9,26 +9,51 @@ const TASK = fc.record({
   deliveryMs: fc.double({ min: 0, max: 10_000, noNaN: true }),
 });
 
-test("the true offset of a clock is never farther from the estimate than the uncertainty says", () => {
+const HOUR_MS = 3_600_000;
+
+/** A task that was published at `publishedMs` by our clock, of a worker whose clock is `offsetMs` ahead. */
+function timesOf(
+  publishedMs: number,
+  offsetMs: number,
+  { waitMs, runMs, deliveryMs }: { waitMs: number; runMs: number; deliveryMs: number },
+): TaskTimes {
+  const startedMs = publishedMs + waitMs;
+  const endedMs = startedMs + runMs;
+  return {
+    publishedMs,
+    startedMs: startedMs + offsetMs,
+    endedMs: endedMs + offsetMs,
+    receivedMs: endedMs + deliveryMs,
+  };
+}
+
+/** Nothing is waited for but `delayMs` either way. */
+const quick = (publishedMs: number, offsetMs: number, delayMs: number) =>
+  timesOf(publishedMs, offsetMs, { waitMs: delayMs, runMs: 0, deliveryMs: delayMs });
+
+test("the true offset of a clock that drifts is never farther from the estimate than the uncertainty says", () => {
   fc.assert(
     fc.property(
       fc.double({ min: -1e7, max: 1e7, noNaN: true }),
+      fc.double({ min: -DRIFT, max: DRIFT, noNaN: true }),
       fc.array(TASK, { minLength: 1, maxLength: 50 }),
-      (trueOffsetMs, tasks) => {
+      (firstOffsetMs, drift, tasks) => {
         const offsets = new ClockOffsets();
         let publishedMs = 1e12;
-        let lastMs = Number.POSITIVE_INFINITY;
+        const offsetAt = (unixMs: number) => firstOffsetMs + drift * (unixMs - 1e12);
         for (const { waitMs, runMs, deliveryMs } of tasks) {
           const startedMs = publishedMs + waitMs;
           const endedMs = startedMs + runMs;
           const receivedMs = endedMs + deliveryMs;
-          const least = endedMs + trueOffsetMs - receivedMs;
-          const most = startedMs + trueOffsetMs - publishedMs;
-          const { offsetMs, uncertaintyMs } = offsets.bound(1, least, most, 0);
-          assert.ok(Math.abs(offsetMs - trueOffsetMs) <= uncertaintyMs + 0.01);
-          assert.ok(uncertaintyMs <= lastMs + 0.01, "it never grows within a period");
-          lastMs = uncertaintyMs;
-          publishedMs += 1_000;
+          const times = {
+            publishedMs,
+            startedMs: startedMs + offsetAt(startedMs),
+            endedMs: endedMs + offsetAt(endedMs),
+            receivedMs,
+          };
+          const { offsetMs, uncertaintyMs } = offsets.bound(1, times, receivedMs);
+          assert.ok(Math.abs(offsetMs - offsetAt(receivedMs)) <= uncertaintyMs + 0.01);
+          publishedMs += 30_000;
         }
       },
     ),
@@ -37,39 +62,70 @@ test("the true offset of a clock is never farther from the estimate than the unc
 
 test("each worker has its own clock", () => {
   const offsets = new ClockOffsets();
-  offsets.bound(1, -10, 10, 0);
-  offsets.bound(2, 4_990, 5_010, 0);
-  assert.deepEqual(
-    [...offsets.all()],
-    [
-      [1, { offsetMs: 0, uncertaintyMs: 10 }],
-      [2, { offsetMs: 5_000, uncertaintyMs: 10 }],
-    ],
-  );
+  offsets.bound(1, quick(-20, 0, 10), 0);
+  offsets.bound(2, quick(-20, 5_000, 10), 0);
+  const clocks = [...offsets.all(0)].map(([worker, { offsetMs, uncertaintyMs }]) => [
+    worker,
+    Math.round(offsetMs),
+    Math.round(uncertaintyMs),
+  ]);
+  assert.deepEqual(clocks, [
+    [1, 0, 10],
+    [2, 5_000, 10],
+  ]);
 });
 
-test("a clock that drifts is followed, as bounds are forgotten after two periods at most", () => {
+test("a backlog that grows for ten minutes loosens what was known before by no more than drift", () => {
+  const offsets = new ClockOffsets();
+  offsets.bound(1, quick(0, 700, 2), 4);
+  for (let second = 1; second <= 600; second++) {
+    const waits = { waitMs: second * 500, runMs: 200, deliveryMs: 2 };
+    const receivedMs = second * 1_500 + 202;
+    const { offsetMs, uncertaintyMs } = offsets.bound(
+      1,
+      timesOf(second * 1_000, 700, waits),
+      receivedMs,
+    );
+    // Results still bound it from one side.
+    assert.ok(uncertaintyMs <= 2 + (DRIFT / 2) * receivedMs + 0.01, `${uncertaintyMs}`);
+    assert.ok(Math.abs(offsetMs - 700) <= uncertaintyMs, `${offsetMs}`);
+  }
+});
+
+test("a clock that drifts faster than allowed is followed, as new tasks contradict old bounds", () => {
   const offsets = new ClockOffsets();
   // 100 ms of delay either way, 1 ms of drift a second: after ten minutes it is 600 ms ahead.
   for (let second = 0; second <= 600; second++) {
-    offsets.bound(1, second - 100, second + 100, second * 1_000);
+    offsets.bound(1, quick(second * 1_000, second, 100), second * 1_000 + 200);
   }
-  const { offsetMs, uncertaintyMs } = offsets.all().get(1)!;
-  assert.ok(Math.abs(offsetMs - 600) <= 62 && uncertaintyMs <= 100, `${offsetMs}`);
+  const { offsetMs, uncertaintyMs } = offsets.all(600_200).get(1)!;
+  assert.ok(Math.abs(offsetMs - 600) <= 100 && uncertaintyMs <= 101, `${offsetMs}`);
+});
+
+test("what is known of a clock that nobody tells of any more is less and less", () => {
+  const offsets = new ClockOffsets();
+  offsets.bound(1, quick(0, 0, 1), 2);
+  const { uncertaintyMs } = offsets.all(HOUR_MS).get(1)!;
+  assert.ok(Math.abs(uncertaintyMs - (1 + DRIFT * HOUR_MS)) < 0.01, `${uncertaintyMs}`);
 });
 
 test("a clock that was set is believed at once", () => {
   const offsets = new ClockOffsets();
-  offsets.bound(1, -1, 1, 0);
-  assert.deepEqual(offsets.bound(1, 3_599_990, 3_600_010, 1_000), {
-    offsetMs: 3_600_000,
-    uncertaintyMs: 10,
-  });
+  offsets.bound(1, quick(0, 0, 1), 2);
+  const { offsetMs, uncertaintyMs } = offsets.bound(1, quick(1_000, HOUR_MS, 10), 1_020);
+  assert.deepEqual([Math.round(offsetMs), Math.round(uncertaintyMs)], [HOUR_MS, 10]);
+});
+
+test("a clock that is set while a task runs leaves bounds in their order", () => {
+  const offsets = new ClockOffsets();
+  const task = { publishedMs: 0, startedMs: 1, endedMs: 90_200, receivedMs: 202 };
+  const { offsetMs, uncertaintyMs } = offsets.bound(1, task, 202);
+  assert.ok(uncertaintyMs > 0 && offsetMs > 0 && offsetMs < 90_000, `${offsetMs}`);
 });
 
 test("however many workers come, few clocks are kept", () => {
   const offsets = new ClockOffsets();
-  for (let worker = 0; worker < 5_000; worker++) offsets.bound(worker, -1, 1, 0);
-  assert.equal(offsets.all().size, 1_000);
-  assert.ok(offsets.all().has(4_999));
+  for (let worker = 0; worker < 5_000; worker++) offsets.bound(worker, quick(0, 0, 1), 0);
+  assert.equal(offsets.all(0).size, 1_000);
+  assert.ok(offsets.all(0).has(4_999));
 });

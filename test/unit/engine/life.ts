@@ -125,6 +125,7 @@ export function setUp(
         backend: "redis://h",
         forget: true,
         client: "direct",
+        sendTaskSentEvents: false,
         transport: {
           priority_steps: [0, 3, 6, 9],
           sep: DEFAULT_SEP,

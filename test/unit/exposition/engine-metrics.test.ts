@@ -159,12 +159,12 @@ test("what is known of the workers' side is on the page, and what is not has no 
 });
 
 test("the page has as many series as the series limit is compared with, or fewer", async () => {
-  const { registry } = setUp([UNKNOWN]);
+  const { layout, registry } = setUp([UNKNOWN]);
   const page = await registry.render("text");
   const series = page.split("\n").filter((line) => line.startsWith("celery_load_")).length;
   // Global ones (saturation, build …) and the exceptions seen are not in the fixed number.
   const extra = 9 + 1 + 1 + 3;
-  const fixed = fixedSeries(subject, 2, 1);
+  const fixed = fixedSeries(subject, layout.dimensions);
   assert.ok(series <= fixed + extra && series > fixed * 0.7, `${series} series, computed ${fixed}`);
 });
 

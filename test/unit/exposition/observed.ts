@@ -5,6 +5,7 @@ import type { ObservedConnection } from "../../../src/observer/connection-observ
 export const OBSERVED: ObservedConnection = {
   name: "main",
   events: { isUp: true, reconnects: 1 },
+  receivedEvents: 41,
   malformedEvents: 2,
   malformedReplies: 3,
   foldedWorkers: 0,

@@ -1,0 +1,49 @@
+import type { Channel } from "amqplib";
+import { parseAmqpUrl } from "../../celery/amqp-url.js";
+import { EVENT_EXCHANGE } from "../../celery/event-message.js";
+import { EVENT_PROPERTIES, SENT_ROUTING_KEY } from "../../celery/sent-event.js";
+import type { BrokerOptions } from "../ports.js";
+import type { SentEvents } from "../sent-events.js";
+import { AmqpLink } from "./link.js";
+import { hasExchange } from "./passive.js";
+
+/** Our own events on RabbitMQ, on a connection of their own: what befalls it befalls no task. */
+export function openAmqpSentEvents(options: BrokerOptions): SentEvents {
+  const { clientName, events } = options;
+  let channel: Channel | undefined;
+  /** A broker that reads no more must not let memory grow. */
+  let isFull = false;
+  const link: AmqpLink = new AmqpLink(parseAmqpUrl(options.url), `${clientName}:sent-events`, {
+    async prepare(model) {
+      // Whoever listens has declared it.
+      if (!(await hasExchange(model, EVENT_EXCHANGE))) {
+        throw new Error(`there is no exchange "${EVENT_EXCHANGE}": nobody listens to events yet`);
+      }
+      const own = await model.createChannel();
+      link.watch(own);
+      own.on("drain", () => {
+        isFull = false;
+      });
+      channel = own;
+      isFull = false;
+    },
+    up() {},
+    down(cause) {
+      channel = undefined;
+      events.sentEventsLost(cause);
+    },
+  });
+  link.open();
+  return {
+    send(sent) {
+      if (channel === undefined || !link.isUp || link.isBlocked) return;
+      for (const { hostname, body } of sent) {
+        if (isFull) return;
+        const properties = { ...EVENT_PROPERTIES, headers: { hostname } };
+        isFull = !channel.publish(EVENT_EXCHANGE, SENT_ROUTING_KEY, Buffer.from(body), properties);
+      }
+    },
+    checkLiveness() {}, // the heartbeats of AMQP do it
+    close: () => link.close(),
+  };
+}

@@ -1,0 +1,59 @@
+import { EVENT_EXCHANGE } from "../../celery/event-message.js";
+import { fanoutChannel } from "../../celery/fanout-channel.js";
+import { parseRedisUrl } from "../../celery/redis-url.js";
+import { redisSentEnvelope, SENT_ROUTING_KEY } from "../../celery/sent-event.js";
+import { messageOf } from "../../errors.js";
+import type { BrokerOptions } from "../ports.js";
+import type { SentEvents } from "../sent-events.js";
+import { databasesOf } from "./fanout-databases.js";
+import { RedisLink } from "./link.js";
+import { isServerRefusal } from "./reply.js";
+
+/** A server that stands still must not let memory grow. */
+const MAX_UNANSWERED = 8_192;
+
+/** Our own events over kombu's Redis transport, on a connection of their own: no task waits for them. */
+export function openRedisSentEvents(options: BrokerOptions): SentEvents {
+  const { clientName, transport, events } = options;
+  const address = parseRedisUrl(options.url);
+  const channels = databasesOf(address).map((db) =>
+    fanoutChannel(transport, db, EVENT_EXCHANGE, SENT_ROUTING_KEY),
+  );
+  const link = new RedisLink({
+    address,
+    name: `${clientName}:sent-events`,
+    events: {
+      async prepare() {},
+      up() {},
+      down: (cause) => events.sentEventsLost(cause),
+    },
+    ...(options.client === "direct" ? { takeOver: { message() {}, async wired() {} } } : {}),
+  });
+  link.open();
+  let unanswered = 0;
+  const answered = () => {
+    unanswered--;
+    link.answered();
+  };
+  const failed = (error: Error) => {
+    unanswered--;
+    // When the connection is lost, the link says so.
+    if (isServerRefusal(error)) events.sentEventsLost(messageOf(error));
+  };
+  return {
+    send(sent) {
+      if (!link.isUp || link.client.status !== "ready" || unanswered > MAX_UNANSWERED) return;
+      for (const event of sent) {
+        unanswered += channels.length;
+        const envelope = redisSentEnvelope(event);
+        for (const channel of channels) {
+          link.call("PUBLISH", channel, envelope).then(answered, failed);
+        }
+      }
+    },
+    checkLiveness: (isLate) => link.checkLiveness(isLate),
+    async close() {
+      link.close();
+    },
+  };
+}
