@@ -103,4 +103,6 @@ export interface ServerLook extends ObservePart {
    * every queue of the database, as Redis keeps them together. Null when the broker does not tell.
    */
   unacked(): Promise<number | null>;
+  /** Memory that its data takes (`used_memory`), in bytes. Null when it does not tell, or may not be asked. */
+  memoryBytes(): Promise<number | null>;
 }

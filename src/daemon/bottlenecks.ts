@@ -14,6 +14,9 @@ export interface Verdict {
   readonly evidence: Evidence;
 }
 
+/** A verdict that holds, and the latest look that found so; null before there was any. */
+export type Standing = Pick<Verdict, "side"> & { readonly evidence: Evidence | null };
+
 /** The running totals of a task, as one look found them. */
 interface Look {
   readonly inFlight: number;
@@ -49,7 +52,7 @@ export class Bottlenecks {
   /** Entries by task. */
   readonly #tasks: ReadonlyMap<string, readonly number[]>;
   readonly #looks = new Map<string, Look[]>();
-  readonly #sides = new Map<string, Side>();
+  readonly #standing = new Map<string, Standing>();
   readonly #candidates = new Map<string, Side>();
 
   constructor(subject: Subject, connectionOf: (entry: number) => number) {
@@ -62,12 +65,17 @@ export class Bottlenecks {
         [...subject.entries.keys()].filter((entry) => subject.entries[entry]!.task === name),
       ]),
     );
-    for (const name of names) this.#sides.set(name, "none");
+    for (const name of names) this.#standing.set(name, { side: "none", evidence: null });
+  }
+
+  /** By task. */
+  get standing(): ReadonlyMap<string, Standing> {
+    return this.#standing;
   }
 
   /** By task. */
   get sides(): ReadonlyMap<string, Side> {
-    return this.#sides;
+    return new Map([...this.#standing].map(([task, { side }]) => [task, side]));
   }
 
   /** One more look. Returns the verdicts that have changed: a new one must be found twice running. */
@@ -78,9 +86,10 @@ export class Bottlenecks {
       const side = sideOf(evidence);
       const isConfirmed = this.#candidates.get(task) === side;
       this.#candidates.set(task, side);
-      if (!isConfirmed || this.#sides.get(task) === side) continue;
-      this.#sides.set(task, side);
-      changed.push({ task, side, evidence });
+      const isNew = this.#standing.get(task)!.side !== side;
+      if (isNew && !isConfirmed) continue;
+      this.#standing.set(task, { side, evidence });
+      if (isNew) changed.push({ task, side, evidence });
     }
     return changed;
   }

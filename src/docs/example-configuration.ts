@@ -127,6 +127,7 @@ limits:
   maxRate: 500/s
   series: 20000
 buckets: [10ms, 50ms, 100ms, 500ms, 1s, 5s, 30s]
+driftWindow: 24h
 seed: 42
 tick: none
 `;

@@ -7,6 +7,13 @@ import {
 } from "../ledger/layout.js";
 import { SIDES, type Side } from "../observer/bottleneck.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
+import type { WatchedDrift } from "../observer/drift.js";
+import {
+  driftMetrics,
+  SERIES_OF_A_CONNECTIONS_DRIFT,
+  SERIES_OF_A_TASKS_DRIFT,
+  SERIES_OF_OUR_DRIFT,
+} from "./drift-metrics.js";
 import type { LedgerView } from "./ledger-view.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
 import { observerMetrics } from "./observer-metrics.js";
@@ -78,13 +85,14 @@ interface Group {
 /**
  * The metrics that an engine's ledger fills. All of them read the same view, so the sums of the ledger
  * hold in every page. `view` gives the snapshot of the scrape that is under way, `observed` what is known of
- * the workers' side, `sides` which side makes each task slow.
+ * the workers' side, `sides` which side makes each task slow, `drifts` what changes.
  */
 export function engineMetrics(
   subject: Subject,
   view: () => LedgerView,
   observed: () => readonly ObservedConnection[],
   sides: () => ReadonlyMap<string, Side>,
+  drifts: () => readonly WatchedDrift[],
 ): SnapshotMetric<LedgerView>[] {
   const scenarioOf = (entry: number) => subject.scenarios[subject.entries[entry]!.scenario]!.name;
   const entries = [...subject.entries.keys()];
@@ -190,6 +198,7 @@ export function engineMetrics(
         for (const side of SIDES) emit({ task, side }, side === found ? 1 : 0);
       }
     }),
+    ...driftMetrics(metric, drifts),
     metric(METRICS.malformed, (ledger, emit) => {
       emit({ source: "result" }, ledger.engine("malformedResults"));
       emit({ source: "event" }, sumOver(observed(), "malformedEvents"));
@@ -392,6 +401,7 @@ export function fixedSeries(
     Object.keys(OUTCOMES).length +
     Object.keys(UNCERTAIN_PHASES).length +
     SIDES.length +
+    SERIES_OF_A_TASKS_DRIFT +
     2;
   const latencies = Object.keys(LATENCY_OUTCOMES).length * (bucketCount + 3);
   const phases = Object.keys(PHASES).length * (phaseBucketCount + 3);
@@ -401,7 +411,8 @@ export function fixedSeries(
     members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
     subject.scenarios.length * (SCENARIO_STATES.length + 3) +
     stages * 2 +
-    subject.connections.length * (CONNECTION_CELLS.length + 2) +
+    subject.connections.length * (CONNECTION_CELLS.length + SERIES_OF_A_CONNECTIONS_DRIFT + 3) +
+    SERIES_OF_OUR_DRIFT +
     sloSeries(subject)
   );
 }

@@ -241,6 +241,24 @@ export const METRICS = {
     labels: ["connection", "worker"],
     help: "How far the true offset may be from worker_clock_offset_seconds, either way.",
   },
+  backendMemory: {
+    name: "result_backend_memory_bytes",
+    type: "gauge",
+    labels: ["connection"],
+    help: "Memory that the data of the result backend takes, everybody's, by Redis' word (used_memory) every 5 s. Absent while it is not known, and for other backends.",
+  },
+  drift: {
+    name: "drift_per_hour",
+    type: "gauge",
+    labels: ["what", "task", "connection", "queue"],
+    help: "How much a level changes in an hour: the slope over driftWindow, in seconds (latency_p50, latency_p99), starts a second (rate), retries a task (retries), messages (queue_length), places (worker_pool_size) or bytes (result_backend_memory, resident_memory: of this daemon). Labels that do not apply are empty. Absent until there is data for a third of the window.",
+  },
+  driftSignificant: {
+    name: "drift_significant",
+    type: "gauge",
+    labels: ["what", "task", "connection", "queue"],
+    help: "1 when chance hardly makes the slope that drift_per_hour says, else 0.",
+  },
   bottleneck: {
     name: "bottleneck",
     type: "gauge",

@@ -7,7 +7,7 @@ import type { Emit, SnapshotMetric } from "./snapshot-metric.js";
 
 /** Series of one worker, and of one queue, at most. */
 export const SERIES_OF_A_WORKER = 8;
-export const SERIES_OF_A_QUEUE = 2;
+export const SERIES_OF_A_QUEUE = 4;
 
 /** The metrics of the workers' side. What is not known has no sample: 0 would be a claim. */
 export function observerMetrics(
@@ -38,6 +38,11 @@ export function observerMetrics(
         for (const { name, consumers } of queues) {
           emitKnown(emit, { connection, queue: name }, consumers);
         }
+      }
+    }),
+    metric(METRICS.backendMemory, (_ledger, emit) => {
+      for (const { name: connection, backendMemoryBytes } of observed()) {
+        emitKnown(emit, { connection }, backendMemoryBytes);
       }
     }),
     ofWorkers(METRICS.workerUp, ({ up }) => up),

@@ -5,6 +5,7 @@ import { openControl, openEvents, openLook } from "../connections/open.js";
 import type { BrokerTransport } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import { ANSWER_MS, askWorkers } from "./ask-workers.js";
+import { BackendMemory } from "./backend-memory.js";
 import { EventSwitch } from "./event-switch.js";
 import { lookAtQueues, type ObservedQueues, unknownQueues } from "./queue-depths.js";
 import { TaskEvents } from "./task-events.js";
@@ -17,6 +18,8 @@ export interface ObservePlan {
   readonly name: string;
   readonly broker: string;
   readonly transport: BrokerTransport;
+  /** Result backend that is a Redis; null for any other. */
+  readonly redisBackend: string | null;
   /** auto = listen; on = switch task events on as well; off = leave the workers alone. */
   readonly events: "auto" | "on" | "off";
   /** Queues of the configuration. */
@@ -33,6 +36,8 @@ export interface ObservedConnection extends ObservedQueues {
   readonly malformedReplies: number;
   readonly workers: readonly ObservedWorker[];
   readonly foldedWorkers: number;
+  /** Memory of its result backend; null when it is not known, or is no Redis. */
+  readonly backendMemoryBytes: number | null;
 }
 
 /** What goes from an observer to the rest. */
@@ -73,6 +78,7 @@ export class ConnectionObserver {
   readonly #look: ServerLook;
   readonly #events: EventStream | null;
   readonly #control: Control | null;
+  readonly #backend: BackendMemory | null;
   readonly #switch: EventSwitch | null;
   readonly #up = new Set<Part>();
   readonly #ticker: NodeJS.Timeout;
@@ -98,8 +104,9 @@ export class ConnectionObserver {
       maxSeries: plan.maxWorkers,
       silenceMs: 2 * ASK_EVERY_MS + ANSWER_MS,
     });
-    const { broker: url, transport, events } = plan;
+    const { broker: url, transport, events, redisBackend } = plan;
     this.#look = openLook({ url, transport, report: this.#reportOf("queues") });
+    this.#backend = redisBackend === null ? null : new BackendMemory(redisBackend, transport);
     const listens = events !== "off";
     this.#events = listens
       ? openEvents({
@@ -136,6 +143,7 @@ export class ConnectionObserver {
       malformedReplies: this.#malformedReplies,
       workers: this.#book.observed(),
       foldedWorkers: this.#book.folded,
+      backendMemoryBytes: this.#backend?.bytes ?? null,
       unacked: this.#queues.unacked,
       queues: this.#queues.queues.map((queue) => ({
         ...queue,
@@ -162,7 +170,12 @@ export class ConnectionObserver {
     } catch (error) {
       this.#say({ type: "notSwitchedOff", cause: messageOf(error) });
     }
-    await Promise.all([this.#events?.close(), this.#control?.close(), this.#look.close()]);
+    await Promise.all(this.#parts().map((part) => part.close()));
+  }
+
+  #parts() {
+    const all = [this.#events, this.#control, this.#look, this.#backend];
+    return all.filter((part) => part !== null);
   }
 
   #consumersOf(queue: string): number | null {
@@ -219,7 +232,7 @@ export class ConnectionObserver {
     const nowMs = performance.now();
     const isLate = nowMs - this.#lastTickMs > TICK_MS + LATE_MS;
     this.#lastTickMs = nowMs;
-    for (const part of [this.#events, this.#control, this.#look]) part?.checkLiveness(isLate);
+    for (const part of this.#parts()) part.checkLiveness(isLate);
     if (isLate) this.#book.heldUp(nowMs);
     this.#book.tick(nowMs);
     this.#poll();
@@ -254,6 +267,7 @@ export class ConnectionObserver {
     if (!this.#up.has("queues") || this.#isLooking || nowMs < this.#nextLookMs) return;
     this.#isLooking = true;
     this.#nextLookMs = nowMs + LOOK_EVERY_MS;
+    void this.#backend?.look();
     try {
       this.#queues = await lookAtQueues(this.#look, this.#plan.queues);
     } catch (error) {

@@ -1,64 +1,13 @@
-import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SIDES } from "../../src/observer/bottleneck.js";
 import { startDaemon, type TestDaemon } from "../support/daemon.js";
 import { startProxy } from "../support/proxy.js";
 import { startRabbitmq } from "../support/rabbitmq.js";
 import { startRedis } from "../support/redis.js";
 import { startWorker } from "../support/worker.js";
-
-/** How long nothing is to be named of a deployment that is well. */
-const HEALTHY_SECONDS = Number(process.env.HEALTHY_SECONDS ?? 60);
+import { assertNamed, configText, sleeping, untilNamed } from "./bottleneck-watch.js";
 
 const EVENTS = ["on", "auto"] as const;
-
-/** One task on one connection, in the queue `celery`. */
-const configText = (parts: {
-  readonly broker: string;
-  readonly backend?: string;
-  readonly events?: (typeof EVENTS)[number];
-  readonly task?: string;
-  readonly profile: string;
-}) => `
-connections:
-  main:
-    broker: "${parts.broker}"
-    backend: "${parts.backend ?? parts.broker}"
-    events: ${parts.events ?? "on"}
-tasks: { it: ${parts.task ?? "{ name: tests.add, args: [1, 2], timeout: 5m }"} }
-scenarios: { steady: { profile: ${parts.profile}, gracefulStop: 0s } }
-`;
-
-const sleeping = (seconds: number) => `{ name: tests.sleep, args: [${seconds}], timeout: 5m }`;
-
-async function untilNamed(daemon: TestDaemon, side: string): Promise<void> {
-  const page = await daemon.waitFor(
-    (metrics) => metrics.sum("celery_load_bottleneck", { side }) === 1,
-    60_000,
-    `the side to be ${side}`,
-  );
-  assert.equal(page.select("celery_load_bottleneck").length, SIDES.length);
-  assert.equal(page.sum("celery_load_bottleneck"), 1);
-}
-
-/** Every verdict that was ever given, with its evidence. */
-function verdicts(daemon: TestDaemon): { side: string; evidence: Record<string, unknown> }[] {
-  return daemon
-    .stderr()
-    .split("\n")
-    .filter((line) => line.includes("another side makes the task slow"))
-    .map((line) => JSON.parse(line));
-}
-
-function assertNamed(daemon: TestDaemon, ...sides: string[]): void {
-  const told = verdicts(daemon);
-  assert.deepEqual(
-    told.map(({ side }) => side),
-    sides,
-    JSON.stringify(told),
-  );
-}
 
 /** Long enough for what is known of a task to be of a deployment that was well. */
 async function beWell(daemon: TestDaemon): Promise<void> {
@@ -189,20 +138,3 @@ for (const events of EVENTS) {
     });
   }
 }
-
-test("nothing is named of a deployment that is well", async (context) => {
-  await using redis = await startRedis();
-  await using _worker = await startWorker({ broker: redis.url() });
-  await using daemon = await startDaemon({
-    configText: configText({ broker: redis.url(), profile: "20/s" }),
-  });
-  await sleep(HEALTHY_SECONDS * 1_000);
-  const page = await daemon.metrics();
-  assertNamed(daemon);
-  assert.equal(page.value("celery_load_bottleneck", { side: "none" }), 1);
-  const planned = page.sum("celery_load_tasks_planned_total");
-  assert.ok(planned >= HEALTHY_SECONDS * 19, `${planned} tasks were planned`);
-  context.diagnostic(
-    `${HEALTHY_SECONDS} s (HEALTHY_SECONDS), ${planned} tasks, and no side was named`,
-  );
-});

@@ -59,6 +59,7 @@ export function openAmqpLook(options: ObserveOptions): ServerLook {
       return looking;
     },
     unacked: async () => null,
+    memoryBytes: async () => null,
     checkLiveness() {}, // the heartbeats of AMQP do it
     close: () => link.close(),
   };

@@ -58,6 +58,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     slos: [],
     bucketsMs: [1000],
     phaseBucketsMs: [1000],
+    driftWindowMs: 60_000,
     seed: 1,
     tickMs: null,
   };

@@ -30,7 +30,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("threads: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, seed, tick.',
+      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, driftWindow, seed, tick.',
     ],
   },
   {
@@ -1090,6 +1090,13 @@ const BAD: readonly BadConfiguration[] = [
     text: withProfile("1/s\n    warmup: 30s\n    duration: 30s"),
     faults: [
       'load.yml:12:13: Cannot read warmup of scenario "steady": must be shorter than the duration (30s); found "30s". Shorten the warmup or run longer.',
+    ],
+  },
+  {
+    name: "a window too short for drift to show",
+    text: withTail("driftWindow: 1m"),
+    faults: [
+      'load.yml:13:14: Cannot read driftWindow: must be from 5m to 30d; found "1m". Write it like 6h.',
     ],
   },
   {

@@ -61,6 +61,7 @@ test("the smallest configuration gets every default", () => {
       5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000,
     ],
     phaseBucketsMs: [5, 25, 100, 500, 2500, 10_000, 60_000, 1_800_000],
+    driftWindowMs: 21_600_000,
     seed: 1,
     tickMs: null,
   });

@@ -9,7 +9,7 @@ import { observe } from "../../../src/ledger/histogram.js";
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
-import { OBSERVED, SIDES_OF, UNKNOWN } from "./observed.js";
+import { DRIFTS, OBSERVED, SIDES_OF, UNKNOWN } from "./observed.js";
 
 const subject: Subject = {
   scenarios: [
@@ -68,6 +68,7 @@ function setUp(observed = [OBSERVED]) {
     () => new LedgerView(layout, live),
     () => observed,
     () => SIDES_OF,
+    () => DRIFTS,
   );
   const faults: string[] = [];
   const registry = new MetricsRegistry(metrics, (metric) => faults.push(metric));
@@ -147,6 +148,10 @@ test("what is known of the workers' side is on the page, and what is not has no 
     'malformed_messages_total{source="event"} 2',
     'malformed_messages_total{source="reply"} 3',
     'bottleneck{task="app.a",side="workers_busy"} 1',
+    'result_backend_memory_bytes{connection="main"} 1000000',
+    'drift_per_hour{what="latency_p99",task="app.a",connection="",queue=""} 0.5',
+    'drift_significant{what="latency_p99",task="app.a",connection="",queue=""} 1',
+    'drift_significant{what="latency_p50",task="app.a",connection="",queue=""} 0',
     'bottleneck{task="app.a",side="none"} 0',
     'connection_up{connection="main",role="events"} 1',
     'reconnects_total{connection="main",role="events"} 1',
@@ -222,6 +227,7 @@ test("a metric that cannot be collected costs itself and not the page", async ()
     },
     () => [],
     () => SIDES_OF,
+    () => DRIFTS,
   );
   const broken = new MetricsRegistry([planned!, ...others], (metric) => faults.push(metric));
   const page = await broken.render("text");

@@ -1,5 +1,6 @@
 import type { Side } from "../../../src/observer/bottleneck.js";
 import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
+import { WATCHED, type WatchedDrift } from "../../../src/observer/drift.js";
 
 /** A connection on which everything is known. */
 export const OBSERVED: ObservedConnection = {
@@ -8,6 +9,7 @@ export const OBSERVED: ObservedConnection = {
   malformedEvents: 2,
   malformedReplies: 3,
   foldedWorkers: 0,
+  backendMemoryBytes: 1_000_000,
   workers: [
     {
       name: "celery@a",
@@ -29,6 +31,14 @@ export const OBSERVED: ObservedConnection = {
 /** A verdict. */
 export const SIDES_OF: ReadonlyMap<string, Side> = new Map([["app.a", "workers_busy"]]);
 
+/** What drifts. */
+export const DRIFTS: readonly WatchedDrift[] = WATCHED.map((what, index) => ({
+  what,
+  labels: index < 4 ? { task: "app.a" } : {},
+  perHour: index / 2,
+  isSignificant: index === 1,
+}));
+
 /** The same connection while nothing is known. */
 export const UNKNOWN: ObservedConnection = {
   ...OBSERVED,
@@ -48,4 +58,5 @@ export const UNKNOWN: ObservedConnection = {
   ],
   queues: [{ name: "celery", ready: null, consumers: null }],
   unacked: null,
+  backendMemoryBytes: null,
 };
