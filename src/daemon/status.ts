@@ -67,6 +67,7 @@ export interface ConnectionStatus {
   readonly events: ObservedConnection["events"];
   readonly backendMemoryBytes: number | null;
   readonly unacked: number | null;
+  readonly unexplainedTasks: number | null;
   readonly queues: ObservedConnection["queues"];
   readonly workers: readonly ObservedWorker[];
 }
@@ -145,7 +146,7 @@ function scenarioOf(
 
 /** `index` is that of the connection in the ledger. */
 function connectionOf(
-  { events, backendMemoryBytes, unacked, queues, workers }: ObservedConnection,
+  { events, backendMemoryBytes, unacked, unexplainedTasks, queues, workers }: ObservedConnection,
   index: number,
   ledger: LedgerView,
 ): ConnectionStatus {
@@ -160,6 +161,7 @@ function connectionOf(
     events,
     backendMemoryBytes,
     unacked,
+    unexplainedTasks,
     queues,
     workers,
   };

@@ -411,7 +411,7 @@ export function fixedSeries(
     members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
     subject.scenarios.length * (SCENARIO_STATES.length + 3) +
     stages * 2 +
-    subject.connections.length * (CONNECTION_CELLS.length + SERIES_OF_A_CONNECTIONS_DRIFT + 3) +
+    subject.connections.length * (CONNECTION_CELLS.length + SERIES_OF_A_CONNECTIONS_DRIFT + 4) +
     SERIES_OF_OUR_DRIFT +
     sloSeries(subject)
   );

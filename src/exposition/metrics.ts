@@ -241,6 +241,12 @@ export const METRICS = {
     labels: ["connection", "worker"],
     help: "How far the true offset may be from worker_clock_offset_seconds, either way.",
   },
+  unexplained: {
+    name: "unexplained_tasks_total",
+    type: "counter",
+    labels: ["connection"],
+    help: "Times that a worker of the configuration's queues began a task that this daemon has not sent: other people's traffic, or tasks that tasks send. Absent without task events.",
+  },
   backendMemory: {
     name: "result_backend_memory_bytes",
     type: "gauge",

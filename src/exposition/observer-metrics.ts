@@ -40,6 +40,11 @@ export function observerMetrics(
         }
       }
     }),
+    metric(METRICS.unexplained, (_ledger, emit) => {
+      for (const { name: connection, unexplainedTasks } of observed()) {
+        emitKnown(emit, { connection }, unexplainedTasks);
+      }
+    }),
     metric(METRICS.backendMemory, (_ledger, emit) => {
       for (const { name: connection, backendMemoryBytes } of observed()) {
         emitKnown(emit, { connection }, backendMemoryBytes);

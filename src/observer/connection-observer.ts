@@ -32,6 +32,8 @@ export interface ObservedConnection extends ObservedQueues {
   readonly name: string;
   /** Null when nobody is to listen. */
   readonly events: { readonly isUp: boolean; readonly reconnects: number } | null;
+  /** Tasks that the workers of its queues began and that we have not sent; null when they do not say. */
+  readonly unexplainedTasks: number | null;
   readonly malformedEvents: number;
   readonly malformedReplies: number;
   readonly workers: readonly ObservedWorker[];
@@ -98,7 +100,9 @@ export class ConnectionObserver {
   constructor({ plan, idPrefix, report, say }: ObserverOptions) {
     this.#plan = plan;
     this.#say = say;
-    this.#taskEvents = new TaskEvents(idPrefix, report);
+    this.#taskEvents = new TaskEvents(idPrefix, report, (worker) =>
+      this.#book.consumesAny(worker, plan.queues),
+    );
     this.#queues = unknownQueues(plan.queues);
     this.#book = new WorkerBook({
       maxSeries: plan.maxWorkers,
@@ -139,6 +143,7 @@ export class ConnectionObserver {
         this.#events === null
           ? null
           : { isUp: this.isListening, reconnects: Math.max(0, this.#reconnects) },
+      unexplainedTasks: this.#taskEvents.unexplained,
       malformedEvents: this.#malformedEvents + this.#book.malformed,
       malformedReplies: this.#malformedReplies,
       workers: this.#book.observed(),

@@ -149,6 +149,7 @@ test("what is known of the workers' side is on the page, and what is not has no 
     'malformed_messages_total{source="reply"} 3',
     'bottleneck{task="app.a",side="workers_busy"} 1',
     'result_backend_memory_bytes{connection="main"} 1000000',
+    'unexplained_tasks_total{connection="main"} 12',
     'drift_per_hour{what="latency_p99",task="app.a",connection="",queue=""} 0.5',
     'drift_significant{what="latency_p99",task="app.a",connection="",queue=""} 1',
     'drift_significant{what="latency_p50",task="app.a",connection="",queue=""} 0',

@@ -6,6 +6,7 @@ import { WATCHED, type WatchedDrift } from "../../../src/observer/drift.js";
 export const OBSERVED: ObservedConnection = {
   name: "main",
   events: { isUp: true, reconnects: 1 },
+  unexplainedTasks: 12,
   malformedEvents: 2,
   malformedReplies: 3,
   foldedWorkers: 0,
@@ -42,6 +43,7 @@ export const DRIFTS: readonly WatchedDrift[] = WATCHED.map((what, index) => ({
 /** The same connection while nothing is known. */
 export const UNKNOWN: ObservedConnection = {
   ...OBSERVED,
+  unexplainedTasks: null,
   workers: [
     {
       name: "celery@a",
