@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { parseManagementUrl } from "../celery/management-url.js";
 import { resolveUrl, type UrlSettings } from "../celery/resolved-url.js";
 import { checkBackendUrl, checkBrokerUrl, kindOf } from "../celery/server-url.js";
 import { field, ReadError, wholeNumber } from "./fields.js";
@@ -14,6 +15,8 @@ export interface ConnectionConfig {
   readonly backend: string;
   /** Remove the stored results of tasks that have ended. */
   readonly forget: boolean;
+  /** URL of RabbitMQ's management API that `parseManagementUrl` reads; print it with `redactUrl` only. */
+  readonly management: string | null;
   /** How the workers are observed. */
   readonly events: "auto" | "on" | "off";
   /** How Redis is spoken to on the hot path. */
@@ -161,6 +164,11 @@ export const connectionSchema = z.strictObject({
         "How the workers are observed: auto listens to the events that they send and asks them for their pools and queues; on switches task events on as well while we run, where they are off; off leaves the workers alone.",
     })
     .prefault("auto"),
+  management: urlField(
+    "URL of RabbitMQ's management API, which alone knows what workers hold unacknowledged: http://user:password@host:15672 or https; the user needs the tag monitoring.",
+    "http://127.0.0.1:15672",
+    parseManagementUrl,
+  ).optional(),
   tls: tlsSchema.optional(),
   options: optionsSchema,
   backendOptions: backendOptionsSchema,
@@ -185,13 +193,14 @@ export type ConnectionPart = z.output<typeof connectionSchema>;
 
 /** A connection as it is used, with everything that depends on other keys. */
 export function resolveConnection(connection: ConnectionPart): ConnectionConfig {
-  const { broker, forget, events, client, options, backendOptions, allow } = connection;
+  const { broker, forget, events, client, options, backendOptions, allow, management } = connection;
   const { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns } = options;
   const backend = connection.backend ?? defaultBackend(broker);
   return {
     broker: resolveUrl(broker, urlSettings(connection, options)),
     backend: resolveUrl(backend, urlSettings(connection, { ...options, ...backendOptions })),
     forget,
+    management: management ?? null,
     events,
     client,
     options: { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns },
@@ -220,7 +229,7 @@ function urlSettings(
   };
 }
 
-function urlField(description: string, example: string, check: (url: string) => void) {
+function urlField(description: string, example: string, check: (url: string) => unknown) {
   const meta = { description, type: "string", examples: [example] };
   return field(meta, (value) => {
     if (typeof value !== "string") throw new ReadError("must be a URL", URL_REMEDY);

@@ -90,6 +90,7 @@ export function planEngine(options: PlanOptions): {
       broker: connection.broker,
       transport: connection.options,
       redisBackend: kindOf(connection.backend) === "redis" ? connection.backend : null,
+      management: connection.management,
       events: connection.events,
       queues: queues[index]!,
       maxWorkers,

@@ -40,6 +40,9 @@ export const EXAMPLE_CONFIGURATION = `connections:
         username: load
         password: \${SENTINEL_PASSWORD:-secret}
         ssl: true
+  rabbit:
+    broker: amqp://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq:5672/shop
+    management: http://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq:15672
 
 tasks:
   resize:

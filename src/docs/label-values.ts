@@ -45,7 +45,7 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   stageInfo: STAGE,
   stageRemaining: STAGE,
   dataLoss: { evidence: ["restarted_empty", "failover", "reply_queue_deleted"] },
-  queueUnacked: { queue: ["*"] },
+  queueUnacked: { queue: "queue of the task, or `*` for all of a Redis database" },
   bottleneck: { side: SIDES },
   malformed: { source: ["result", "event", "reply"] },
   seriesFolded: { label: ["exception", "worker"] },

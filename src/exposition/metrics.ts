@@ -185,7 +185,7 @@ export const METRICS = {
     name: "queue_unacked",
     type: "gauge",
     labels: ["connection", "queue"],
-    help: 'Messages that workers have fetched and not acknowledged: on Redis those of all queues of the database, which it keeps together, as queue="*". RabbitMQ does not tell.',
+    help: 'Messages that workers have fetched and not acknowledged: on Redis those of all queues of the database, which it keeps together, as queue="*". RabbitMQ tells it of each queue, by its management API only, with a delay of up to 5 s.',
   },
   queueConsumers: {
     name: "queue_consumers",

@@ -7,7 +7,7 @@ import type { Emit, SnapshotMetric } from "./snapshot-metric.js";
 
 /** Series of one worker, and of one queue, at most. */
 export const SERIES_OF_A_WORKER = 8;
-export const SERIES_OF_A_QUEUE = 4;
+export const SERIES_OF_A_QUEUE = 5;
 
 /** The metrics of the workers' side. What is not known has no sample: 0 would be a claim. */
 export function observerMetrics(
@@ -29,8 +29,11 @@ export function observerMetrics(
       }
     }),
     metric(METRICS.queueUnacked, (_ledger, emit) => {
-      for (const { name: connection, unacked } of observed()) {
+      for (const { name: connection, unacked, queues } of observed()) {
         emitKnown(emit, { connection, queue: "*" }, unacked);
+        for (const queue of queues) {
+          emitKnown(emit, { connection, queue: queue.name }, queue.unacked);
+        }
       }
     }),
     metric(METRICS.queueConsumers, (_ledger, emit) => {

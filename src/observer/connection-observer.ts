@@ -7,7 +7,7 @@ import { messageOf } from "../errors.js";
 import { ANSWER_MS, askWorkers } from "./ask-workers.js";
 import { BackendMemory } from "./backend-memory.js";
 import { EventSwitch } from "./event-switch.js";
-import { lookAtQueues, type ObservedQueues, unknownQueues } from "./queue-depths.js";
+import { lookAtQueues, type ObservedQueues, unknownQueues, withUnacked } from "./queue-depths.js";
 import { TaskEvents } from "./task-events.js";
 import type { ObservedWorker, WorkerClock } from "./worker.js";
 import { WorkerBook } from "./worker-book.js";
@@ -20,6 +20,8 @@ export interface ObservePlan {
   readonly transport: BrokerTransport;
   /** Result backend that is a Redis; null for any other. */
   readonly redisBackend: string | null;
+  /** URL of RabbitMQ's management API; null when there is none. */
+  readonly management: string | null;
   /** auto = listen; on = switch task events on as well; off = leave the workers alone. */
   readonly events: "auto" | "on" | "off";
   /** Queues of the configuration. */
@@ -56,7 +58,10 @@ export interface ObserverOptions {
 export type ObserverNews =
   | { readonly type: "up" | "down"; readonly part: Part; readonly cause: string }
   | { readonly type: "switchedOn"; readonly workers: readonly string[] }
-  | { readonly type: "notAsked" | "notLookedAt" | "notSwitchedOff"; readonly cause: string };
+  | {
+      readonly type: "notAsked" | "notLookedAt" | "managementSilent" | "notSwitchedOff";
+      readonly cause: string;
+    };
 type Part = "events" | "control" | "queues";
 
 export const ASK_EVERY_MS = 10_000;
@@ -108,8 +113,8 @@ export class ConnectionObserver {
       maxSeries: plan.maxWorkers,
       silenceMs: 2 * ASK_EVERY_MS + ANSWER_MS,
     });
-    const { broker: url, transport, events, redisBackend } = plan;
-    this.#look = openLook({ url, transport, report: this.#reportOf("queues") });
+    const { broker: url, transport, events, redisBackend, management } = plan;
+    this.#look = openLook({ url, transport, management, report: this.#reportOf("queues") });
     this.#backend = redisBackend === null ? null : new BackendMemory(redisBackend, transport);
     const listens = events !== "off";
     this.#events = listens
@@ -274,12 +279,25 @@ export class ConnectionObserver {
     this.#nextLookMs = nowMs + LOOK_EVERY_MS;
     void this.#backend?.look();
     try {
-      this.#queues = await lookAtQueues(this.#look, this.#plan.queues);
+      const seen = await lookAtQueues(this.#look, this.#plan.queues);
+      this.#queues = seen;
+      await this.#askManagement(seen);
     } catch (error) {
       this.#queues = unknownQueues(this.#plan.queues);
       this.#say({ type: "notLookedAt", cause: messageOf(error) });
     } finally {
       this.#isLooking = false;
+    }
+  }
+
+  async #askManagement(seen: ObservedQueues): Promise<void> {
+    if (this.#plan.management === null) return;
+    try {
+      const known = await withUnacked(this.#look, seen);
+      // The connection may have been lost meanwhile, and with it what was seen.
+      if (this.#queues === seen) this.#queues = known;
+    } catch (error) {
+      this.#say({ type: "managementSilent", cause: messageOf(error) });
     }
   }
 }

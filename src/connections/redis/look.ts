@@ -34,6 +34,7 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
       return { ready: lengths.reduce((sum, length) => sum + length, 0), consumers: null };
     },
     unacked: () => link.client.hlen(transport.global_keyprefix + UNACKED),
+    unackedOf: async () => null,
     memoryBytes: async () => numberIn(await infoOf(link.client, "memory"), "used_memory"),
     checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {

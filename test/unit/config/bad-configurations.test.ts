@@ -591,6 +591,29 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a management API that is not allowed",
+    text: withBroker(
+      "amqp://h\n    management: http://u:canary@evil.example:15672\n    allow: {hosts: [h]}",
+    ),
+    faults: [
+      'load.yml:4:17: Cannot read management of connection "main": must have a host of allow.hosts (h); found host "evil.example". Add the host to allow.hosts, or change the URL.',
+    ],
+  },
+  {
+    name: "a management API of a Redis",
+    text: withBroker("redis://h\n    management: http://u:canary@h:15672"),
+    faults: [
+      'load.yml:4:17: Cannot read management of connection "main": must go with a broker that is RabbitMQ. Remove it.',
+    ],
+  },
+  {
+    name: "a management API that is none",
+    text: withBroker("amqp://h\n    management: amqp://u:canary@h:15672"),
+    faults: [
+      'load.yml:4:17: Cannot read management of connection "main": must be a URL that starts with http:// or https://. Write http://user:password@rabbitmq:15672.',
+    ],
+  },
+  {
     name: "a host of a list that is not allowed",
     text: withBroker(
       "sentinel://a;sentinel://evil.example\n    options: {master_name: m}\n    allow: {hosts: [a]}",

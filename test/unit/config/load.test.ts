@@ -19,6 +19,7 @@ test("the smallest configuration gets every default", () => {
         broker: "redis://h",
         backend: "redis://h",
         forget: true,
+        management: null,
         events: "auto",
         client: "direct",
         options: {
@@ -213,7 +214,7 @@ test("the JSON Schema describes every key, and says its default or that it is re
 
 /** Keys that may be left out because their default is another value, or nothing. */
 const DERIVED = [
-  ...[".*.backend", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
+  ...[".*.backend", ".*.management", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
   ".queue_order_strategy",
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
   ...["exchange", "routingKey", "urgency", "eta", "shadow"].map((key) => `.tasks.*.${key}`),

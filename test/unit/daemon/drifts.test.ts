@@ -88,7 +88,7 @@ test("what grows is found, with its slope in an hour, and what stays is not", ()
     residentBytes: 1e8 + 1e6 * minutes,
     observed: {
       ...OBSERVED,
-      queues: [{ name: "celery", ready: 100 - 5 * minutes, consumers: 1 }],
+      queues: [{ name: "celery", ready: 100 - 5 * minutes, consumers: 1, unacked: null }],
       backendMemoryBytes: 1e6,
     },
   }));

@@ -136,6 +136,7 @@ test("what is known of the workers' side is on the page, and what is not has no 
   for (const line of [
     'queue_length{connection="main",queue="celery"} 7',
     'queue_unacked{connection="main",queue="*"} 5',
+    'queue_unacked{connection="main",queue="celery"} 9',
     'queue_consumers{connection="main",queue="celery"} 1',
     'worker_up{connection="main",worker="celery@a"} 1',
     'worker_active_tasks{connection="main",worker="celery@a"} 3',

@@ -25,7 +25,7 @@ export const OBSERVED: ObservedConnection = {
       queues: ["celery"],
     },
   ],
-  queues: [{ name: "celery", ready: 7, consumers: 1 }],
+  queues: [{ name: "celery", ready: 7, consumers: 1, unacked: 9 }],
   unacked: 5,
 };
 
@@ -58,7 +58,7 @@ export const UNKNOWN: ObservedConnection = {
       queues: [],
     },
   ],
-  queues: [{ name: "celery", ready: null, consumers: null }],
+  queues: [{ name: "celery", ready: null, consumers: null, unacked: null }],
   unacked: null,
   backendMemoryBytes: null,
 };
