@@ -7,6 +7,8 @@ import { entriesByTask, type Summary, summarize } from "./summary.js";
 
 /** A window has so many points: enough for the tests, and a fixed amount of memory. */
 const POINTS = 60;
+/** A look that comes a little early still makes its point: timers are not that exact. */
+const EARLY = 0.9;
 
 export interface DriftsOptions {
   readonly subject: Subject;
@@ -57,7 +59,7 @@ export class Drifts {
     if (beganMs === undefined) {
       for (const task of this.#tasks) task.begin(ledger);
     } else {
-      if (nowMs - beganMs < windowMs / POINTS) return;
+      if (nowMs - beganMs < (EARLY * windowMs) / POINTS) return;
       for (const level of this.#levels) level.point(nowMs, windowMs);
       for (const task of this.#tasks) task.point(ledger, beganMs, nowMs, windowMs);
     }
