@@ -62,6 +62,7 @@ export async function run(
     observe,
     listen: config.server.listen,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
+    driftWindowMs: config.driftWindowMs,
     isBounded,
     exitOnSlo: flags.exitOnSlo === true,
     log,

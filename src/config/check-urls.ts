@@ -1,5 +1,6 @@
+import { parseManagementUrl } from "../celery/management-url.js";
 import { isTlsUrl } from "../celery/resolved-url.js";
-import { hostsOf, isAllowed, schemeOf } from "../celery/server-url.js";
+import { hostsOf, isAllowed, kindOf, type ServerName, schemeOf } from "../celery/server-url.js";
 import { type ConfigIssue, issue, listNames } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import { quote } from "./quote.js";
@@ -8,6 +9,7 @@ import { quote } from "./quote.js";
 export function checkUrls(name: string, connection: ConnectionPart): ConfigIssue[] {
   return [
     ...checkHosts(name, connection),
+    ...checkManagement(name, connection),
     ...checkTls(name, connection),
     ...checkSentinel(name, connection),
   ];
@@ -16,8 +18,13 @@ export function checkUrls(name: string, connection: ConnectionPart): ConfigIssue
 function checkHosts(name: string, connection: ConnectionPart): ConfigIssue[] {
   const { hosts } = connection.allow;
   if (hosts === null) return [];
-  return (["broker", "backend"] as const).flatMap((role) => {
-    const servers = hostsOf(connection[role] ?? "rpc://");
+  const { broker, backend = "rpc://", management } = connection;
+  const reached = {
+    broker: hostsOf(broker),
+    backend: hostsOf(backend),
+    management: management === undefined ? [] : [parseManagementUrl(management)],
+  };
+  return Object.entries(reached).flatMap(([role, servers]: [string, ServerName[]]) => {
     const stranger = servers.find((server) => !isAllowed(server, hosts));
     if (stranger === undefined) return [];
     const found = stranger.path === undefined ? `host ${quote(stranger.host)}` : "a socket";
@@ -29,6 +36,16 @@ function checkHosts(name: string, connection: ConnectionPart): ConfigIssue[] {
       ),
     ];
   });
+}
+
+function checkManagement(name: string, { broker, management }: ConnectionPart): ConfigIssue[] {
+  if (management === undefined || kindOf(broker) === "amqp") return [];
+  return [
+    issue(["connections", name, "management"], "must go with a broker that is RabbitMQ", {
+      remedy: "Remove it.",
+      hidesValue: true,
+    }),
+  ];
 }
 
 function checkTls(name: string, { tls, broker, backend }: ConnectionPart): ConfigIssue[] {

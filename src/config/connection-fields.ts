@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { parseManagementUrl } from "../celery/management-url.js";
 import { resolveUrl, type UrlSettings } from "../celery/resolved-url.js";
 import { checkBackendUrl, checkBrokerUrl, kindOf } from "../celery/server-url.js";
 import { field, ReadError, wholeNumber } from "./fields.js";
@@ -14,6 +15,8 @@ export interface ConnectionConfig {
   readonly backend: string;
   /** Remove the stored results of tasks that have ended. */
   readonly forget: boolean;
+  /** URL of RabbitMQ's management API that `parseManagementUrl` reads; print it with `redactUrl` only. */
+  readonly management: string | null;
   /** How the workers are observed. */
   readonly events: "auto" | "on" | "off";
   /** Send an event for each task, as Celery's producers do with `task_send_sent_event`. */
@@ -170,6 +173,11 @@ export const connectionSchema = z.strictObject({
         "Send a task-sent event for each task that the broker has taken, as Celery's producers do with task_send_sent_event, so that Flower and exporters count our tasks among those that were sent. Costs the broker a message more for each task.",
     })
     .prefault(false),
+  management: urlField(
+    "URL of RabbitMQ's management API, which alone knows what workers hold unacknowledged: http://user:password@host:15672 or https; the user needs the tag monitoring.",
+    "http://127.0.0.1:15672",
+    parseManagementUrl,
+  ).optional(),
   tls: tlsSchema.optional(),
   options: optionsSchema,
   backendOptions: backendOptionsSchema,
@@ -195,13 +203,14 @@ export type ConnectionPart = z.output<typeof connectionSchema>;
 /** A connection as it is used, with everything that depends on other keys. */
 export function resolveConnection(connection: ConnectionPart): ConnectionConfig {
   const { broker, forget, events, sendTaskSentEvents, client } = connection;
-  const { options, backendOptions, allow } = connection;
+  const { options, backendOptions, allow, management } = connection;
   const { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns } = options;
   const backend = connection.backend ?? defaultBackend(broker);
   return {
     broker: resolveUrl(broker, urlSettings(connection, options)),
     backend: resolveUrl(backend, urlSettings(connection, { ...options, ...backendOptions })),
     forget,
+    management: management ?? null,
     events,
     sendTaskSentEvents,
     client,
@@ -231,7 +240,7 @@ function urlSettings(
   };
 }
 
-function urlField(description: string, example: string, check: (url: string) => void) {
+function urlField(description: string, example: string, check: (url: string) => unknown) {
   const meta = { description, type: "string", examples: [example] };
   return field(meta, (value) => {
     if (typeof value !== "string") throw new ReadError("must be a URL", URL_REMEDY);

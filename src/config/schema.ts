@@ -14,7 +14,7 @@ import { mixField } from "./mix-field.js";
 import { nullRecord } from "./null-record.js";
 import { type ProfileSpec, profileField } from "./profile-field.js";
 import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
-import { bucketsField, listenField, tickField } from "./server-fields.js";
+import { bucketsField, driftWindowField, listenField, tickField } from "./server-fields.js";
 import { type Shape, shapeOf } from "./shape.js";
 import { type SloConfig, sloSchema, withThresholds } from "./slo-fields.js";
 import { type TaskConfig, taskSchema, type WorkflowConfig } from "./task-schema.js";
@@ -39,6 +39,8 @@ export interface Config {
   readonly bucketsMs: readonly number[];
   /** Upper bounds of the short phases' histograms: every second one of `buckets`. */
   readonly phaseBucketsMs: readonly number[];
+  /** Over how long drift is looked for. */
+  readonly driftWindowMs: number;
   readonly seed: number;
   /** Starts wait for the next multiple of this; null: each has its own time. */
   readonly tickMs: number | null;
@@ -174,6 +176,9 @@ const configSchema = z.strictObject({
   buckets: bucketsField(
     "Upper bounds of the latency histograms, ascending; the latency of every SLO is added.",
   ).prefault("5ms 10ms 25ms 50ms 100ms 250ms 500ms 1s 2.5s 5s 10s 30s 1m 5m 30m".split(" ")),
+  driftWindow: driftWindowField(
+    "Over how long drift is looked for; nothing is said before a third of it.",
+  ).prefault("6h"),
   seed: wholeNumber(0, 2 ** 32 - 1, "Seed of everything random.").prefault(1),
   tick: tickField(
     "Starts are sent together this often, for about half the CPU at 1,000/s and as much more dispatch lag; none: each when it is due.",
@@ -244,6 +249,7 @@ function assemble(parsed: ParsedConfig): Config {
     slos: parsed.slos,
     bucketsMs: withThresholds(parsed.buckets, parsed.slos),
     phaseBucketsMs: parsed.buckets.filter((_, index) => index % 2 === 0),
+    driftWindowMs: parsed.driftWindow,
     seed: parsed.seed,
     tickMs: parsed.tick,
   };

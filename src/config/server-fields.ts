@@ -23,6 +23,18 @@ export function tickField(description: string) {
   });
 }
 
+/** Over how long drift is looked for, in milliseconds. */
+export function driftWindowField(description: string) {
+  const meta = { description, type: "string", pattern: DURATION_PATTERN, examples: ["24h"] };
+  return field(meta, (value) => {
+    const windowMs = readDuration(value);
+    if (windowMs >= 5 * MINUTE_MS && windowMs <= 30 * 24 * 60 * MINUTE_MS) return windowMs;
+    throw new ReadError("must be from 5m to 30d", { remedy: "Write it like 6h." });
+  });
+}
+
+const MINUTE_MS = 60_000;
+
 /** Starts that are 100 ms late are dropped. */
 const MAX_TICK_MS = 50;
 

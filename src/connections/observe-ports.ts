@@ -21,6 +21,8 @@ export interface ObserveOptions {
   readonly clientName: string;
   readonly transport: BrokerTransport;
   readonly report: LinkReport;
+  /** URL of RabbitMQ's management API; without it what only that tells is not known. */
+  readonly management?: string | null;
 }
 
 /** What all of them have. */
@@ -103,4 +105,11 @@ export interface ServerLook extends ObservePart {
    * every queue of the database, as Redis keeps them together. Null when the broker does not tell.
    */
   unacked(): Promise<number | null>;
+  /**
+   * The same of one queue, by RabbitMQ's management API; null where there is none, or no such queue.
+   * @throws {Error} when the API does not answer as it should
+   */
+  unackedOf(queue: string): Promise<number | null>;
+  /** Memory that its data takes (`used_memory`), in bytes. Null when it does not tell, or may not be asked. */
+  memoryBytes(): Promise<number | null>;
 }

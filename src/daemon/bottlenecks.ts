@@ -14,8 +14,12 @@ export interface Verdict {
   readonly evidence: Evidence;
 }
 
+/** A verdict that holds, and the latest look that found so; null before there was any. */
+export type Standing = Pick<Verdict, "side"> & { readonly evidence: Evidence | null };
+
 /** The running totals of a task, as one look found them. */
 interface Look {
+  readonly inFlight: number;
   readonly totals: Readonly<Record<string, number>>;
   readonly places: number | null;
   readonly active: number | null;
@@ -48,7 +52,7 @@ export class Bottlenecks {
   /** Entries by task. */
   readonly #tasks: ReadonlyMap<string, readonly number[]>;
   readonly #looks = new Map<string, Look[]>();
-  readonly #sides = new Map<string, Side>();
+  readonly #standing = new Map<string, Standing>();
   readonly #candidates = new Map<string, Side>();
 
   constructor(subject: Subject, connectionOf: (entry: number) => number) {
@@ -61,12 +65,17 @@ export class Bottlenecks {
         [...subject.entries.keys()].filter((entry) => subject.entries[entry]!.task === name),
       ]),
     );
-    for (const name of names) this.#sides.set(name, "none");
+    for (const name of names) this.#standing.set(name, { side: "none", evidence: null });
+  }
+
+  /** By task. */
+  get standing(): ReadonlyMap<string, Standing> {
+    return this.#standing;
   }
 
   /** By task. */
   get sides(): ReadonlyMap<string, Side> {
-    return this.#sides;
+    return new Map([...this.#standing].map(([task, { side }]) => [task, side]));
   }
 
   /** One more look. Returns the verdicts that have changed: a new one must be found twice running. */
@@ -77,9 +86,10 @@ export class Bottlenecks {
       const side = sideOf(evidence);
       const isConfirmed = this.#candidates.get(task) === side;
       this.#candidates.set(task, side);
-      if (!isConfirmed || this.#sides.get(task) === side) continue;
-      this.#sides.set(task, side);
-      changed.push({ task, side, evidence });
+      const isNew = this.#standing.get(task)!.side !== side;
+      if (isNew && !isConfirmed) continue;
+      this.#standing.set(task, { side, evidence });
+      if (isNew) changed.push({ task, side, evidence });
     }
     return changed;
   }
@@ -93,6 +103,7 @@ export class Bottlenecks {
     const queues = this.#queuesOf(entries);
     const looks = this.#looks.get(task) ?? [];
     const now: Look = {
+      inFlight: entries.reduce((sum, entry) => sum + ledger.inFlight(entry), 0),
       totals: totalsOf(entries, ledger),
       ...poolsOf(queues, observed),
       isSaturated:
@@ -108,10 +119,6 @@ export class Bottlenecks {
       return count === 0 ? null : sumMs / count;
     };
     const all = [...looks, now];
-    const known = all.filter(({ places }) => places !== null && places > 0);
-    const places = known.reduce((sum, look) => sum + look.places!, 0);
-    const active = known.reduce((sum, look) => sum + (look.active ?? 0), 0);
-    const isActiveKnown = known.length > 0 && known.every((look) => look.active !== null);
     const connections = new Set(entries.map(this.#connectionOf));
     return {
       saturatedRatio: all.filter(({ isSaturated }) => isSaturated).length / all.length,
@@ -125,7 +132,7 @@ export class Bottlenecks {
       notTaken:
         grown("droppedBackpressure") + grown("droppedNotConnected") + grown("failedRejected"),
       results: grown("latencySucceededCount") + grown("latencyFailedCount") + grown("recovered"),
-      inFlight: entries.reduce((sum, entry) => sum + ledger.inFlight(entry), 0),
+      inFlight: meanOf(all.map(({ inFlight }) => inFlight)),
       latencyMs: mean("latencySucceeded", "latencyFailed"),
       publishMs: mean("publish"),
       workMs: mean("work"),
@@ -133,7 +140,7 @@ export class Bottlenecks {
       runMs: mean("run"),
       deliveryMs: mean("delivery"),
       waiting: waitingIn(queues, observed),
-      busyRatio: isActiveKnown ? active / places : null,
+      busyRatio: busyRatioOf(all),
       places: now.places,
     };
   }
@@ -153,6 +160,25 @@ export class Bottlenecks {
 interface TaskQueue {
   readonly connection: string;
   readonly queue: string;
+}
+
+/**
+ * How busy the workers were when tasks of ours were there to be run: a look counts as much as tasks were in
+ * flight at it. The waits that ended in the window are those of its backlog, however short that was, and the
+ * quiet before and after it says nothing of them.
+ */
+function busyRatioOf(looks: readonly Look[]): number | null {
+  const known = looks.filter(({ places }) => places !== null && places > 0);
+  if (known.some(({ active }) => active === null)) return null;
+  const isAny = known.some(({ inFlight }) => inFlight > 0);
+  const sum = (of: (look: Look) => number) =>
+    known.reduce((total, look) => total + of(look) * (isAny ? look.inFlight : 1), 0);
+  const places = sum((look) => look.places!);
+  return places === 0 ? null : sum((look) => look.active!) / places;
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function totalsOf(entries: readonly number[], ledger: LedgerView): Record<string, number> {

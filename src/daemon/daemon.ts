@@ -20,13 +20,16 @@ import {
   type ObservedConnection,
   type ObservePlan,
 } from "../observer/connection-observer.js";
+import { AchievedRates } from "./achieved-rates.js";
 import { Bottlenecks } from "./bottlenecks.js";
 import { ConnectionStates } from "./connection-states.js";
+import { Drifts } from "./drifts.js";
 import { endReport, reportText } from "./end-report.js";
 import { EngineHost } from "./engine-host.js";
 import { addressOf, EngineLog } from "./engine-log.js";
 import { exitCodeOf, isUnpublished } from "./exit-code.js";
 import { ObserverLog } from "./observer-log.js";
+import { type Status, statusOf } from "./status.js";
 import { StatusLine } from "./status-line.js";
 
 export interface DaemonOptions {
@@ -37,6 +40,8 @@ export interface DaemonOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** How long the metrics stay readable after a stop, so that Prometheus gets the last values. */
   readonly lingerMs: number;
+  /** Over how long drift is looked for. */
+  readonly driftWindowMs: number;
   /** The run is to end by itself (`--for`, `--count`): a signal before that is not a success. */
   readonly isBounded: boolean;
   /** The exit code tells whether the SLOs are met. */
@@ -51,7 +56,7 @@ export interface DaemonOptions {
 /** An engine whose last turn is older than this does not work any more. */
 const STALLED_AFTER_MS = 10_000;
 const STATUS_MS = 1_000;
-/** How often it is asked which side is slow. */
+/** How often it is asked which side is slow, and what drifts. */
 const JUDGE_MS = 5_000;
 
 /**
@@ -63,6 +68,8 @@ export class Daemon {
   readonly #connections: ConnectionStates;
   readonly #engineLog: EngineLog;
   readonly #bottlenecks: Bottlenecks;
+  readonly #drifts: Drifts;
+  readonly #achieved: AchievedRates;
   readonly #registry: MetricsRegistry<LedgerView>;
   readonly #aborted = new AbortController();
   #engine: EngineHost | undefined;
@@ -80,6 +87,13 @@ export class Daemon {
     const { log, plan, subject } = options;
     this.#connections = new ConnectionStates(subject.connections);
     this.#bottlenecks = new Bottlenecks(subject, (entry) => plan.entries[entry]!.connection);
+    this.#drifts = new Drifts({
+      subject,
+      connections: options.observe,
+      windowMs: options.driftWindowMs,
+      residentBytes: () => process.memoryUsage.rss(),
+    });
+    this.#achieved = new AchievedRates(subject);
     this.#engineLog = new EngineLog(log, plan, subject);
     const often = new OnceAMinute();
     this.#registry = new MetricsRegistry(
@@ -88,6 +102,7 @@ export class Daemon {
         () => this.#reading!,
         () => this.#observed,
         () => this.#bottlenecks.sides,
+        () => this.#drifts.drifts,
       ),
       (metric, cause) => {
         if (often.allows(metric, performance.now())) {
@@ -192,6 +207,7 @@ export class Daemon {
   #httpSource(): HttpSource {
     return {
       metricsPage: (format) => this.#metricsPage(format),
+      status: () => this.#status(),
       healthFault: () => this.#healthFault(),
       readiness: () => this.#readiness(),
     };
@@ -200,8 +216,7 @@ export class Daemon {
   /** One page after another: all metrics of a page must read the same snapshot. */
   #metricsPage(format: TextFormat): Promise<string> {
     const page = this.#scrapes.then(async () => {
-      if (this.#engine === undefined) throw new UserError("the engine has not started yet");
-      this.#reading = await this.#engine.snapshot(true);
+      this.#reading = await this.#runningEngine().snapshot(true);
       this.#observed = this.#observers.map((observer) => observer.observed());
       return this.#registry.render(format);
     });
@@ -209,6 +224,26 @@ export class Daemon {
       // The scrape that failed has its answer; the next one starts afresh.
     });
     return page;
+  }
+
+  async #status(): Promise<Status> {
+    const engine = this.#runningEngine();
+    return statusOf({
+      subject: this.#options.subject,
+      ledger: await engine.snapshot(false),
+      observed: this.#observers.map((observer) => observer.observed()),
+      verdicts: this.#bottlenecks.standing,
+      drifts: this.#drifts.drifts,
+      readiness: this.#readiness(),
+      seconds: (performance.now() - this.#startedMs) / 1000,
+      achievedRate: (scenario) => this.#achieved.of(scenario),
+    });
+  }
+
+  /** @throws {UserError} in the first moments of the process */
+  #runningEngine(): EngineHost {
+    if (this.#engine === undefined) throw new UserError("the engine has not started yet");
+    return this.#engine;
   }
 
   #healthFault(): string | null {
@@ -243,6 +278,9 @@ export class Daemon {
   async #judge(engine: EngineHost): Promise<void> {
     const ledger = await engine.snapshot(false);
     const observed = this.#observers.map((observer) => observer.observed());
+    const nowMs = performance.now();
+    this.#drifts.look(ledger, observed, nowMs);
+    this.#achieved.look(ledger, nowMs);
     for (const { task, side, evidence } of this.#bottlenecks.look(ledger, observed)) {
       this.#options.log.info({ task, side, evidence }, "another side makes the task slow");
     }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { kindOf } from "../celery/server-url.js";
 import { MAX_SLOTS } from "../celery/task-id.js";
 import type { Config } from "../config/schema.js";
 import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
@@ -88,6 +89,8 @@ export function planEngine(options: PlanOptions): {
       name,
       broker: connection.broker,
       transport: connection.options,
+      redisBackend: kindOf(connection.backend) === "redis" ? connection.backend : null,
+      management: connection.management,
       events: connection.events,
       queues: queues[index]!,
       maxWorkers,

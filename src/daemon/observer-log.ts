@@ -41,6 +41,14 @@ export class ObserverLog {
           "task events could not be switched off again; they stay on until the workers restart, or `celery control disable_events`",
         );
         break;
+      case "managementSilent":
+        this.#sometimes(
+          "warn",
+          `${name} ${news.type}`,
+          { ...fields, cause: news.cause },
+          "what workers hold unacknowledged is not known; trying again",
+        );
+        break;
       case "notAsked":
       case "notLookedAt":
         this.#sometimes(

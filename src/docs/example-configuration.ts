@@ -41,6 +41,9 @@ export const EXAMPLE_CONFIGURATION = `connections:
         username: load
         password: \${SENTINEL_PASSWORD:-secret}
         ssl: true
+  rabbit:
+    broker: amqp://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq:5672/shop
+    management: http://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq:15672
 
 tasks:
   resize:
@@ -129,6 +132,7 @@ limits:
   maxRate: 500/s
   series: 20000
 buckets: [10ms, 50ms, 100ms, 500ms, 1s, 5s, 30s]
+driftWindow: 24h
 seed: 42
 tick: none
 `;

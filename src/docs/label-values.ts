@@ -1,6 +1,7 @@
 import type { MetricKey } from "../exposition/metrics.js";
 import { SCENARIO_STATES } from "../ledger/layout.js";
 import { SIDES } from "../observer/bottleneck.js";
+import { WATCHED } from "../observer/drift.js";
 
 /** Values of a label: a list when the code fixes them, else one sentence on where they come from. */
 export type LabelValues = readonly string[] | string;
@@ -44,10 +45,12 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   stageInfo: STAGE,
   stageRemaining: STAGE,
   dataLoss: { evidence: ["restarted_empty", "failover", "reply_queue_deleted"] },
-  queueUnacked: { queue: ["*"] },
+  queueUnacked: { queue: "queue of the task, or `*` for all of a Redis database" },
   bottleneck: { side: SIDES },
   malformed: { source: ["result", "event", "reply"] },
   seriesFolded: { label: ["exception", "worker"] },
+  drift: { what: WATCHED },
+  driftSignificant: { what: WATCHED },
   saturated: { cause: ["dispatch_lag", "event_loop"] },
   sloExcluded: { reason: ["warmup", "saturated", "stopped", "invalid"] },
   lastChange: { kind: ["start", "stage"] },

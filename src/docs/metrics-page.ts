@@ -71,6 +71,8 @@ The last three need [events of tasks](observer.md): \`events: on\`, or workers w
 
 \`celery_load_bottleneck\` says which side makes a task slow: [by these rules](bottleneck.md).
 
+\`celery_load_drift_per_hour\` and \`celery_load_drift_significant\` say what creeps over hours: [what is watched, and how sure that is](drift.md).
+
 ## SLOs
 
 The metrics \`celery_load_slo_…\` count the same tasks once more, as good and bad events of the configured [service level objectives](slo.md).

@@ -1,6 +1,8 @@
 import { SIDES, type Side } from "../observer/bottleneck.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
+import type { WatchedDrift } from "../observer/drift.js";
 import { connectionMetrics } from "./connection-metrics.js";
+import { driftMetrics } from "./drift-metrics.js";
 import { entryMetrics } from "./entry-metrics.js";
 import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
 import type { LedgerView } from "./ledger-view.js";
@@ -14,13 +16,14 @@ import type { Subject } from "./subject.js";
 /**
  * The metrics that an engine's ledger fills. All of them read the same view, so the sums of the ledger
  * hold in every page. `view` gives the snapshot of the scrape that is under way, `observed` what is known of
- * the workers' side, `sides` which side makes each task slow.
+ * the workers' side, `sides` which side makes each task slow, `drifts` what changes.
  */
 export function engineMetrics(
   subject: Subject,
   view: () => LedgerView,
   observed: () => readonly ObservedConnection[],
   sides: () => ReadonlyMap<string, Side>,
+  drifts: () => readonly WatchedDrift[],
 ): LedgerMetric[] {
   const metric: MakeMetric = (spec, collect) => new SnapshotMetric(spec, view, collect);
   return [
@@ -33,6 +36,7 @@ export function engineMetrics(
         for (const side of SIDES) emit({ task, side }, side === found ? 1 : 0);
       }
     }),
+    ...driftMetrics(metric, drifts),
     metric(METRICS.malformed, (ledger, emit) => {
       emit({ source: "result" }, ledger.engine("malformedResults"));
       emit({ source: "event" }, sumOver(observed(), "malformedEvents"));

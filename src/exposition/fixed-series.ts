@@ -6,6 +6,11 @@ import {
   SCENARIO_STATES,
 } from "../ledger/layout.js";
 import { SIDES } from "../observer/bottleneck.js";
+import {
+  SERIES_OF_A_CONNECTIONS_DRIFT,
+  SERIES_OF_A_TASKS_DRIFT,
+  SERIES_OF_OUR_DRIFT,
+} from "./drift-metrics.js";
 import { groupByMember, groupByTask } from "./entry-groups.js";
 import {
   DROP_REASONS,
@@ -33,6 +38,7 @@ export function fixedSeries(
     Object.keys(OUTCOMES).length +
     Object.keys(UNCERTAIN_PHASES).length +
     SIDES.length +
+    SERIES_OF_A_TASKS_DRIFT +
     2;
   const histograms = (names: Record<string, EntryHistogram>) =>
     Object.values(names).reduce((sum, name) => sum + boundsOf(buckets, name).length + 3, 0);
@@ -44,7 +50,8 @@ export function fixedSeries(
     members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
     subject.scenarios.length * (SCENARIO_STATES.length + 4) +
     stages * 2 +
-    subject.connections.length * (CONNECTION_CELLS.length + 3) +
+    subject.connections.length * (CONNECTION_CELLS.length + SERIES_OF_A_CONNECTIONS_DRIFT + 5) +
+    SERIES_OF_OUR_DRIFT +
     sloSeries(subject)
   );
 }

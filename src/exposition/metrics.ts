@@ -197,7 +197,7 @@ export const METRICS = {
     name: "queue_unacked",
     type: "gauge",
     labels: ["connection", "queue"],
-    help: 'Messages that workers have fetched and not acknowledged: on Redis those of all queues of the database, which it keeps together, as queue="*". RabbitMQ does not tell.',
+    help: 'Messages that workers have fetched and not acknowledged: on Redis those of all queues of the database, which it keeps together, as queue="*". RabbitMQ tells it of each queue, by its management API only, with a delay of up to 5 s.',
   },
   queueConsumers: {
     name: "queue_consumers",
@@ -252,6 +252,30 @@ export const METRICS = {
     type: "gauge",
     labels: ["connection", "worker"],
     help: "How far the true offset may be from worker_clock_offset_seconds, either way.",
+  },
+  unexplained: {
+    name: "unexplained_tasks_total",
+    type: "counter",
+    labels: ["connection"],
+    help: "Times that a worker of the configuration's queues began a task that this daemon has not sent: other people's traffic, or tasks that tasks send. Absent without task events.",
+  },
+  backendMemory: {
+    name: "result_backend_memory_bytes",
+    type: "gauge",
+    labels: ["connection"],
+    help: "Memory that the data of the result backend takes, everybody's, by Redis' word (used_memory) every 5 s. Absent while it is not known, and for other backends.",
+  },
+  drift: {
+    name: "drift_per_hour",
+    type: "gauge",
+    labels: ["what", "task", "connection", "queue"],
+    help: "How much a level changes in an hour: the slope over driftWindow, in seconds (latency_p50, latency_p99), starts a second (rate), retries a task (retries), messages (queue_length), places (worker_pool_size) or bytes (result_backend_memory, resident_memory: of this daemon). Labels that do not apply are empty. Absent until there is data for a third of the window.",
+  },
+  driftSignificant: {
+    name: "drift_significant",
+    type: "gauge",
+    labels: ["what", "task", "connection", "queue"],
+    help: "1 when chance hardly makes the slope that drift_per_hour says, else 0.",
   },
   bottleneck: {
     name: "bottleneck",

@@ -6,7 +6,7 @@ import type { Emit } from "./snapshot-metric.js";
 
 /** Series of one worker, and of one queue, at most. */
 export const SERIES_OF_A_WORKER = 8;
-export const SERIES_OF_A_QUEUE = 2;
+export const SERIES_OF_A_QUEUE = 5;
 
 /** The metrics of the workers' side. What is not known has no sample: 0 would be a claim. */
 export function observerMetrics(
@@ -33,8 +33,11 @@ export function observerMetrics(
       }
     }),
     metric(METRICS.queueUnacked, (_ledger, emit) => {
-      for (const { name: connection, unacked } of observed()) {
+      for (const { name: connection, unacked, queues } of observed()) {
         emitKnown(emit, { connection, queue: "*" }, unacked);
+        for (const queue of queues) {
+          emitKnown(emit, { connection, queue: queue.name }, queue.unacked);
+        }
       }
     }),
     metric(METRICS.queueConsumers, (_ledger, emit) => {
@@ -42,6 +45,16 @@ export function observerMetrics(
         for (const { name, consumers } of queues) {
           emitKnown(emit, { connection, queue: name }, consumers);
         }
+      }
+    }),
+    metric(METRICS.unexplained, (_ledger, emit) => {
+      for (const { name: connection, unexplainedTasks } of observed()) {
+        emitKnown(emit, { connection }, unexplainedTasks);
+      }
+    }),
+    metric(METRICS.backendMemory, (_ledger, emit) => {
+      for (const { name: connection, backendMemoryBytes } of observed()) {
+        emitKnown(emit, { connection }, backendMemoryBytes);
       }
     }),
     ofWorkers(METRICS.workerUp, ({ up }) => up),

@@ -9,6 +9,8 @@ import { CONTENT_TYPES, type TextFormat } from "../exposition/text-format.js";
 export interface HttpSource {
   /** The metrics page; rejects only when there is nothing to show. */
   metricsPage(format: TextFormat): Promise<string>;
+  /** What /api/v1/status answers, as JSON. */
+  status(): Promise<object>;
   /** Null while the process works, else what is wrong with it. */
   healthFault(): string | null;
   readiness(): Readiness;
@@ -27,12 +29,12 @@ export interface Problem {
 }
 
 const zip = promisify(gzip);
-/** Scrapes at the same time; more are refused instead of queued. */
-const MAX_SCRAPES = 20;
+/** Readings at the same time, for /metrics and the status; more are refused instead of queued. */
+const MAX_READINGS = 20;
 /** How long a client may take to read a page. */
 const RESPONSE_DEADLINE_MS = 10_000;
 
-/** The read-only routes: /metrics, /healthz, /readyz. */
+/** The read-only routes: /metrics, /healthz, /readyz, /api/v1/status. */
 export function createApp(source: HttpSource): Express {
   const app = express();
   app.disable("x-powered-by");
@@ -42,24 +44,30 @@ export function createApp(source: HttpSource): Express {
     next();
   });
 
-  let scrapes = 0;
-  app.get("/metrics", async (request, response) => {
-    if (scrapes >= MAX_SCRAPES) {
-      response.status(503).type("text/plain").send("too many scrapes at the same time\n");
+  let readings = 0;
+  app.use(["/metrics", "/api/v1/status"], (_request, response, next) => {
+    if (readings >= MAX_READINGS) {
+      response.status(503).type("text/plain").send("too many requests at the same time\n");
       return;
     }
-    scrapes++;
+    readings++;
     const deadline = setTimeout(() => response.destroy(), RESPONSE_DEADLINE_MS);
     response.on("close", () => {
-      scrapes--;
+      readings--;
       clearTimeout(deadline);
     });
+    next();
+  });
+  app.get("/metrics", async (request, response) => {
     const format = wantedFormat(request);
     const page = await source.metricsPage(format);
     response.set({ "Content-Type": CONTENT_TYPES[format], Vary: "Accept, Accept-Encoding" });
     if (request.acceptsEncodings("gzip", "identity") === "gzip") {
       response.set("Content-Encoding", "gzip").end(await zip(page));
     } else response.end(page);
+  });
+  app.get("/api/v1/status", async (_request, response) => {
+    response.set("Cache-Control", "no-store").json(await source.status());
   });
   app.get("/healthz", (_request, response) => {
     const fault = source.healthFault();
@@ -73,7 +81,10 @@ export function createApp(source: HttpSource): Express {
     response.status(readiness.ready ? 200 : 503).json(readiness);
   });
   app.use((_request, response) => {
-    response.status(404).type("text/plain").send("not found: try /metrics, /healthz or /readyz\n");
+    response
+      .status(404)
+      .type("text/plain")
+      .send("not found: try /metrics, /healthz, /readyz or /api/v1/status\n");
   });
   // Four parameters make it express' error handler; its own would answer with the stack.
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {

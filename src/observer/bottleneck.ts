@@ -29,7 +29,7 @@ export interface Evidence {
   readonly notTaken: number;
   /** Results that came. */
   readonly results: number;
-  /** Published tasks that wait for their result now. */
+  /** Published tasks that waited for their result at the same time, on average. */
   readonly inFlight: number;
   readonly latencyMs: number | null;
   readonly publishMs: number | null;
@@ -40,7 +40,10 @@ export interface Evidence {
   readonly deliveryMs: number | null;
   /** Messages in the task's queues that no worker has fetched. */
   readonly waiting: number | null;
-  /** Share of the places in the pools of the workers of its queues that are taken; null without workers. */
+  /**
+   * Share of the places in the pools of the workers of its queues that were taken while its tasks were in
+   * flight; null without workers.
+   */
   readonly busyRatio: number | null;
   /** Places in those pools. */
   readonly places: number | null;
@@ -69,22 +72,27 @@ export function sideOf(evidence: Evidence): Side {
   const isSlow = (ms: number | null) => isMost(ms) && ms! >= NOTICEABLE_MS;
   if (isSlow(publishMs)) return "broker";
   if (isSlow(evidence.queueMs)) return waitingFor(evidence);
-  if (isMost(runMs)) return "code";
+  // Before the run: a worker's `runtime` lasts until the result is stored (celery/app/trace.py).
   if (isSlow(deliveryMs)) return "backend";
+  if (isSlow(runMs)) return "code";
   if (runMs !== null) return "none";
-  return sideWithoutEvents(evidence, isMost);
+  return sideWithoutEvents(evidence, isSlow);
 }
 
-/** Whether tasks wait or run has to be told by the queue; what workers have prefetched is not seen. */
-function sideWithoutEvents(evidence: Evidence, isMost: (ms: number | null) => boolean): Side {
+/** Whether tasks wait or run has to be told by the queue, and by how many are with the workers. */
+function sideWithoutEvents(evidence: Evidence, isSlow: (ms: number | null) => boolean): Side {
   const { latencyMs, workMs, waiting, busyRatio } = evidence;
   if (workMs === null || waiting === null) return "none";
-  if (isMost(workMs)) {
-    if (waiting > 0) return workMs >= NOTICEABLE_MS ? waitingFor(evidence) : "none";
-    return busyRatio !== null && busyRatio < BUSY ? "code" : "none";
-  }
-  const restMs = latencyMs! - workMs;
-  return isMost(restMs) && restMs >= NOTICEABLE_MS ? "backend" : "none";
+  if (!isSlow(workMs)) return isSlow(latencyMs! - workMs) ? "backend" : "none";
+  if (waiting > 0 || isPrefetched(evidence)) return waitingFor(evidence);
+  return busyRatio !== null && busyRatio < BUSY ? "code" : "none";
+}
+
+/** No more tasks run at a time than there are places: of twice as many, most must wait within the workers. */
+function isPrefetched({ inFlight, latencyMs, workMs, places }: Evidence): boolean {
+  if (places === null) return false;
+  const atWork = inFlight * (workMs! / latencyMs!);
+  return atWork > 0 && atWork - places >= MOST * atWork;
 }
 
 /** Tasks wait: for a place, or in spite of free ones. */

@@ -5,8 +5,9 @@ import { openControl, openEvents, openLook } from "../connections/open.js";
 import type { BrokerTransport } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import { ANSWER_MS, askWorkers } from "./ask-workers.js";
+import { BackendMemory } from "./backend-memory.js";
 import { EventSwitch } from "./event-switch.js";
-import { lookAtQueues, type ObservedQueues, unknownQueues } from "./queue-depths.js";
+import { lookAtQueues, type ObservedQueues, unknownQueues, withUnacked } from "./queue-depths.js";
 import { TaskEvents } from "./task-events.js";
 import type { ObservedWorker, WorkerClock } from "./worker.js";
 import { WorkerBook } from "./worker-book.js";
@@ -17,6 +18,10 @@ export interface ObservePlan {
   readonly name: string;
   readonly broker: string;
   readonly transport: BrokerTransport;
+  /** Result backend that is a Redis; null for any other. */
+  readonly redisBackend: string | null;
+  /** URL of RabbitMQ's management API; null when there is none. */
+  readonly management: string | null;
   /** auto = listen; on = switch task events on as well; off = leave the workers alone. */
   readonly events: "auto" | "on" | "off";
   /** Queues of the configuration. */
@@ -31,10 +36,14 @@ export interface ObservedConnection extends ObservedQueues {
   readonly events: { readonly isUp: boolean; readonly reconnects: number } | null;
   /** That could be read, anybody's. */
   readonly receivedEvents: number;
+  /** Tasks that the workers of its queues began and that we have not sent; null when they do not say. */
+  readonly unexplainedTasks: number | null;
   readonly malformedEvents: number;
   readonly malformedReplies: number;
   readonly workers: readonly ObservedWorker[];
   readonly foldedWorkers: number;
+  /** Memory of its result backend; null when it is not known, or is no Redis. */
+  readonly backendMemoryBytes: number | null;
 }
 
 /** What goes from an observer to the rest. */
@@ -51,7 +60,10 @@ export interface ObserverOptions {
 export type ObserverNews =
   | { readonly type: "up" | "down"; readonly part: Part; readonly cause: string }
   | { readonly type: "switchedOn"; readonly workers: readonly string[] }
-  | { readonly type: "notAsked" | "notLookedAt" | "notSwitchedOff"; readonly cause: string };
+  | {
+      readonly type: "notAsked" | "notLookedAt" | "managementSilent" | "notSwitchedOff";
+      readonly cause: string;
+    };
 type Part = "events" | "control" | "queues";
 
 export const ASK_EVERY_MS = 10_000;
@@ -75,6 +87,7 @@ export class ConnectionObserver {
   readonly #look: ServerLook;
   readonly #events: EventStream | null;
   readonly #control: Control | null;
+  readonly #backend: BackendMemory | null;
   readonly #switch: EventSwitch | null;
   readonly #up = new Set<Part>();
   readonly #ticker: NodeJS.Timeout;
@@ -95,14 +108,17 @@ export class ConnectionObserver {
   constructor({ plan, idPrefix, report, say }: ObserverOptions) {
     this.#plan = plan;
     this.#say = say;
-    this.#taskEvents = new TaskEvents(idPrefix, report);
+    this.#taskEvents = new TaskEvents(idPrefix, report, (worker) =>
+      this.#book.consumesAny(worker, plan.queues),
+    );
     this.#queues = unknownQueues(plan.queues);
     this.#book = new WorkerBook({
       maxSeries: plan.maxWorkers,
       silenceMs: 2 * ASK_EVERY_MS + ANSWER_MS,
     });
-    const { broker: url, transport, events } = plan;
-    this.#look = openLook({ url, transport, report: this.#reportOf("queues") });
+    const { broker: url, transport, events, redisBackend, management } = plan;
+    this.#look = openLook({ url, transport, management, report: this.#reportOf("queues") });
+    this.#backend = redisBackend === null ? null : new BackendMemory(redisBackend, transport);
     const listens = events !== "off";
     this.#events = listens
       ? openEvents({
@@ -136,10 +152,12 @@ export class ConnectionObserver {
           ? null
           : { isUp: this.isListening, reconnects: Math.max(0, this.#reconnects) },
       receivedEvents: this.#receivedEvents,
+      unexplainedTasks: this.#taskEvents.unexplained,
       malformedEvents: this.#malformedEvents + this.#book.malformed,
       malformedReplies: this.#malformedReplies,
       workers: this.#book.observed(),
       foldedWorkers: this.#book.folded,
+      backendMemoryBytes: this.#backend?.bytes ?? null,
       unacked: this.#queues.unacked,
       queues: this.#queues.queues.map((queue) => ({
         ...queue,
@@ -166,7 +184,12 @@ export class ConnectionObserver {
     } catch (error) {
       this.#say({ type: "notSwitchedOff", cause: messageOf(error) });
     }
-    await Promise.all([this.#events?.close(), this.#control?.close(), this.#look.close()]);
+    await Promise.all(this.#parts().map((part) => part.close()));
+  }
+
+  #parts() {
+    const all = [this.#events, this.#control, this.#look, this.#backend];
+    return all.filter((part) => part !== null);
   }
 
   #consumersOf(queue: string): number | null {
@@ -224,7 +247,7 @@ export class ConnectionObserver {
     const nowMs = performance.now();
     const isLate = nowMs - this.#lastTickMs > TICK_MS + LATE_MS;
     this.#lastTickMs = nowMs;
-    for (const part of [this.#events, this.#control, this.#look]) part?.checkLiveness(isLate);
+    for (const part of this.#parts()) part.checkLiveness(isLate);
     if (isLate) this.#book.heldUp(nowMs);
     this.#book.tick(nowMs);
     this.#poll();
@@ -259,13 +282,27 @@ export class ConnectionObserver {
     if (!this.#up.has("queues") || this.#isLooking || nowMs < this.#nextLookMs) return;
     this.#isLooking = true;
     this.#nextLookMs = nowMs + LOOK_EVERY_MS;
+    void this.#backend?.look();
     try {
-      this.#queues = await lookAtQueues(this.#look, this.#plan.queues);
+      const seen = await lookAtQueues(this.#look, this.#plan.queues);
+      this.#queues = seen;
+      await this.#askManagement(seen);
     } catch (error) {
       this.#queues = unknownQueues(this.#plan.queues);
       this.#say({ type: "notLookedAt", cause: messageOf(error) });
     } finally {
       this.#isLooking = false;
+    }
+  }
+
+  async #askManagement(seen: ObservedQueues): Promise<void> {
+    if (this.#plan.management === null) return;
+    try {
+      const known = await withUnacked(this.#look, seen);
+      // The connection may have been lost meanwhile, and with it what was seen.
+      if (this.#queues === seen) this.#queues = known;
+    } catch (error) {
+      this.#say({ type: "managementSilent", cause: messageOf(error) });
     }
   }
 }

@@ -10,6 +10,8 @@ export interface ObservedQueue {
   /** Messages that no worker has fetched. */
   readonly ready: number | null;
   readonly consumers: number | null;
+  /** Fetched and not acknowledged; null where the broker tells that of a queue to nobody, or not to us. */
+  readonly unacked: number | null;
 }
 
 export interface ObservedQueues {
@@ -19,7 +21,10 @@ export interface ObservedQueues {
 }
 
 export function unknownQueues(names: readonly string[]): ObservedQueues {
-  return { queues: names.map((name) => ({ name, ready: null, consumers: null })), unacked: null };
+  return {
+    queues: names.map((name) => ({ name, ready: null, consumers: null, unacked: null })),
+    unacked: null,
+  };
 }
 
 /**
@@ -33,11 +38,28 @@ export async function lookAtQueues(
   return withDeadline(lookAtEach(look, names), LOOK_MS, "looking at the queues");
 }
 
+/**
+ * The same queues with what the management API knows of them.
+ * @throws when that does not answer as it should; what the broker said is known all the same
+ */
+export async function withUnacked(look: ServerLook, seen: ObservedQueues): Promise<ObservedQueues> {
+  const queues: ObservedQueue[] = [];
+  for (const queue of seen.queues) {
+    queues.push({ ...queue, unacked: await look.unackedOf(queue.name) });
+  }
+  return { ...seen, queues };
+}
+
 async function lookAtEach(look: ServerLook, names: readonly string[]): Promise<ObservedQueues> {
   const queues: ObservedQueue[] = [];
   for (const name of names) {
     const depth = await look.depth(name);
-    queues.push({ name, ready: depth?.ready ?? null, consumers: depth?.consumers ?? null });
+    queues.push({
+      name,
+      ready: depth?.ready ?? null,
+      consumers: depth?.consumers ?? null,
+      unacked: null,
+    });
   }
   return { queues, unacked: await look.unacked() };
 }

@@ -13,18 +13,40 @@ export class TaskEvents {
   /** Numbers are not given twice, so that a forgotten worker's clock is not taken for another one's. */
   readonly #numbers = new Map<string, number>();
   readonly #names = new Map<number, string>();
+  readonly #idPrefix: string;
+  readonly #isRelevant: (worker: string) => boolean;
   #nextNumber = 0;
+  /** Null before any event of a task has come: workers may send none. */
+  #unexplained: number | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(idPrefix: string, report: (reports: TaskReports) => void) {
+  /** `isRelevant` = whether a worker consumes queues of ours. */
+  constructor(
+    idPrefix: string,
+    report: (reports: TaskReports) => void,
+    isRelevant: (worker: string) => boolean,
+  ) {
+    this.#idPrefix = idPrefix;
     this.#reports = new TaskReportWriter(idPrefix);
     this.#report = report;
+    this.#isRelevant = isRelevant;
+  }
+
+  /**
+   * How often relevant workers have begun a task that we have not sent; null when no worker has said anything
+   * of tasks.
+   */
+  get unexplained(): number | null {
+    return this.#unexplained;
   }
 
   /** An event about a task, anybody's. */
   add(event: CeleryEvent, heardUnixMs: number): void {
     const isOurs = this.#reports.add(event, () => this.#numberOf(event.hostname), heardUnixMs);
     if (isOurs) this.#timer ??= setTimeout(() => this.#flush(), COLLECT_MS);
+    this.#unexplained ??= 0;
+    if (event.type !== "task-started" || event.uuid.startsWith(this.#idPrefix)) return;
+    if (this.#isRelevant(event.hostname)) this.#unexplained++;
   }
 
   /** The worker of a number; undefined when it is forgotten. */

@@ -99,6 +99,12 @@ export class WorkerBook {
     if (worker !== null) worker.queues = queues;
   }
 
+  /** Whether a worker has said that it consumes one of the queues. */
+  consumesAny(name: string, queues: readonly string[]): boolean {
+    const consumed = this.#workers.get(name)?.queues ?? [];
+    return consumed.some((queue) => queues.includes(queue));
+  }
+
   /** What is known of a worker's clock; no sign of life, and no news of strangers. */
   clock(name: string, offsetMs: number, uncertaintyMs: number): void {
     const worker = this.#workers.get(name);

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SIDES } from "../../src/observer/bottleneck.js";
 import { startDaemon } from "../support/daemon.js";
 import { startRedis } from "../support/redis.js";
 import { startWorker } from "../support/worker.js";
+import { assertNamed, untilNamed, verdicts } from "./bottleneck-watch.js";
 
 for (const events of ["on", "auto"]) {
   test(`the side that is slow is named as it changes, with events: ${events}`, async () => {
     await using redis = await startRedis();
     await using backend = await startRedis();
-    const worker = await startWorker({
+    await using worker = await startWorker({
       ...{ broker: redis.url(), backend: backend.url(), pool: "prefork", concurrency: 4 },
     });
     // Four places of 200 ms are 20 tasks a second.
@@ -17,37 +17,21 @@ for (const events of ["on", "auto"]) {
       configText: `
 connections: { main: { broker: "${redis.url()}", backend: "${backend.url()}", events: ${events} } }
 tasks: { slow: { name: tests.sleep, args: [0.2], timeout: 5m } }
-scenarios: { steady: { profile: { steps: [5/s for 40s, 30/s for 10m] }, gracefulStop: 0s } }
+scenarios: { steady: { profile: { steps: [5/s for 30s, 30/s for 15s, 5/s for 10m] }, gracefulStop: 0s } }
 `,
     });
-    const until = async (side: string) => {
-      const page = await daemon.waitFor(
-        (metrics) => metrics.value("celery_load_bottleneck", { side }) === 1,
-        120_000,
-        `the side to be ${side}`,
-      );
-      assert.equal(page.select("celery_load_bottleneck").length, SIDES.length);
-      assert.equal(page.sum("celery_load_bottleneck"), 1);
-    };
-    await until("code");
-    await until("workers_busy");
+    await untilNamed(daemon, "code");
+    await untilNamed(daemon, "workers_busy");
+    // Half a minute after the backlog has gone it is out of sight.
+    await untilNamed(daemon, "code");
     worker.signal("SIGKILL", { group: true });
-    await until("workers_idle_but_waiting");
+    await untilNamed(daemon, "workers_idle_but_waiting");
     await redis.kill("SIGKILL");
-    await until("broker");
-    const told = daemon
-      .stderr()
-      .split("\n")
-      .filter((line) => line.includes("another side makes the task slow"))
-      .map((line) => JSON.parse(line));
-    for (const { task, evidence } of told) {
+    await untilNamed(daemon, "broker");
+    assertNamed(daemon, "code", "workers_busy", "code", "workers_idle_but_waiting", "broker");
+    for (const { task, evidence } of verdicts(daemon)) {
       assert.equal(task, "tests.sleep");
       assert.ok("busyRatio" in evidence);
     }
-    const sides = told.map(({ side }) => side);
-    for (const side of ["code", "workers_busy", "workers_idle_but_waiting", "broker"]) {
-      assert.ok(sides.includes(side), sides.join());
-    }
-    await worker[Symbol.asyncDispose]();
   });
 }

@@ -265,3 +265,33 @@ test("while the broker is away nothing is claimed, and afterwards all is known a
     "the reconnect to be counted",
   );
 });
+
+test("tasks of others on the workers of our queues are counted, one by one", async () => {
+  const broker = redis.url(7);
+  const options = { broker, backend: redis.url(15), extraArgs: ["-E"] };
+  await using worker = await startWorker(options);
+  await using elsewhere = await startWorker({ ...options, queues: ["elsewhere"] });
+  const task = "{ name: tests.add, args: [1, 2]";
+  await using daemon = await startObserving({ broker, task, profile: "5/s" });
+  const known = await daemon.waitFor(
+    (page) =>
+      page.value("celery_load_queue_consumers", { queue: "celery" }) === 1 &&
+      page.sum("celery_load_task_phase_seconds_count", { phase: "run" }) > 5,
+    LONG_MS,
+    "the workers and events of our own tasks",
+  );
+  assert.equal(known.value("celery_load_unexplained_tasks_total"), 0);
+  const others = { broker, events: "off", task, profile: "{ steps: [20/s for 3s] }" };
+  for (const queue of ["celery", "elsewhere"]) {
+    await using other = await startObserving({ ...others, queue });
+    await other.exit;
+  }
+  assert.equal((await elsewhere.recorded()).length, 60);
+  const page = await daemon.waitFor(
+    (metrics) => metrics.value("celery_load_unexplained_tasks_total") >= 60,
+    LONG_MS,
+    "60 tasks of others",
+  );
+  assert.equal(page.value("celery_load_unexplained_tasks_total"), 60);
+  assert.ok((await worker.recorded()).length > 60);
+});

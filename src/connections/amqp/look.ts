@@ -3,16 +3,19 @@ import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import { messageOf } from "../../errors.js";
 import type { ObserveOptions, QueueDepth, ServerLook } from "../observe-ports.js";
 import { AmqpLink } from "./link.js";
+import { unackedByManagement } from "./management.js";
 
 /** A look at a RabbitMQ: everything is asked passively. */
 export function openAmqpLook(options: ObserveOptions): ServerLook {
-  const { clientName, report } = options;
+  const { clientName, report, management } = options;
+  const address = parseAmqpUrl(options.url);
+  const { vhost } = address;
   let model: ChannelModel | undefined;
   /** For passive declarations: one for all, until the answer "not found" closes it. */
   let spare: Channel | undefined;
   let lastLook: Promise<unknown> = Promise.resolve();
 
-  const link = new AmqpLink(parseAmqpUrl(options.url), `${clientName}:look`, {
+  const link = new AmqpLink(address, `${clientName}:look`, {
     async prepare(opened) {
       model = opened;
     },
@@ -59,6 +62,10 @@ export function openAmqpLook(options: ObserveOptions): ServerLook {
       return looking;
     },
     unacked: async () => null,
+    async unackedOf(queue) {
+      return management ? unackedByManagement(management, vhost, queue) : null;
+    },
+    memoryBytes: async () => null,
     checkLiveness() {}, // the heartbeats of AMQP do it
     close: () => link.close(),
   };

@@ -34,6 +34,8 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
       return { ready: lengths.reduce((sum, length) => sum + length, 0), consumers: null };
     },
     unacked: () => link.client.hlen(transport.global_keyprefix + UNACKED),
+    unackedOf: async () => null,
+    memoryBytes: async () => numberIn(await infoOf(link.client, "memory"), "used_memory"),
     checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {
       link.close();
@@ -42,19 +44,32 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
 }
 
 async function about(client: Redis): Promise<ServerAbout | null> {
-  let info: string;
-  try {
-    info = (await Promise.all([client.info("server"), client.info("memory")])).join("\n");
-  } catch (error) {
-    if (error instanceof Error && isServerRefusal(error)) return null; // no permission for INFO
-    throw error;
-  }
-  const field = (name: string) => new RegExp(`^${name}:(.*)$`, "m").exec(info)?.[1]?.trim();
-  const valkey = field("valkey_version");
+  const info = await infoOf(client, "server", "memory");
+  if (info === null) return null;
+  const valkey = fieldIn(info, "valkey_version");
   return {
     product: valkey === undefined ? "Redis" : "Valkey",
-    version: valkey ?? field("redis_version") ?? "",
+    version: valkey ?? fieldIn(info, "redis_version") ?? "",
     evictionPolicy:
-      Number(field("maxmemory") ?? 0) > 0 ? (field("maxmemory_policy") ?? null) : null,
+      (numberIn(info, "maxmemory") ?? 0) > 0 ? (fieldIn(info, "maxmemory_policy") ?? null) : null,
   };
+}
+
+/** Sections of `INFO`; null without the permission for it. */
+async function infoOf(client: Redis, ...sections: readonly string[]): Promise<string | null> {
+  try {
+    return (await Promise.all(sections.map((section) => client.info(section)))).join("\n");
+  } catch (error) {
+    if (error instanceof Error && isServerRefusal(error)) return null;
+    throw error;
+  }
+}
+
+function fieldIn(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*)$`, "m").exec(info)?.[1]?.trim();
+}
+
+function numberIn(info: string | null, name: string): number | null {
+  const text = info === null ? undefined : fieldIn(info, name);
+  return text === undefined || !/^\d+$/.test(text) ? null : Number(text);
 }

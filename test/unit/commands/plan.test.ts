@@ -35,6 +35,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     broker: "redis://127.0.0.1:6379/0",
     backend: "redis://127.0.0.1:6379/0",
     forget: true,
+    management: null,
     events: "auto" as const,
     client: "direct" as const,
     sendTaskSentEvents: false,
@@ -59,6 +60,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     slos: [],
     bucketsMs: [1000],
     phaseBucketsMs: [1000],
+    driftWindowMs: 60_000,
     seed: 1,
     tickMs: null,
   };

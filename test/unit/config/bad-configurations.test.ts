@@ -30,7 +30,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("threads: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, seed, tick.',
+      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, driftWindow, seed, tick.',
     ],
   },
   {
@@ -591,6 +591,29 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a management API that is not allowed",
+    text: withBroker(
+      "amqp://h\n    management: http://u:canary@evil.example:15672\n    allow: {hosts: [h]}",
+    ),
+    faults: [
+      'load.yml:4:17: Cannot read management of connection "main": must have a host of allow.hosts (h); found host "evil.example". Add the host to allow.hosts, or change the URL.',
+    ],
+  },
+  {
+    name: "a management API of a Redis",
+    text: withBroker("redis://h\n    management: http://u:canary@h:15672"),
+    faults: [
+      'load.yml:4:17: Cannot read management of connection "main": must go with a broker that is RabbitMQ. Remove it.',
+    ],
+  },
+  {
+    name: "a management API that is none",
+    text: withBroker("amqp://h\n    management: amqp://u:canary@h:15672"),
+    faults: [
+      'load.yml:4:17: Cannot read management of connection "main": must be a URL that starts with http:// or https://. Write http://user:password@rabbitmq:15672.',
+    ],
+  },
+  {
     name: "a host of a list that is not allowed",
     text: withBroker(
       "sentinel://a;sentinel://evil.example\n    options: {master_name: m}\n    allow: {hosts: [a]}",
@@ -1118,6 +1141,13 @@ const BAD: readonly BadConfiguration[] = [
     text: withProfile("1/s\n    warmup: 30s\n    duration: 30s"),
     faults: [
       'load.yml:12:13: Cannot read warmup of scenario "steady": must be shorter than the duration (30s); found "30s". Shorten the warmup or run longer.',
+    ],
+  },
+  {
+    name: "a window too short for drift to show",
+    text: withTail("driftWindow: 1m"),
+    faults: [
+      'load.yml:13:14: Cannot read driftWindow: must be from 5m to 30d; found "1m". Write it like 6h.',
     ],
   },
   {

@@ -109,6 +109,7 @@ limits:
   maxRate: none # default
   series: 5000 # default
 buckets: [5ms, 10ms, 25ms, 50ms, 100ms, 250ms, 500ms, 1s, 2.5s, 5s, 10s, 30s, 1m, 5m, 30m] # default
+driftWindow: 6h # default
 seed: 1 # default
 tick: none # default
 `,
@@ -129,7 +130,7 @@ test("check writes every fault to stderr and ends with 104", () => {
   assert.equal(
     stderr,
     `load.yml:10:7: Cannot read seed: must be a whole number from 0 to 4294967295; found -1. Write it like 1.
-load.yml:11:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, seed, tick.
+load.yml:11:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, driftWindow, seed, tick.
 `,
   );
 });

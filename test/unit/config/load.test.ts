@@ -19,6 +19,7 @@ test("the smallest configuration gets every default", () => {
         broker: "redis://h",
         backend: "redis://h",
         forget: true,
+        management: null,
         events: "auto",
         sendTaskSentEvents: false,
         client: "direct",
@@ -62,6 +63,7 @@ test("the smallest configuration gets every default", () => {
       5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000,
     ],
     phaseBucketsMs: [5, 25, 100, 500, 2500, 10_000, 60_000, 1_800_000],
+    driftWindowMs: 21_600_000,
     seed: 1,
     tickMs: null,
   });
@@ -213,7 +215,7 @@ test("the JSON Schema describes every key, and says its default or that it is re
 
 /** Keys that may be left out because their default is another value, or nothing. */
 const DERIVED = [
-  ...[".*.backend", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
+  ...[".*.backend", ".*.management", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
   ".queue_order_strategy",
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
   ...["exchange", "routingKey", "urgency", "eta", "expect", "shadow"].map(

@@ -4,6 +4,7 @@ import { Bottlenecks } from "../../../src/daemon/bottlenecks.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import type { Subject } from "../../../src/exposition/subject.js";
 import { observe } from "../../../src/ledger/histogram.js";
+import { SLOT } from "../../../src/ledger/in-flight-table.js";
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
@@ -24,6 +25,8 @@ const SUBJECT: Subject = {
   configHash: "",
 };
 
+const SLOTS = 1_000;
+
 function setUp() {
   const layout = createLayout({
     entries: 2,
@@ -33,7 +36,7 @@ function setUp() {
     phaseBucketsMs: [100],
     exceptionRows: 2,
     sloRows: 0,
-    slots: 4,
+    slots: SLOTS,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   live.cells[layout.connection(0, "brokerUp")] = 1;
@@ -46,9 +49,13 @@ function setUp() {
       observe(live.cells, layout.entryHistogram(0, "run"), runMs);
     }
   };
+  /** So many tasks of app.a wait for their result now. */
+  const flying = (count: number) => {
+    live.states.fill(SLOT.free).fill(SLOT.published, 0, count);
+  };
   const look = (observed: ObservedConnection = OBSERVED) =>
     bottlenecks.look(new LedgerView(layout, live), [observed]);
-  return { bottlenecks, ran, look };
+  return { bottlenecks, ran, flying, look };
 }
 
 /** Of the four places of the worker so many are taken. */
@@ -113,4 +120,57 @@ test("workers that are down have no places; of unknown ones nothing is said", ()
     look(down);
   }
   assert.equal(bottlenecks.sides.get("app.a"), "workers_idle_but_waiting");
+});
+
+interface Life {
+  readonly publishedS: number;
+  readonly startedS: number;
+  readonly endedS: number;
+}
+
+/** Tasks of `runS` on so many places, first come first served; `rateAt` is how many come a second. */
+function lives(places: number, runS: number, endS: number, rateAt: (s: number) => number): Life[] {
+  const freeS = Array.from({ length: places }, () => 0);
+  const tasks: Life[] = [];
+  for (let publishedS = 0; publishedS < endS; publishedS += 1 / rateAt(publishedS)) {
+    const place = freeS.indexOf(Math.min(...freeS));
+    const startedS = Math.max(publishedS, freeS[place]!);
+    freeS[place] = startedS + runS;
+    tasks.push({ publishedS, startedS, endedS: startedS + runS });
+  }
+  return tasks;
+}
+
+/** All verdicts on app.a, looked at every 5 s from `firstS` on; heartbeats are a second old. */
+function verdictsOn(tasks: readonly Life[], firstS: number, endS: number): string[] {
+  const { ran, flying, look } = setUp();
+  const at = (s: number, from: keyof Life) =>
+    tasks.filter((task) => task[from] <= s && s < task.endedS).length;
+  const verdicts: string[] = [];
+  let lastS = 0;
+  for (let nowS = firstS; nowS < endS; nowS += 5) {
+    for (const { publishedS, startedS, endedS } of tasks) {
+      if (endedS <= lastS || endedS > nowS) continue;
+      ran(1, (startedS - publishedS) * 1_000, (endedS - startedS) * 1_000);
+    }
+    flying(at(nowS, "publishedS"));
+    verdicts.push(...look(active(at(nowS - 1, "startedS"))).map(({ side }) => side));
+    lastS = nowS;
+  }
+  return verdicts;
+}
+
+test("a backlog on busy workers is never called idle, neither as it begins nor after its end", () => {
+  for (const backlogS of [10, 30, 60]) {
+    // Twenty a second is all that four places of 200 ms can do.
+    const rateAt = (s: number) => (s >= 60 && s < 60 + backlogS ? 30 : 5);
+    const tasks = lives(4, 0.2, 240, rateAt);
+    for (const firstS of [1, 2, 3, 4, 5]) {
+      assert.deepEqual(
+        verdictsOn(tasks, firstS, 240),
+        ["code", "workers_busy", "code"],
+        `a backlog of ${backlogS} s, looked at from ${firstS} s on`,
+      );
+    }
+  }
 });

@@ -86,6 +86,6 @@ test("a configuration with more series than the limit is refused with the number
 test("what is left of limits.series bounds the exception classes", () => {
   const wide = planOf([]).plan.dimensions;
   assert.equal(wide.exceptionRows, wide.entries + 1_000);
-  const narrow = planOf(["limits.series=500"]).plan.dimensions;
+  const narrow = planOf(["limits.series=600"]).plan.dimensions;
   assert.ok(narrow.exceptionRows < narrow.entries + 100);
 });

@@ -7,7 +7,7 @@ import { METRIC_PREFIX, METRICS, type MetricKey } from "../../../src/exposition/
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
-import { OBSERVED, SIDES_OF } from "../exposition/observed.js";
+import { DRIFTS, OBSERVED, SIDES_OF } from "../exposition/observed.js";
 
 const keys = Object.keys(METRICS) as MetricKey[];
 
@@ -84,6 +84,7 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
     () => new LedgerView(layout, live),
     () => [OBSERVED],
     () => SIDES_OF,
+    () => DRIFTS,
   );
   const pages = new Map(
     await Promise.all(metrics.map(async (metric) => [metric.name, await metric.get()] as const)),

@@ -10,7 +10,7 @@ import { observe } from "../../../src/ledger/histogram.js";
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
-import { OBSERVED, SIDES_OF, UNKNOWN } from "./observed.js";
+import { DRIFTS, OBSERVED, SIDES_OF, UNKNOWN } from "./observed.js";
 
 const subject: Subject = {
   scenarios: [
@@ -69,6 +69,7 @@ function setUp(observed = [OBSERVED]) {
     () => new LedgerView(layout, live),
     () => observed,
     () => SIDES_OF,
+    () => DRIFTS,
   );
   const faults: string[] = [];
   const registry = new MetricsRegistry(metrics, (metric) => faults.push(metric));
@@ -136,6 +137,7 @@ test("what is known of the workers' side is on the page, and what is not has no 
   for (const line of [
     'queue_length{connection="main",queue="celery"} 7',
     'queue_unacked{connection="main",queue="*"} 5',
+    'queue_unacked{connection="main",queue="celery"} 9',
     'queue_consumers{connection="main",queue="celery"} 1',
     'worker_up{connection="main",worker="celery@a"} 1',
     'worker_active_tasks{connection="main",worker="celery@a"} 3',
@@ -148,6 +150,11 @@ test("what is known of the workers' side is on the page, and what is not has no 
     'malformed_messages_total{source="event"} 2',
     'malformed_messages_total{source="reply"} 3',
     'bottleneck{task="app.a",side="workers_busy"} 1',
+    'result_backend_memory_bytes{connection="main"} 1000000',
+    'unexplained_tasks_total{connection="main"} 12',
+    'drift_per_hour{what="latency_p99",task="app.a",connection="",queue=""} 0.5',
+    'drift_significant{what="latency_p99",task="app.a",connection="",queue=""} 1',
+    'drift_significant{what="latency_p50",task="app.a",connection="",queue=""} 0',
     'bottleneck{task="app.a",side="none"} 0',
     'connection_up{connection="main",role="events"} 1',
     'reconnects_total{connection="main",role="events"} 1',
@@ -223,6 +230,7 @@ test("a metric that cannot be collected costs itself and not the page", async ()
     },
     () => [],
     () => SIDES_OF,
+    () => DRIFTS,
   );
   const broken = new MetricsRegistry([planned!, ...others], (metric) => faults.push(metric));
   const page = await broken.render("text");

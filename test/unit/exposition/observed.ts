@@ -1,14 +1,17 @@
 import type { Side } from "../../../src/observer/bottleneck.js";
 import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
+import { WATCHED, type WatchedDrift } from "../../../src/observer/drift.js";
 
 /** A connection on which everything is known. */
 export const OBSERVED: ObservedConnection = {
   name: "main",
   events: { isUp: true, reconnects: 1 },
   receivedEvents: 41,
+  unexplainedTasks: 12,
   malformedEvents: 2,
   malformedReplies: 3,
   foldedWorkers: 0,
+  backendMemoryBytes: 1_000_000,
   workers: [
     {
       name: "celery@a",
@@ -23,16 +26,25 @@ export const OBSERVED: ObservedConnection = {
       queues: ["celery"],
     },
   ],
-  queues: [{ name: "celery", ready: 7, consumers: 1 }],
+  queues: [{ name: "celery", ready: 7, consumers: 1, unacked: 9 }],
   unacked: 5,
 };
 
 /** A verdict. */
 export const SIDES_OF: ReadonlyMap<string, Side> = new Map([["app.a", "workers_busy"]]);
 
+/** What drifts. */
+export const DRIFTS: readonly WatchedDrift[] = WATCHED.map((what, index) => ({
+  what,
+  labels: index < 4 ? { task: "app.a" } : {},
+  perHour: index / 2,
+  isSignificant: index === 1,
+}));
+
 /** The same connection while nothing is known. */
 export const UNKNOWN: ObservedConnection = {
   ...OBSERVED,
+  unexplainedTasks: null,
   workers: [
     {
       name: "celery@a",
@@ -47,6 +59,7 @@ export const UNKNOWN: ObservedConnection = {
       queues: [],
     },
   ],
-  queues: [{ name: "celery", ready: null, consumers: null }],
+  queues: [{ name: "celery", ready: null, consumers: null, unacked: null }],
   unacked: null,
+  backendMemoryBytes: null,
 };

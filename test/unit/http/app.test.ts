@@ -8,6 +8,7 @@ import { createApp, type HttpSource, listen, stopServing } from "../../../src/ht
 
 const source: HttpSource = {
   metricsPage: async (format) => `page in ${format}\n`,
+  status: async () => ({ seconds: 1 }),
   healthFault: () => null,
   readiness: () => ({ ready: true, problems: [] }),
 };
@@ -22,6 +23,7 @@ async function get(
   overrides: Partial<HttpSource>,
   path: string,
   headers: Record<string, string> = {},
+  method = "GET",
 ): Promise<Answer> {
   const server = await listen(createApp({ ...source, ...overrides }), {
     host: "127.0.0.1",
@@ -30,7 +32,7 @@ async function get(
   const { port } = server.address() as AddressInfo;
   try {
     return await new Promise((resolve, reject) => {
-      request({ host: "127.0.0.1", port, path, headers }, async (response) => {
+      request({ host: "127.0.0.1", port, path, headers, method }, async (response) => {
         const chunks: Buffer[] = [];
         for await (const chunk of response) chunks.push(chunk as Buffer);
         resolve({
@@ -74,6 +76,22 @@ test("/metrics is gzipped for those who ask", async () => {
   const answer = await get({}, "/metrics", { "accept-encoding": "gzip" });
   assert.equal(answer.headers["content-encoding"], "gzip");
   assert.equal(gunzipSync(answer.body).toString(), "page in text\n");
+});
+
+test("/api/v1/status is JSON that nobody keeps", async () => {
+  const answer = await get({}, "/api/v1/status");
+  assert.match(String(answer.headers["content-type"]), /^application\/json/);
+  assert.equal(answer.headers["cache-control"], "no-store");
+  assert.deepEqual(JSON.parse(answer.body.toString()), { seconds: 1 });
+});
+
+test("no route takes anything but GET", async () => {
+  for (const path of ["/metrics", "/api/v1/status", "/healthz", "/readyz"]) {
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+      const answer = await get({}, path, {}, method);
+      assert.equal(answer.status, 404, `${method} ${path}`);
+    }
+  }
 });
 
 test("/readyz tells what is wrong with status 503", async () => {

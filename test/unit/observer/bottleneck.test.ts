@@ -53,6 +53,12 @@ const CASES: readonly (readonly [string, Partial<Evidence>, Side])[] = [
   ],
   ["tasks wait, for what is not known", { ...SLOW, queueMs: 700, busyRatio: null }, "none"],
   ["tasks wait, by whom is not known", { ...SLOW, queueMs: 700, places: null }, "none"],
+  ["a run that nobody notices", { latencyMs: 100, runMs: 95, queueMs: 2 }, "none"],
+  [
+    "a result is stored slowly, which the worker counts as run, too",
+    { latencyMs: 1_000, runMs: 990, deliveryMs: 800 },
+    "backend",
+  ],
   ["results come late", { ...SLOW, deliveryMs: 700, queueMs: 5 }, "backend"],
   ["no part is most of it", { ...SLOW, latencyMs: 600, queueMs: 200, deliveryMs: 200 }, "none"],
   [
@@ -76,6 +82,17 @@ const CASES: readonly (readonly [string, Partial<Evidence>, Side])[] = [
   ["without events, nothing waits", WITHOUT_EVENTS, "code"],
   ["without events, and nobody knows the pools", { ...WITHOUT_EVENTS, busyRatio: null }, "none"],
   ["without events, prefetched tasks may wait", { ...WITHOUT_EVENTS, busyRatio: 0.9 }, "none"],
+  ["without events, a short task", { ...WITHOUT_EVENTS, latencyMs: 90, workMs: 85 }, "none"],
+  [
+    "without events, far more tasks are with busy workers than can run",
+    { ...WITHOUT_EVENTS, inFlight: 9, busyRatio: 0.9 },
+    "workers_busy",
+  ],
+  [
+    "without events, far more tasks are with idle workers than can run",
+    { ...WITHOUT_EVENTS, inFlight: 9 },
+    "workers_idle_but_waiting",
+  ],
   [
     "without events, a queue and busy workers",
     { ...WITHOUT_EVENTS, waiting: 9, busyRatio: 1 },

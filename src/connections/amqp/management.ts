@@ -1,0 +1,46 @@
+import { parseManagementUrl } from "../../celery/management-url.js";
+import { isObject } from "../../celery/redis-delivery.js";
+import { messageOf } from "../../errors.js";
+
+const ANSWER_MS = 3_000;
+
+/**
+ * Asks RabbitMQ's management API how many messages of a queue workers have fetched and not acknowledged, which
+ * AMQP does not tell. Its numbers are up to 5 s old (`collect_statistics_interval`). Null when there is no
+ * such queue, or no number yet.
+ * @throws {Error} that says what to do, without the password
+ */
+export async function unackedByManagement(
+  url: string,
+  vhost: string,
+  queue: string,
+): Promise<number | null> {
+  const { base, username, password } = parseManagementUrl(url);
+  const path = [vhost, queue].map(encodeURIComponent).join("/");
+  const fail = (what: string) => new Error(`RabbitMQ's management API at ${base} ${what}`);
+  const response = await fetch(`${base}/api/queues/${path}?columns=messages_unacknowledged`, {
+    headers: {
+      authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`,
+    },
+    // Nobody else is to get the password.
+    redirect: "error",
+    signal: AbortSignal.timeout(ANSWER_MS),
+  }).catch((error: unknown) => {
+    const { cause } = error as Error;
+    throw fail(`does not answer: ${messageOf(cause ?? error)}`);
+  });
+  if (!response.ok) await response.body?.cancel();
+  if (response.status === 404) return null;
+  if (response.status === 401 || response.status === 403) {
+    throw fail(
+      `refuses ${username} (${response.status}): check the user and password in management, and that the user has the tag monitoring`,
+    );
+  }
+  if (!response.ok) throw fail(`answers ${response.status}`);
+  const answer: unknown = await response.json().catch(() => null);
+  // As long as it has no number, [] stands for an object without any.
+  if (Array.isArray(answer) && answer.length === 0) return null;
+  if (!isObject(answer)) throw fail("answers with something else: is it another server?");
+  const { messages_unacknowledged: unacked } = answer;
+  return Number.isSafeInteger(unacked) ? (unacked as number) : null;
+}

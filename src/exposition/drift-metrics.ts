@@ -1,0 +1,28 @@
+import type { WatchedDrift } from "../observer/drift.js";
+import type { MakeMetric } from "./ledger-metric.js";
+import type { LedgerView } from "./ledger-view.js";
+import { METRICS, type MetricSpec } from "./metrics.js";
+import type { SnapshotMetric } from "./snapshot-metric.js";
+
+/** Each thing that is watched has two: of a task four things are, of a connection two. */
+export const SERIES_OF_A_TASKS_DRIFT = 8;
+export const SERIES_OF_A_CONNECTIONS_DRIFT = 4;
+export const SERIES_OF_OUR_DRIFT = 2;
+
+export function driftMetrics(
+  metric: MakeMetric,
+  drifts: () => readonly WatchedDrift[],
+): SnapshotMetric<LedgerView>[] {
+  const each = (spec: MetricSpec, read: (drift: WatchedDrift) => number) =>
+    metric(spec, (_ledger, emit) => {
+      for (const drift of drifts()) {
+        // To Prometheus an empty label is none.
+        const { task = "", connection = "", queue = "" } = drift.labels;
+        emit({ what: drift.what, task, connection, queue }, read(drift));
+      }
+    });
+  return [
+    each(METRICS.drift, ({ perHour }) => perHour),
+    each(METRICS.driftSignificant, ({ isSignificant }) => Number(isSignificant)),
+  ];
+}
