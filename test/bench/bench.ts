@@ -6,7 +6,14 @@ import { CHECKOUT, makeCacheDirectory } from "../../src/setup/checkout.js";
 import { reportToStderr } from "../../src/setup/report.js";
 import { isPinning } from "./cores.js";
 import { type Options, readOptions } from "./options.js";
-import { compare, comparisonText } from "./parts/compare.js";
+import { type Comparison, compare, comparisonText } from "./parts/compare.js";
+import { memory, memoryText } from "./parts/memory.js";
+import { pacing, pacingText } from "./parts/pacing.js";
+import { pauseLine, pauses } from "./parts/pauses.js";
+import { saturation, saturationText } from "./parts/saturation.js";
+import { scrape, scrapeText } from "./parts/scrape.js";
+import { start, startText } from "./parts/start.js";
+import { truth, truthLine } from "./parts/truth.js";
 import { comparisonPicture } from "./picture.js";
 
 /*
@@ -21,19 +28,39 @@ interface Part {
   readonly run: (options: Options) => Promise<{ readonly text: string; readonly results: unknown }>;
 }
 
+const lines = <Row>(rows: readonly Row[], text: (row: Row) => string) => ({
+  text: rows.map(text).join("\n"),
+  results: rows,
+});
+const whole = <Result>(results: Result, text: (result: Result) => string) => ({
+  text: text(results),
+  results,
+});
+
 const PARTS: Readonly<Record<string, Part>> = {
   compare: {
     async run(options) {
       const comparison = await compare(options);
-      const cpu = cpus()[0]?.model ?? "unknown processor";
-      const about = `${cpu}, Node ${process.versions.node}, medians of ${options.repetitions} runs`;
-      const picture = comparisonPicture(comparison.rows, about);
-      await writeFile(join(await makeCacheDirectory("bench"), "compare.svg"), picture);
-      if (options.isWhole) await writeFile(join(CHECKOUT, "docs", "images", "bench.svg"), picture);
-      return { text: comparisonText(comparison), results: comparison };
+      await drawComparison(comparison, options);
+      return whole(comparison, comparisonText);
     },
   },
+  truth: { run: async () => lines(await truth(), truthLine) },
+  pauses: { run: async () => lines(await pauses(), pauseLine) },
+  pacing: { run: async (options) => whole(await pacing(options), pacingText) },
+  saturation: { run: async (options) => whole(await saturation(options), saturationText) },
+  memory: { run: async (options) => whole(await memory(options), memoryText) },
+  scrape: { run: async () => whole(await scrape(), scrapeText) },
+  start: { run: async () => whole(await start(), startText) },
 };
+
+async function drawComparison({ rows }: Comparison, options: Options): Promise<void> {
+  const cpu = cpus()[0]?.model ?? "unknown processor";
+  const about = `${cpu}, Node ${process.versions.node}, medians of ${options.repetitions} runs`;
+  const picture = comparisonPicture(rows, about);
+  await writeFile(join(await makeCacheDirectory("bench"), "compare.svg"), picture);
+  if (options.isWhole) await writeFile(join(CHECKOUT, "docs", "images", "bench.svg"), picture);
+}
 
 try {
   if (process.platform !== "linux") {

@@ -10,8 +10,8 @@ export interface Options {
   readonly peers: readonly string[] | undefined;
   /** Undefined: those of each peer. */
   readonly rates: readonly number[] | undefined;
-  /** How long each measurement lasts, after the warm-up. */
-  readonly seconds: number;
+  /** How long each measurement lasts, after the warm-up; undefined: as long as the part has it. */
+  readonly seconds: number | undefined;
   readonly repetitions: number;
   /** Nothing was chosen: the run is worth being kept. */
   readonly isWhole: boolean;
@@ -31,7 +31,7 @@ export function readOptions(args: readonly string[], parts: readonly string[]): 
     brokers: list(values.broker, (words) => oneOf("--broker", words, ["redis", "rabbitmq"])),
     peers: list(values.peers, (words) => oneOf("--peers", words, peers)),
     rates: list(values.rates, (words) => words.map((word) => number("--rates", word))),
-    seconds: number("--seconds", values.seconds ?? "4"),
+    seconds: values.seconds === undefined ? undefined : number("--seconds", values.seconds),
     repetitions: number("--repetitions", values.repetitions ?? "3"),
     isWhole: Object.keys(values).length === 0,
   };

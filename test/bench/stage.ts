@@ -45,6 +45,7 @@ export interface FakeWorker extends AsyncDisposable {
 
 export interface Generator extends AsyncDisposable {
   readonly pid: number;
+  readonly server: ServerProcess;
   signal(signal: NodeJS.Signals): void;
   /** Ends it by SIGTERM, or waits for its own end; returns what it wrote to stdout. */
   stop(): Promise<string>;
@@ -128,6 +129,7 @@ async function startGenerator(command: Command): Promise<Generator> {
   };
   return {
     pid: generator.pid,
+    server: generator,
     signal: (signal) => generator.signal(signal),
     async stop() {
       generator.signal("SIGTERM");

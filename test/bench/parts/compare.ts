@@ -3,7 +3,10 @@ import { reportToStderr } from "../../../src/setup/report.js";
 import type { Options } from "../options.js";
 import { type BrokerKind, PEERS, type Peer } from "../peers/peers.js";
 import { firstAnswer, openStage, reading, type Stage, type Window, windowOf } from "../stage.js";
+import { median, shuffled } from "../statistics.js";
 import { rateText } from "../text.js";
+
+const SECONDS = 4;
 
 /** One run of one peer. */
 export interface Sample extends Window {
@@ -43,7 +46,7 @@ export async function compare(options: Options): Promise<Comparison> {
     await using stage = await openStage(broker);
     for (let repetition = 1; repetition <= options.repetitions; repetition++) {
       for (const { peer, rate } of shuffled(runs)) {
-        const window = await measure(stage, peer, rate, options.seconds);
+        const window = await measure(stage, peer, rate, options.seconds ?? SECONDS);
         samples.push({ broker, peer: peer.name, rate, ...window });
         const cpu = window.cpuMsPerTask.toFixed(4);
         const perSecond = (window.tasks / window.seconds).toFixed(0);
@@ -111,19 +114,6 @@ function rowsOf(samples: readonly Sample[]): Row[] {
       ];
     }),
   );
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-function shuffled<T>(items: readonly T[]): T[] {
-  return items
-    .map((item) => ({ item, place: Math.random() }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ item }) => item);
 }
 
 /** The table as Markdown. */

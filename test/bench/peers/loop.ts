@@ -1,20 +1,31 @@
 import { randomBytes } from "node:crypto";
+import { quantile } from "../statistics.js";
 
 /*
  * What the bare loops share: ids, the message, the pace, and an array for what they measured. Floors: the
  * least that a producer on a given client must do. No metrics, timeouts, retries or errors.
  */
 
-/** How a loop is run: `node LOOP.js BROKER_URL RATE WINDOW`; at RATE 0 WINDOW tasks are in flight always. */
+/**
+ * How a loop is run: `node LOOP.js BROKER_URL RATE WINDOW [WARM_UP_SECONDS]`. At RATE 0 WINDOW tasks are in
+ * flight always.
+ */
 export interface LoopArguments {
   readonly broker: string;
   readonly rate: number;
   readonly window: number;
+  /** At the start, left out of the lags. */
+  readonly warmUpSeconds: number;
 }
 
 export function loopArguments(): LoopArguments {
-  const [broker, rate, window] = process.argv.slice(2) as [string, string, string];
-  return { broker, rate: Number(rate), window: Number(window) };
+  const [broker, rate, window, warmUp] = process.argv.slice(2) as [string, string, string, string?];
+  return {
+    broker,
+    rate: Number(rate),
+    window: Number(window),
+    warmUpSeconds: Number(warmUp ?? 0),
+  };
 }
 
 /** Ids of this process begin alike, and end in the task's number. */
@@ -62,10 +73,12 @@ const SIZE = 1 << 20;
  * Calls `send(number)` for every task: when it is due, or, at rate 0, when another has ended. The returned
  * function is to be called with the number of each task whose result has come.
  *
- * On SIGTERM it prints how late the sends were, the first half second left out, as JSON: {lagMs: [...]} with
- * p50, p99, p99.9 and the largest.
+ * On SIGTERM it prints how late the sends were as JSON, {lagMs: [p50, p99, p99.9, largest]}.
  */
-export function drive({ rate, window }: LoopArguments, send: (number: number) => void) {
+export function drive(
+  { rate, window, warmUpSeconds }: LoopArguments,
+  send: (number: number) => void,
+) {
   const dueMs = new Float64Array(SIZE);
   const latencyMs = new Float64Array(SIZE);
   const lagMs = new Float64Array(SIZE);
@@ -84,9 +97,8 @@ export function drive({ rate, window }: LoopArguments, send: (number: number) =>
     setTimeout(pace, Math.max(1, Math.floor(nextMs - performance.now())));
   };
   process.on("SIGTERM", () => {
-    const sorted = lagMs.slice(Math.ceil(rate / 2), Math.min(next, SIZE)).sort();
-    const at = (share: number) =>
-      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+    const sorted = lagMs.slice(rate * warmUpSeconds, Math.min(next, SIZE)).sort();
+    const at = (q: number) => quantile(sorted, q);
     process.stdout.write(
       `${JSON.stringify({ lagMs: [at(0.5), at(0.99), at(0.999), at(1)] })}\n`,
       () => process.exit(0),

@@ -108,9 +108,14 @@ function loop(
 }
 
 /** A bare loop's command line. */
-export function loopCommand(client: string, load: Load, window: number): Command {
+export function loopCommand(
+  client: string,
+  load: Pick<Load, "broker" | "rate">,
+  window: number,
+  warmUpSeconds = 0,
+): Command {
   const file = join(compiled, `${client}-loop.js`);
-  const args = [file, load.broker, String(load.rate), String(window)];
+  const args = [file, load.broker, String(load.rate), String(window), String(warmUpSeconds)];
   return { program: process.execPath, args };
 }
 
