@@ -15,13 +15,17 @@ import { largestDeviation } from "./window-counts.js";
 const WARM_UP_SECONDS = 8;
 const RATES = [1000, 5000];
 const WHO = ["timer loop", "ioredis loop", "celery-load", "celery-load, scraped"] as const;
-/** Every second of these is a bound of the phases, up to 10 ms. */
-const BUCKETS_MS = Array.from({ length: 200 }, (_, index) => (index + 1) / 20);
+/** In steps of 0.1 ms up to 2 ms, then of 15 % up to 0.1 s. */
+const BOUNDS_MS = Array.from({ length: 50 }, (_, index) =>
+  index < 20 ? (index + 1) / 10 : 2 * 1.15 ** (index - 19),
+);
+/** Phases have every other bound of the latencies, from the first on. */
+const BUCKETS_MS = BOUNDS_MS.flatMap((ms) => [ms, ms + 0.01]).map((ms) => Number(ms.toFixed(3)));
 
 export interface PacingSample {
   readonly who: (typeof WHO)[number];
   readonly rate: number;
-  /** Ours are upper bounds of buckets of 0.1 ms, 0.1 ms too large at most. */
+  /** Ours are upper bounds of buckets, 0.1 ms or 15 % too large at most. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;

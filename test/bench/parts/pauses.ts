@@ -44,7 +44,11 @@ export async function pauses(): Promise<PauseRow[]> {
   return rows;
 }
 
-async function pause(stage: Stage, paused: PauseRow["paused"], rate: number): Promise<PauseRow> {
+export async function pause(
+  stage: Stage,
+  paused: PauseRow["paused"],
+  rate: number,
+): Promise<PauseRow> {
   await stage.empty();
   await using worker = await stage.startWorker({ hold: "5", notes: true });
   const load = { profile: `${rate}/s`, seconds: 14, tellsPlan: true };
