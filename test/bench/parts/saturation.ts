@@ -31,8 +31,8 @@ export interface SaturationResult {
     readonly rate: number;
     readonly seconds: number;
     readonly scrapes: number;
-    /** Scrapes with the gauge at 1. */
-    readonly alarms: number;
+    /** Seconds after the start at which a scrape had the gauge at 1. */
+    readonly alarms: readonly number[];
     readonly causes: readonly string[];
     readonly dropped: number;
     readonly planned: number;
@@ -95,15 +95,15 @@ async function runHalf(stage: Stage, rate: number, seconds: number) {
   await using _worker = await stage.startWorker();
   await using daemon = await startDaemon(stage, { profile: `${rate}/s`, seconds });
   const causes = new Set<string>();
-  let alarms = 0;
+  const alarms: number[] = [];
   let scrapes = 0;
-  const endMs = performance.now() + seconds * 1000;
-  while (performance.now() < endMs) {
+  const beganMs = performance.now();
+  while (performance.now() < beganMs + seconds * 1000) {
     await sleep(1_000);
     const page = await daemon.metrics();
     const set = page.select("celery_load_generator_saturated").filter(({ value }) => value === 1);
     scrapes++;
-    if (set.length > 0) alarms++;
+    if (set.length > 0) alarms.push(Math.round((performance.now() - beganMs) / 1000));
     for (const { labels } of set) causes.add(labels.cause!);
   }
   const page = await daemon.metrics();
@@ -126,7 +126,7 @@ export function saturationText({ ceiling, past, half }: SaturationResult): strin
   return [
     `closed loop: ${ceiling.toFixed(0)}/s`,
     ...past.map(pastLine),
-    `${half.seconds} s at half, ${half.rate}/s: saturated in ${half.alarms} of ${half.scrapes} scrapes` +
-      `${half.alarms > 0 ? ` (${half.causes.join(", ")})` : ""}; of ${half.planned} planned ${half.dropped} dropped`,
+    `${half.seconds} s at half, ${half.rate}/s: saturated in ${half.alarms.length} of ${half.scrapes} scrapes` +
+      `${half.alarms.length > 0 ? ` (${half.causes.join(", ")}; after ${half.alarms.join(", ")} s)` : ""}; of ${half.planned} planned ${half.dropped} dropped`,
   ].join("\n");
 }
