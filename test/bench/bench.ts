@@ -1,179 +1,88 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Redis } from "ioredis";
-import { CHECKOUT, cachePath } from "../../src/setup/checkout.js";
-import { freePort } from "../../src/setup/ports.js";
-import { ensureRedis } from "../../src/setup/redis.js";
-import { cpuSeconds, residentMiB } from "./cpu-time.js";
+import { messageOf, UserError } from "../../src/errors.js";
+import { CHECKOUT, makeCacheDirectory } from "../../src/setup/checkout.js";
+import { reportToStderr } from "../../src/setup/report.js";
+import { isPinning } from "./cores.js";
+import { type Options, readOptions } from "./options.js";
+import { type Comparison, compare, comparisonText } from "./parts/compare.js";
+import { memory, memoryText } from "./parts/memory.js";
+import { pacing, pacingText } from "./parts/pacing.js";
+import { pauseLine, pauses } from "./parts/pauses.js";
+import { saturation, saturationText } from "./parts/saturation.js";
+import { scrape, scrapeText } from "./parts/scrape.js";
+import { start, startText } from "./parts/start.js";
+import { truth, truthLine } from "./parts/truth.js";
+import { comparisonPicture } from "./picture.js";
 
-/**
- * CPU for each task of this daemon against the bare ioredis loop, at fixed rates and as fast as each
- * can, on this machine, in one run: the ratio is the result, the absolute figures are the machine's.
- * The two take turns, so that a drift of the machine hits both. Prints a table, writes JSON.
+/*
+ * npm run bench: what the daemon costs and whether what it says is true. Each part runs alone:
  *
- *     npm run bench -- [--seconds 5] [--repetitions 3] [--rates 200,1000,5000,0]     0 = ceiling
+ *     npm run bench -- [PART…] [--broker redis] [--peers celery-load,ioredis] [--rates 1000,0]
+ *
+ * A part prints a table or lines, and writes all that it measured to .cache/bench/PART.json. The comparison
+ * is drawn into .cache/bench/compare.svg, and into docs/images when nothing was left out.
  */
-interface Sample {
-  readonly peer: Peer;
-  readonly rate: number;
-  readonly perSecond: number;
-  /** CPU milliseconds of the generator for each task that the worker answered. */
-  readonly cpuMsPerTask: number;
-  readonly brokerCpuMsPerTask: number;
-  readonly residentMiB: number;
+interface Part {
+  readonly run: (options: Options) => Promise<{ readonly text: string; readonly results: unknown }>;
 }
-type Peer = "celery-load" | "ioredis loop";
 
-const WARM_UP_MS = 2_000;
-const here = join(CHECKOUT, "dist", "test", "bench");
-const settings = readSettings(process.argv.slice(2));
-const redisPort = await freePort();
-const children: ChildProcess[] = [];
-process.on("exit", () => {
-  for (const child of children) child.kill("SIGKILL");
+const lines = <Row>(rows: readonly Row[], text: (row: Row) => string) => ({
+  text: rows.map(text).join("\n"),
+  results: rows,
 });
-process.on("SIGINT", () => process.exit(130));
-process.on("SIGTERM", () => process.exit(143));
+const whole = <Result>(results: Result, text: (result: Result) => string) => ({
+  text: text(results),
+  results,
+});
 
-const redisProgram = await ensureRedis();
-const redis = start(
-  redisProgram,
-  ["--port", String(redisPort), "--save", "", "--bind", "127.0.0.1"],
-  1,
-);
-await sleep(500);
-const cli = new Redis(redisPort, "127.0.0.1");
-const samples: Sample[] = [];
-for (let repetition = 0; repetition < settings.repetitions; repetition++) {
-  for (const rate of settings.rates) {
-    for (const peer of ["celery-load", "ioredis loop"] as const) {
-      const sample = await measure(peer, rate);
-      samples.push(sample);
-      console.error(
-        `${peer} ${rate === 0 ? "ceiling" : `${rate}/s`}: ${sample.perSecond.toFixed(0)}/s, ${sample.cpuMsPerTask.toFixed(4)} CPU ms a task`,
-      );
-    }
+const PARTS: Readonly<Record<string, Part>> = {
+  compare: {
+    async run(options) {
+      const comparison = await compare(options);
+      await drawComparison(comparison, options);
+      return whole(comparison, comparisonText);
+    },
+  },
+  truth: { run: async () => lines(await truth(), truthLine) },
+  pauses: { run: async () => lines(await pauses(), pauseLine) },
+  pacing: { run: async (options) => whole(await pacing(options), pacingText) },
+  saturation: { run: async (options) => whole(await saturation(options), saturationText) },
+  memory: { run: async (options) => whole(await memory(options), memoryText) },
+  scrape: { run: async () => whole(await scrape(), scrapeText) },
+  start: { run: async () => whole(await start(), startText) },
+};
+
+async function drawComparison({ rows }: Comparison, options: Options): Promise<void> {
+  const cpu = cpus()[0]?.model ?? "unknown processor";
+  const about = `${cpu}, Node ${process.versions.node}, medians of ${options.repetitions} runs`;
+  const picture = comparisonPicture(rows, about);
+  await writeFile(join(await makeCacheDirectory("bench"), "compare.svg"), picture);
+  if (options.isWhole) await writeFile(join(CHECKOUT, "docs", "images", "bench.svg"), picture);
+}
+
+try {
+  if (process.platform !== "linux") {
+    throw new UserError("The benchmark reads CPU time from /proc, which only Linux has.");
   }
-}
-const report = settings.rates.map((rate) => compare(rate));
-mkdirSync(cachePath("bench"), { recursive: true });
-const file = cachePath("bench", "redis.json");
-writeFileSync(
-  file,
-  `${JSON.stringify({ node: process.version, settings, report, samples }, null, 2)}\n`,
-);
-printTable();
-console.log(`\nAll samples: ${file}`);
-process.exit(0);
-
-async function measure(peer: Peer, rate: number): Promise<Sample> {
-  await cli.flushall();
-  const worker = start(process.execPath, [join(here, "fake-worker.js"), String(redisPort)], 1);
-  const generator = start(process.execPath, await commandOf(peer, rate), 0);
-  await sleep(WARM_UP_MS);
-  const before = await reading(generator);
-  await sleep(settings.seconds * 1000);
-  const after = await reading(generator);
-  const memory = residentMiB(generator.pid!);
-  generator.kill("SIGKILL");
-  worker.kill("SIGKILL");
-  const tasks = after.answered - before.answered;
-  if (tasks <= 0) throw new Error(`${peer} at ${rate}/s had no task answered`);
-  return {
-    peer,
-    rate,
-    perSecond: (tasks * 1000) / (after.atMs - before.atMs),
-    cpuMsPerTask: ((after.cpu - before.cpu) * 1000) / tasks,
-    brokerCpuMsPerTask: ((after.brokerCpu - before.brokerCpu) * 1000) / tasks,
-    residentMiB: memory,
-  };
-}
-
-async function reading(generator: ChildProcess) {
-  const answered = Number((await cli.get("bench:answered")) ?? 0);
-  return {
-    answered,
-    atMs: performance.now(),
-    cpu: cpuSeconds(generator.pid!),
-    brokerCpu: cpuSeconds(redis.pid!),
-  };
-}
-
-async function commandOf(peer: Peer, rate: number): Promise<string[]> {
-  if (peer === "ioredis loop") {
-    return [join(here, "ioredis-loop.js"), String(redisPort), String(rate)];
+  const options = readOptions(process.argv.slice(2), Object.keys(PARTS));
+  if (!(await isPinning())) {
+    reportToStderr("note: processes are not bound to cores (needs two cores, and taskset)");
   }
-  return [
-    ...[join(CHECKOUT, "dist", "src", "main.js"), "run", "--log-level", "error"],
-    ...["--broker", `redis://127.0.0.1:${redisPort}/0`, "--task", "bench.add", "--args", "[1,2]"],
-    ...["--rate", rate === 0 ? "max" : `${rate}/s`],
-    ...["--set", `scenarios.quick.maxInFlight=${rate === 0 ? 1000 : 10_000}`],
-    ...["--listen", `127.0.0.1:${await freePort()}`],
-  ];
-}
-
-/** The generator has one core, broker and worker the other, where there are two. */
-function start(program: string, args: readonly string[], core: number): ChildProcess {
-  const pinned = availableParallelism() >= 2 ? ["taskset", "-c", String(core), program] : [program];
-  const [command, ...rest] = [...pinned, ...args] as [string, ...string[]];
-  const child = spawn(command, rest, { stdio: ["ignore", "ignore", "inherit"] });
-  child.on("error", (error) => {
-    console.error(`Cannot run ${command}: ${error.message}`);
-    process.exit(1);
-  });
-  children.push(child);
-  return child;
-}
-
-function compare(rate: number) {
-  const median = (peer: Peer, read: (sample: Sample) => number) => {
-    const values = samples.filter((s) => s.peer === peer && s.rate === rate).map(read);
-    values.sort((a, b) => a - b);
-    return values[Math.floor(values.length / 2)]!;
-  };
-  const ours = median("celery-load", (sample) => sample.cpuMsPerTask);
-  const floor = median("ioredis loop", (sample) => sample.cpuMsPerTask);
-  return {
-    rate,
-    ours,
-    floor,
-    ratio: ours / floor,
-    oursPerSecond: median("celery-load", (sample) => sample.perSecond),
-    floorPerSecond: median("ioredis loop", (sample) => sample.perSecond),
-    oursMiB: median("celery-load", (sample) => sample.residentMiB),
-    floorMiB: median("ioredis loop", (sample) => sample.residentMiB),
-  };
-}
-
-function printTable(): void {
-  console.log(
-    "| rate | celery-load, CPU ms a task | ioredis loop | ratio | tasks a second | MiB |",
-  );
-  console.log("|---|---|---|---|---|---|");
-  for (const row of report) {
-    console.log(
-      `| ${row.rate === 0 ? "ceiling" : `${row.rate}/s`} | ${row.ours.toFixed(4)} | ${row.floor.toFixed(4)} | **${row.ratio.toFixed(2)}** | ${row.oursPerSecond.toFixed(0)} against ${row.floorPerSecond.toFixed(0)} | ${row.oursMiB.toFixed(0)} against ${row.floorMiB.toFixed(0)} |`,
-    );
+  for (const name of options.parts) {
+    const startedMs = performance.now();
+    const { text, results } = await PARTS[name]!.run(options);
+    const file = join(await makeCacheDirectory("bench"), `${name}.json`);
+    const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+    await writeFile(file, `${JSON.stringify({ part: name, machine, results }, null, 1)}\n`);
+    console.log(`${text}\n`);
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+    reportToStderr(`${name}: ${seconds} s; all that was measured: ${file}`);
   }
-}
-
-function readSettings(args: readonly string[]) {
-  const flag = (name: string, fallback: string) => {
-    const at = args.indexOf(`--${name}`);
-    return at < 0 ? fallback : (args[at + 1] ?? "");
-  };
-  const numbers = (text: string) => text.split(",").map(Number);
-  const found = {
-    seconds: Number(flag("seconds", "5")),
-    repetitions: Number(flag("repetitions", "3")),
-    rates: numbers(flag("rates", "200,1000,5000,0")),
-  };
-  if (![found.seconds, found.repetitions, ...found.rates].every(Number.isFinite)) {
-    console.error("Usage: npm run bench -- [--seconds 5] [--repetitions 3] [--rates 200,1000,0]");
-    process.exit(1);
-  }
-  return found;
+  process.exit(0);
+} catch (error) {
+  console.error(messageOf(error));
+  if (error instanceof UserError && error.hint !== undefined) console.error(error.hint);
+  process.exit(1);
 }

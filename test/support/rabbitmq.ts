@@ -13,6 +13,8 @@ import { scratchFile } from "./scratch.js";
 
 export interface TestRabbitmq extends AsyncDisposable {
   readonly port: number;
+  /** Of the process that was started; the node is a descendant of it. */
+  readonly pid: number;
   /** 0 without a certificate. */
   readonly tlsPort: number;
   /** Of the plugin rabbitmq_prometheus; 0 without it. */
@@ -51,6 +53,9 @@ export async function startRabbitmq(
   let server = await startRabbitmqServer(programs, options);
   return {
     port: options.port,
+    get pid() {
+      return server.pid;
+    },
     tlsPort: options.tls?.port ?? 0,
     metricsPort: options.metricsPort ?? 0,
     url: `amqp://guest:guest@127.0.0.1:${options.port}//`,
