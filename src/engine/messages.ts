@@ -5,8 +5,8 @@ import type {
   BackendTransport,
   BrokerLoss,
   BrokerTransport,
+  Client,
   ConnectionRole,
-  RedisClient,
 } from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
@@ -51,7 +51,7 @@ export interface ConnectionPlan {
   readonly backend: string;
   /** Remove the stored results of tasks that have ended. */
   readonly forget: boolean;
-  readonly client: RedisClient;
+  readonly client: Client;
   readonly transport: BrokerTransport;
   readonly backendTransport: BackendTransport;
   readonly sendTaskSentEvents: boolean;
