@@ -131,4 +131,6 @@ limits:
 buckets: [10ms, 50ms, 100ms, 500ms, 1s, 5s, 30s]
 seed: 42
 tick: none
+threads: 2
+segment: 1/1
 `;

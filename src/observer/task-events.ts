@@ -6,24 +6,32 @@ const COLLECT_MS = 50;
 /** Workers whose numbers are remembered. */
 const MAX_WORKERS = 1_000;
 
+/** Who is told of the tasks whose ids start with `idPrefix`. */
+export interface TaskListener {
+  readonly idPrefix: string;
+  readonly report: (reports: TaskReports) => void;
+}
+
 /** Sorts the events of our own tasks out, and passes them on in numbers. */
 export class TaskEvents {
-  readonly #reports: TaskReportWriter;
-  readonly #report: (reports: TaskReports) => void;
+  readonly #listeners: readonly (TaskListener & { readonly writer: TaskReportWriter })[];
   /** Numbers are not given twice, so that a forgotten worker's clock is not taken for another one's. */
   readonly #numbers = new Map<string, number>();
   readonly #names = new Map<number, string>();
   #nextNumber = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(idPrefix: string, report: (reports: TaskReports) => void) {
-    this.#reports = new TaskReportWriter(idPrefix);
-    this.#report = report;
+  constructor(listeners: readonly TaskListener[]) {
+    this.#listeners = listeners.map((listener) => ({
+      ...listener,
+      writer: new TaskReportWriter(listener.idPrefix),
+    }));
   }
 
   /** An event about a task, anybody's. */
   add(event: CeleryEvent, heardUnixMs: number): void {
-    const isOurs = this.#reports.add(event, () => this.#numberOf(event.hostname), heardUnixMs);
+    const numberOf = () => this.#numberOf(event.hostname);
+    const isOurs = this.#listeners.some(({ writer }) => writer.add(event, numberOf, heardUnixMs));
     if (isOurs) this.#timer ??= setTimeout(() => this.#flush(), COLLECT_MS);
   }
 
@@ -38,7 +46,10 @@ export class TaskEvents {
 
   #flush(): void {
     this.#timer = undefined;
-    this.#report(this.#reports.take());
+    for (const { writer, report } of this.#listeners) {
+      const reports = writer.take();
+      if (reports.numbers.length > 0) report(reports);
+    }
   }
 
   #numberOf(hostname: string): number {

@@ -64,6 +64,8 @@ test("the smallest configuration gets every default", () => {
     phaseBucketsMs: [5, 25, 100, 500, 2500, 10_000, 60_000, 1_800_000],
     seed: 1,
     tickMs: null,
+    threads: 1,
+    segment: { index: 0, of: 1 },
   });
 });
 
