@@ -62,10 +62,12 @@ export class ConfirmWire {
 
   /** One confirm: `basic.ack` or `basic.nack`, for one message or all up to it. */
   confirmed(tag: number, isMultiple: boolean, isTaken: boolean): void {
-    const newest = this.#waiting.length - 1;
-    const last = tag === 0 ? newest : Math.min(tag - this.#firstTag, newest);
-    const from = isMultiple ? this.#oldest : last;
-    for (let at = from; at <= last; at++) this.#settle(at, isTaken);
+    const at = tag - this.#firstTag;
+    if (isMultiple) {
+      const newest = this.#waiting.length - 1;
+      const last = tag === 0 ? newest : Math.min(at, newest);
+      for (let each = this.#oldest; each <= last; each++) this.#settle(each, isTaken);
+    } else this.#settle(at, isTaken);
     while (this.#oldest < this.#waiting.length && this.#waiting[this.#oldest] === null) {
       this.#oldest++;
     }
