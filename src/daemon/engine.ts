@@ -4,6 +4,7 @@ import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import { LedgerView } from "../exposition/ledger-view.js";
 import { createLayout, type Layout } from "../ledger/layout.js";
 import { EngineHost } from "./engine-host.js";
+import { JointNews } from "./joint-news.js";
 
 /**
  * The engine: one thread, or several that share the plan (`threads`) and are one for everybody else. Each has
@@ -13,8 +14,7 @@ export class Engine {
   readonly #threads: readonly EngineHost[];
   readonly #layout: Layout;
   readonly #onMessage: (message: EngineMessage) => void;
-  /** By what several threads say, those that have said it. */
-  readonly #said = new Map<string, Set<number>>();
+  readonly #news: JointNews;
 
   /** Resolves when every scenario has stopped; rejects when a thread dies before. */
   readonly ended: Promise<void>;
@@ -22,6 +22,7 @@ export class Engine {
   constructor(plan: EnginePlan, onMessage: (message: EngineMessage) => void) {
     this.#layout = createLayout(plan.dimensions);
     this.#onMessage = onMessage;
+    this.#news = new JointNews(plan.threads);
     this.#threads = Array.from({ length: plan.threads }, (_, index) => {
       const share = { index, of: plan.threads };
       return new EngineHost(plan, share, (message) => this.#receive(index, message));
@@ -60,50 +61,14 @@ export class Engine {
     await Promise.all(this.#threads.map((thread) => thread.terminate()));
   }
 
-  /** What is true of the engine once it is of all its threads is passed on then, and only then. */
   #receive(thread: number, message: EngineMessage): void {
-    switch (message.type) {
-      case "ready":
-        if (!this.#allSay("ready", thread)) return;
-        this.#begin();
-        break;
-      case "scenario":
-        if (!this.#allSay(`${message.scenario} is ${message.state}`, thread)) return;
-        break;
-      case "stage":
-        if (!this.#allSay(`${message.scenario} in stage ${message.stage}`, thread)) return;
-        this.#said.delete(`${message.scenario} in stage ${message.stage}`); // it may come again
-        break;
-      case "up":
-        if (!this.#allSay(`${message.connection} ${message.role}`, thread)) return;
-        break;
-      case "down":
-        this.#said.get(`${message.connection} ${message.role}`)?.delete(thread);
-        break;
-      case "blocked":
-        if (message.isBlocked) {
-          if (!this.#allSay(`${message.connection} is blocked`, thread)) return;
-        } else if (!this.#said.delete(`${message.connection} is blocked`)) return;
-        break;
-      case "clockStep":
-        if (thread > 0) return; // all see the same clock
-        break;
-      default:
-        break;
-    }
+    if (!this.#news.isNews(thread, message)) return;
+    if (message.type === "ready") this.#begin();
     this.#onMessage(message);
   }
 
   #begin(): void {
     const now = hrtimeMs();
     for (const thread of this.#threads) thread.begin(now);
-  }
-
-  /** True when the others have said it, too. */
-  #allSay(what: string, thread: number): boolean {
-    const said = this.#said.get(what) ?? new Set();
-    this.#said.set(what, said);
-    said.add(thread);
-    return said.size === this.#threads.length;
   }
 }
