@@ -43,3 +43,8 @@ export function createClock(
     },
   };
 }
+
+/** Milliseconds on the one clock that all threads of a process read alike. */
+export function hrtimeMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

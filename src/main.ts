@@ -56,6 +56,7 @@ function commandLine(done: (code: number) => void): Command {
     .option("--listen <addr:port>", "where /metrics is served (default: 0.0.0.0:9809)")
     .option("--for <duration>", "end after this time, such as 30m")
     .option("--count <starts>", "end after this many starts")
+    .option("--segment <i/n>", "do the i-th of n equal parts of the starts (default: 1/1)")
     .option("--json", "print the end report as JSON")
     .option("--exit-on-slo", "exit with 99 when an SLO is missed, with 98 when one is inconclusive")
     .addOption(set)

@@ -22,6 +22,11 @@ export interface AmqpMessage {
 }
 
 export interface AmqpMessageTemplate {
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** Null when it differs from message to message. */
+  readonly fixedContent: Buffer | null;
+  contentOf(fill: Readonly<MessageFill>): Buffer;
   render(fill: Readonly<MessageFill>): AmqpMessage;
 }
 
@@ -46,12 +51,15 @@ export function compileAmqpMessage(
       ? {}
       : { expiration: String(Math.trunc(spec.expiresMs)) };
   assertSurvivableHeaders(taskHeaders(spec, SAMPLE_FILL), spec.protocol);
+  const { exchange, routingKey } = spec;
+  const contentOf = ({ body }: Readonly<MessageFill>) => fixedContent ?? encode(body);
   return {
+    ...{ exchange, routingKey, fixedContent, contentOf },
     render: (fill) => ({
       id: fill.id,
-      exchange: spec.exchange,
-      routingKey: spec.routingKey,
-      content: fixedContent ?? encode(fill.body),
+      exchange,
+      routingKey,
+      content: contentOf(fill),
       properties: {
         contentType,
         contentEncoding,

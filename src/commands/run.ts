@@ -105,8 +105,14 @@ export function overridesOf(
       })),
     );
   }
-  if (flags.listen === undefined) return [];
-  return [{ path: ["server", "listen"], value: flags.listen, flag: "--listen" }];
+  return [
+    ...(flags.listen === undefined
+      ? []
+      : [{ path: ["server", "listen"], value: flags.listen, flag: "--listen" }]),
+    ...(flags.segment === undefined
+      ? []
+      : [{ path: ["segment"], value: flags.segment, flag: "--segment" }]),
+  ];
 }
 
 /** The milliseconds of `--for`, or of another flag. */

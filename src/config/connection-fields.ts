@@ -21,8 +21,8 @@ export interface ConnectionConfig {
   readonly events: "auto" | "on" | "off";
   /** Send an event for each task, as Celery's producers do with `task_send_sent_event`. */
   readonly sendTaskSentEvents: boolean;
-  /** How Redis is spoken to on the hot path. */
-  readonly client: "direct" | "ioredis";
+  /** How the servers are spoken to on the hot path. */
+  readonly client: "direct" | "library";
   /** Celery's `broker_transport_options`, with its own names. */
   readonly options: {
     readonly priority_steps: readonly number[];
@@ -146,10 +146,10 @@ export const connectionSchema = z.strictObject({
     checkBackendUrl,
   ).optional(),
   client: z
-    .enum(["direct", "ioredis"], { error: "must be direct or ioredis" })
+    .enum(["direct", "library", "ioredis"], { error: "must be direct or library" })
     .meta({
       description:
-        "How tasks and results go over a connection to Redis: direct, past ioredis once that has connected, or by ioredis alone, which takes two to four times the CPU.",
+        "How tasks and results go over the connection: direct, past the client library (ioredis, amqplib) once that has connected, or by the library alone, which takes two to four times the CPU. The word ioredis is an older one for library.",
     })
     .prefault("direct"),
   forget: z
@@ -213,7 +213,7 @@ export function resolveConnection(connection: ConnectionPart): ConnectionConfig 
     management: management ?? null,
     events,
     sendTaskSentEvents,
-    client,
+    client: client === "ioredis" ? "library" : client,
     options: { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns },
     backendOptions: { global_keyprefix: backendOptions.global_keyprefix },
     allow,

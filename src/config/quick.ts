@@ -17,6 +17,7 @@ export interface QuickFlags {
   readonly profile?: string | undefined;
   readonly queue?: string | undefined;
   readonly listen?: string | undefined;
+  readonly segment?: string | undefined;
 }
 
 /**
@@ -54,6 +55,7 @@ export function quickForm(flags: QuickFlags, env: Variables): Override[] {
       ? [{ path: profile, value: flags.rate ?? "1/s", flag: "--rate" }]
       : given(profile, "--profile", readProfile(flags.profile, faults))),
     ...given(["server", "listen"], "--listen", flags.listen),
+    ...given(["segment"], "--segment", flags.segment),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
   return overrides;

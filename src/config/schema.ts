@@ -14,7 +14,13 @@ import { mixField } from "./mix-field.js";
 import { nullRecord } from "./null-record.js";
 import { type ProfileSpec, profileField } from "./profile-field.js";
 import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
-import { bucketsField, driftWindowField, listenField, tickField } from "./server-fields.js";
+import {
+  bucketsField,
+  driftWindowField,
+  listenField,
+  segmentField,
+  tickField,
+} from "./server-fields.js";
 import { type Shape, shapeOf } from "./shape.js";
 import { type SloConfig, sloSchema, withThresholds } from "./slo-fields.js";
 import { type TaskConfig, taskSchema, type WorkflowConfig } from "./task-schema.js";
@@ -44,6 +50,10 @@ export interface Config {
   readonly seed: number;
   /** Starts wait for the next multiple of this; null: each has its own time. */
   readonly tickMs: number | null;
+  /** Threads of the engine: each does an equal share of the starts. */
+  readonly threads: number;
+  /** The share of all starts that this daemon does, of those whose number leaves the rest `index`. */
+  readonly segment: { readonly index: number; readonly of: number };
 }
 
 /** A traffic profile over a mix of tasks on one connection. */
@@ -159,6 +169,7 @@ const serverSchema = z
   .meta({ description: "The HTTP server, read-only." });
 
 const MAX_SLOS = 100;
+const MAX_THREADS = 64;
 
 const configSchema = z.strictObject({
   connections: named(connectionSchema, "Brokers with their result backends, by name."),
@@ -183,6 +194,14 @@ const configSchema = z.strictObject({
   tick: tickField(
     "Starts are sent together this often, for about half the CPU at 1,000/s and as much more dispatch lag; none: each when it is due.",
   ).prefault("none"),
+  threads: wholeNumber(
+    1,
+    MAX_THREADS,
+    "Threads that share every rate, each with an exact part of the starts and of maxInFlight. For rates that one cannot keep: each needs a core of its own.",
+  ).prefault(1),
+  segment: segmentField(
+    "Which part of all starts this daemon does, when several with the same configuration share the work: 2/4 is the second of four, an exact quarter of every rate and of maxInFlight.",
+  ).prefault("1/1"),
 });
 
 type ParsedConfig = z.output<typeof configSchema>;
@@ -252,6 +271,8 @@ function assemble(parsed: ParsedConfig): Config {
     driftWindowMs: parsed.driftWindow,
     seed: parsed.seed,
     tickMs: parsed.tick,
+    threads: parsed.threads,
+    segment: parsed.segment,
   };
 }
 

@@ -38,6 +38,19 @@ const MINUTE_MS = 60_000;
 /** Starts that are 100 ms late are dropped. */
 const MAX_TICK_MS = 50;
 
+/** Which of how many equal parts, counted from 1 as in `2/4`. */
+export function segmentField(description: string) {
+  const pattern = "^[1-9][0-9]{0,3}/[1-9][0-9]{0,3}$";
+  return field({ description, type: "string", pattern, examples: ["2/4"] }, (value) => {
+    const match = /^([1-9]\d{0,3})\/([1-9]\d{0,3})$/.exec(String(value));
+    const [number, of] = [Number(match?.[1]), Number(match?.[2])];
+    if (typeof value === "string" && number <= of) return { index: number - 1, of };
+    throw new ReadError("must be a part and how many there are, such as 2/4", {
+      remedy: "Write 1/1 for the whole.",
+    });
+  });
+}
+
 function readListen(value: unknown): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]*)):(\d{1,9})$/.exec(String(value));
   if (typeof value !== "string" || match === null) {

@@ -150,18 +150,18 @@ export interface BackendTransport {
   readonly global_keyprefix: string;
 }
 
-/** What both halves need to know. */
-/** Past ioredis once that has connected, or by ioredis alone. */
-export type RedisClient = "direct" | "ioredis";
+/** Past the client library once that has connected, or by the library alone. */
+export type Client = "direct" | "library";
 
+/** What both halves need to know. */
 interface CommonOptions {
   /** The start that all our task ids share. */
   readonly idPrefix: string;
   /** Our `reply_to` on every task (Celery's oid), and the name of the reply queue of `rpc://`. */
   readonly replyTo: string;
   readonly events: ConnectionEvents;
-  /** How Redis is spoken to on the hot path. */
-  readonly client: RedisClient;
+  /** How the servers are spoken to on the hot path. */
+  readonly client: Client;
   /** The broker's, which `rpc://` follows as well. */
   readonly transport: BrokerTransport;
 }

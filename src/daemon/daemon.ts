@@ -25,7 +25,7 @@ import { Bottlenecks } from "./bottlenecks.js";
 import { ConnectionStates } from "./connection-states.js";
 import { Drifts } from "./drifts.js";
 import { endReport, reportText } from "./end-report.js";
-import { EngineHost } from "./engine-host.js";
+import { Engine } from "./engine.js";
 import { addressOf, EngineLog } from "./engine-log.js";
 import { exitCodeOf, isUnpublished } from "./exit-code.js";
 import { ObserverLog } from "./observer-log.js";
@@ -72,7 +72,7 @@ export class Daemon {
   readonly #achieved: AchievedRates;
   readonly #registry: MetricsRegistry<LedgerView>;
   readonly #aborted = new AbortController();
-  #engine: EngineHost | undefined;
+  #engine: Engine | undefined;
   #observers: readonly ConnectionObserver[] = [];
   #reading: LedgerView | undefined;
   #observed: readonly ObservedConnection[] = [];
@@ -121,7 +121,7 @@ export class Daemon {
     let status: NodeJS.Timeout | undefined;
     let judging: NodeJS.Timeout | undefined;
     try {
-      const engine = new EngineHost(this.#options.plan, (message) => this.#onMessage(message));
+      const engine = new Engine(this.#options.plan, (message) => this.#onMessage(message));
       this.#engine = engine;
       this.#observers = this.#observe(engine);
       judging = setInterval(() => void this.#judge(engine), JUDGE_MS);
@@ -159,7 +159,7 @@ export class Daemon {
     this.#engine?.abort();
   }
 
-  async #finish(engine: EngineHost): Promise<number> {
+  async #finish(engine: Engine): Promise<number> {
     const { log, subject, isBounded, exitOnSlo, lingerMs, showReport } = this.#options;
     this.#isStopping = true;
     const ledger = await engine.snapshot(false);
@@ -241,7 +241,7 @@ export class Daemon {
   }
 
   /** @throws {UserError} in the first moments of the process */
-  #runningEngine(): EngineHost {
+  #runningEngine(): Engine {
     if (this.#engine === undefined) throw new UserError("the engine has not started yet");
     return this.#engine;
   }
@@ -261,21 +261,20 @@ export class Daemon {
     return { ready, problems: [...problems, ...this.#connections.degradations()] };
   }
 
-  #observe(engine: EngineHost): ConnectionObserver[] {
+  #observe(engine: Engine): ConnectionObserver[] {
     const log = new ObserverLog(this.#options.log);
     return this.#options.observe.map(
       (plan, connection) =>
         new ConnectionObserver({
           plan,
-          idPrefix: engine.idPrefix,
-          report: (reports) => engine.report(connection, reports),
+          listeners: engine.listeners(connection),
           say: (news) => log.write(plan, news),
         }),
     );
   }
 
   /** A snapshot never fails; while the engine is busy it reads the live memory. */
-  async #judge(engine: EngineHost): Promise<void> {
+  async #judge(engine: Engine): Promise<void> {
     const ledger = await engine.snapshot(false);
     const observed = this.#observers.map((observer) => observer.observed());
     const nowMs = performance.now();
@@ -297,7 +296,7 @@ export class Daemon {
 
   #onMessage(message: EngineMessage): void {
     switch (message.type) {
-      case "started":
+      case "ready":
         this.#startedMs = performance.now();
         break;
       case "up":

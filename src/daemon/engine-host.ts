@@ -5,9 +5,9 @@ import { Worker } from "node:worker_threads";
 import { idPrefix } from "../celery/task-id.js";
 import type { TaskReports } from "../celery/task-reports.js";
 import type { EngineMessage, EnginePlan, EngineStart, MainMessage } from "../engine/messages.js";
-import { LedgerView } from "../exposition/ledger-view.js";
 import { createLayout, type Layout } from "../ledger/layout.js";
-import { type Half, openLedger, type SharedLedger } from "../ledger/snapshot.js";
+import { type Half, ledgerBytes, openLedger, type SharedLedger } from "../ledger/snapshot.js";
+import type { Share } from "../plan/share.js";
 
 /**
  * What V8 may fill before it collects: by its default of 48 MiB the process would be a third larger for no
@@ -19,7 +19,7 @@ const YOUNG_MIB = 12;
 const SNAPSHOT_WAITS = 10;
 const SNAPSHOT_WAIT_MS = 100;
 
-/** The main thread's hand on an engine: starts it, asks for snapshots, stops it, notices its death. */
+/** The main thread's hand on a thread of the engine: starts it, asks for snapshots, stops it, notices its death. */
 export class EngineHost {
   readonly #worker: Worker;
   readonly #layout: Layout;
@@ -36,11 +36,13 @@ export class EngineHost {
   /** Resolves when every scenario has stopped; rejects when the thread dies before. */
   readonly ended: Promise<void>;
 
-  constructor(plan: EnginePlan, onMessage: (message: EngineMessage) => void) {
+  constructor(plan: EnginePlan, thread: Share, onMessage: (message: EngineMessage) => void) {
     this.#layout = createLayout(plan.dimensions);
-    this.#ledger = openLedger(this.#layout, plan.memory);
+    const memory = new SharedArrayBuffer(ledgerBytes(this.#layout));
+    this.#ledger = openLedger(this.#layout, memory);
+    const start: EngineStart = { plan, memory, thread, idPrefix: this.idPrefix };
     this.#worker = new Worker(new URL("../engine/thread.js", import.meta.url), {
-      workerData: { plan, idPrefix: this.idPrefix } satisfies EngineStart,
+      workerData: start,
       name: "engine",
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
     });
@@ -63,7 +65,7 @@ export class EngineHost {
    * A consistent reading. `isScrape` restarts what counts "since the last scrape". Readings follow one
    * another: the engine must not copy anew while one is taken over.
    */
-  snapshot(isScrape: boolean): Promise<LedgerView> {
+  snapshot(isScrape: boolean): Promise<Half> {
     const reading = this.#queue.then(() => this.#read(isScrape));
     this.#queue = reading;
     return reading;
@@ -73,6 +75,10 @@ export class EngineHost {
   turnAgeMs(): number {
     const lastTurn = this.#ledger.live.cells[this.#layout.engine("lastTurnSeconds")]!;
     return (process.hrtime()[0] - (lastTurn || this.#startedSeconds)) * 1000;
+  }
+
+  begin(hrtimeMs: number): void {
+    this.#send({ type: "begin", hrtimeMs });
   }
 
   stop(): void {
@@ -94,8 +100,8 @@ export class EngineHost {
     await this.#worker.terminate();
   }
 
-  async #read(isScrape: boolean): Promise<LedgerView> {
-    if (this.#isOver) return this.#view(this.#ledger.live);
+  async #read(isScrape: boolean): Promise<Half> {
+    if (this.#isOver) return copyOf(this.#ledger.live);
     const id = this.#nextSnapshot++;
     let isAnswered = false;
     const answer = new Promise<void>((resolve) => {
@@ -112,19 +118,10 @@ export class EngineHost {
     for (let wait = 0; wait < SNAPSHOT_WAITS && !isAnswered && !this.#isOver; wait++) {
       await Promise.race([answer, sleep(SNAPSHOT_WAIT_MS)]);
     }
-    if (isAnswered) return this.#view(this.#ledger.snapshot);
+    if (isAnswered) return copyOf(this.#ledger.snapshot);
     // The thread is busy or dead: the live memory may be written while it is read, and is still true.
     this.#replies.removeAllListeners("snapshot");
-    return this.#view(this.#ledger.live);
-  }
-
-  /** A private copy: the engine may write the shared memory while a page is made of this one. */
-  #view(half: Half): LedgerView {
-    return new LedgerView(this.#layout, {
-      cells: half.cells.slice(),
-      states: half.states.slice(),
-      entries: half.entries.slice(),
-    });
+    return copyOf(this.#ledger.live);
   }
 
   #send(message: MainMessage): void {
@@ -135,4 +132,9 @@ export class EngineHost {
     this.#isOver = true;
     reject(error);
   }
+}
+
+/** A private copy: the engine may write the shared memory while a page is made of this one. */
+function copyOf({ cells, states, entries }: Half): Half {
+  return { cells: cells.slice(), states: states.slice(), entries: entries.slice() };
 }

@@ -24,7 +24,7 @@ export class EngineLog {
 
   write(message: EngineMessage): void {
     switch (message.type) {
-      case "started":
+      case "ready":
         this.#log.info(
           { scenarios: this.#subject.scenarios.map(({ name }) => name) },
           "the plan starts",

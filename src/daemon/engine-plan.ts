@@ -7,10 +7,10 @@ import { ConfigError } from "../errors.js";
 import { fixedSeries } from "../exposition/fixed-series.js";
 import { SERIES_OF_A_QUEUE, SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
 import type { Subject } from "../exposition/subject.js";
-import { createLayout, type Dimensions } from "../ledger/layout.js";
-import { ledgerBytes } from "../ledger/snapshot.js";
+import type { Dimensions } from "../ledger/layout.js";
 import type { ObservePlan } from "../observer/connection-observer.js";
 import { createProfile, type ProfileSpec, type Stage } from "../plan/profile.js";
+import { shareOf } from "../plan/share.js";
 import { planEntries } from "./entry-plans.js";
 import { planSlos } from "./slo-plans.js";
 
@@ -32,7 +32,8 @@ const MAX_WORKERS = 200;
 
 /**
  * What the engine does, what is observed beside it, and what the metrics call it, from the configuration.
- * @throws {ConfigError} when the known series alone are more than `limits.series`.
+ * @throws {ConfigError} when the known series alone are more than `limits.series`, or so many shares of the plan are made
+ * that one may have nothing in flight.
  */
 export function planEngine(options: PlanOptions): {
   plan: EnginePlan;
@@ -96,8 +97,9 @@ export function planEngine(options: PlanOptions): {
       maxWorkers,
     })),
     plan: {
-      memory: new SharedArrayBuffer(ledgerBytes(createLayout(dimensions))),
       dimensions,
+      segment: config.segment,
+      threads: config.threads,
       connections: Object.entries(config.connections).map(([name, connection]) => ({
         name,
         broker: connection.broker,
@@ -165,8 +167,12 @@ function dimensionsOf(
       },
     ]);
   }
+  // A thread's; none has more than the first.
+  const first = { index: 0, of: config.segment.of * config.threads };
+  checkShares(scenarios, first.of);
   const inFlight = scenarios.reduce(
-    (sum, scenario) => sum + scenario.maxInFlight * slotsOfAStart(scenario, entries),
+    (sum, scenario) =>
+      sum + shareOf(scenario.maxInFlight, first) * slotsOfAStart(scenario, entries),
     0,
   );
   // Slots beyond the limit keep finished tasks recognisable when the limit is reached.
@@ -175,7 +181,7 @@ function dimensionsOf(
     throw new ConfigError([
       {
         place: "scenarios",
-        message: `maxInFlight adds up to ${inFlight} tasks, members of workflows included, more than the ${Math.floor(MAX_SLOTS * 0.8)} that one daemon can track. Lower maxInFlight.`,
+        message: `maxInFlight adds up to ${inFlight} tasks, members of workflows included, more than the ${Math.floor(MAX_SLOTS * 0.8)} that one thread can track. Lower maxInFlight.`,
       },
     ]);
   }
@@ -194,4 +200,15 @@ function dimensionsOf(
     exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, exceptions),
     slots,
   };
+}
+
+/** @throws {ConfigError} */
+function checkShares(scenarios: readonly ScenarioPlan[], shares: number): void {
+  const issues = scenarios
+    .filter(({ maxInFlight }) => maxInFlight < shares)
+    .map(({ name, maxInFlight }) => ({
+      place: `scenarios.${name}.maxInFlight`,
+      message: `is ${maxInFlight}, and ${shares} threads and segments share it: some could have nothing in flight and would drop all. Raise it to ${shares} or more, or use fewer.`,
+    }));
+  if (issues.length > 0) throw new ConfigError(issues);
 }

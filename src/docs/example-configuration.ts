@@ -135,4 +135,6 @@ buckets: [10ms, 50ms, 100ms, 500ms, 1s, 5s, 30s]
 driftWindow: 24h
 seed: 42
 tick: none
+threads: 2
+segment: 1/1
 `;

@@ -20,7 +20,7 @@ const OF_EVERY_METRIC: Readonly<Record<string, LabelValues>> = {
   connection: "name of the connection in the configuration",
   role: ["broker", "backend", "events"],
   worker: "full name of the worker's node as in `celery@host`, or `other`",
-  thread: ["engine"],
+  thread: "`engine`; with `threads` above 1 `engine-1`, `engine-2` and so on",
   slo: "name of the SLO in the configuration",
 };
 

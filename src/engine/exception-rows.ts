@@ -1,23 +1,32 @@
+import { type Share, WHOLE } from "../plan/share.js";
+
 /**
  * Which row of the shared memory counts which exception class of which entry. Rows are given out as
  * classes appear; when none is left, and for errors without a class, an entry's own row `other` counts.
+ * Each thread gives out rows of its own, so that threads can be added up.
  */
 export class ExceptionRows {
   readonly #rows: Map<string, number>[];
-  readonly #capacity: number;
+  readonly #end: number;
   readonly #onNew: (row: number, entry: number, name: string) => void;
   #next: number;
 
-  /** The first `entryCount` rows are the entries' `other`. `onNew` tells the main thread the name. */
+  /**
+   * The first `entryCount` rows are the entries' `other`; of those behind them, `rowCount` in all, the threads have equal
+   * parts. `onNew` tells the main thread the name.
+   */
   constructor(
     entryCount: number,
-    capacity: number,
+    rowCount: number,
     onNew: (row: number, entry: number, name: string) => void,
+    { index, of }: Share = WHOLE,
   ) {
     this.#rows = Array.from({ length: entryCount }, () => new Map());
-    this.#capacity = capacity;
     this.#onNew = onNew;
-    this.#next = entryCount;
+    const partFrom = (thread: number) =>
+      entryCount + Math.floor(((rowCount - entryCount) * thread) / of);
+    this.#next = partFrom(index);
+    this.#end = partFrom(index + 1);
   }
 
   /** The row of an exception class; the entry's `other` when there is no class or no row left. */
@@ -26,7 +35,7 @@ export class ExceptionRows {
     const rows = this.#rows[entry]!;
     const known = rows.get(exception);
     if (known !== undefined) return known;
-    if (this.#next === this.#capacity) return entry;
+    if (this.#next === this.#end) return entry;
     const row = this.#next++;
     rows.set(exception, row);
     this.#onNew(row, entry, exception);

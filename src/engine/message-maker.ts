@@ -6,6 +6,7 @@ import { type CompiledBody, compileBody } from "../celery/task-body.js";
 import { firstMessages, type Workflow } from "../celery/workflow.js";
 import type { Clock } from "../clock.js";
 import type { Message, MessageTemplate, Publisher } from "../connections/ports.js";
+import { type Share, WHOLE } from "../plan/share.js";
 import type { EntryPlan, MemberPlan, WorkflowPlan } from "./messages.js";
 
 /** The body of a message that starts an entry: of its only task, or of a member of its first stage. */
@@ -116,13 +117,16 @@ const NO_MEMBERS: readonly string[] = [];
 /** Fills in what differs from message to message. */
 export class MessageMaker {
   readonly #clock: Clock;
+  readonly #share: Share;
   readonly #times = new Map<number, string>();
   readonly #fill: MessageFill = { ...SAMPLE_FILL };
   #timesFromMs = Number.NaN;
   #templated = 0;
 
-  constructor(clock: Clock) {
+  /** `share`: which numbers of `{{ seq }}` are given out here. */
+  constructor(clock: Clock, share: Share = WHOLE) {
     this.#clock = clock;
+    this.#share = share;
   }
 
   /**
@@ -145,7 +149,7 @@ export class MessageMaker {
     else if (eta !== null) fill.eta = eta;
     if (!body.isStatic) {
       fill.body = body.render({
-        seq: this.#templated++,
+        seq: this.#share.index + this.#share.of * this.#templated++,
         plannedUnixSeconds: this.#clock.unixMs(plannedMs) / 1000,
         nowUnixSeconds: this.#clock.unixMs(nowMs) / 1000,
         id: fill.id,

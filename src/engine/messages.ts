@@ -5,31 +5,39 @@ import type {
   BackendTransport,
   BrokerLoss,
   BrokerTransport,
+  Client,
   ConnectionRole,
-  RedisClient,
 } from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
+import type { Share } from "../plan/share.js";
 
 /**
- * What crosses between the main thread and an engine: plain data only. Everything that is counted goes
- * through the shared memory instead (`ledger/layout.ts`).
+ * What crosses between the main thread and the engine's threads: plain data only. Everything that is counted
+ * goes through the shared memory instead (`ledger/layout.ts`).
  *
  *     main ── EngineStart, then MainMessage ──> engine
  *     main <───────────── EngineMessage ─────────────── engine
  */
 
-/** What an engine's thread starts with. */
+/** What a thread of the engine starts with. */
 export interface EngineStart {
   readonly plan: EnginePlan;
+  /** What it counts in. */
+  readonly memory: SharedArrayBuffer;
+  /** Which of the engine's threads it is: it does this share of the plan's segment. */
+  readonly thread: Share;
   /** The start that all its task ids share; a thread that is started again has another one. */
   readonly idPrefix: string;
 }
 
-/** The whole work of one engine. Indices refer to the arrays here; times are milliseconds. */
+/** The whole work of the engine. Indices refer to the arrays here; times are milliseconds. */
 export interface EnginePlan {
-  readonly memory: SharedArrayBuffer;
+  /** Of the memory of each thread. */
   readonly dimensions: Dimensions;
+  /** The share of the plan that this daemon does; other daemons do the rest. */
+  readonly segment: Share;
+  readonly threads: number;
   readonly connections: readonly ConnectionPlan[];
   readonly scenarios: readonly ScenarioPlan[];
   /** What scenarios start, and behind that the members of workflows. */
@@ -51,7 +59,7 @@ export interface ConnectionPlan {
   readonly backend: string;
   /** Remove the stored results of tasks that have ended. */
   readonly forget: boolean;
-  readonly client: RedisClient;
+  readonly client: Client;
   readonly transport: BrokerTransport;
   readonly backendTransport: BackendTransport;
   readonly sendTaskSentEvents: boolean;
@@ -115,6 +123,8 @@ export interface MemberPlan {
 }
 
 export type MainMessage =
+  /** The plan's clock starts: `hrtimeMs` on the clock that threads share. */
+  | { readonly type: "begin"; readonly hrtimeMs: number }
   /** Copy the live half. `isScrape` also restarts what counts "since the last scrape". */
   | { readonly type: "snapshot"; readonly id: number; readonly isScrape: boolean }
   /** Plan nothing more; wait for results as long as each scenario's graceful stop allows. */
@@ -137,7 +147,8 @@ export interface WorkerClock {
 }
 
 export type EngineMessage =
-  | { readonly type: "started" }
+  /** The plan may begin: all is connected, or was waited for long enough. */
+  | { readonly type: "ready" }
   | { readonly type: "snapshot"; readonly id: number }
   | { readonly type: "scenario"; readonly scenario: number; readonly state: ScenarioState }
   | { readonly type: "stage"; readonly scenario: number; readonly stage: number }

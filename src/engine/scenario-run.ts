@@ -10,6 +10,7 @@ import { type Arrivals, createArrivals } from "../plan/arrival.js";
 import { createMix, type Mix } from "../plan/mix.js";
 import { createProfile, type Profile } from "../plan/profile.js";
 import { seedOf } from "../plan/random.js";
+import type { Share } from "../plan/share.js";
 import type { ScenarioPlan } from "./messages.js";
 import type { TaskLife } from "./task-life.js";
 
@@ -29,6 +30,8 @@ export interface ScenarioRunOptions {
   readonly life: TaskLife;
   readonly budget: StartBudget;
   readonly seed: number;
+  /** Which starts of the plan are done here; a closed loop has no plan to share. */
+  readonly share: Share;
   readonly onState: (state: ScenarioState) => void;
   readonly onStage: (stage: number) => void;
 }
@@ -59,18 +62,20 @@ export class ScenarioRun {
 
   constructor(options: ScenarioRunOptions) {
     this.#options = options;
-    const { plan, layout, index, seed } = options;
+    const { plan, layout, index, seed, share } = options;
     this.#cell = Object.fromEntries(
       SCENARIO_CELLS.map((cell) => [cell, layout.scenario(index, cell)]),
     ) as Record<ScenarioCell, number>;
-    this.#mix = createMix(plan.weights);
     if (plan.profile.kind === "max") {
+      this.#mix = createMix(plan.weights);
       this.#paced = null;
       this.#endMs = plan.endMs;
     } else {
+      this.#mix = createMix(plan.weights, share);
       const profile = createProfile(plan.profile);
       this.#endMs = Math.min(plan.endMs, profile.endMs);
-      const arrivals = createArrivals(profile, plan.arrival, seedOf(plan.name, seed), this.#endMs);
+      const ownSeed = seedOf(plan.name, seed);
+      const arrivals = createArrivals(profile, plan.arrival, ownSeed, this.#endMs, share);
       this.#paced = { profile, arrivals };
     }
     this.#set("remainingSeconds", Number.POSITIVE_INFINITY);
@@ -178,7 +183,7 @@ export class ScenarioRun {
       return;
     }
     const { profile } = this.#paced;
-    this.#set("targetRate", isActive ? profile.rateAt(elapsedMs) : 0);
+    this.#set("targetRate", isActive ? profile.rateAt(elapsedMs) / this.#options.share.of : 0);
     if (!isActive) {
       this.#set("stageRemainingSeconds", 0);
       return;

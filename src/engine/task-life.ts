@@ -15,6 +15,7 @@ import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
 import { type Layout, type SloCounter, WRONG_ANSWER } from "../ledger/layout.js";
 import type { Half } from "../ledger/snapshot.js";
+import type { Share } from "../plan/share.js";
 import { Books } from "./books.js";
 import type { ClockOffset } from "./clock-offsets.js";
 import { type Ended, EndedTasks } from "./ended-tasks.js";
@@ -39,6 +40,7 @@ export interface TaskLifeOptions {
   readonly live: Half;
   readonly clock: Clock;
   readonly idPrefix: string;
+  readonly share: Share;
   readonly origin: string;
   readonly connectionPlans: readonly ConnectionPlan[];
   readonly scenarios: readonly ScenarioPlan[];
@@ -104,7 +106,7 @@ export class TaskLife {
       table: this.#table,
       nowMs: clock.nowMs,
     });
-    this.#maker = new MessageMaker(clock);
+    this.#maker = new MessageMaker(clock, options.share);
     this.#outbox = new Outbox(connectionPlans.length, {
       sending: (slot, nowMs) => this.#sending(slot, nowMs),
       answered: (slot, seq, outcome, reason) => this.#answered(slot, seq, outcome, reason),

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { createClock } from "../clock.js";
+import { createClock, hrtimeMs } from "../clock.js";
 import { openConnection } from "../connections/open.js";
 import type { Connection, ConnectionRole } from "../connections/ports.js";
 import { withDeadline } from "../deadline.js";
@@ -9,6 +9,7 @@ import { messageOf } from "../errors.js";
 import { createLayout } from "../ledger/layout.js";
 import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
 import { createRandom, seedOf } from "../plan/random.js";
+import { shareOf, within } from "../plan/share.js";
 import { ExceptionRows } from "./exception-rows.js";
 import { compileFirstBodies } from "./message-maker.js";
 import type { EngineMessage, EngineStart, MainMessage } from "./messages.js";
@@ -18,9 +19,9 @@ import { ScenarioRun } from "./scenario-run.js";
 import { TaskLife } from "./task-life.js";
 
 /**
- * Entry of the engine's worker thread: builds the parts, then lets the pacer run. The plan's clock
- * starts when every connection is up, or after START_GRACE_MS without (then starts are dropped with
- * their reason, as at any other time).
+ * Entry of a worker thread of the engine: builds the parts, then lets the pacer run. The plan's clock
+ * starts, for all threads at once, when every connection is up, or after START_GRACE_MS without (then starts are
+ * dropped with their reason, as at any other time).
  */
 const START_GRACE_MS = 10_000;
 /** Timeouts and states are looked at this often. */
@@ -34,25 +35,31 @@ const FORGET_AT_ONCE = 2_000;
 const LEAVE_MS = 1_500;
 
 const port = parentPort!;
-const { plan, idPrefix: prefix } = workerData as EngineStart;
+const { plan, memory, thread, idPrefix: prefix } = workerData as EngineStart;
+const share = within(plan.segment, thread);
+const scenarios = plan.scenarios.map((scenario) => ({
+  ...scenario,
+  maxInFlight: shareOf(scenario.maxInFlight, share),
+}));
 const clock = createClock();
 const layout = createLayout(plan.dimensions);
-const ledger = openLedger(layout, plan.memory);
+const ledger = openLedger(layout, memory);
 const cells = ledger.live.cells;
 const say = (message: EngineMessage) => port.postMessage(message);
 
 /** Recognisable, as the broker may keep it for a while after we were killed. */
 const replyTo = `celery-load.${randomUUID()}`;
-const random = createRandom(seedOf("arguments", plan.seed));
+const random = createRandom(seedOf(`arguments${share.index || ""}`, plan.seed));
 const saturation = new Saturation(cells, layout);
 const life = new TaskLife({
   layout,
   live: ledger.live,
   clock,
   idPrefix: prefix,
+  share,
   origin: `gen${process.pid}@${hostname()}`,
   connectionPlans: plan.connections,
-  scenarios: plan.scenarios,
+  scenarios,
   entries: plan.entries,
   slos: plan.slos,
   isSaturated: (nowMs) => saturation.isSaturated(nowMs),
@@ -66,15 +73,16 @@ const life = new TaskLife({
     plan.entries.length,
     plan.dimensions.exceptionRows,
     (row, entry, name) => say({ type: "exception", row, entry, name }),
+    thread,
   ),
   onRefused: (connection, reason) => say({ type: "refused", connection, reason }),
   onInvalid: (entry, reason) => say({ type: "invalid", entry, reason }),
   onMalformed: (entry) => say({ type: "malformed", entry }),
 });
 
-const countLimit = plan.countLimit ?? Number.POSITIVE_INFINITY;
+const countLimit = shareOf(plan.countLimit ?? Number.POSITIVE_INFINITY, share);
 const budget = { limit: countLimit, left: countLimit };
-const runs = plan.scenarios.map(
+const runs = scenarios.map(
   (scenario, index) =>
     new ScenarioRun({
       index,
@@ -85,6 +93,7 @@ const runs = plan.scenarios.map(
       life,
       budget,
       seed: plan.seed,
+      share,
       onState: (state) => say({ type: "scenario", scenario: index, state }),
       onStage: (stage) => say({ type: "stage", scenario: index, stage }),
     }),
@@ -98,7 +107,7 @@ const hasClosedLoop = plan.scenarios.some(({ profile }) => profile.kind === "max
 const connections = plan.connections.map((_, index) => connect(index));
 life.connect(connections);
 
-let isStarted = false;
+let isReady = false;
 let hasEnded = false;
 const openedMs = clock.nowMs();
 let lastSweepMs = openedMs;
@@ -109,6 +118,9 @@ port.on("message", onMessage);
 function onMessage(message: MainMessage): void {
   const nowMs = clock.nowMs();
   switch (message.type) {
+    case "begin":
+      begin(nowMs - (hrtimeMs() - message.hrtimeMs));
+      break;
     case "snapshot":
       for (const run of runs) run.refresh(nowMs);
       takeSnapshot(ledger);
@@ -130,13 +142,17 @@ function onMessage(message: MainMessage): void {
   }
 }
 
-function startWhenReady(nowMs: number): void {
-  if (isStarted || hasEnded) return;
-  const isReady = connections.every(({ publisher, results }) => publisher.ready && results.ready);
-  if (!isReady && nowMs - openedMs < START_GRACE_MS) return;
-  isStarted = true;
-  say({ type: "started" });
-  for (const run of runs) run.begin(nowMs);
+function lookIfReady(nowMs: number): void {
+  if (isReady || hasEnded) return;
+  isReady =
+    nowMs - openedMs >= START_GRACE_MS ||
+    connections.every(({ publisher, results }) => publisher.ready && results.ready);
+  if (isReady) say({ type: "ready" });
+}
+
+function begin(zeroMs: number): void {
+  if (hasEnded) return;
+  for (const run of runs) run.begin(zeroMs);
   pacer.turn();
 }
 
@@ -144,7 +160,7 @@ function sweep(): void {
   const nowMs = clock.nowMs();
   const isLate = nowMs - lastSweepMs > SWEEP_MS + LATE_MS;
   saturation.turned(nowMs);
-  startWhenReady(nowMs);
+  lookIfReady(nowMs);
   // Timers run before sockets are read, and after a pause of our own results may be waiting there: a
   // deadline has passed when it had passed at the last sweep, since which they have been read.
   life.sweep(lastSweepMs);
@@ -206,7 +222,7 @@ function connect(index: number): Connection {
         seen.add(role);
         if (wasUp) cells[layout.connection(index, `${role}Reconnects`)]! += 1;
         say({ type: "up", connection: index, role, downMs });
-        startWhenReady(clock.nowMs());
+        lookIfReady(clock.nowMs());
       },
       down(role, cause, isConfiguration) {
         cells[layout.connection(index, `${role}Up`)] = 0;

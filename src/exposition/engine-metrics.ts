@@ -1,3 +1,4 @@
+import type { EngineCell } from "../ledger/layout.js";
 import { SIDES, type Side } from "../observer/bottleneck.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
 import type { WatchedDrift } from "../observer/drift.js";
@@ -10,7 +11,7 @@ import { METRICS } from "./metrics.js";
 import { observerMetrics } from "./observer-metrics.js";
 import { scenarioMetrics } from "./scenario-metrics.js";
 import { sloMetrics } from "./slo-metrics.js";
-import { SnapshotMetric } from "./snapshot-metric.js";
+import { type Emit, SnapshotMetric } from "./snapshot-metric.js";
 import type { Subject } from "./subject.js";
 
 /**
@@ -52,12 +53,8 @@ export function engineMetrics(
       emit({ cause: "event_loop" }, ledger.engine("saturatedEventLoop"));
     }),
     ...sloMetrics(subject, metric),
-    metric(METRICS.eventLoop, (ledger, emit) =>
-      emit({ thread: "engine" }, ledger.engine("eventLoopUtilization")),
-    ),
-    metric(METRICS.dispatchLag, (ledger, emit) =>
-      emit({ thread: "engine" }, ledger.engine("dispatchLagMaxSeconds")),
-    ),
+    metric(METRICS.eventLoop, (ledger, emit) => byThread(ledger, emit, "eventLoopUtilization")),
+    metric(METRICS.dispatchLag, (ledger, emit) => byThread(ledger, emit, "dispatchLagMaxSeconds")),
     metric(METRICS.configInfo, (_ledger, emit) =>
       emit({ revision: "1", hash: subject.configHash }, 1),
     ),
@@ -65,6 +62,14 @@ export function engineMetrics(
       emit({ version: subject.version, node: process.version, commit: subject.commit }, 1),
     ),
   ];
+}
+
+/** One thread is `engine`; several are `engine-1` and so on. */
+function byThread(ledger: LedgerView, emit: Emit, cell: EngineCell): void {
+  for (let thread = 0; thread < ledger.threadCount; thread++) {
+    const name = ledger.threadCount === 1 ? "engine" : `engine-${thread + 1}`;
+    emit({ thread: name }, ledger.thread(thread, cell));
+  }
 }
 
 function sumOver(

@@ -11,18 +11,21 @@ import {
   type ScenarioState,
   type SloCounter,
 } from "../ledger/layout.js";
+import { mergeHalves } from "../ledger/merge.js";
 import { countInFlight, type Half, type InFlightCounts } from "../ledger/snapshot.js";
 
-/** Reads one half of an engine's ledger by names. Cheap to make: one for each snapshot. */
+/** Reads the engine's ledger by names: that of all its threads together. Cheap to make: one for each snapshot. */
 export class LedgerView {
   readonly #layout: Layout;
+  readonly #threads: readonly Half[];
   readonly #half: Half;
   readonly #inFlight: InFlightCounts;
 
-  constructor(layout: Layout, half: Half) {
+  constructor(layout: Layout, ...threads: readonly Half[]) {
     this.#layout = layout;
-    this.#half = half;
-    this.#inFlight = countInFlight(half, layout.dimensions.entries);
+    this.#threads = threads;
+    this.#half = mergeHalves(layout, threads);
+    this.#inFlight = countInFlight(this.#half, layout.dimensions.entries);
   }
 
   counter(entry: number, name: EntryCounter): number {
@@ -78,6 +81,15 @@ export class LedgerView {
 
   engine(cell: EngineCell): number {
     return this.#cell(this.#layout.engine(cell));
+  }
+
+  get threadCount(): number {
+    return this.#threads.length;
+  }
+
+  /** A cell of one of the engine's threads. */
+  thread(thread: number, cell: EngineCell): number {
+    return this.#threads[thread]!.cells[this.#layout.engine(cell)]!;
   }
 
   exceptionCount(row: number): number {

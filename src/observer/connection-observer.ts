@@ -1,5 +1,4 @@
 import type { EventBatch } from "../celery/event-message.js";
-import type { TaskReports } from "../celery/task-reports.js";
 import type { Control, EventStream, LinkReport, ServerLook } from "../connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../connections/open.js";
 import type { BrokerTransport } from "../connections/ports.js";
@@ -8,7 +7,7 @@ import { ANSWER_MS, askWorkers } from "./ask-workers.js";
 import { BackendMemory } from "./backend-memory.js";
 import { EventSwitch } from "./event-switch.js";
 import { lookAtQueues, type ObservedQueues, unknownQueues, withUnacked } from "./queue-depths.js";
-import { TaskEvents } from "./task-events.js";
+import { TaskEvents, type TaskListener } from "./task-events.js";
 import type { ObservedWorker, WorkerClock } from "./worker.js";
 import { WorkerBook } from "./worker-book.js";
 
@@ -49,10 +48,8 @@ export interface ObservedConnection extends ObservedQueues {
 /** What goes from an observer to the rest. */
 export interface ObserverOptions {
   readonly plan: ObservePlan;
-  /** The start that the ids of our tasks share. */
-  readonly idPrefix: string;
-  /** What events say of our tasks, by the numbers of their workers. */
-  readonly report: (reports: TaskReports) => void;
+  /** Who is told what events say of our tasks, by the numbers of their workers. */
+  readonly listeners: readonly TaskListener[];
   readonly say: (news: ObserverNews) => void;
 }
 
@@ -105,10 +102,10 @@ export class ConnectionObserver {
   #nextLookMs = 0;
   #lastTickMs = performance.now();
 
-  constructor({ plan, idPrefix, report, say }: ObserverOptions) {
+  constructor({ plan, listeners, say }: ObserverOptions) {
     this.#plan = plan;
     this.#say = say;
-    this.#taskEvents = new TaskEvents(idPrefix, report, (worker) =>
+    this.#taskEvents = new TaskEvents(listeners, (worker) =>
       this.#book.consumesAny(worker, plan.queues),
     );
     this.#queues = unknownQueues(plan.queues);

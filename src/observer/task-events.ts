@@ -6,14 +6,18 @@ const COLLECT_MS = 50;
 /** Workers whose numbers are remembered. */
 const MAX_WORKERS = 1_000;
 
+/** Who is told of the tasks whose ids start with `idPrefix`. */
+export interface TaskListener {
+  readonly idPrefix: string;
+  readonly report: (reports: TaskReports) => void;
+}
+
 /** Sorts the events of our own tasks out, and passes them on in numbers. */
 export class TaskEvents {
-  readonly #reports: TaskReportWriter;
-  readonly #report: (reports: TaskReports) => void;
+  readonly #listeners: readonly (TaskListener & { readonly writer: TaskReportWriter })[];
   /** Numbers are not given twice, so that a forgotten worker's clock is not taken for another one's. */
   readonly #numbers = new Map<string, number>();
   readonly #names = new Map<number, string>();
-  readonly #idPrefix: string;
   readonly #isRelevant: (worker: string) => boolean;
   #nextNumber = 0;
   /** Null before any event of a task has come: workers may send none. */
@@ -21,14 +25,11 @@ export class TaskEvents {
   #timer: NodeJS.Timeout | undefined;
 
   /** `isRelevant` = whether a worker consumes queues of ours. */
-  constructor(
-    idPrefix: string,
-    report: (reports: TaskReports) => void,
-    isRelevant: (worker: string) => boolean,
-  ) {
-    this.#idPrefix = idPrefix;
-    this.#reports = new TaskReportWriter(idPrefix);
-    this.#report = report;
+  constructor(listeners: readonly TaskListener[], isRelevant: (worker: string) => boolean) {
+    this.#listeners = listeners.map((listener) => ({
+      ...listener,
+      writer: new TaskReportWriter(listener.idPrefix),
+    }));
     this.#isRelevant = isRelevant;
   }
 
@@ -42,11 +43,13 @@ export class TaskEvents {
 
   /** An event about a task, anybody's. */
   add(event: CeleryEvent, heardUnixMs: number): void {
-    const isOurs = this.#reports.add(event, () => this.#numberOf(event.hostname), heardUnixMs);
+    const numberOf = () => this.#numberOf(event.hostname);
+    const isOurs = this.#listeners.some(({ writer }) => writer.add(event, numberOf, heardUnixMs));
     if (isOurs) this.#timer ??= setTimeout(() => this.#flush(), COLLECT_MS);
     this.#unexplained ??= 0;
-    if (event.type !== "task-started" || event.uuid.startsWith(this.#idPrefix)) return;
-    if (this.#isRelevant(event.hostname)) this.#unexplained++;
+    if (event.type !== "task-started") return;
+    const isSentByUs = this.#listeners.some(({ idPrefix }) => event.uuid.startsWith(idPrefix));
+    if (!isSentByUs && this.#isRelevant(event.hostname)) this.#unexplained++;
   }
 
   /** The worker of a number; undefined when it is forgotten. */
@@ -60,7 +63,10 @@ export class TaskEvents {
 
   #flush(): void {
     this.#timer = undefined;
-    this.#report(this.#reports.take());
+    for (const { writer, report } of this.#listeners) {
+      const reports = writer.take();
+      if (reports.numbers.length > 0) report(reports);
+    }
   }
 
   #numberOf(hostname: string): number {

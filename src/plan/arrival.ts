@@ -1,5 +1,6 @@
 import type { Profile } from "./profile.js";
 import { createRandom } from "./random.js";
+import { type Share, WHOLE } from "./share.js";
 
 /** The due times of one scenario's starts, in order, one at a time. */
 export interface Arrivals {
@@ -18,32 +19,37 @@ export interface Arrivals {
  *   of starts between two times is then Poisson with mean N(later) - N(earlier).
  *
  * @param seed for `poisson`, an integer from 0 to 2^32 - 1
+ * @param share which of them: each is due when it is in the whole
  */
 export function createArrivals(
   profile: Profile,
   kind: "even" | "poisson",
   seed: number,
   endMs: number,
+  share: Share = WHOLE,
 ): Arrivals {
   return kind === "even"
-    ? new EvenArrivals(profile, endMs)
-    : new PoissonArrivals(profile, createRandom(seed), endMs);
+    ? new EvenArrivals(profile, endMs, share)
+    : new PoissonArrivals(profile, createRandom(seed), endMs, share);
 }
 
 class EvenArrivals implements Arrivals {
   readonly #profile: Profile;
   readonly #endMs: number;
-  #started = 0;
+  readonly #step: number;
+  #started: number;
   nextMs = 0;
 
-  constructor(profile: Profile, endMs: number) {
+  constructor(profile: Profile, endMs: number, { index, of }: Share) {
     this.#profile = profile;
     this.#endMs = endMs;
+    this.#step = of;
+    this.#started = 1 + index - of;
     this.advance();
   }
 
   advance(): void {
-    this.#started += 1;
+    this.#started += this.#step;
     this.nextMs = upTo(this.#endMs, this.#profile.timeOf(this.#started));
   }
 }
@@ -52,17 +58,24 @@ class PoissonArrivals implements Arrivals {
   readonly #profile: Profile;
   readonly #endMs: number;
   readonly #random: () => number;
+  readonly #step: number;
   #expectedStarts = 0;
   nextMs = 0;
 
-  constructor(profile: Profile, random: () => number, endMs: number) {
+  constructor(profile: Profile, random: () => number, endMs: number, { index, of }: Share) {
     this.#profile = profile;
     this.#endMs = endMs;
     this.#random = random;
-    this.advance();
+    this.#step = of;
+    for (let start = 0; start <= index; start++) this.#draw();
   }
 
+  /** Those of the other shares are drawn as well: they are what the next one comes after. */
   advance(): void {
+    for (let start = 0; start < this.#step; start++) this.#draw();
+  }
+
+  #draw(): void {
     this.#expectedStarts -= Math.log(1 - this.#random());
     const dueMs = upTo(this.#endMs, this.#profile.timeOf(this.#expectedStarts));
     // Of two starts at nearly the same moment, rounding may put the later one a bit before.

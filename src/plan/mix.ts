@@ -1,3 +1,5 @@
+import { type Share, WHOLE } from "./share.js";
+
 /** Deals starts out to the entries of a mix. */
 export interface Mix {
   /** The index of the entry that the next start belongs to. */
@@ -19,13 +21,17 @@ export interface Mix {
  *
  * @param weights at least one above 0; an entry of weight 0 is never taken. Decimal weights are
  * exact; others (1/3) to 15 digits.
+ * @param share the starts that are asked for; the others are dealt out unseen
  * @throws RangeError when a weight is negative or not finite, or when none is above 0
  */
-export function createMix(weights: readonly number[]): Mix {
+export function createMix(weights: readonly number[], share: Share = WHOLE): Mix {
   const { whole, total } = wholeWeights(weights);
   const dealer = new Dealer(whole, total);
-  if (total > LONGEST_CYCLE) return dealer;
-  return new CycleOf(Uint32Array.from({ length: total }, () => dealer.take()));
+  const mix =
+    total > LONGEST_CYCLE
+      ? dealer
+      : new CycleOf(Uint32Array.from({ length: total }, () => dealer.take()));
+  return share.of === 1 ? mix : new ShareOfMix(mix, share);
 }
 
 /**
@@ -93,6 +99,23 @@ class CycleOf implements Mix {
   take(): number {
     const entry = this.#entries[this.#next]!;
     this.#next = this.#next + 1 === this.#entries.length ? 0 : this.#next + 1;
+    return entry;
+  }
+}
+
+class ShareOfMix implements Mix {
+  readonly #mix: Mix;
+  readonly #between: number;
+
+  constructor(mix: Mix, { index, of }: Share) {
+    this.#mix = mix;
+    this.#between = of - 1;
+    for (let start = 0; start < index; start++) mix.take();
+  }
+
+  take(): number {
+    const entry = this.#mix.take();
+    for (let start = 0; start < this.#between; start++) this.#mix.take();
     return entry;
   }
 }

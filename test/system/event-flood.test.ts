@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cpuSeconds } from "../bench/cpu-time.js";
+import { cpuSeconds } from "../bench/process-tree.js";
 import { startDaemon, type TestDaemon } from "../support/daemon.js";
 import { eventEnvelope, floodEvents, type PublishEvents } from "../support/event-flood.js";
 import { assertBalanced, type Labels, type Metrics } from "../support/metrics.js";

@@ -1,12 +1,12 @@
 import type { ConfirmChannel } from "amqplib";
-import type { AmqpMessage } from "../../celery/amqp-message.js";
 import type { PublishOutcome } from "../ports.js";
+import type { TaskMessage } from "./publish-frames.js";
 
 /** Called once for every message. */
 export type AmqpAnswer = (outcome: PublishOutcome, reason: string) => void;
 
 /** Publishes one message on a channel. */
-export type AmqpWrite = (channel: ConfirmChannel, message: AmqpMessage, answer: AmqpAnswer) => void;
+export type AmqpWrite = (channel: ConfirmChannel, message: TaskMessage, answer: AmqpAnswer) => void;
 
 /**
  * RabbitMQ tells its `max_message_size` only by closing the channel of a message that is larger, and drops
@@ -18,7 +18,7 @@ export class LargeMessages {
   readonly #main: ConfirmChannel;
   readonly #open: () => Promise<ConfirmChannel>;
   readonly #write: AmqpWrite;
-  readonly #waiting: { readonly message: AmqpMessage; readonly answer: AmqpAnswer }[] = [];
+  readonly #waiting: { readonly message: TaskMessage; readonly answer: AmqpAnswer }[] = [];
   /** The channel for messages that may be too large. */
   #own: ConfirmChannel | undefined;
   /** Up to this size no message is too large. */
@@ -34,11 +34,11 @@ export class LargeMessages {
     this.#write = write;
   }
 
-  isSafe({ content }: AmqpMessage): boolean {
+  isSafe({ content }: TaskMessage): boolean {
     return content.length <= this.#safeBytes;
   }
 
-  publish(message: AmqpMessage, answer: AmqpAnswer): void {
+  publish(message: TaskMessage, answer: AmqpAnswer): void {
     this.#waiting.push({ message, answer });
     if (!this.#isBusy) void this.#publishWaiting();
   }
@@ -66,7 +66,7 @@ export class LargeMessages {
     this.#isBusy = false;
   }
 
-  async #publishOne(message: AmqpMessage, answer: AmqpAnswer): Promise<void> {
+  async #publishOne(message: TaskMessage, answer: AmqpAnswer): Promise<void> {
     const bytes = message.content.length;
     if (this.#isClosed) answer("notWritten", "");
     else if (bytes > this.#limitBytes) answer("tooLarge", this.#reason(bytes));
@@ -74,7 +74,7 @@ export class LargeMessages {
     else await this.#tryOne(message, answer);
   }
 
-  async #tryOne(message: AmqpMessage, answer: AmqpAnswer): Promise<void> {
+  async #tryOne(message: TaskMessage, answer: AmqpAnswer): Promise<void> {
     const bytes = message.content.length;
     try {
       this.#own ??= await this.#open();

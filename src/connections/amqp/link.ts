@@ -3,12 +3,17 @@ import type { AmqpAddress, AmqpServer } from "../../celery/amqp-url.js";
 import { withDeadline } from "../../deadline.js";
 import { messageOf } from "../../errors.js";
 import { BackOff } from "../back-off.js";
+import type { Client } from "../ports.js";
 import { tlsFault, tlsOptions } from "../tls.js";
+import { Tap } from "./tap.js";
 
 /** What a link reports; all calls come from the event loop, none from the constructor. */
 export interface AmqpLinkEvents {
-  /** Connected: open channels, declare; the link is up when this resolves. */
-  prepare(model: ChannelModel): Promise<void>;
+  /**
+   * Connected: open channels, declare; the link is up when this resolves. `tap` is there when the connection may be
+   * used past amqplib.
+   */
+  prepare(model: ChannelModel, tap: Tap | undefined): Promise<void>;
   up(downMs: number): void;
   down(cause: string, isConfiguration: boolean): void;
   /** The broker accepts nothing for now (memory or disk alarm), or does again. */
@@ -32,6 +37,7 @@ export class AmqpLink {
   #current = 0;
   readonly #name: string;
   readonly #events: AmqpLinkEvents;
+  readonly #client: Client;
   readonly #backOff = new BackOff();
   #model: ChannelModel | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -41,10 +47,16 @@ export class AmqpLink {
   #closed = false;
   #downSinceMs = -1;
 
-  constructor(address: AmqpAddress, name: string, events: AmqpLinkEvents) {
+  constructor(
+    address: AmqpAddress,
+    name: string,
+    events: AmqpLinkEvents,
+    client: Client = "library",
+  ) {
     this.#servers = [address, ...(address.alternatives ?? [])];
     this.#name = name;
     this.#events = events;
+    this.#client = client;
   }
 
   get isUp(): boolean {
@@ -103,7 +115,8 @@ export class AmqpLink {
 
   async #connect(): Promise<void> {
     try {
-      const model = await connectTo(this.#servers[this.#current]!, this.#name);
+      const tap = this.#client === "direct" ? new Tap() : undefined;
+      const model = await connectTo(this.#servers[this.#current]!, this.#name, tap);
       // In the same turn: an `error` without a listener would end the process.
       model.on("error", (error) => {
         this.#lastError = error;
@@ -119,7 +132,7 @@ export class AmqpLink {
         this.#destroy();
         return;
       }
-      await withDeadline(this.#events.prepare(model), PREPARE_TIMEOUT_MS, "opening channels");
+      await withDeadline(this.#events.prepare(model, tap), PREPARE_TIMEOUT_MS, "opening channels");
       if (this.#model !== model || this.#closed) return;
       this.#up = true;
       this.#backOff.succeeded();
@@ -175,7 +188,7 @@ export class AmqpLink {
 }
 
 /** Files of TLS are read at every call, so that a new certificate is used at the next connection. */
-function connectTo(server: AmqpServer, name: string): Promise<ChannelModel> {
+function connectTo(server: AmqpServer, name: string, tap: Tap | undefined): Promise<ChannelModel> {
   const { isTls, host, port, username, password, vhost, tls } = server;
   return connect(
     {
@@ -189,6 +202,7 @@ function connectTo(server: AmqpServer, name: string): Promise<ChannelModel> {
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: name, product: "celery-load-exporter" },
       ...(tls === undefined ? {} : tlsOptions(tls, host)),
+      ...tap?.socketOptions,
     },
   );
 }

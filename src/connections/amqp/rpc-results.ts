@@ -13,36 +13,42 @@ const QUEUE_EXPIRES_MS = 600_000;
 export function openAmqpRpcResults(options: ResultsOptions): ResultsPart {
   const { events, replyTo } = options;
   let leave = async () => {};
-  const link: AmqpLink = new AmqpLink(parseAmqpUrl(options.url), `${options.clientName}:results`, {
-    async prepare(model) {
-      const channel = await model.createChannel();
-      link.watch(channel);
-      await channel.assertQueue(replyTo, {
-        durable: true,
-        autoDelete: false,
-        exclusive: false,
-        expires: QUEUE_EXPIRES_MS,
-      });
-      const { consumerTag } = await channel.consume(
-        replyTo,
-        (message) => {
-          if (message === null) {
-            events.repliesLost();
-            link.fail("the reply queue was deleted");
-            return;
-          }
-          events.result(String(message.properties.correlationId), 0, message.content.toString());
-        },
-        { noAck: true },
-      );
-      leave = async () => {
-        await channel.cancel(consumerTag); // else the deletion would look like somebody else's
-        await channel.deleteQueue(replyTo);
-      };
+  const link: AmqpLink = new AmqpLink(
+    parseAmqpUrl(options.url),
+    `${options.clientName}:results`,
+    {
+      async prepare(model, tap) {
+        const channel = await model.createChannel();
+        tap?.take(model, channel, { delivered: (id, text) => events.result(id, 0, text) });
+        link.watch(channel);
+        await channel.assertQueue(replyTo, {
+          durable: true,
+          autoDelete: false,
+          exclusive: false,
+          expires: QUEUE_EXPIRES_MS,
+        });
+        const { consumerTag } = await channel.consume(
+          replyTo,
+          (message) => {
+            if (message === null) {
+              events.repliesLost();
+              link.fail("the reply queue was deleted");
+              return;
+            }
+            events.result(String(message.properties.correlationId), 0, message.content.toString());
+          },
+          { noAck: true },
+        );
+        leave = async () => {
+          await channel.cancel(consumerTag); // else the deletion would look like somebody else's
+          await channel.deleteQueue(replyTo);
+        };
+      },
+      up: (downMs) => events.up("backend", downMs),
+      down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
     },
-    up: (downMs) => events.up("backend", downMs),
-    down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
-  });
+    options.client,
+  );
   link.open();
   return {
     results: {

@@ -30,7 +30,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
     name: `${clientName}:results`,
     events: {
       async prepare(client) {
-        if (options.client === "ioredis") await client.psubscribe(pattern);
+        if (options.client === "library") await client.psubscribe(pattern);
       },
       up(downMs) {
         events.up("backend", downMs);

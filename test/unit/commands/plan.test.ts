@@ -58,6 +58,8 @@ function configOf(scenarios: Record<string, Differences>): Config {
     server: { listen: { host: "0.0.0.0", port: 9809 }, lingerMs: null },
     limits: { maxRatePerSecond: null, series: 5000 },
     slos: [],
+    threads: 1,
+    segment: { index: 0, of: 1 },
     bucketsMs: [1000],
     phaseBucketsMs: [1000],
     driftWindowMs: 60_000,

@@ -28,9 +28,9 @@ const BAD: readonly BadConfiguration[] = [
   },
   {
     name: "an unknown key that is like no other",
-    text: withTail("threads: 4"),
+    text: withTail("workers: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, driftWindow, seed, tick.',
+      'load.yml:13:1: Cannot read key "workers": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, driftWindow, seed, tick, threads, segment.',
     ],
   },
   {
@@ -1151,6 +1151,20 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a segment beyond the last",
+    text: withTail("segment: 5/4"),
+    faults: [
+      'load.yml:13:10: Cannot read segment: must be a part and how many there are, such as 2/4; found "5/4". Write 1/1 for the whole.',
+    ],
+  },
+  {
+    name: "segments counted from 0",
+    text: withTail("segment: 0/4"),
+    faults: [
+      'load.yml:13:10: Cannot read segment: must be a part and how many there are, such as 2/4; found "0/4". Write 1/1 for the whole.',
+    ],
+  },
+  {
     name: "a tick as long as starts may be late",
     text: withTail("tick: 100ms"),
     faults: [
@@ -1369,9 +1383,9 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "a variable that is like no key",
     text: BASE,
-    options: { env: { CELERY_LOAD_THREADS: "4" } },
+    options: { env: { CELERY_LOAD_WORKERS: "4" } },
     faults: [
-      'CELERY_LOAD_THREADS: Cannot use the variable "CELERY_LOAD_THREADS": there is no such key. Unset it, or see the configuration reference for the names.',
+      'CELERY_LOAD_WORKERS: Cannot use the variable "CELERY_LOAD_WORKERS": there is no such key. Unset it, or see the configuration reference for the names.',
     ],
   },
   {

@@ -112,6 +112,8 @@ buckets: [5ms, 10ms, 25ms, 50ms, 100ms, 250ms, 500ms, 1s, 2.5s, 5s, 10s, 30s, 1m
 driftWindow: 6h # default
 seed: 1 # default
 tick: none # default
+threads: 1 # default
+segment: 1/1 # default
 `,
   );
 });
@@ -124,13 +126,13 @@ test("what check prints can be read again and means the same", () => {
 });
 
 test("check writes every fault to stderr and ends with 104", () => {
-  const { exitCode, stdout, stderr } = check(`${CONFIG}seed: -1\nthreads: 2\n`);
+  const { exitCode, stdout, stderr } = check(`${CONFIG}seed: -1\nthredas: 2\n`);
   assert.equal(exitCode, 104);
   assert.equal(stdout, "");
   assert.equal(
     stderr,
     `load.yml:10:7: Cannot read seed: must be a whole number from 0 to 4294967295; found -1. Write it like 1.
-load.yml:11:1: Cannot read key "threads": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, driftWindow, seed, tick.
+load.yml:11:1: Cannot read key "thredas": there is no such key. Did you mean "threads"?
 `,
   );
 });

@@ -66,6 +66,8 @@ test("the smallest configuration gets every default", () => {
     driftWindowMs: 21_600_000,
     seed: 1,
     tickMs: null,
+    threads: 1,
+    segment: { index: 0, of: 1 },
   });
 });
 

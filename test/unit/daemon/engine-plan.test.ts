@@ -89,3 +89,11 @@ test("what is left of limits.series bounds the exception classes", () => {
   const narrow = planOf(["limits.series=600"]).plan.dimensions;
   assert.ok(narrow.exceptionRows < narrow.entries + 100);
 });
+
+test("each thread has slots for its share, and none may be left with nothing in flight", () => {
+  const { plan } = planOf(["threads=2", "segment=1/5"]);
+  assert.equal(plan.dimensions.slots, 10 + 5 + 1_024);
+  assert.throws(() => planOf(["threads=8", "segment=1/8"]), {
+    message: /scenarios\.two\.maxInFlight: is 50, and 64 threads and segments share it/,
+  });
+});

@@ -23,3 +23,12 @@ test("without a class, and when all rows are taken, the entry's other row counts
   assert.equal(rows.rowOf(0, "B"), 0);
   assert.equal(rows.rowOf(1, "A"), 2);
 });
+
+test("threads give out rows of their own, which together are all there are", () => {
+  const taken = [0, 1, 2].flatMap((index) => {
+    const rows = new ExceptionRows(2, 9, () => {}, { index, of: 3 });
+    const names = ["A", "B", "C", "D"];
+    return names.map((name) => rows.rowOf(0, name)).filter((row) => row >= 2);
+  });
+  assert.deepEqual(taken.sort(), [2, 3, 4, 5, 6, 7, 8]);
+});

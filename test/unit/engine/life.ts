@@ -117,6 +117,7 @@ export function setUp(
     live,
     clock: { nowMs: () => time.nowMs, unixMs: (ms) => ms, anchor: () => 0 },
     idPrefix: "00000000-0000",
+    share: { index: 0, of: 1 },
     origin: "gen1@h",
     connectionPlans: [
       {

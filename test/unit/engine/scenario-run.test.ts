@@ -4,6 +4,7 @@ import type { ScenarioPlan } from "../../../src/engine/messages.js";
 import { ScenarioRun } from "../../../src/engine/scenario-run.js";
 import type { TaskLife } from "../../../src/engine/task-life.js";
 import { createLayout, type ScenarioState } from "../../../src/ledger/layout.js";
+import { WHOLE } from "../../../src/plan/share.js";
 
 const PLAN: ScenarioPlan = {
   name: "s",
@@ -19,7 +20,11 @@ const PLAN: ScenarioPlan = {
   gracefulStopMs: 500,
 };
 
-function setUp(changes: Partial<ScenarioPlan> = {}, left = Number.POSITIVE_INFINITY) {
+function setUp(
+  changes: Partial<ScenarioPlan> = {},
+  left = Number.POSITIVE_INFINITY,
+  share = WHOLE,
+) {
   const layout = createLayout({
     entries: 2,
     scenarios: 1,
@@ -56,6 +61,7 @@ function setUp(changes: Partial<ScenarioPlan> = {}, left = Number.POSITIVE_INFIN
     life,
     budget: { limit: left, left },
     seed: 1,
+    share,
     onState: (state) => states.push(state),
     onStage: (stage) => stages.push(stage),
   });
@@ -196,4 +202,20 @@ test("target rate, stage, time left and the times of changes follow the profile"
   assert.deepEqual([cell("stage"), cell("stageChangedAt")], [0, 1e9 + 3]);
   assert.deepEqual(stages, [0, 1, 0]);
   assert.equal(cell("startedAt"), 1e9);
+});
+
+test("threads start the plan's tasks each once, when they are due in the whole, and their rates add up", () => {
+  const whole = setUp({ weights: [2, 1] });
+  const parts = [0, 1, 2].map((index) => setUp({ weights: [2, 1] }, Infinity, { index, of: 3 }));
+  let rate = 0;
+  for (const { run } of [whole, ...parts]) {
+    run.begin(1_000);
+    run.turn(3_000);
+  }
+  for (const { cell } of parts) rate += cell("targetRate")!;
+  assert.deepEqual(
+    parts.flatMap(({ started }) => started).sort((a, b) => a.plannedMs - b.plannedMs),
+    whole.started,
+  );
+  assert.ok(Math.abs(rate - whole.cell("targetRate")!) < 1e-9);
 });

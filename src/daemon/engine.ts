@@ -1,0 +1,74 @@
+import type { TaskReports } from "../celery/task-reports.js";
+import { hrtimeMs } from "../clock.js";
+import type { EngineMessage, EnginePlan } from "../engine/messages.js";
+import { LedgerView } from "../exposition/ledger-view.js";
+import { createLayout, type Layout } from "../ledger/layout.js";
+import { EngineHost } from "./engine-host.js";
+import { JointNews } from "./joint-news.js";
+
+/**
+ * The engine: one thread, or several that share the plan (`threads`) and are one for everybody else. Each has
+ * connections, task ids and a ledger of its own; nothing on the hot path is common to them.
+ */
+export class Engine {
+  readonly #threads: readonly EngineHost[];
+  readonly #layout: Layout;
+  readonly #onMessage: (message: EngineMessage) => void;
+  readonly #news: JointNews;
+
+  /** Resolves when every scenario has stopped; rejects when a thread dies before. */
+  readonly ended: Promise<void>;
+
+  constructor(plan: EnginePlan, onMessage: (message: EngineMessage) => void) {
+    this.#layout = createLayout(plan.dimensions);
+    this.#onMessage = onMessage;
+    this.#news = new JointNews(plan.threads);
+    this.#threads = Array.from({ length: plan.threads }, (_, index) => {
+      const share = { index, of: plan.threads };
+      return new EngineHost(plan, share, (message) => this.#receive(index, message));
+    });
+    this.ended = Promise.all(this.#threads.map(({ ended }) => ended)).then(() => {});
+  }
+
+  /** Who may be told what events of workers say: each thread of its own tasks, known by the start of their ids. */
+  listeners(connection: number): { idPrefix: string; report: (reports: TaskReports) => void }[] {
+    return this.#threads.map((thread) => ({
+      idPrefix: thread.idPrefix,
+      report: (reports) => thread.report(connection, reports),
+    }));
+  }
+
+  /** A consistent reading. `isScrape` restarts what counts "since the last scrape". */
+  async snapshot(isScrape: boolean): Promise<LedgerView> {
+    const halves = await Promise.all(this.#threads.map((thread) => thread.snapshot(isScrape)));
+    return new LedgerView(this.#layout, ...halves);
+  }
+
+  /** How long ago each of the threads has looked at itself, at most, in milliseconds. */
+  turnAgeMs(): number {
+    return Math.max(...this.#threads.map((thread) => thread.turnAgeMs()));
+  }
+
+  stop(): void {
+    for (const thread of this.#threads) thread.stop();
+  }
+
+  abort(): void {
+    for (const thread of this.#threads) thread.abort();
+  }
+
+  async terminate(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+  }
+
+  #receive(thread: number, message: EngineMessage): void {
+    if (!this.#news.isNews(thread, message)) return;
+    if (message.type === "ready") this.#begin();
+    this.#onMessage(message);
+  }
+
+  #begin(): void {
+    const now = hrtimeMs();
+    for (const thread of this.#threads) thread.begin(now);
+  }
+}

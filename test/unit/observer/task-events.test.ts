@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { taskId } from "../../../src/celery/task-id.js";
+import { REPORT, REPORT_SIZE, type TaskReports } from "../../../src/celery/task-reports.js";
+import { TaskEvents } from "../../../src/observer/task-events.js";
+
+const event = (uuid: string) => ({
+  type: "task-started",
+  uuid,
+  hostname: "celery@h",
+  unixMs: 1,
+  fields: {},
+});
+
+test("each thread is told of its own tasks, and nobody of others", async () => {
+  const slots = new Map<string, number[]>();
+  const prefixes = ["0123abcd-0000", "0123abcd-0001"];
+  const events = new TaskEvents(
+    prefixes.map((idPrefix) => ({
+      idPrefix,
+      report({ numbers }: TaskReports) {
+        const told = slots.get(idPrefix) ?? [];
+        for (let at = 0; at < numbers.length; at += REPORT_SIZE)
+          told.push(numbers[at + REPORT.slot]!);
+        slots.set(idPrefix, told);
+      },
+    })),
+    () => true,
+  );
+  const add = (uuid: string) => events.add(event(uuid) as Parameters<typeof events.add>[0], 2);
+  add(taskId(prefixes[0]!, 3, 1));
+  add(taskId(prefixes[1]!, 4, 1));
+  add(taskId("ffffffff-ffff", 5, 1));
+  add(taskId(prefixes[0]!, 6, 2));
+  assert.equal(events.unexplained, 1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  events.close();
+  assert.deepEqual(Object.fromEntries(slots), { [prefixes[0]!]: [3, 6], [prefixes[1]!]: [4] });
+});
