@@ -1,16 +1,13 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
-import { runCheck } from "./commands/check.js";
-import { DEMO_PORT, runDemo } from "./commands/demo.js";
-import { type DoctorFlags, doctor } from "./commands/doctor.js";
-import { runPlan } from "./commands/plan.js";
-import { type RulesFlags, runRules } from "./commands/rules.js";
-import { parseFor, type RunFlags, run } from "./commands/run.js";
+import type { DoctorFlags } from "./commands/doctor.js";
+import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
+import type { RulesFlags } from "./commands/rules.js";
+import type { RunFlags } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
-import { loadConfig } from "./config/load.js";
-import { ConfigError, EXIT, messageOf, UserError } from "./errors.js";
+import { EXIT, messageOf, UserError } from "./errors.js";
 import { LOG_LEVELS } from "./log.js";
-import { RULE_FORMATS } from "./rules/rules-file.js";
+import { RULE_FORMATS } from "./rules/formats.js";
 import { version } from "./version.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
@@ -41,6 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** Each command imports what it needs when it is the one that runs: all of them are half of a start. */
 function commandLine(done: (code: number) => void): Command {
   const program = new Command("celery-load")
     .description("A load daemon for Celery: constant or stepped traffic, every task measured")
@@ -67,6 +65,7 @@ function commandLine(done: (code: number) => void): Command {
         .default("info"),
     )
     .action(async (files: string[], flags: Omit<RunFlags, "files">) => {
+      const { run } = await import("./commands/run.js");
       done(await run({ ...flags, files }, processStreams(), onSignal));
     });
 
@@ -76,7 +75,8 @@ function commandLine(done: (code: number) => void): Command {
     .argument("[FILE...]")
     .option("--json-schema", "print the JSON Schema of the configuration, for editors")
     .addOption(set)
-    .action((files: string[], flags: { jsonSchema?: boolean; set: string[] }) => {
+    .action(async (files: string[], flags: { jsonSchema?: boolean; set: string[] }) => {
+      const { runCheck } = await import("./commands/check.js");
       done(
         runCheck(
           { files, set: flags.set, jsonSchema: flags.jsonSchema === true, env: process.env },
@@ -91,7 +91,9 @@ function commandLine(done: (code: number) => void): Command {
     .argument("<FILE...>")
     .option("--for <duration>", "the time to draw, such as 30m")
     .addOption(set)
-    .action((files: string[], flags: { for?: string; set: string[] }) => {
+    .action(async (files: string[], flags: { for?: string; set: string[] }) => {
+      const { loadConfig } = await import("./config/load.js");
+      const { runPlan } = await import("./commands/plan.js");
       const { config } = loadConfig({
         files,
         env: process.env,
@@ -110,6 +112,7 @@ function commandLine(done: (code: number) => void): Command {
     .option("--json", "print everything that was found as JSON")
     .addOption(set)
     .action(async (files: string[], flags: Omit<DoctorFlags, "files">) => {
+      const { doctor } = await import("./commands/doctor.js");
       done(await doctor({ ...flags, files }, processStreams(), onSignal));
     });
 
@@ -124,7 +127,8 @@ function commandLine(done: (code: number) => void): Command {
     .option("--out <file>", "write there instead of to standard output")
     .option("--runbooks <url>", "where the alerts' runbook_url leads (default: docs/runbooks)")
     .option("--grafana <url>", "Grafana of dashboard_url (default: http://localhost:3000)")
-    .action((flags: RulesFlags) => {
+    .action(async (flags: RulesFlags) => {
+      const { runRules } = await import("./commands/rules.js");
       done(runRules(flags, process));
     });
 
@@ -141,6 +145,7 @@ function commandLine(done: (code: number) => void): Command {
     )
     .action(async (flags: { for?: string; port: string }) => {
       const forMs = flags.for === undefined ? null : parseFor(flags.for);
+      const { runDemo } = await import("./commands/demo.js");
       done(await runDemo({ forMs, port: parsePort(flags.port) }, processStreams()));
     });
   return program;
@@ -158,14 +163,6 @@ function quickForm(command: Command): Command {
     .option("--rate <rate>", "quick form: 20/s, 5/m, or max")
     .option("--profile <json>", 'quick form: {"steps": ["20/s for 10m", …], "repeat": true} …')
     .option("--queue <name>", "quick form: queue (default: celery)");
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port >= 1 && port <= 65_535) return port;
-  throw new ConfigError([
-    { place: "--port", message: `must be a number from 1 to 65535; found "${text}"` },
-  ]);
 }
 
 function processStreams(): Streams {

@@ -17,9 +17,6 @@ import {
 } from "../setup/server-process.js";
 import type { Streams } from "./streams.js";
 
-/** The port of /metrics, as in `server.listen`'s default. */
-export const DEMO_PORT = 9809;
-
 export interface DemoOptions {
   /** Ends by itself after this time with everything up; null = when it is told to. */
   readonly forMs: number | null;

@@ -6,7 +6,8 @@ import { OpenParts } from "../doctor/open-parts.js";
 import { isWell, reportJson, reportText } from "../doctor/report.js";
 import { startsOver } from "../doctor/starts.js";
 import { EXIT } from "../errors.js";
-import { overridesOf, parseFor, type RunFlags, readTemplateLines } from "./run.js";
+import { parseFor } from "./flags.js";
+import { overridesOf, type RunFlags, readTemplateLines } from "./run.js";
 import type { Streams } from "./streams.js";
 
 /** The flags of `celery-load doctor`, as they were typed. */

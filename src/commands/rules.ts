@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { EXIT, messageOf, UserError } from "../errors.js";
-import { DEFAULT_LINKS, type RuleFormat, rulesText } from "../rules/rules-file.js";
+import type { RuleFormat } from "../rules/formats.js";
+import { DEFAULT_LINKS, rulesText } from "../rules/rules-file.js";
 import type { OutputStreams } from "./check.js";
 
 export interface RulesFlags {

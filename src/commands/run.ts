@@ -3,7 +3,6 @@ import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { templateFiles } from "../celery/arguments.js";
 import type { Override } from "../config/layers.js";
 import { loadConfig } from "../config/load.js";
-import { parseDuration } from "../config/quantities.js";
 import { type QuickFlags, quickForm } from "../config/quick.js";
 import { type Config, isWorkflow } from "../config/schema.js";
 import { Daemon } from "../daemon/daemon.js";
@@ -11,6 +10,7 @@ import { planEngine } from "../daemon/engine-plan.js";
 import { ConfigError, messageOf } from "../errors.js";
 import { createLog } from "../log.js";
 import { commit, version } from "../version.js";
+import { flagError, parseCount, parseFor } from "./flags.js";
 import type { Streams } from "./streams.js";
 
 /** The flags of `celery-load run`, as they were typed. */
@@ -113,26 +113,6 @@ export function overridesOf(
       ? []
       : [{ path: ["segment"], value: flags.segment, flag: "--segment" }]),
   ];
-}
-
-/** The milliseconds of `--for`, or of another flag. */
-export function parseFor(text: string, flag = "--for"): number {
-  try {
-    const ms = parseDuration(text);
-    if (ms > 0) return ms;
-  } catch (error) {
-    throw flagError(flag, messageOf(error));
-  }
-  throw flagError(flag, `must be longer than nothing, such as 30m; found "${text}"`);
-}
-
-function parseCount(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw flagError("--count", `must be a whole number from 1 on, such as 1000; found "${text}"`);
-}
-
-function flagError(place: string, message: string): ConfigError {
-  return new ConfigError([{ place, message }]);
 }
 
 /** Reads the files that templates name, which must lie in the first configuration file's folder. */

@@ -73,12 +73,7 @@ export function entryMetrics(subject: Subject, metric: MakeMetric): LedgerMetric
         const counts = new Float64Array(bounds.length + 1);
         let sum = 0;
         for (const row of rows) sum += ledger.addHistogram(row, name, counts);
-        histogram(
-          labels,
-          bounds.map((ms) => ms / 1000),
-          counts,
-          sum / 1000,
-        );
+        histogram(labels, bounds, counts, sum / 1000);
       }
     });
   };

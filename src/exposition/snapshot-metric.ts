@@ -7,7 +7,7 @@ export type Emit = (labels: Readonly<Record<string, string>>, value: number) => 
 /** A histogram's counts by bucket (not cumulative, the last is +Inf) and its sum in seconds. */
 export type EmitHistogram = (
   labels: Readonly<Record<string, string>>,
-  boundsSeconds: readonly number[],
+  boundsMs: readonly number[],
   counts: Float64Array,
   sumSeconds: number,
 ) => void;
@@ -29,8 +29,16 @@ export class SnapshotMetric<Source> {
   readonly type: MetricSpec["type"];
   readonly #source: () => Source;
   readonly #collect: (source: Source, emit: Emit, histogram: EmitHistogram) => void;
-  /** Label text by label values: the same series are written at every scrape. */
+  /**
+   * The same series are written at every scrape: the text of their labels, by their values and, where a
+   * source gives the same object every time, by that; and all that stands before the counts of a histogram.
+   */
   readonly #texts = new Map<string, string>();
+  readonly #textsByObject = new WeakMap<object, string>();
+  readonly #buckets: Record<TextFormat, Map<string, readonly string[]>> = {
+    text: new Map(),
+    openmetrics: new Map(),
+  };
 
   constructor(
     spec: MetricSpec,
@@ -52,14 +60,8 @@ export class SnapshotMetric<Source> {
       (labels, value) => {
         out += sampleLine(this.name, this.#labelText(labels), value);
       },
-      (labels, boundsSeconds, counts, sumSeconds) => {
-        out += this.#histogramText(
-          this.#labelText(labels),
-          boundsSeconds,
-          counts,
-          sumSeconds,
-          format,
-        );
+      (labels, boundsMs, counts, sumSeconds) => {
+        out += this.#histogramText(this.#labelText(labels), boundsMs, counts, sumSeconds, format);
       },
     );
     return out;
@@ -71,11 +73,11 @@ export class SnapshotMetric<Source> {
     this.#collect(
       this.#source(),
       (labels, value) => values.push({ metricName: this.name, labels: { ...labels }, value }),
-      (labels, boundsSeconds, counts, sumSeconds) => {
+      (labels, boundsMs, counts, sumSeconds) => {
         let cumulative = 0;
         for (const [index, count] of counts.entries()) {
           cumulative += count;
-          const le = boundsSeconds[index] ?? "+Inf";
+          const le = index < boundsMs.length ? boundsMs[index]! / 1000 : "+Inf";
           values.push({
             metricName: `${this.name}_bucket`,
             labels: { ...labels, le },
@@ -91,23 +93,31 @@ export class SnapshotMetric<Source> {
 
   #histogramText(
     labels: string,
-    boundsSeconds: readonly number[],
+    boundsMs: readonly number[],
     counts: Float64Array,
     sumSeconds: number,
     format: TextFormat,
   ): string {
+    let buckets = this.#buckets[format].get(labels);
+    if (buckets === undefined) {
+      buckets = [...boundsMs, Number.POSITIVE_INFINITY].map(
+        (ms) => `${this.name}_bucket{${labels},le="${boundText(ms / 1000, format)}"} `,
+      );
+      this.#buckets[format].set(labels, buckets);
+    }
     let out = "";
     let cumulative = 0;
     for (let index = 0; index < counts.length; index++) {
       cumulative += counts[index]!;
-      const bound = boundsSeconds[index] ?? Number.POSITIVE_INFINITY;
-      out += `${this.name}_bucket{${labels},le="${boundText(bound, format)}"} ${cumulative}\n`;
+      out += `${buckets[index]}${cumulative}\n`;
     }
     out += sampleLine(`${this.name}_sum`, labels, sumSeconds);
     return out + sampleLine(`${this.name}_count`, labels, cumulative);
   }
 
   #labelText(labels: Readonly<Record<string, string>>): string {
+    const known = this.#textsByObject.get(labels);
+    if (known !== undefined) return known;
     let key = "";
     for (const name in labels) key += `${labels[name]}\u0000`;
     let text = this.#texts.get(key);
@@ -115,6 +125,7 @@ export class SnapshotMetric<Source> {
       text = labelText(labels);
       this.#texts.set(key, text);
     }
+    this.#textsByObject.set(labels, text);
     return text;
   }
 }

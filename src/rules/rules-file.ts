@@ -1,15 +1,12 @@
 import { stringify } from "yaml";
 import { daemonAlerts } from "./daemon-alerts.js";
+import type { RuleFormat } from "./formats.js";
 import { recordingGroups } from "./recordings.js";
 import { ALERT_PREFIX, type Alert, alertingRule, type Links, type RuleGroup } from "./rule.js";
 import { sloAlerts } from "./slo-alerts.js";
 import { sourceAlerts } from "./source-alerts.js";
 import { trafficAlerts } from "./traffic-alerts.js";
 import { workerAlerts } from "./worker-alerts.js";
-
-/** `prometheus`: a file for `rule_files`. `operator`: a PrometheusRule for the Prometheus Operator. */
-export const RULE_FORMATS = ["prometheus", "operator"] as const;
-export type RuleFormat = (typeof RULE_FORMATS)[number];
 
 export const DEFAULT_LINKS: Links = {
   runbooks: "docs/runbooks",

@@ -6,15 +6,10 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import { runRules } from "../../../src/commands/rules.js";
 import { allDashboards } from "../../../src/dashboards/boards.js";
+import { RULE_FORMATS } from "../../../src/rules/formats.js";
 import { recordingGroups } from "../../../src/rules/recordings.js";
 import type { AlertingRule, Rule } from "../../../src/rules/rule.js";
-import {
-  alertNames,
-  DEFAULT_LINKS,
-  RULE_FORMATS,
-  ruleGroups,
-  rulesText,
-} from "../../../src/rules/rules-file.js";
+import { alertNames, DEFAULT_LINKS, ruleGroups, rulesText } from "../../../src/rules/rules-file.js";
 import { CHECKOUT } from "../../../src/setup/checkout.js";
 import { FOREIGN_METRICS } from "../dashboards/foreign-metrics.js";
 import { KNOWN_METRICS } from "../dashboards/known-metrics.js";
