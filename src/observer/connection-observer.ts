@@ -142,6 +142,9 @@ export class ConnectionObserver {
   }
 
   observed(): ObservedConnection {
+    const nowMs = performance.now();
+    // What is asked between two ticks is told as it is now, unless this thread was held up.
+    if (nowMs - this.#lastTickMs <= TICK_MS + LATE_MS) this.#book.tick(nowMs);
     return {
       name: this.#plan.name,
       events:

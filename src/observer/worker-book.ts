@@ -70,10 +70,12 @@ export class WorkerBook {
     if (worker === null) return;
     worker.lastHeartbeatUnixMs = nowUnixMs;
     const { freq, active, processed } = fields;
+    // The heartbeat that remote control asks for, as Flower does when it starts, has neither, and an
+    // interval that is not the worker's (`celery/worker/control.py heartbeat`).
+    if (!isCount(active) || !isCount(processed)) return;
+    worker.activeTasks = active;
+    this.#setProcessed(worker, processed);
     if (isCount(freq) && freq > 0) worker.beatMs = freq * 1000;
-    // The heartbeat that remote control asks for has neither.
-    if (isCount(active)) worker.activeTasks = active;
-    if (isCount(processed)) this.#setProcessed(worker, processed);
   }
 
   /** An answer to `stats` (`celery/worker/control.py stats`); what is not in it stays as it is. */

@@ -34,6 +34,18 @@ test("a worker is down two of its heartbeats and two seconds after the last one"
   assert.equal(up()["a@h"], 1);
 });
 
+test("a heartbeat that somebody asked for does not change when a worker counts as silent", () => {
+  const { book, say, beat, up } = bookOf();
+  beat("a@h", 1_000);
+  say("worker-heartbeat", "a@h", 1_500, { freq: 5 });
+  book.tick(7_501);
+  assert.deepEqual(up(), { "a@h": 0 });
+  // One that sends none by itself is not silent for want of more.
+  say("worker-heartbeat", "quiet@h", 8_000, { freq: 5 });
+  book.tick(8_000 + SILENCE_MS);
+  assert.equal(up()["quiet@h"], 1);
+});
+
 test("a goodbye is believed at once, and one of a stranger makes no series", () => {
   const { say, beat, up } = bookOf();
   beat("a@h", 1_000);
