@@ -72,7 +72,6 @@ export function sideOf(evidence: Evidence): Side {
   const isSlow = (ms: number | null) => isMost(ms) && ms! >= NOTICEABLE_MS;
   if (isSlow(publishMs)) return "broker";
   if (isSlow(evidence.queueMs)) return waitingFor(evidence);
-  // Before the run: a worker's `runtime` lasts until the result is stored (celery/app/trace.py).
   if (isSlow(deliveryMs)) return "backend";
   if (isSlow(runMs)) return "code";
   if (runMs !== null) return "none";

@@ -59,7 +59,7 @@ slos:
   assert.deepEqual(broker, { isUp: true, isBlocked: false, reconnects: 0 });
   assert.deepEqual(backend, { isUp: true, reconnects: 0 });
   assert.deepEqual(events, { isUp: true, reconnects: 0 });
-  assert.deepEqual(queues, [{ name: "celery", ready: 0, consumers: 1 }]);
+  assert.deepEqual(queues, [{ name: "celery", ready: 0, consumers: 1, unacked: null }]);
   assert.deepEqual(
     workers.map(({ up, poolSize, queues: consumed }) => ({ up, poolSize, consumed })),
     [{ up: 1, poolSize: 4, consumed: ["celery"] }],

@@ -54,11 +54,6 @@ const CASES: readonly (readonly [string, Partial<Evidence>, Side])[] = [
   ["tasks wait, for what is not known", { ...SLOW, queueMs: 700, busyRatio: null }, "none"],
   ["tasks wait, by whom is not known", { ...SLOW, queueMs: 700, places: null }, "none"],
   ["a run that nobody notices", { latencyMs: 100, runMs: 95, queueMs: 2 }, "none"],
-  [
-    "a result is stored slowly, which the worker counts as run, too",
-    { latencyMs: 1_000, runMs: 990, deliveryMs: 800 },
-    "backend",
-  ],
   ["results come late", { ...SLOW, deliveryMs: 700, queueMs: 5 }, "backend"],
   ["no part is most of it", { ...SLOW, latencyMs: 600, queueMs: 200, deliveryMs: 200 }, "none"],
   [
