@@ -11,8 +11,8 @@ const WORKFLOW = `${SCENARIO}, workflow=~"$task"`;
 const SLO = `${DAEMON}, slo=~"$slo"`;
 
 /** One of the daemon's metrics that describes it as a whole. `name` is without `celery_load_`. */
-export function ofDaemon(name: string): string {
-  return `celery_load_${name}{${DAEMON}}`;
+export function ofDaemon(name: string, extra = ""): string {
+  return `celery_load_${name}{${DAEMON}${extra && `, ${extra}`}}`;
 }
 
 /** A metric of the daemon's process, by its full name (`process_…`, `nodejs_…`). */

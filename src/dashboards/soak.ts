@@ -1,5 +1,6 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { board } from "./board.js";
+import { creepPanels } from "./soak/creep.js";
 import { daemonPanels } from "./soak/daemon.js";
 import { driftPanels } from "./soak/drift.js";
 import { leakPanels } from "./soak/leaks.js";
@@ -31,6 +32,7 @@ export function soakDashboard(): Dashboard {
     rows: {
       "Stages and budget": stagePanels(),
       Drift: driftPanels(),
+      "Creeping levels": creepPanels(),
       "Leaks and residue": leakPanels(),
       Unrest: unrestPanels(),
       "The daemon itself": daemonPanels(),

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { daemonAlerts } from "./daemon-alerts.js";
+import { driftAlerts } from "./drift-alerts.js";
 import type { RuleFormat } from "./formats.js";
 import { recordingGroups } from "./recordings.js";
 import { ALERT_PREFIX, type Alert, alertingRule, type Links, type RuleGroup } from "./rule.js";
@@ -49,6 +50,7 @@ function alertGroups(): Readonly<Record<string, readonly Alert[]>> {
     "celery-load-daemon-alerts": daemonAlerts(),
     "celery-load-traffic-alerts": trafficAlerts(),
     "celery-load-worker-alerts": workerAlerts(),
+    "celery-load-drift-alerts": driftAlerts(),
     "celery-load-source-alerts": sourceAlerts(),
   };
 }

@@ -1,6 +1,5 @@
 import { WRONG_ANSWER } from "../exposition/label-values.js";
 import { by, last, lines, metric, sumBy } from "./promql.js";
-import { latencyQuantile } from "./recordings.js";
 import type { Alert } from "./rule.js";
 
 /** Alerts about the load, and about how much of it is left undone. */
@@ -13,7 +12,6 @@ export function trafficAlerts(): Alert[] {
     wrongAnswers,
     backlogGrowing,
     queueGrowing,
-    latencyDrift,
   ];
 }
 
@@ -120,26 +118,3 @@ const queueGrowing: Alert = {
     'It gets {{ $value | printf "%.0f" }} messages an hour more than the workers of connection {{ $labels.connection }} take out.',
   dashboard: "correlation",
 };
-
-/** Only where the same load was on it a day before, and not for differences that nobody feels. */
-const latencyDrift: Alert = (() => {
-  const p99 = latencyQuantile(99);
-  const today = `avg_over_time(${p99}[1h])`;
-  const yesterday = `avg_over_time(${p99}[1h] offset 1d)`;
-  const target = (offset: string) =>
-    sumBy("scenario", `avg_over_time(${metric("targetRate")}[1h]${offset})`);
-  return {
-    name: "LatencyDrift",
-    severity: "warning",
-    for: "1h",
-    expr: lines(
-      `${today} / ${yesterday} > 1.25`,
-      `and ${today} - ${yesterday} > 0.05`,
-      `and on (${by("scenario")}) abs(${target("")} / ${target(" offset 1d")} - 1) < 0.05`,
-    ),
-    summary: "{{ $labels.task }} is slower than a day ago at the same load.",
-    description:
-      'The 99th percentile of its latency is {{ $value | printf "%.2f" }} times what it was, in scenario {{ $labels.scenario }}.',
-    dashboard: "soak",
-  };
-})();

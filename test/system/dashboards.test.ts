@@ -315,6 +315,16 @@ const SHOWN: Readonly<Record<string, (show: Show) => Promise<void>>> = {
     const lost = notRun.filter(({ values }) => values.some((value) => value > 0));
     assert.deepEqual(namesIn(lost, "workflow"), ["broken"], "the member behind the failing one");
   },
+  async "celery-load-soak"(show) {
+    const states = new Map(
+      (await show("What creeps?, A")).map(({ labels, values }) => [labels.what, values.at(-1)]),
+    );
+    assert.deepEqual(
+      [states.get("latency_p99"), states.get("queue_length"), states.get("rate")],
+      [1, -1, 0],
+      "one climbs, one falls, one is level",
+    );
+  },
   async "celery-load-correlation"(show) {
     const states = await show("What each source tells, A");
     assert.deepEqual(namesIn(states, "source"), [
