@@ -12,7 +12,7 @@ import { median } from "../statistics.js";
 /** Entries of 2 histograms with 20 buckets and 6 with 10: these have 6,000 buckets, as 300 series of 20 have. */
 const TASKS = 60;
 const BUCKETS_MS = Array.from({ length: 20 }, (_, index) => Math.round(1.7 ** index));
-const SCRAPES = 100;
+const SCRAPES = 50;
 const ROUNDS = 5;
 
 export interface ScrapeResult {
