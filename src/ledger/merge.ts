@@ -9,34 +9,41 @@ import {
 } from "./layout.js";
 import type { Half } from "./snapshot.js";
 
-/** What is neither a count nor a share of a rate: of the threads' values the least or the greatest holds. */
-type Choice = typeof Math.min | typeof Math.max;
+/** Of counts and of shares of a rate the threads' sum; else the least or the greatest of their values. */
+type Joined = "sum" | "least" | "greatest";
 
-const ENGINE: Partial<Record<EngineCell, Choice>> = {
-  lastTurnSeconds: Math.min,
-  dispatchLagMaxSeconds: Math.max,
-  dispatchLagLastSecond: Math.max,
-  eventLoopUtilization: Math.max,
-  saturatedDispatchLag: Math.max,
-  saturatedEventLoop: Math.max,
+const ENGINE: Record<EngineCell, Joined> = {
+  lastTurnSeconds: "least",
+  dispatchLagMaxSeconds: "greatest",
+  dispatchLagLastSecond: "greatest",
+  eventLoopUtilization: "greatest",
+  saturatedDispatchLag: "greatest",
+  saturatedEventLoop: "greatest",
+  malformedResults: "sum",
+  unmatchedResults: "sum",
+  foldedExceptions: "sum",
 };
 
-/** A scenario has come as far as the last of its threads. */
-const SCENARIO: Partial<Record<ScenarioCell, Choice>> = {
-  state: Math.min,
-  stage: Math.max,
-  stageRemainingSeconds: Math.max,
-  startedAt: Math.max,
-  stageChangedAt: Math.max,
+const SCENARIO: Record<ScenarioCell, Joined> = {
+  state: "least", // it has come as far as the last of its threads
+  targetRate: "sum",
+  stage: "greatest",
+  stageRemainingSeconds: "greatest",
+  remainingSeconds: "greatest",
+  startedAt: "greatest",
+  stageChangedAt: "greatest",
 };
 
-const CONNECTION: Partial<Record<ConnectionCell, Choice>> = {
-  brokerUp: Math.min,
-  backendUp: Math.min,
-  // Every thread sees the same loss.
-  restartedEmpty: Math.max,
-  failover: Math.max,
-  brokerBlocked: Math.max,
+const CONNECTION: Record<ConnectionCell, Joined> = {
+  brokerUp: "least",
+  backendUp: "least",
+  brokerReconnects: "sum",
+  backendReconnects: "sum",
+  // Every thread sees the same loss, but has a reply queue of its own.
+  restartedEmpty: "greatest",
+  failover: "greatest",
+  replyQueueDeleted: "sum",
+  brokerBlocked: "greatest",
 };
 
 /**
@@ -50,17 +57,19 @@ export function mergeHalves(layout: Layout, halves: readonly Half[]): Half {
   for (const half of halves) {
     for (let cell = 0; cell < cells.length; cell++) cells[cell]! += half.cells[cell]!;
   }
-  const choose = (cell: number, choice: Choice | undefined) => {
-    if (choice !== undefined) cells[cell] = choice(...halves.map((half) => half.cells[cell]!));
+  const join = (cell: number, joined: Joined) => {
+    if (joined === "sum") return;
+    const values = halves.map((half) => half.cells[cell]!);
+    cells[cell] = joined === "least" ? Math.min(...values) : Math.max(...values);
   };
   const { scenarios, connections, slots } = layout.dimensions;
-  for (const name of ENGINE_CELLS) choose(layout.engine(name), ENGINE[name]);
+  for (const name of ENGINE_CELLS) join(layout.engine(name), ENGINE[name]);
   for (let scenario = 0; scenario < scenarios; scenario++) {
-    for (const name of SCENARIO_CELLS) choose(layout.scenario(scenario, name), SCENARIO[name]);
+    for (const name of SCENARIO_CELLS) join(layout.scenario(scenario, name), SCENARIO[name]);
   }
   for (let connection = 0; connection < connections; connection++) {
     for (const name of CONNECTION_CELLS) {
-      choose(layout.connection(connection, name), CONNECTION[name]);
+      join(layout.connection(connection, name), CONNECTION[name]);
     }
   }
   const states = new Uint8Array(slots * halves.length);
