@@ -1,8 +1,11 @@
+import pLimit from "p-limit";
 import type { ServerLook } from "../connections/observe-ports.js";
 import { withDeadline } from "../deadline.js";
 
 /** How long all queues of a connection may take. */
 const LOOK_MS = 4_000;
+/** Questions to a broker at a time: one after another a hundred queues would take too long, all at once are a burst. */
+const AT_ONCE = 4;
 
 /** What is known of a queue now; null = not known, such as when there is none of that name. */
 export interface ObservedQueue {
@@ -28,7 +31,7 @@ export function unknownQueues(names: readonly string[]): ObservedQueues {
 }
 
 /**
- * Looks at queues, one after another so that a long list is no burst.
+ * Looks at queues, a few at a time.
  * @throws when the broker does not answer
  */
 export async function lookAtQueues(
@@ -43,23 +46,35 @@ export async function lookAtQueues(
  * @throws when that does not answer as it should; what the broker said is known all the same
  */
 export async function withUnacked(look: ServerLook, seen: ObservedQueues): Promise<ObservedQueues> {
-  const queues: ObservedQueue[] = [];
-  for (const queue of seen.queues) {
-    queues.push({ ...queue, unacked: await look.unackedOf(queue.name) });
-  }
+  const queues = await eachOf(seen.queues, async (queue) => ({
+    ...queue,
+    unacked: await look.unackedOf(queue.name),
+  }));
   return { ...seen, queues };
 }
 
 async function lookAtEach(look: ServerLook, names: readonly string[]): Promise<ObservedQueues> {
-  const queues: ObservedQueue[] = [];
-  for (const name of names) {
+  const queues = await eachOf(names, async (name) => {
     const depth = await look.depth(name);
-    queues.push({
+    return {
       name,
       ready: depth?.ready ?? null,
       consumers: depth?.consumers ?? null,
       unacked: null,
-    });
-  }
+    };
+  });
   return { queues, unacked: await look.unacked() };
+}
+
+/** What is asked of each, in their order; after a failure the rest is not asked any more. */
+async function eachOf<Item, Answer>(
+  items: readonly Item[],
+  ask: (item: Item) => Promise<Answer>,
+): Promise<Answer[]> {
+  const limit = pLimit(AT_ONCE);
+  try {
+    return await Promise.all(items.map((item) => limit(ask, item)));
+  } finally {
+    limit.clearQueue();
+  }
 }

@@ -38,6 +38,7 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   amqplib: ["connections"],
   "prom-client": ["exposition"],
   express: ["http"],
+  "p-limit": ["observer"],
   zod: ["config"],
   // Configurations, and Prometheus' rules.
   yaml: ["config", "rules"],
