@@ -5,6 +5,7 @@ import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
 import type { RulesFlags } from "./commands/rules.js";
 import type { RunFlags } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
+import { prepareEngineThread } from "./daemon/engine-thread.js";
 import { EXIT, messageOf, UserError } from "./errors.js";
 import { LOG_LEVELS } from "./log.js";
 import { RULE_FORMATS } from "./rules/formats.js";
@@ -65,6 +66,7 @@ function commandLine(done: (code: number) => void): Command {
         .default("info"),
     )
     .action(async (files: string[], flags: Omit<RunFlags, "files">) => {
+      prepareEngineThread();
       const { run } = await import("./commands/run.js");
       done(await run({ ...flags, files }, processStreams(), onSignal));
     });

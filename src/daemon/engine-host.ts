@@ -1,19 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { idPrefix } from "../celery/task-id.js";
 import type { TaskReports } from "../celery/task-reports.js";
 import type { EngineMessage, EnginePlan, EngineStart, MainMessage } from "../engine/messages.js";
 import { createLayout, type Layout } from "../ledger/layout.js";
 import { type Half, ledgerBytes, openLedger, type SharedLedger } from "../ledger/snapshot.js";
 import type { Share } from "../plan/share.js";
-
-/**
- * What V8 may fill before it collects: by its default of 48 MiB the process would be a third larger for no
- * less work, as next to nothing of what a task needs is still needed 50 ms later.
- */
-const YOUNG_MIB = 12;
+import { takeEngineThread } from "./engine-thread.js";
 
 /** How long a scrape waits for the engine's copy before it reads the live memory instead: 1 s. */
 const SNAPSHOT_WAITS = 10;
@@ -41,11 +36,8 @@ export class EngineHost {
     const memory = new SharedArrayBuffer(ledgerBytes(this.#layout));
     this.#ledger = openLedger(this.#layout, memory);
     const start: EngineStart = { plan, memory, thread, idPrefix: this.idPrefix };
-    this.#worker = new Worker(new URL("../engine/thread.js", import.meta.url), {
-      workerData: start,
-      name: "engine",
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
-    });
+    this.#worker = takeEngineThread();
+    this.#worker.postMessage(start);
     this.ended = new Promise((resolve, reject) => {
       this.#worker.on("message", (message: EngineMessage) => {
         if (message.type === "snapshot") this.#replies.emit("snapshot", message.id);

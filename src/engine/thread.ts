@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { createClock, hrtimeMs } from "../clock.js";
 import { openConnection } from "../connections/open.js";
 import type { Connection, ConnectionRole } from "../connections/ports.js";
@@ -35,7 +35,9 @@ const FORGET_AT_ONCE = 2_000;
 const LEAVE_MS = 1_500;
 
 const port = parentPort!;
-const { plan, memory, thread, idPrefix: prefix } = workerData as EngineStart;
+// What follows up to the listener below runs before the next message is handed out.
+const start = await new Promise<EngineStart>((resolve) => port.once("message", resolve));
+const { plan, memory, thread, idPrefix: prefix } = start;
 const share = within(plan.segment, thread);
 const scenarios = plan.scenarios.map((scenario) => ({
   ...scenario,
