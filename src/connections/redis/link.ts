@@ -166,8 +166,12 @@ export class RedisLink {
 
   /** Any command on this connection. */
   call(...[command, ...args]: readonly [string, ...string[]]): Promise<unknown> {
-    if (this.wire !== undefined) return this.wire.call(command, ...args);
-    return this.client.call(command, ...args);
+    if (this.wire === undefined) return this.client.call(command, ...args);
+    return this.wire.call(command, ...args).catch((error: Error) => {
+      // Of a master that was deposed; ioredis leaves it by itself.
+      if (error.message.startsWith("READONLY")) this.leave(error.message);
+      throw error;
+    });
   }
 
   /**
