@@ -1,32 +1,25 @@
-import { dateDoneUnixMs, type Result, readResult, SUCCESS } from "../celery/result.js";
 import { kindOf } from "../celery/server-url.js";
-import { seqOf, slotOf, taskId } from "../celery/task-id.js";
-import {
-  REPORT,
-  REPORT_KINDS,
-  REPORT_SIZE,
-  type ReportKind,
-  type TaskReports,
-} from "../celery/task-reports.js";
+import { taskId } from "../celery/task-id.js";
+import type { TaskReports } from "../celery/task-reports.js";
 import type { Clock } from "../clock.js";
 import type { Connection, PublishOutcome } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
-import { type Layout, type SloCounter, WRONG_ANSWER } from "../ledger/layout.js";
+import type { Layout, SloCounter } from "../ledger/layout.js";
 import type { Half } from "../ledger/snapshot.js";
 import type { Share } from "../plan/share.js";
 import { Books } from "./books.js";
 import type { ClockOffset } from "./clock-offsets.js";
-import { type Ended, EndedTasks } from "./ended-tasks.js";
+import type { Ended } from "./ended-tasks.js";
 import { compileEntry, type Entry } from "./entry.js";
-import { EventPhases, type TaskReport } from "./event-phases.js";
 import type { ExceptionRows } from "./exception-rows.js";
 import { type FirstBody, MessageMaker } from "./message-maker.js";
 import type { ConnectionPlan, EntryPlan, ScenarioPlan, SloPlan } from "./messages.js";
 import { Outbox } from "./outbox.js";
-import { isExpected, meaningOf, NOT_QUEUED, type Terminal } from "./outcome.js";
+import { NOT_QUEUED, type Terminal } from "./outcome.js";
 import { EVENT_OF, SloEvents } from "./slo-events.js";
+import { TaskResults } from "./task-results.js";
 import { WorkflowLife } from "./workflow-life.js";
 
 /** Starts that are later than this are dropped instead of made up for: a burst would be another load. */
@@ -66,7 +59,7 @@ export interface TaskLifeOptions {
  *     start()      planned, then dropped for a reason or put in a slot and a batch   [publishing]
  *     flush()      batches go out                                                   [publishing]
  *     answered     accepted / unknown: [published]   refused / not written: ends
- *     result()     STARTED: [started]   terminal: ends
+ *     result()     STARTED: [started]   terminal: ends   (`task-results.ts`)
  *     reported()   what events of workers say: phases, and the end of tasks without a result
  *     sweep()      deadline passed: ends as timed out, or as unknown if silence proves nothing
  *     endAll()     what is left ends as unknown
@@ -79,27 +72,19 @@ export class TaskLife {
   readonly #table: InFlightTable;
   readonly #books: Books;
   readonly #slos: SloEvents;
-  readonly #eventPhases: EventPhases;
   readonly #maker: MessageMaker;
   readonly #outbox: Outbox;
   readonly #workflows: WorkflowLife;
+  readonly #results: TaskResults;
   readonly #inFlight: Int32Array;
   #connections: readonly Connection[] = [];
   #entries: readonly Entry[] = [];
-  /** By connection, for `takeEnded`. */
-  readonly #ended: readonly EndedTasks[];
 
   constructor(options: TaskLifeOptions) {
     const { layout, live, clock, entries, exceptions, connectionPlans } = options;
     this.#options = options;
     this.#table = new InFlightTable(live, entries.length);
     this.#books = new Books(live.cells, layout, this.#table, exceptions);
-    this.#eventPhases = new EventPhases({
-      table: this.#table,
-      books: this.#books,
-      clock,
-      connectionCount: connectionPlans.length,
-    });
     this.#slos = new SloEvents({
       ...options,
       cells: live.cells,
@@ -118,13 +103,21 @@ export class TaskLife {
       entryOf: (slot: number) => this.#entryOf(slot),
       nowMs: clock.nowMs,
       ended: (owner: number, outcome: Terminal, exception: string, doneUnixMs: number) =>
-        this.#workflowEnded(owner, outcome, exception, doneUnixMs),
+        this.#results.workflowEnded(owner, outcome, exception, doneUnixMs),
       refused: (owner: number, counter: StartEnd) =>
         this.#end(this.#entryOf(owner), owner, counter, SLOT.done),
     };
     const hasWorkflows = entries.some(({ workflow }) => workflow !== null);
     this.#workflows = new WorkflowLife(workflowOptions, hasWorkflows);
-    this.#ended = connectionPlans.map(() => new EndedTasks(options.idPrefix));
+    this.#results = new TaskResults({
+      ...options,
+      table: this.#table,
+      books: this.#books,
+      workflows: this.#workflows,
+      entryOf: (slot) => this.#entryOf(slot),
+      published: (entry, slot) => this.#published(entry, slot),
+      ended: (entry, slot, outcome) => this.#end(entry, slot, outcome, SLOT.done),
+    });
     this.#inFlight = new Int32Array(options.scenarios.length);
   }
 
@@ -281,64 +274,32 @@ export class TaskLife {
 
   /** A message on one of our result channels; the task id is `channel` from `idAt` on. */
   result(channel: string, idAt: number, text: string): void {
-    const slot = slotOf(channel, idAt);
-    const isOurs =
-      channel.startsWith(this.#options.idPrefix, idAt) &&
-      this.#table.holds(slot, seqOf(channel, idAt));
-    if (isOurs) this.#read(slot, text, false);
-    else this.#books.countEngine("unmatchedResults");
+    this.#results.result(channel, idAt, text);
   }
 
   /** A success, read from its bytes. */
   success(slot: number, seq: number, doneUnixMs: number): void {
-    if (this.#table.holds(slot, seq)) this.#apply(slot, SUCCESS, doneUnixMs, false);
-    else this.#books.countEngine("unmatchedResults");
+    this.#results.success(slot, seq, doneUnixMs);
   }
 
-  /** Settles by the answer to `idsInFlight`: known only after the fact, so without a latency. */
+  /** Settles by the answer to `idsInFlight`; true when that ended the task. */
   recovered(id: string, text: string): boolean {
-    const slot = slotOf(id);
-    if (!this.#table.holds(slot, seqOf(id)) || !this.#table.isInFlight(slot)) return false;
-    this.#read(slot, text, true);
-    return !this.#table.isInFlight(slot);
+    return this.#results.recovered(id, text);
   }
 
-  /** What events of a connection's workers say of our tasks; of old ones it is not heard any more. */
-  reported(connection: number, { numbers, exceptions }: TaskReports): void {
-    for (let at = 0; at < numbers.length; at += REPORT_SIZE) {
-      const slot = numbers[at + REPORT.slot]!;
-      if (!this.#table.holds(slot, numbers[at + REPORT.seq]!)) continue;
-      const entry = this.#entryOf(slot);
-      // Members have no publish call of ours, and their workflow is not one run.
-      if (entry.connection !== connection || entry.stage >= 0 || entry.members !== null) continue;
-      const report: TaskReport = {
-        kind: REPORT_KINDS[numbers[at + REPORT.kind]!]!,
-        worker: numbers[at + REPORT.worker]!,
-        unixMs: numbers[at + REPORT.unixMs]!,
-        runMs: numbers[at + REPORT.runMs]!,
-        heardUnixMs: numbers[at + REPORT.heardUnixMs]!,
-      };
-      this.#eventPhases.report(slot, entry, report);
-      this.#settleUnanswered(slot, entry, report.kind, exceptions[numbers[at + REPORT.exception]!]);
-    }
+  /** What events of a connection's workers say of our tasks. */
+  reported(connection: number, reports: TaskReports): void {
+    this.#results.reported(connection, reports);
   }
 
   /** The clocks of a connection's workers, by their numbers in the reports. */
   workerClocks(connection: number): ReadonlyMap<number, ClockOffset> {
-    return this.#eventPhases.clocks(connection);
+    return this.#results.workerClocks(connection);
   }
 
-  /** Of a task that was told to store no result, the event is the only word of its end. */
-  #settleUnanswered(slot: number, entry: Entry, kind: ReportKind, exception = ""): void {
-    if (kind === "started" || kind === "retried") return;
-    const isMeant = (this.#table.flags[slot]! & FLAG.unanswered) !== 0;
-    if (!isMeant || !this.#table.isInFlight(slot)) return;
-    if (this.#table.states[slot] === SLOT.publishing) this.#published(entry, slot);
-    if (kind !== "succeeded") {
-      // As the result would have it.
-      this.#books.countException(entry, kind === "revoked" ? "TaskRevokedError" : exception);
-    }
-    this.#end(entry, slot, kind, SLOT.done);
+  /** At most so many tasks of a connection that have ended by a result; each once, null for none. */
+  takeEnded(connection: number, most: number): Ended | null {
+    return this.#results.takeEnded(connection, most);
   }
 
   /** Ids of the tasks of a connection that may have a result. */
@@ -352,11 +313,6 @@ export class TaskLife {
       }
     }
     return ids;
-  }
-
-  /** At most so many tasks of a connection that have ended by a result; each once, null for none. */
-  takeEnded(connection: number, most: number): Ended | null {
-    return this.#ended[connection]!.take(most);
   }
 
   /** True when a task of a connection was given up of late, so that its result may still come. */
@@ -414,124 +370,6 @@ export class TaskLife {
     this.#end(entry, slot, outcome, SLOT.timedOut, event);
   }
 
-  #read(slot: number, text: string, isLookUp: boolean): void {
-    const result = judged(readResult(text), text, this.#entryOf(slot));
-    if (result.state !== "MALFORMED") {
-      this.#apply(slot, result, dateDoneUnixMs(text), isLookUp);
-      return;
-    }
-    this.#books.countEngine("malformedResults");
-    this.#options.onMalformed(this.#table.entries[slot]!);
-  }
-
-  #apply(slot: number, result: Result, doneUnixMs: number, isLookUp: boolean): void {
-    const { states, flags } = this.#table;
-    const entry = this.#entryOf(slot);
-    const { counters } = entry;
-    if (states[slot] === SLOT.publishing) {
-      // Proof that it was queued, before the broker's answer was read.
-      const start = entry.stage < 0 ? slot : this.#workflows.ownerOf(slot);
-      this.#published(this.#entryOf(start), start);
-    }
-    const meaning = meaningOf(states[slot]!, flags[slot]!, result.state);
-    switch (meaning) {
-      case "started":
-        states[slot] = SLOT.started;
-        break;
-      case "retry":
-        if (!isLookUp) this.#books.count(counters.retries);
-        break;
-      case "late":
-        this.#books.count(counters.late);
-        this.#noteEnded(entry, slot);
-        states[slot] = SLOT.done;
-        break;
-      case "duplicate":
-        this.#books.count(counters.duplicate);
-        break;
-      case "expected":
-        flags[slot]! &= ~FLAG.recovered;
-        this.#noteEnded(entry, slot);
-        break;
-      case "succeeded":
-      case "failed":
-      case "revoked":
-        this.#noteEnded(entry, slot);
-        if (isLookUp) flags[slot]! |= FLAG.recovered;
-        if (entry.stage >= 0) {
-          this.#memberResult(slot, meaning, result.exception, doneUnixMs, isLookUp);
-        } else this.#settle(slot, meaning, result.exception, doneUnixMs, isLookUp);
-        break;
-      case "nothing":
-        break;
-    }
-  }
-
-  #memberResult(
-    slot: number,
-    outcome: Terminal,
-    exception: string,
-    doneUnixMs: number,
-    isLookUp: boolean,
-  ): void {
-    const { flags, publishCallMs, plannedMs } = this.#table;
-    const entry = this.#entryOf(slot);
-    if (isLookUp) flags[this.#workflows.ownerOf(slot)]! |= FLAG.memberRecovered;
-    else if (outcome !== "revoked") {
-      const sinceMs = entry.stage === 0 ? plannedMs[slot]! : publishCallMs[slot]!;
-      const latencyMs = this.#options.clock.nowMs() - sinceMs;
-      // Unknown when its result was faster than that of the stage before.
-      if (!Number.isNaN(latencyMs)) {
-        this.#books.observe(slot, entry, LATENCY_OF[outcome], latencyMs);
-      }
-    }
-    this.#workflows.memberEnded(slot, outcome, exception, doneUnixMs);
-  }
-
-  #workflowEnded(owner: number, outcome: Terminal, exception: string, doneUnixMs: number): void {
-    const { connection, chordSize } = this.#entryOf(owner);
-    const isKept = !this.#options.connectionPlans[connection]!.forget;
-    if (outcome !== "succeeded" && chordSize > 0 && !isKept) {
-      this.#ended[connection]!.noteChord(this.#idOf(owner));
-    }
-    const isLookUp = (this.#table.flags[owner]! & FLAG.memberRecovered) !== 0;
-    this.#settle(owner, outcome, exception, doneUnixMs, isLookUp);
-  }
-
-  /** The end of a task, or of a workflow, by a result. */
-  #settle(
-    slot: number,
-    outcome: Terminal,
-    exception: string,
-    doneUnixMs: number,
-    isLookUp: boolean,
-  ): void {
-    const entry = this.#entryOf(slot);
-    if (outcome !== "succeeded") this.#books.countException(entry, exception);
-    if (isLookUp) this.#books.count(entry.counters.recovered);
-    else this.#measure(slot, entry, outcome, doneUnixMs);
-    this.#end(entry, slot, outcome, SLOT.done);
-  }
-
-  #measure(slot: number, entry: Entry, outcome: Terminal, doneUnixMs: number): void {
-    if (outcome === "revoked") return; // it was not run: its time says nothing of the work
-    const { clock } = this.#options;
-    const nowMs = clock.nowMs();
-    const latencyMs = nowMs - this.#table.plannedMs[slot]!;
-    this.#books.observe(slot, entry, LATENCY_OF[outcome], latencyMs);
-    // The worker's clock against ours: only what causality allows is a measurement.
-    const workMs = doneUnixMs - clock.unixMs(this.#table.publishCallMs[slot]!);
-    if (workMs >= 0 && doneUnixMs <= clock.unixMs(nowMs) + 1) {
-      this.#books.observe(slot, entry, "work", workMs);
-    }
-    this.#eventPhases.received(slot, entry, nowMs, doneUnixMs);
-  }
-
-  #noteEnded(entry: Entry, slot: number): void {
-    if (!this.#options.connectionPlans[entry.connection]!.forget) return;
-    this.#ended[entry.connection]!.note(slot, this.#table.seqs[slot]!);
-  }
-
   /** Counts how a start ended and gives its slot back; members take no part of maxInFlight. */
   #end(
     entry: Entry,
@@ -554,11 +392,3 @@ export class TaskLife {
     return taskId(this.#options.idPrefix, slot, this.#table.seqs[slot]!);
   }
 }
-
-/** A success with a wrong answer is a failure. */
-function judged(result: Result, text: string, { expect }: Entry): Result {
-  const isWrong = result.state === "SUCCESS" && expect !== undefined && !isExpected(expect, text);
-  return isWrong ? { state: "FAILURE", exception: WRONG_ANSWER } : result;
-}
-
-const LATENCY_OF = { succeeded: "latencySucceeded", failed: "latencyFailed" } as const;
