@@ -1,4 +1,4 @@
-import type { CeleryEvent } from "../celery/event-message.js";
+import { runOf } from "../celery/task-run.js";
 import type { SentTask } from "./facts.js";
 
 /** A part of a task's life, in milliseconds. */
@@ -22,11 +22,19 @@ export function phasesOf(task: SentTask): Phase[] {
   const events = isWorkflow ? [] : task.events;
   const started = events.findLast(({ type }) => type === "task-started");
   const ended = events.findLast(({ type }) => type in END_EVENTS);
-  if (started !== undefined) {
+  if (started !== undefined && ended !== undefined) {
+    const { runtime } = ended.fields;
+    const { startMs, runMs } = runOf({
+      startedUnixMs: started.unixMs,
+      endedUnixMs: ended.unixMs,
+      doneUnixMs: result?.doneUnixMs ?? Number.NaN,
+      saidMs: typeof runtime === "number" ? runtime * 1000 : Number.NaN,
+    });
+    phases.push(phase("queue", startMs - task.publishCallUnixMs), phase("run", runMs));
+  } else if (started !== undefined) {
     phases.push(phase("queue", started.unixMs - task.publishCallUnixMs));
-    const doneUnixMs = result?.doneUnixMs ?? null;
-    if (doneUnixMs !== null) phases.push(phase("run", doneUnixMs - started.unixMs));
-    else if (ended !== undefined) phases.push(phase("run", runMs(started, ended)));
+    const doneUnixMs = result?.doneUnixMs ?? Number.NaN; // the event of the end may still come
+    phases.push(phase("run", doneUnixMs - started.unixMs));
   } else if (!isWorkflow && result !== null && result.doneUnixMs !== null) {
     phases.push(phase("work", result.doneUnixMs - task.publishCallUnixMs));
   }
@@ -60,11 +68,6 @@ export function provenOffsetMs({ result, publishCallUnixMs }: SentTask): number 
   const most = result.doneUnixMs - publishCallUnixMs;
   if (least > 0) return least;
   return Math.min(most, 0);
-}
-
-function runMs(started: CeleryEvent, ended: CeleryEvent): number {
-  const { runtime } = ended.fields;
-  return typeof runtime === "number" ? runtime * 1000 : ended.unixMs - started.unixMs;
 }
 
 function phase(name: Phase["name"], ms: number): Phase {

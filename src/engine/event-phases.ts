@@ -1,4 +1,5 @@
 import type { ReportKind } from "../celery/task-reports.js";
+import { runOf } from "../celery/task-run.js";
 import type { Clock } from "../clock.js";
 import { FLAG, type InFlightTable } from "../ledger/in-flight-table.js";
 import type { Books } from "./books.js";
@@ -24,8 +25,6 @@ export interface EventPhasesOptions {
 /** The task was begun more than once: its parts are not those of one run. */
 const RERUN = 1;
 const MEASURED = 2;
-/** A clock that jumps by less than this is taken for one that was not set. */
-const CLOCK_SET_MS = 1_000;
 
 /**
  * The phases that only workers can tell: `queue` (publish call to `task-started`), `run` (from there to the
@@ -108,7 +107,7 @@ export class EventPhases {
       known.workers[slot]!,
       {
         publishedMs: publishedUnixMs,
-        // The event may come late: see runOf().
+        // The event may come late: see `runOf`.
         startedMs: Math.min(startedUnixMs, provenEndMs),
         endedMs: provenEndMs,
         receivedMs: receivedUnixMs,
@@ -117,7 +116,12 @@ export class EventPhases {
     );
     if ((flags & FLAG.warmup) !== 0) return;
     const publishedByWorkerMs = publishedUnixMs + offsetMs;
-    const { startMs, runMs } = runOf(slot, known);
+    const { startMs, runMs } = runOf({
+      startedUnixMs,
+      endedUnixMs,
+      doneUnixMs: known.doneUnixMs[slot]!,
+      saidMs: known.runMs[slot]!,
+    });
     const queueMs = Math.max(0, startMs - publishedByWorkerMs);
     books.observe(slot, entry, "run", Math.min(runMs, startMs + runMs - publishedByWorkerMs));
     books.observe(slot, entry, "queue", queueMs);
@@ -142,24 +146,6 @@ export class EventPhases {
     }
     return known;
   }
-}
-
-/**
- * From `task-started` to the result's date, both by the worker's clock. Where there is no such date, or the
- * clock was set meanwhile, what the worker says: its `runtime` comes from a clock that nobody sets, but has
- * the storing of the result in it, which is `delivery`. A prefork worker hears of the start from its pool:
- * that of a task of a millisecond after its end, so that the date and `runtime` know it better.
- */
-function runOf(slot: number, known: Known): { startMs: number; runMs: number } {
-  const startMs = known.startedUnixMs[slot]!;
-  const doneMs = known.doneUnixMs[slot]!;
-  const saidMs = known.runMs[slot]!;
-  const mostMs = Number.isNaN(saidMs) ? Math.max(0, known.endedUnixMs[slot]! - startMs) : saidMs;
-  const betweenMs = doneMs - startMs;
-  const isPlausible = betweenMs > -CLOCK_SET_MS && betweenMs <= mostMs + CLOCK_SET_MS;
-  if (!isPlausible) return { startMs, runMs: mostMs };
-  if (betweenMs < 0) return { startMs: doneMs - mostMs, runMs: mostMs };
-  return { startMs, runMs: betweenMs };
 }
 
 /**

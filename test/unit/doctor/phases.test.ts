@@ -40,6 +40,13 @@ test("a failed run without a date lasts from event to event", () => {
   assert.equal(phases({ events, result: { ...RESULT, doneUnixMs: null } }).run, 1);
 });
 
+test("a start that the worker hears of after the end is known by the runtime", () => {
+  const doneUnixMs = SENT.events.find(({ type }) => type === "task-started")!.unixMs - 1;
+  const found = phases({ result: { ...RESULT, doneUnixMs } });
+  assert.equal(found.run, 2, "the worker's own runtime");
+  assert.equal(found.queue, doneUnixMs - 2 - SENT.publishCallUnixMs);
+});
+
 test("a phase that contradicts causality is left out", () => {
   const early = { ...RESULT, doneUnixMs: SENT.publishCallUnixMs - 1 };
   assert.equal("work" in phases({ events: [], result: early }), false);
