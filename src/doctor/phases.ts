@@ -30,7 +30,11 @@ export function phasesOf(task: SentTask): Phase[] {
       doneUnixMs: result?.doneUnixMs ?? Number.NaN,
       saidMs: typeof runtime === "number" ? runtime * 1000 : Number.NaN,
     });
-    phases.push(phase("queue", startMs - task.publishCallUnixMs), phase("run", runMs));
+    // It was not begun before it was published, unless its end says that the clocks differ.
+    const publishedUnixMs = task.publishCallUnixMs;
+    const endMs = startMs + runMs;
+    const begunMs = endMs >= publishedUnixMs ? Math.max(startMs, publishedUnixMs) : startMs;
+    phases.push(phase("queue", begunMs - publishedUnixMs), phase("run", endMs - begunMs));
   } else if (started !== undefined) {
     phases.push(phase("queue", started.unixMs - task.publishCallUnixMs));
     const doneUnixMs = result?.doneUnixMs ?? Number.NaN; // the event of the end may still come

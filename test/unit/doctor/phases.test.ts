@@ -47,6 +47,17 @@ test("a start that the worker hears of after the end is known by the runtime", (
   assert.equal(found.queue, doneUnixMs - 2 - SENT.publishCallUnixMs);
 });
 
+test("what the runtime says too much is no time before the task was published", () => {
+  const events = SENT.events.map((event) =>
+    event.type === "task-succeeded"
+      ? { ...event, fields: { ...event.fields, runtime: 10 } }
+      : event,
+  );
+  const doneUnixMs = SENT.publishCallUnixMs + 3;
+  const found = phases({ events, result: { ...RESULT, doneUnixMs } });
+  assert.deepEqual([found.queue, found.run], [0, 3]);
+});
+
 test("a phase that contradicts causality is left out", () => {
   const early = { ...RESULT, doneUnixMs: SENT.publishCallUnixMs - 1 };
   assert.equal("work" in phases({ events: [], result: early }), false);
