@@ -133,7 +133,8 @@ scenarios:
       assert.equal(names.at(-1), "latency");
     }
     const phase = phasesOf(sent(told, "sleep")).find(({ name }) => name === "run");
-    assert.ok(phase!.ms >= 200, JSON.stringify(phase));
+    // Of 200 ms, less what the worker hears of the start too late.
+    assert.ok(phase!.ms >= 150, JSON.stringify(phase));
     const runs = await worker.recorded();
     assert.equal(runs.length, 4, "each task once for each of the two examinations");
     assert.deepEqual(await redisContents(db), contents);
