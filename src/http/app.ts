@@ -66,7 +66,7 @@ export function createApp(source: HttpSource): Express {
     response.set({ "Content-Type": CONTENT_TYPES[format], Vary: "Accept, Accept-Encoding" });
     if (request.acceptsEncodings("gzip", "identity") === "gzip") {
       response.set("Content-Encoding", "gzip").end(await zip(page, ZIP));
-    } else response.end(page);
+    } else response.end(Buffer.from(page)); // as text it is measured and copied once more
   });
   app.get("/api/v1/status", async (_request, response) => {
     response.set("Cache-Control", "no-store").json(await source.status());

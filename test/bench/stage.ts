@@ -31,7 +31,8 @@ export interface Stage extends AsyncDisposable {
   /** Removes all that the broker holds. */
   empty(): Promise<void>;
   startWorker(options?: { hold?: string; notes?: boolean }): Promise<FakeWorker>;
-  startGenerator(command: Command): Promise<Generator>;
+  /** `core`: the only one that it may use; null for all. Default: the generator's. */
+  startGenerator(command: Command, core?: number | null): Promise<Generator>;
 }
 
 export interface FakeWorker extends AsyncDisposable {
@@ -121,8 +122,11 @@ async function startFakeWorker(
   };
 }
 
-async function startGenerator(command: Command): Promise<Generator> {
-  const generator = await start("The generator", command, GENERATOR_CORE);
+async function startGenerator(
+  command: Command,
+  core: number | null = GENERATOR_CORE,
+): Promise<Generator> {
+  const generator = await start("The generator", command, core);
   const output = async () => {
     await generator.ended();
     return generator.output();
@@ -145,8 +149,8 @@ async function startGenerator(command: Command): Promise<Generator> {
   };
 }
 
-async function start(name: string, command: Command, core: number): Promise<ServerProcess> {
-  const { program, args } = await pinnedCommand(core, command);
+async function start(name: string, command: Command, core: number | null): Promise<ServerProcess> {
+  const { program, args } = core === null ? command : await pinnedCommand(core, command);
   const output = await scratchFile("output");
   return startServerProcess({
     name,
