@@ -102,7 +102,11 @@ test("a real Prometheus answers the dashboards from a real run", async (t) => {
   }
   const isScraped = async () => (await scrapes("celery-load")) >= SCRAPED_SECONDS;
   const patienceMs = 90_000 + SCRAPED_SECONDS * 1_000;
-  await waitUntil(isScraped, patienceMs, `Prometheus to scrape the daemon ${SCRAPED_SECONDS} times`);
+  await waitUntil(
+    isScraped,
+    patienceMs,
+    `Prometheus to scrape the daemon ${SCRAPED_SECONDS} times`,
+  );
 
   await t.test("every target is up, and its scrapes had no error", async () => {
     const { activeTargets } = await prometheus.api<{
