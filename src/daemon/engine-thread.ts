@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 
 /**
- * What V8 may fill before it collects: by its default of 48 MiB the process would be a third larger for no
- * less work, as next to nothing of what a task needs is still needed 50 ms later.
+ * What V8 may fill before it collects, a quarter of its default: next to nothing of what a task needs is still
+ * needed when it is full, so that more would be memory for nothing.
  */
 const YOUNG_MIB = 12;
 

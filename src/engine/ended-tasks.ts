@@ -9,8 +9,8 @@ export interface Ended {
 }
 
 /**
- * Tasks whose results wait to be removed. Kept as numbers: as text, those of one second at the ceiling
- * were 50 MB that the garbage collector moved about, a fifth of all CPU (docs/performance.md).
+ * Tasks whose results wait to be removed. Kept as numbers: text of a hundred thousand ids would be moved about
+ * by the garbage collector until it is removed (docs/performance.md).
  */
 export class EndedTasks {
   readonly #idPrefix: string;
