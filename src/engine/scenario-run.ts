@@ -10,7 +10,7 @@ import { type Arrivals, createArrivals } from "../plan/arrival.js";
 import { createMix, type Mix } from "../plan/mix.js";
 import { createProfile, type Profile } from "../plan/profile.js";
 import { seedOf } from "../plan/random.js";
-import type { Share } from "../plan/share.js";
+import type { Deal } from "../plan/share.js";
 import type { ScenarioPlan } from "./messages.js";
 import type { TaskLife } from "./task-life.js";
 
@@ -31,7 +31,7 @@ export interface ScenarioRunOptions {
   readonly budget: StartBudget;
   readonly seed: number;
   /** Which starts of the plan are done here; a closed loop has no plan to share. */
-  readonly share: Share;
+  readonly deal: Deal;
   readonly onState: (state: ScenarioState) => void;
   readonly onStage: (stage: number) => void;
 }
@@ -62,7 +62,7 @@ export class ScenarioRun {
 
   constructor(options: ScenarioRunOptions) {
     this.#options = options;
-    const { plan, layout, index, seed, share } = options;
+    const { plan, layout, index, seed, deal } = options;
     this.#cell = Object.fromEntries(
       SCENARIO_CELLS.map((cell) => [cell, layout.scenario(index, cell)]),
     ) as Record<ScenarioCell, number>;
@@ -71,11 +71,11 @@ export class ScenarioRun {
       this.#paced = null;
       this.#endMs = plan.endMs;
     } else {
-      this.#mix = createMix(plan.weights, share);
+      this.#mix = createMix(plan.weights, deal);
       const profile = createProfile(plan.profile);
       this.#endMs = Math.min(plan.endMs, profile.endMs);
       const ownSeed = seedOf(plan.name, seed);
-      const arrivals = createArrivals(profile, plan.arrival, ownSeed, this.#endMs, share);
+      const arrivals = createArrivals(profile, plan.arrival, ownSeed, this.#endMs, deal);
       this.#paced = { profile, arrivals };
     }
     this.#set("remainingSeconds", Number.POSITIVE_INFINITY);
@@ -183,7 +183,7 @@ export class ScenarioRun {
       return;
     }
     const { profile } = this.#paced;
-    this.#set("targetRate", isActive ? profile.rateAt(elapsedMs) / this.#options.share.of : 0);
+    this.#set("targetRate", isActive ? profile.rateAt(elapsedMs) / this.#options.deal.of : 0);
     if (!isActive) {
       this.#set("stageRemainingSeconds", 0);
       return;

@@ -9,7 +9,7 @@ import { messageOf } from "../errors.js";
 import { createLayout } from "../ledger/layout.js";
 import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
 import { createRandom, seedOf } from "../plan/random.js";
-import { shareOf, within } from "../plan/share.js";
+import { dealOf, inBlocks, shareOf, within } from "../plan/share.js";
 import { ExceptionRows } from "./exception-rows.js";
 import { compileFirstBodies } from "./message-maker.js";
 import type { EngineMessage, EngineStart, MainMessage } from "./messages.js";
@@ -95,7 +95,11 @@ const runs = scenarios.map(
       life,
       budget,
       seed: plan.seed,
-      share,
+      // A limit on the number is shared out one by one, and is to be reached by all threads at the same time.
+      deal:
+        plan.countLimit === null
+          ? dealOf(plan.segment, thread, plan.scenarios[index]!.maxInFlight)
+          : inBlocks(plan.segment, thread, 1),
       onState: (state) => say({ type: "scenario", scenario: index, state }),
       onStage: (stage) => say({ type: "stage", scenario: index, stage }),
     }),

@@ -1,6 +1,6 @@
 import type { Profile } from "./profile.js";
 import { createRandom } from "./random.js";
-import { type Share, WHOLE } from "./share.js";
+import { ALL_STARTS, type Deal, numberOf } from "./share.js";
 
 /** The due times of one scenario's starts, in order, one at a time. */
 export interface Arrivals {
@@ -19,38 +19,37 @@ export interface Arrivals {
  *   of starts between two times is then Poisson with mean N(later) - N(earlier).
  *
  * @param seed for `poisson`, an integer from 0 to 2^32 - 1
- * @param share which of them: each is due when it is in the whole
+ * @param deal which of them: each is due when it is in the whole
  */
 export function createArrivals(
   profile: Profile,
   kind: "even" | "poisson",
   seed: number,
   endMs: number,
-  share: Share = WHOLE,
+  deal: Deal = ALL_STARTS,
 ): Arrivals {
   return kind === "even"
-    ? new EvenArrivals(profile, endMs, share)
-    : new PoissonArrivals(profile, createRandom(seed), endMs, share);
+    ? new EvenArrivals(profile, endMs, deal)
+    : new PoissonArrivals(profile, createRandom(seed), endMs, deal);
 }
 
 class EvenArrivals implements Arrivals {
   readonly #profile: Profile;
   readonly #endMs: number;
-  readonly #step: number;
-  #started: number;
+  readonly #deal: Deal;
+  #taken = 0;
   nextMs = 0;
 
-  constructor(profile: Profile, endMs: number, { index, of }: Share) {
+  constructor(profile: Profile, endMs: number, deal: Deal) {
     this.#profile = profile;
     this.#endMs = endMs;
-    this.#step = of;
-    this.#started = 1 + index - of;
+    this.#deal = deal;
     this.advance();
   }
 
   advance(): void {
-    this.#started += this.#step;
-    this.nextMs = upTo(this.#endMs, this.#profile.timeOf(this.#started));
+    const started = numberOf(this.#deal, this.#taken++) + 1;
+    this.nextMs = upTo(this.#endMs, this.#profile.timeOf(started));
   }
 }
 
@@ -58,24 +57,28 @@ class PoissonArrivals implements Arrivals {
   readonly #profile: Profile;
   readonly #endMs: number;
   readonly #random: () => number;
-  readonly #step: number;
+  readonly #deal: Deal;
+  #taken = 0;
+  #drawn = 0;
   #expectedStarts = 0;
   nextMs = 0;
 
-  constructor(profile: Profile, random: () => number, endMs: number, { index, of }: Share) {
+  constructor(profile: Profile, random: () => number, endMs: number, deal: Deal) {
     this.#profile = profile;
     this.#endMs = endMs;
     this.#random = random;
-    this.#step = of;
-    for (let start = 0; start <= index; start++) this.#draw();
+    this.#deal = deal;
+    this.advance();
   }
 
-  /** Those of the other shares are drawn as well: they are what the next one comes after. */
+  /** Those of the other threads are drawn as well: they are what the next one comes after. */
   advance(): void {
-    for (let start = 0; start < this.#step; start++) this.#draw();
+    const number = numberOf(this.#deal, this.#taken++);
+    while (this.#drawn <= number) this.#draw();
   }
 
   #draw(): void {
+    this.#drawn++;
     this.#expectedStarts -= Math.log(1 - this.#random());
     const dueMs = upTo(this.#endMs, this.#profile.timeOf(this.#expectedStarts));
     // Of two starts at nearly the same moment, rounding may put the later one a bit before.

@@ -1,4 +1,4 @@
-import { type Share, WHOLE } from "./share.js";
+import { ALL_STARTS, type Deal, numberOf } from "./share.js";
 
 /** Deals starts out to the entries of a mix. */
 export interface Mix {
@@ -21,17 +21,17 @@ export interface Mix {
  *
  * @param weights at least one above 0; an entry of weight 0 is never taken. Decimal weights are
  * exact; others (1/3) to 15 digits.
- * @param share the starts that are asked for; the others are dealt out unseen
+ * @param deal the starts that are asked for; the others are dealt out unseen
  * @throws RangeError when a weight is negative or not finite, or when none is above 0
  */
-export function createMix(weights: readonly number[], share: Share = WHOLE): Mix {
+export function createMix(weights: readonly number[], deal: Deal = ALL_STARTS): Mix {
   const { whole, total } = wholeWeights(weights);
   const dealer = new Dealer(whole, total);
   const mix =
     total > LONGEST_CYCLE
       ? dealer
       : new CycleOf(Uint32Array.from({ length: total }, () => dealer.take()));
-  return share.of === 1 ? mix : new ShareOfMix(mix, share);
+  return deal.of === 1 ? mix : new DealOfMix(mix, deal);
 }
 
 /**
@@ -103,20 +103,22 @@ class CycleOf implements Mix {
   }
 }
 
-class ShareOfMix implements Mix {
+class DealOfMix implements Mix {
   readonly #mix: Mix;
-  readonly #between: number;
+  readonly #deal: Deal;
+  #taken = 0;
+  #dealt = 0;
 
-  constructor(mix: Mix, { index, of }: Share) {
+  constructor(mix: Mix, deal: Deal) {
     this.#mix = mix;
-    this.#between = of - 1;
-    for (let start = 0; start < index; start++) mix.take();
+    this.#deal = deal;
   }
 
   take(): number {
-    const entry = this.#mix.take();
-    for (let start = 0; start < this.#between; start++) this.#mix.take();
-    return entry;
+    const number = numberOf(this.#deal, this.#taken++);
+    for (; this.#dealt < number; this.#dealt++) this.#mix.take();
+    this.#dealt++;
+    return this.#mix.take();
   }
 }
 

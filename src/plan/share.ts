@@ -18,3 +18,55 @@ export function within(outer: Share, inner: Share): Share {
 export function shareOf(count: number, { index, of }: Share): number {
   return Math.max(0, Math.ceil((count - index) / of));
 }
+
+/**
+ * The starts of a plan that one thread does: blocks of starts that follow one another in its segment, the
+ * threads in turn.
+ *
+ * A thread wakes up for what it has due, so starts that are dealt out one by one wake up every thread as often as
+ * one thread alone: at 10,000/s two took 1.35 times the CPU for each task. In blocks one is awake while the others
+ * sleep.
+ */
+export interface Deal {
+  /** Number of its first start in the plan. */
+  readonly first: number;
+  /** From one start of a block to the next. */
+  readonly step: number;
+  readonly block: number;
+  /** From the first start of a block to that of the next. */
+  readonly turn: number;
+  /** Among how many threads, of all segments, the plan is dealt out. */
+  readonly of: number;
+}
+
+const LONGEST_BLOCK = 256;
+
+/**
+ * The deal of a thread in its segment.
+ *
+ * @param maxInFlight how many tasks the whole plan may have in flight. A block is a sixteenth of a thread's part of it
+ * at most: in its turn a thread has more in flight than its part, and must not drop what all together have room for
+ */
+export function dealOf(segment: Share, thread: Share, maxInFlight: number): Deal {
+  const part = maxInFlight / (segment.of * thread.of);
+  return inBlocks(segment, thread, Math.max(1, Math.min(LONGEST_BLOCK, Math.floor(part / 16))));
+}
+
+/** The starts of a thread of a segment, in blocks of `block`; 1: one by one. */
+export function inBlocks(segment: Share, thread: Share, block: number): Deal {
+  return {
+    first: segment.index + segment.of * thread.index * block,
+    step: segment.of,
+    block,
+    turn: segment.of * thread.of * block,
+    of: segment.of * thread.of,
+  };
+}
+
+export const ALL_STARTS: Deal = inBlocks(WHOLE, WHOLE, 1);
+
+/** Number in the plan of the deal's start number `n`, both from 0. */
+export function numberOf({ first, step, block, turn }: Deal, n: number): number {
+  const blocks = Math.floor(n / block);
+  return first + blocks * turn + (n - blocks * block) * step;
+}

@@ -4,7 +4,7 @@ import type { ScenarioPlan } from "../../../src/engine/messages.js";
 import { ScenarioRun } from "../../../src/engine/scenario-run.js";
 import type { TaskLife } from "../../../src/engine/task-life.js";
 import { createLayout, type ScenarioState } from "../../../src/ledger/layout.js";
-import { WHOLE } from "../../../src/plan/share.js";
+import { ALL_STARTS, inBlocks, WHOLE } from "../../../src/plan/share.js";
 
 const PLAN: ScenarioPlan = {
   name: "s",
@@ -23,7 +23,7 @@ const PLAN: ScenarioPlan = {
 function setUp(
   changes: Partial<ScenarioPlan> = {},
   left = Number.POSITIVE_INFINITY,
-  share = WHOLE,
+  deal = ALL_STARTS,
 ) {
   const layout = createLayout({
     entries: 2,
@@ -61,7 +61,7 @@ function setUp(
     life,
     budget: { limit: left, left },
     seed: 1,
-    share,
+    deal,
     onState: (state) => states.push(state),
     onStage: (stage) => stages.push(stage),
   });
@@ -206,7 +206,9 @@ test("target rate, stage, time left and the times of changes follow the profile"
 
 test("threads start the plan's tasks each once, when they are due in the whole, and their rates add up", () => {
   const whole = setUp({ weights: [2, 1] });
-  const parts = [0, 1, 2].map((index) => setUp({ weights: [2, 1] }, Infinity, { index, of: 3 }));
+  const parts = [0, 1, 2].map((index) =>
+    setUp({ weights: [2, 1] }, Infinity, inBlocks(WHOLE, { index, of: 3 }, 2)),
+  );
   let rate = 0;
   for (const { run } of [whole, ...parts]) {
     run.begin(1_000);

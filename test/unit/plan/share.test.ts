@@ -4,17 +4,25 @@ import fc from "fast-check";
 import { createArrivals } from "../../../src/plan/arrival.js";
 import { createMix } from "../../../src/plan/mix.js";
 import { createProfile } from "../../../src/plan/profile.js";
-import { type Share, shareOf, WHOLE, within } from "../../../src/plan/share.js";
+import {
+  ALL_STARTS,
+  type Deal,
+  dealOf,
+  inBlocks,
+  numberOf,
+  shareOf,
+  within,
+} from "../../../src/plan/share.js";
 import { anySpec, type RatedSpec } from "./profiles.js";
 
-/** Start number, due time and entry of the starts of a share. */
-function starts(spec: RatedSpec, kind: "even" | "poisson", weights: number[], share: Share) {
-  const arrivals = createArrivals(createProfile(spec), kind, 7, 60_000, share);
-  const mix = createMix(weights, share);
+/** Start number, due time and entry of the starts of a deal. */
+function starts(spec: RatedSpec, kind: "even" | "poisson", weights: number[], deal: Deal) {
+  const arrivals = createArrivals(createProfile(spec), kind, 7, 60_000, deal);
+  const mix = createMix(weights, deal);
   const list: { number: number; dueMs: number; entry: number }[] = [];
   // Beyond so many all goes on as before.
   while (arrivals.nextMs < Infinity && list.length < 2_000) {
-    const number = share.index + share.of * list.length;
+    const number = numberOf(deal, list.length);
     list.push({ number, dueMs: arrivals.nextMs, entry: mix.take() });
     arrivals.advance();
   }
@@ -35,13 +43,14 @@ test("the threads of all segments together start exactly the plan, each start on
         weights,
         segments,
         segments,
+        fc.integer({ min: 1, max: 300 }),
       ],
-      (spec, kind, weights, of, threads) => {
-        const whole = starts(spec, kind, weights, WHOLE).slice(0, 2_000);
+      (spec, kind, weights, of, threads, block) => {
+        const whole = starts(spec, kind, weights, ALL_STARTS).slice(0, 2_000);
         const union = Array.from({ length: of * threads }, (_, part) => {
           const segment = { index: part % of, of };
           const thread = { index: Math.floor(part / of), of: threads };
-          return starts(spec, kind, weights, within(segment, thread));
+          return starts(spec, kind, weights, inBlocks(segment, thread, block));
         }).flat();
         const numbered = union
           .sort((one, other) => one.number - other.number)
@@ -51,6 +60,19 @@ test("the threads of all segments together start exactly the plan, each start on
       },
     ),
     { numRuns: 200 },
+  );
+});
+
+test("a block is as long for every thread, and short against what a thread may have in flight", () => {
+  const thread = { index: 1, of: 2 };
+  const blockOf = (maxInFlight: number) => dealOf({ index: 0, of: 1 }, thread, maxInFlight).block;
+  assert.deepEqual([2, 31, 64, 63, 10_000, 1e6].map(blockOf), [1, 1, 2, 1, 256, 256]);
+  assert.equal(dealOf({ index: 1, of: 4 }, thread, 1_024).block, 8);
+  const deal = inBlocks({ index: 2, of: 3 }, thread, 2);
+  // Of the segment's starts 2, 5, 8, 11, 14, … the second thread has each second two.
+  assert.deepEqual(
+    [0, 1, 2, 3, 4].map((n) => numberOf(deal, n)),
+    [8, 11, 20, 23, 32],
   );
 });
 
