@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -31,6 +31,8 @@ export interface Stage extends AsyncDisposable {
   /** Removes all that the broker holds. */
   empty(): Promise<void>;
   startWorker(options?: { hold?: string; notes?: boolean }): Promise<FakeWorker>;
+  /** A client that never waits and notes when each result comes to it, on the generator's core. Redis only. */
+  startWitness(): Promise<Witness>;
   /** `core`: the only one that it may use; null for all. Default: the generator's. */
   startGenerator(command: Command, core?: number | null): Promise<Generator>;
 }
@@ -40,6 +42,11 @@ export interface FakeWorker extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
   /** Tasks that it has answered. */
   answered(): number;
+  /** Ends it and returns what it noted. */
+  notes(): Promise<Note[]>;
+}
+
+export interface Witness extends AsyncDisposable {
   /** Ends it and returns what it noted. */
   notes(): Promise<Note[]>;
 }
@@ -74,6 +81,7 @@ async function redisStage(): Promise<Stage> {
       client.disconnect();
     },
     startWorker: (options) => startFakeWorker(redis.url(), options),
+    startWitness: () => startWitness(redis.url()),
     startGenerator,
     [Symbol.asyncDispose]: () => redis.stop(),
   };
@@ -93,6 +101,7 @@ async function rabbitmqStage(): Promise<Stage> {
       await channel.close();
     },
     startWorker: (options) => startFakeWorker(rabbitmq.url, options),
+    startWitness: () => Promise.reject(new UserError("There is no witness of RabbitMQ's replies.")),
     startGenerator,
     [Symbol.asyncDispose]: () => rabbitmq[Symbol.asyncDispose](),
   };
@@ -118,6 +127,23 @@ async function startFakeWorker(
     },
     async [Symbol.asyncDispose]() {
       await worker.stop(0);
+    },
+  };
+}
+
+async function startWitness(backend: string): Promise<Witness> {
+  const file = join(CHECKOUT, "dist", "test", "bench", "worker", "witness.js");
+  const notesFile = await scratchFile("seen");
+  const args = [file, backend, notesFile];
+  const witness = await start("The witness", { program: process.execPath, args }, GENERATOR_CORE);
+  await serverReady(witness, () => existsSync(notesFile), 20_000);
+  return {
+    async notes() {
+      await witness.stop(30_000);
+      return readNotes(notesFile);
+    },
+    async [Symbol.asyncDispose]() {
+      await witness.stop(0);
     },
   };
 }

@@ -30,7 +30,7 @@ export interface Peer {
   readonly broker: BrokerKind;
   /** A floor is a bare loop that does less than any tool must. */
   readonly kind: "ours" | "floor" | "client";
-  /** What it is asked for by default. */
+  /** What it is asked for by default; nothing: it only runs when `--rates` has some. */
   readonly rates: readonly number[];
   /**
    * Left out of the measurement, from the first answer on. V8 compiles in background threads, which cost 15 to
@@ -48,6 +48,8 @@ const compiled = join(CHECKOUT, "dist", "test", "bench", "peers");
 
 export const PEERS: readonly Peer[] = [
   ours("redis", [200, 1000, 5000, CEILING]),
+  variant("tick", "tick=5ms"),
+  variant("threads", "threads=2"),
   loop("ioredis", "redis", [200, 1000, 5000, CEILING], 300, "bare ioredis loop"),
   loop("raw", "redis", [CEILING], 1000, "bare loop of RESP on a socket"),
   celeryNode([CEILING]),
@@ -84,6 +86,20 @@ function ours(broker: BrokerKind, rates: readonly number[]): Peer {
         ...["--set", `scenarios.quick.maxInFlight=${room}`],
         ...["--listen", `127.0.0.1:${await freePort()}`],
       ]);
+    },
+  };
+}
+
+/** The daemon with an option that changes what it costs; for comparisons that name it. */
+function variant(name: string, setting: string): Peer {
+  const plain = ours("redis", []);
+  return {
+    ...plain,
+    name: `celery-load-${name}`,
+    what: `this daemon, ${setting}`,
+    async command(load) {
+      const { program, args } = await plain.command(load);
+      return { program, args: [...args, "--set", setting] };
     },
   };
 }

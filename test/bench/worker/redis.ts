@@ -23,7 +23,7 @@ export async function serveRedis(serving: Serving): Promise<void> {
     receivedMs: number,
   ) => {
     const date = new Date().toISOString().replace("Z", "000+00:00");
-    output.write(messages.map((message) => resultOf(message, date)).join(""));
+    output.write(messages.map((message, at) => resultOf(message, date, plannedMs[at]!)).join(""));
     serving.answered(plannedMs, receivedMs);
   };
   const take = (messages: readonly string[], receivedMs: number) => {
@@ -50,13 +50,26 @@ function addressOf(broker: string) {
   return { host: hostname, port: Number(port) };
 }
 
-function resultOf(message: string, date: string): string {
+/** The result of a task whose planned time was read is that time, for a witness. */
+function resultOf(message: string, date: string, plannedMs: number): string {
   const id = /"id": ?"([^"]+)"/.exec(message)![1]!;
   const key = bulk(`celery-task-meta-${id}`);
   const result = bulk(
-    `{"status": "SUCCESS", "result": 3, "traceback": null, "children": [], "date_done": "${date}", "task_id": "${id}"}`,
+    `{"status": "SUCCESS", "result": ${Number.isNaN(plannedMs) ? 3 : plannedMs}, "traceback": null, "children": [], "date_done": "${date}", "task_id": "${id}"}`,
   );
   return `*4\r\n$5\r\nSETEX\r\n${key}$3\r\n600\r\n${result}*3\r\n$7\r\nPUBLISH\r\n${key}${result}`;
+}
+
+/** The planned times that the results in a piece of a stream say, and where the last whole one ends. */
+export function plannedTimesIn(stream: string): { plannedMs: number[]; end: number } {
+  const plannedMs: number[] = [];
+  const pattern = /"SUCCESS", "result": ([\d.]+), /g;
+  let end = 0;
+  for (let found = pattern.exec(stream); found !== null; found = pattern.exec(stream)) {
+    plannedMs.push(Number(found[1]));
+    end = pattern.lastIndex;
+  }
+  return { plannedMs, end };
 }
 
 function plannedIn(message: string): number {
