@@ -12,6 +12,8 @@ export interface Options {
   readonly rates: readonly number[] | undefined;
   /** How long each measurement lasts, after the warm-up; undefined: as long as the part has it. */
   readonly seconds: number | undefined;
+  /** Left out before it; undefined: as the peer has it. */
+  readonly warmUpSeconds: number | undefined;
   readonly repetitions: number;
   /** Nothing was chosen: the run is worth being kept. */
   readonly isWhole: boolean;
@@ -32,6 +34,8 @@ export function readOptions(args: readonly string[], parts: readonly string[]): 
     peers: list(values.peers, (words) => oneOf("--peers", words, peers)),
     rates: list(values.rates, (words) => words.map((word) => number("--rates", word))),
     seconds: values.seconds === undefined ? undefined : number("--seconds", values.seconds),
+    warmUpSeconds:
+      values["warm-up"] === undefined ? undefined : number("--warm-up", values["warm-up"]),
     repetitions: number("--repetitions", values.repetitions ?? "3"),
     isWhole: Object.keys(values).length === 0,
   };
@@ -43,11 +47,18 @@ function parsed(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { broker: text, peers: text, rates: text, seconds: text, repetitions: text },
+      options: {
+        broker: text,
+        peers: text,
+        rates: text,
+        seconds: text,
+        "warm-up": text,
+        repetitions: text,
+      },
     });
   } catch (error) {
     throw new UserError(`${(error as Error).message}.`, {
-      hint: "npm run bench -- [PART…] [--broker redis,rabbitmq] [--peers NAME,…] [--rates 200,1000,0] [--seconds 4] [--repetitions 3]",
+      hint: "npm run bench -- [PART…] [--broker redis,rabbitmq] [--peers NAME,…] [--rates 200,1000,0] [--seconds 4] [--warm-up 8] [--repetitions 3]",
     });
   }
 }

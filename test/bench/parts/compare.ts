@@ -46,7 +46,7 @@ export async function compare(options: Options): Promise<Comparison> {
     await using stage = await openStage(broker);
     for (let repetition = 1; repetition <= options.repetitions; repetition++) {
       for (const { peer, rate } of shuffled(runs)) {
-        const window = await measure(stage, peer, rate, options.seconds ?? SECONDS);
+        const window = await measure(stage, peer, rate, options);
         samples.push({ broker, peer: peer.name, rate, ...window });
         const cpu = window.cpuMsPerTask.toFixed(4);
         const perSecond = (window.tasks / window.seconds).toFixed(0);
@@ -72,16 +72,16 @@ function runsOf(broker: BrokerKind, options: Options): Run[] {
     .flatMap((peer) => (options.rates ?? peer.rates).map((rate) => ({ peer, rate })));
 }
 
-async function measure(stage: Stage, peer: Peer, rate: number, seconds: number): Promise<Window> {
+async function measure(stage: Stage, peer: Peer, rate: number, options: Options): Promise<Window> {
   const { broker, backend } = stage;
   const command = await peer.command({ broker, backend, rate });
   await stage.empty();
   await using worker = await stage.startWorker();
   await using generator = await stage.startGenerator(command);
   await firstAnswer(worker, generator);
-  await sleep(peer.warmUpSeconds * 1000);
+  await sleep((options.warmUpSeconds ?? peer.warmUpSeconds) * 1000);
   const before = reading(stage, worker, generator);
-  await sleep(seconds * 1000);
+  await sleep((options.seconds ?? SECONDS) * 1000);
   return windowOf(before, reading(stage, worker, generator));
 }
 

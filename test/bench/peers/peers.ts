@@ -49,7 +49,8 @@ const compiled = join(CHECKOUT, "dist", "test", "bench", "peers");
 export const PEERS: readonly Peer[] = [
   ours("redis", [200, 1000, 5000, CEILING]),
   variant("tick", "tick=5ms"),
-  variant("threads", "threads=2"),
+  // Each thread with the window of the one.
+  variant("threads", "threads=2", "scenarios.quick.maxInFlight=2000"),
   loop("ioredis", "redis", [200, 1000, 5000, CEILING], 300, "bare ioredis loop"),
   loop("raw", "redis", [CEILING], 1000, "bare loop of RESP on a socket"),
   celeryNode([CEILING]),
@@ -91,15 +92,15 @@ function ours(broker: BrokerKind, rates: readonly number[]): Peer {
 }
 
 /** The daemon with an option that changes what it costs; for comparisons that name it. */
-function variant(name: string, setting: string): Peer {
+function variant(name: string, ...settings: readonly [string, ...string[]]): Peer {
   const plain = ours("redis", []);
   return {
     ...plain,
     name: `celery-load-${name}`,
-    what: `this daemon, ${setting}`,
+    what: `this daemon, ${settings[0]}`,
     async command(load) {
       const { program, args } = await plain.command(load);
-      return { program, args: [...args, "--set", setting] };
+      return { program, args: [...args, ...settings.flatMap((each) => ["--set", each])] };
     },
   };
 }
