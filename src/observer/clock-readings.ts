@@ -24,8 +24,8 @@ interface Beat {
 
 /** Workers that are remembered. */
 const MAX_WORKERS = 1_000;
-/** Heartbeats of each that may turn out to be later than a question: it is answered within a few of them. */
-const MAX_BEATS = 8;
+/** Heartbeats of each, while the answer that they are held against is awaited: others ask for them, too. */
+const MAX_BEATS = 64;
 
 /**
  * Reads the clocks of workers off their heartbeats. The time in one tells when it was sent, which is before
@@ -46,7 +46,7 @@ export class ClockReadings {
   /** A worker has answered `stats`, which was asked at `askedMs` or later. */
   answered(name: string, stats: Readonly<Record<string, unknown>>, askedMs: number): void {
     const { pid, clock } = stats;
-    const count = typeof clock === "string" ? Number(clock) : Number.NaN;
+    const count = typeof clock === "string" && /^\d+$/.test(clock) ? Number(clock) : Number.NaN;
     if (!isCount(pid) || !isCount(count)) return;
     const worker = this.#worker(name);
     const answer = { askedMs, pid, count };
@@ -69,6 +69,8 @@ export class ClockReadings {
   #compare(name: string, answer: Answer, beat: Beat): void {
     // Two workers of one name count apart.
     if (beat.pid !== answer.pid || beat.count <= answer.count) return;
+    // And so do the two of a container that was restarted, where both have the same pid.
+    if (beat.heardMs < answer.askedMs) return;
     this.#tell(name, { askedMs: answer.askedMs, unixMs: beat.unixMs, heardMs: beat.heardMs });
   }
 
