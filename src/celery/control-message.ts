@@ -10,6 +10,11 @@ import { isObject, readRedisEnvelope } from "./redis-delivery.js";
 export const REQUEST_EXCHANGE = "celery.pidbox";
 export const REPLY_EXCHANGE = "reply.celery.pidbox";
 
+export interface ReplyTo {
+  readonly exchange: string;
+  readonly routing_key: string;
+}
+
 export interface ControlRequest {
   /** A command of `celery/worker/control.py`, such as `ping`. */
   readonly method: string;
@@ -18,7 +23,8 @@ export interface ControlRequest {
   readonly destination: readonly string[] | null;
   /** Comes back with every answer. */
   readonly ticket: string;
-  readonly replyTo: { readonly exchange: string; readonly routing_key: string };
+  /** Null: nobody answers. */
+  readonly replyTo: ReplyTo | null;
   /** When nobody waits for an answer any more. */
   readonly expiresUnixSeconds: number;
 }

@@ -50,7 +50,7 @@ export interface Question {
   readonly destination?: readonly string[];
   /** How long to wait for answers in all. */
   readonly timeoutMs: number;
-  /** Stop waiting after so many answers; default: as many as were asked, when that is known. */
+  /** Stop waiting after so many answers; 0 = none is asked for. Default: as many as were asked, when that is known. */
   readonly expected?: number;
 }
 
@@ -65,7 +65,7 @@ export interface Answers {
 export interface Control extends ObservePart {
   /**
    * Silence is no error: workers may be away, busy (a solo pool answers between tasks) or have remote
-   * control switched off.
+   * control switched off. Questions that are asked at the same time reach each worker in their order.
    * @throws when the question could not be sent, or the connection was lost before the answers came
    */
   ask(question: Question): Promise<Answers>;

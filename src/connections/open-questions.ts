@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ControlReply, ControlRequest } from "../celery/control-message.js";
+import type { ControlReply, ControlRequest, ReplyTo } from "../celery/control-message.js";
 import { withDeadline } from "../deadline.js";
 import type { Answers, Question } from "./observe-ports.js";
 
@@ -7,7 +7,7 @@ import type { Answers, Question } from "./observe-ports.js";
 const MAX_OPEN = 16;
 
 export interface OpenQuestionsOptions {
-  readonly replyTo: ControlRequest["replyTo"];
+  readonly replyTo: ReplyTo;
   /** Broadcasts a request; resolves with how many have heard it, null when the broker does not say. */
   readonly send: (request: ControlRequest) => Promise<number | null>;
   /** An answer could not be read. */
@@ -91,7 +91,7 @@ export class OpenQuestions {
         arguments: args,
         destination,
         ticket,
-        replyTo: this.#options.replyTo,
+        replyTo: expected === 0 ? null : this.#options.replyTo,
         expiresUnixSeconds: (Date.now() + timeoutMs) / 1000,
       });
       heardBy = await withDeadline(sending, timeoutMs, `sending "${method}" to the workers`);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
+import type { NumberedReading } from "../celery/clock-reading.js";
 import { idPrefix } from "../celery/task-id.js";
 import type { TaskReports } from "../celery/task-reports.js";
 import type { EngineMessage, EnginePlan, EngineStart, MainMessage } from "../engine/messages.js";
@@ -85,6 +86,11 @@ export class EngineHost {
   report(connection: number, reports: TaskReports): void {
     const message: MainMessage = { type: "taskReports", connection, reports };
     this.#worker.postMessage(message, [reports.numbers.buffer as ArrayBuffer]);
+  }
+
+  /** What the clocks of workers showed. */
+  readClocks(connection: number, readings: readonly NumberedReading[]): void {
+    this.#send({ type: "clockReadings", connection, readings });
   }
 
   async terminate(): Promise<void> {

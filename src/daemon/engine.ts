@@ -1,8 +1,8 @@
-import type { TaskReports } from "../celery/task-reports.js";
 import { hrtimeMs } from "../clock.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import { LedgerView } from "../exposition/ledger-view.js";
 import { createLayout, type Layout } from "../ledger/layout.js";
+import type { TaskListener } from "../observer/task-events.js";
 import { EngineHost } from "./engine-host.js";
 import { JointNews } from "./joint-news.js";
 
@@ -31,10 +31,11 @@ export class Engine {
   }
 
   /** Who may be told what events of workers say: each thread of its own tasks, known by the start of their ids. */
-  listeners(connection: number): { idPrefix: string; report: (reports: TaskReports) => void }[] {
+  listeners(connection: number): TaskListener[] {
     return this.#threads.map((thread) => ({
       idPrefix: thread.idPrefix,
       report: (reports) => thread.report(connection, reports),
+      readClocks: (readings) => thread.readClocks(connection, readings),
     }));
   }
 

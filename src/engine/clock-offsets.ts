@@ -5,7 +5,8 @@
  *     started - θ ≥ published    so    θ ≤ started - published
  *     ended   - θ ≤ received     so    θ ≥ ended - received
  *
- * and the tasks with the shortest waits bound it best. The middle is the estimate, half the width its
+ * and the tasks with the shortest waits bound it best. A worker that is asked the time says the same, busy
+ * or not: it reads its clock after the question and before the answer. The middle is the estimate, half the width its
  * uncertainty. Clocks drift apart, so a bound is worth less the older it is: what it has lost is what
  * DRIFT allows, and one that was tight stays better than a new one while tasks wait long in a queue.
  */

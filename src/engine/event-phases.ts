@@ -1,3 +1,4 @@
+import type { NumberedReading } from "../celery/clock-reading.js";
 import type { ReportKind } from "../celery/task-reports.js";
 import { runOf } from "../celery/task-run.js";
 import type { Clock } from "../clock.js";
@@ -77,6 +78,24 @@ export class EventPhases {
         break; // it was not run
     }
     this.#measureIfComplete(slot, entry, known);
+  }
+
+  /** What the clock of a worker showed bounds it as a task does that was over at once. */
+  readClock(
+    connection: number,
+    { worker, askedUnixMs, unixMs, heardUnixMs }: NumberedReading,
+  ): void {
+    const { clock } = this.#options;
+    this.#offsets[connection]!.bound(
+      worker,
+      {
+        publishedMs: askedUnixMs,
+        startedMs: unixMs,
+        endedMs: unixMs,
+        receivedMs: heardUnixMs,
+      },
+      clock.unixMs(clock.nowMs()),
+    );
   }
 
   /** The clocks of a connection's workers, by their numbers. */

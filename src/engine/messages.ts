@@ -1,3 +1,4 @@
+import type { NumberedReading } from "../celery/clock-reading.js";
 import type { TaskOptions } from "../celery/task-options.js";
 import type { TaskReports } from "../celery/task-reports.js";
 import type { WorkflowMember } from "../celery/workflow.js";
@@ -136,6 +137,12 @@ export type MainMessage =
       readonly type: "taskReports";
       readonly connection: number;
       readonly reports: TaskReports;
+    }
+  /** What the clocks of a connection's workers showed. */
+  | {
+      readonly type: "clockReadings";
+      readonly connection: number;
+      readonly readings: readonly NumberedReading[];
     };
 
 /** How far the clock of a worker is from ours; positive when it is ahead. */

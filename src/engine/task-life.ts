@@ -1,3 +1,4 @@
+import type { NumberedReading } from "../celery/clock-reading.js";
 import { kindOf } from "../celery/server-url.js";
 import { taskId } from "../celery/task-id.js";
 import type { TaskReports } from "../celery/task-reports.js";
@@ -290,6 +291,11 @@ export class TaskLife {
   /** What events of a connection's workers say of our tasks. */
   reported(connection: number, reports: TaskReports): void {
     this.#results.reported(connection, reports);
+  }
+
+  /** What the clocks of a connection's workers showed. */
+  readClocks(connection: number, readings: readonly NumberedReading[]): void {
+    this.#results.readClocks(connection, readings);
   }
 
   /** The clocks of a connection's workers, by their numbers in the reports. */

@@ -1,3 +1,4 @@
+import type { NumberedReading } from "../celery/clock-reading.js";
 import { dateDoneUnixMs, type Result, readResult, SUCCESS } from "../celery/result.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
 import {
@@ -102,6 +103,11 @@ export class TaskResults {
       this.#eventPhases.report(slot, entry, report);
       this.#settleUnanswered(slot, entry, report.kind, exceptions[numbers[at + REPORT.exception]!]);
     }
+  }
+
+  /** What the clocks of a connection's workers showed. */
+  readClocks(connection: number, readings: readonly NumberedReading[]): void {
+    for (const reading of readings) this.#eventPhases.readClock(connection, reading);
   }
 
   /** The clocks of a connection's workers, by their numbers in the reports. */

@@ -137,6 +137,9 @@ function onMessage(message: MainMessage): void {
       life.reported(message.connection, message.reports);
       if (hasClosedLoop) pacer.turnSoon();
       break;
+    case "clockReadings":
+      life.readClocks(message.connection, message.readings);
+      break;
     case "stop":
       for (const run of runs) run.stop(nowMs);
       endIfStopped();

@@ -245,7 +245,7 @@ export const METRICS = {
     name: "worker_clock_offset_seconds",
     type: "gauge",
     labels: ["connection", "worker"],
-    help: "How far the worker's clock is ahead of ours, as far as the times of our tasks tell. Absent without task events.",
+    help: "How far the worker's clock is ahead of ours, as far as its heartbeats and the times of our tasks tell. Absent when it sends no events.",
   },
   workerClockUncertainty: {
     name: "worker_clock_uncertainty_seconds",

@@ -1,3 +1,4 @@
+import type { ClockReading } from "../celery/clock-reading.js";
 import type { EventBatch } from "../celery/event-message.js";
 import type { Control, EventStream, LinkReport, ServerLook } from "../connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../connections/open.js";
@@ -5,6 +6,7 @@ import type { BrokerTransport } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import { ANSWER_MS, askWorkers } from "./ask-workers.js";
 import { BackendMemory } from "./backend-memory.js";
+import { ClockReadings, type HeardReading } from "./clock-readings.js";
 import { EventSwitch } from "./event-switch.js";
 import { lookAtQueues, type ObservedQueues, unknownQueues, withUnacked } from "./queue-depths.js";
 import { TaskEvents, type TaskListener } from "./task-events.js";
@@ -48,7 +50,7 @@ export interface ObservedConnection extends ObservedQueues {
 /** What goes from an observer to the rest. */
 export interface ObserverOptions {
   readonly plan: ObservePlan;
-  /** Who is told what events say of our tasks, by the numbers of their workers. */
+  /** Who is told what events say of our tasks and of the clocks of their workers, by the numbers of those. */
   readonly listeners: readonly TaskListener[];
   readonly say: (news: ObserverNews) => void;
 }
@@ -81,6 +83,9 @@ export class ConnectionObserver {
   readonly #say: (news: ObserverNews) => void;
   readonly #taskEvents: TaskEvents;
   readonly #book: WorkerBook;
+  readonly #readings = new ClockReadings((worker, reading) => {
+    this.#taskEvents.readClock(worker, inUnixTime(reading));
+  });
   readonly #look: ServerLook;
   readonly #events: EventStream | null;
   readonly #control: Control | null;
@@ -234,8 +239,11 @@ export class ConnectionObserver {
         continue;
       }
       this.#book.event(event, nowMs, nowUnixMs);
+      const { type, hostname } = event;
+      if (type === "worker-heartbeat" && this.#book.consumesAny(hostname, this.#plan.queues))
+        this.#readings.beat(event, nowMs);
       // A new one is asked for its pool, and has to be told that events are wanted.
-      if (event.type === "worker-online") this.#askSoon();
+      if (type === "worker-online") this.#askSoon();
     }
   }
 
@@ -268,7 +276,12 @@ export class ConnectionObserver {
     try {
       const switched = (await this.#switch?.on()) ?? [];
       if (switched.length > 0) this.#say({ type: "switchedOn", workers: switched });
-      this.#consumers = await askWorkers(this.#control, this.#book);
+      this.#consumers = await askWorkers({
+        control: this.#control,
+        book: this.#book,
+        clocksOf: this.#plan.queues,
+        readings: this.#readings,
+      });
     } catch (error) {
       this.#consumers = null;
       this.#say({ type: "notAsked", cause: messageOf(error) });
@@ -305,4 +318,15 @@ export class ConnectionObserver {
       this.#say({ type: "managementSilent", cause: messageOf(error) });
     }
   }
+}
+
+/** Both of our moments by the wall clock as it is now, or it might be set between them. */
+function inUnixTime({ askedMs, unixMs, heardMs }: HeardReading): ClockReading {
+  // Cut to whole milliseconds: the true one is up to 1 ms later.
+  const originUnixMs = Date.now() - performance.now();
+  return {
+    askedUnixMs: originUnixMs + askedMs,
+    unixMs,
+    heardUnixMs: originUnixMs + heardMs + 1,
+  };
 }

@@ -1,3 +1,4 @@
+import type { ClockReading, NumberedReading } from "../celery/clock-reading.js";
 import type { CeleryEvent } from "../celery/event-message.js";
 import { type TaskReports, TaskReportWriter } from "../celery/task-reports.js";
 
@@ -6,13 +7,14 @@ const COLLECT_MS = 50;
 /** Workers whose numbers are remembered. */
 const MAX_WORKERS = 1_000;
 
-/** Who is told of the tasks whose ids start with `idPrefix`. */
+/** Who is told of the tasks whose ids start with `idPrefix`, and of the clocks of all workers. */
 export interface TaskListener {
   readonly idPrefix: string;
   readonly report: (reports: TaskReports) => void;
+  readonly readClocks: (readings: readonly NumberedReading[]) => void;
 }
 
-/** Sorts the events of our own tasks out, and passes them on in numbers. */
+/** Sorts the events of our own tasks out, and passes them on in numbers, with what is read of workers' clocks. */
 export class TaskEvents {
   readonly #listeners: readonly (TaskListener & { readonly writer: TaskReportWriter })[];
   /** Numbers are not given twice, so that a forgotten worker's clock is not taken for another one's. */
@@ -22,6 +24,7 @@ export class TaskEvents {
   #nextNumber = 0;
   /** Null before any event of a task has come: workers may send none. */
   #unexplained: number | null = null;
+  #readings: NumberedReading[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /** `isRelevant` = whether a worker consumes queues of ours. */
@@ -45,11 +48,17 @@ export class TaskEvents {
   add(event: CeleryEvent, heardUnixMs: number): void {
     const numberOf = () => this.#numberOf(event.hostname);
     const isOurs = this.#listeners.some(({ writer }) => writer.add(event, numberOf, heardUnixMs));
-    if (isOurs) this.#timer ??= setTimeout(() => this.#flush(), COLLECT_MS);
+    if (isOurs) this.#flushSoon();
     this.#unexplained ??= 0;
     if (event.type !== "task-started") return;
     const isSentByUs = this.#listeners.some(({ idPrefix }) => event.uuid.startsWith(idPrefix));
     if (!isSentByUs && this.#isRelevant(event.hostname)) this.#unexplained++;
+  }
+
+  /** The clock of a worker was read. */
+  readClock(hostname: string, reading: ClockReading): void {
+    this.#readings.push({ worker: this.#numberOf(hostname), ...reading });
+    this.#flushSoon();
   }
 
   /** The worker of a number; undefined when it is forgotten. */
@@ -61,9 +70,16 @@ export class TaskEvents {
     clearTimeout(this.#timer);
   }
 
+  #flushSoon(): void {
+    this.#timer ??= setTimeout(() => this.#flush(), COLLECT_MS);
+  }
+
   #flush(): void {
     this.#timer = undefined;
-    for (const { writer, report } of this.#listeners) {
+    const readings = this.#readings;
+    this.#readings = [];
+    for (const { writer, report, readClocks } of this.#listeners) {
+      if (readings.length > 0) readClocks(readings);
       const reports = writer.take();
       if (reports.numbers.length > 0) report(reports);
     }

@@ -107,6 +107,23 @@ export class WorkerBook {
     return consumed.some((queue) => queues.includes(queue));
   }
 
+  /**
+   * The workers of some queues that have lately sent a heartbeat. Only they can be asked for one: a worker
+   * of Celery before 5.7 that was started with `--without-heartbeat --without-gossip`, and sends no events of
+   * tasks, logs an error instead (`celery/worker/control.py heartbeat`).
+   */
+  beating(queues: readonly string[], nowUnixMs: number): string[] {
+    return [...this.#workers.values()]
+      .filter(
+        ({ name, downSinceMs, lastHeartbeatUnixMs }) =>
+          downSinceMs === null &&
+          lastHeartbeatUnixMs !== null &&
+          nowUnixMs - lastHeartbeatUnixMs < this.#options.silenceMs &&
+          this.consumesAny(name, queues),
+      )
+      .map(({ name }) => name);
+  }
+
   /** What is known of a worker's clock; no sign of life, and no news of strangers. */
   clock(name: string, offsetMs: number, uncertaintyMs: number): void {
     const worker = this.#workers.get(name);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../src/errors.js";
 import { startDaemon } from "../support/daemon.js";
 import { startCeleryExporter, startFlower } from "../support/exporters.js";
@@ -95,5 +96,58 @@ server: { linger: 30s }
     assert.equal(others.sum("celery_task_failed_total", byException), fail.failed);
     const sent = { name: "tests.add", queue_name: "celery" };
     assert.equal(others.sum("celery_task_sent_total", sent), add.sent);
+  });
+}
+
+/** Far longer than anything here takes. */
+const LONG_MS = 60_000;
+
+for (const kind of ["redis", "amqp"] as const) {
+  test(`heartbeats that we ask for leave what Flower and celery-exporter say of a busy worker, over ${kind}`, async (context) => {
+    const urls = {
+      broker: kind === "redis" ? redis.url(2) : rabbitmq.url,
+      backend: redis.url(15),
+    };
+    const queue = "busy";
+    await using _worker = await startWorker({ ...urls, pool: "prefork", queues: [queue] });
+    const startLoad = (profile: string, events: string) =>
+      startDaemon({
+        configText: `
+connections: { main: { broker: "${urls.broker}", backend: "${urls.backend}", events: ${events} } }
+tasks: { slow: { name: tests.sleep, args: [120], queue: ${queue}, expires: none } }
+scenarios: { steady: { profile: ${profile}, gracefulStop: 0s } }
+server: { linger: 0s }
+`,
+      });
+    await using others = await startLoad("{ steps: [10/s for 200ms] }", "off");
+    await others.exit;
+    const flowerActive = "flower_worker_number_of_currently_executing_tasks";
+    const exporterActive = "celery_worker_tasks_active";
+    await using flower = await startFlower(urls.broker);
+    await using exporter = await startCeleryExporter(urls.broker).catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      context.diagnostic(`celery-exporter is left out: ${error.message}`);
+      return null;
+    });
+    await flower.waitFor((page) => page.sum(flowerActive) === 2, "two tasks that run");
+    await exporter?.waitFor((page) => page.sum(exporterActive) === 2, "two tasks that run");
+
+    await using daemon = await startLoad("0/s", "auto");
+    const said = new Set<number>();
+    const deadlineMs = performance.now() + LONG_MS;
+    for (;;) {
+      said.add((await flower.waitFor(() => true, "a page")).sum(flowerActive));
+      if (exporter !== null) {
+        said.add((await exporter.waitFor(() => true, "a page")).sum(exporterActive));
+      }
+      // Only heartbeats that were asked for tell as much.
+      const [clock] = (await daemon.metrics()).select(
+        "celery_load_worker_clock_uncertainty_seconds",
+      );
+      if (clock !== undefined && clock.value < 0.05) break;
+      assert.ok(performance.now() < deadlineMs, `the clock is ± ${clock?.value} s`);
+      await sleep(50);
+    }
+    assert.deepEqual([...said], [2]);
   });
 }

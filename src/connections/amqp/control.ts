@@ -26,6 +26,7 @@ export function openAmqpControl(options: ControlOptions): Control {
   let channel: ConfirmChannel | undefined;
   /** Tickets of requests that no worker's queue was bound for. */
   const returned = new Set<string>();
+  let checking: Promise<boolean> | undefined;
 
   const questions = new OpenQuestions({
     replyTo: { exchange: "", routing_key: queue },
@@ -33,8 +34,12 @@ export function openAmqpControl(options: ControlOptions): Control {
       if (model === undefined || channel === undefined) {
         throw new Error("the broker is not connected");
       }
-      // Workers declare it; a publish to an exchange that is not there would close the channel.
-      if (!(await hasExchange(model, REQUEST_EXCHANGE))) return 0;
+      // Workers declare it; a publish to an exchange that is not there would close the channel. What is asked at
+      // the same time shares one look at it, and so goes in the order in which it was asked.
+      checking ??= hasExchange(model, REQUEST_EXCHANGE).finally(() => {
+        checking = undefined;
+      });
+      if (!(await checking)) return 0;
       await publish(channel, request);
       return returned.delete(request.ticket) ? 0 : null;
     },

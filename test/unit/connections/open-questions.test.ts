@@ -80,6 +80,14 @@ test("a question that nobody heard ends at once", async () => {
   assert.deepEqual(answers, { replies: [], heardBy: 0 });
 });
 
+test("a question that wants no answer ends when it is sent, and asks nobody to answer", async () => {
+  const { questions, sent } = questionsOver(9);
+  const destination = ["a", "b"];
+  const asked = { method: "heartbeat", destination, timeoutMs: LONG_MS, expected: 0 };
+  assert.deepEqual(await questions.ask(asked), { replies: [], heardBy: 9 });
+  assert.equal(sent[0]!.replyTo, null);
+});
+
 test("a question that cannot be sent, or whose connection is lost, fails", async () => {
   const questions = new OpenQuestions({
     replyTo: { exchange: "", routing_key: "" },

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { isoTime } from "../../../src/celery/iso-time.js";
 import { slotOf } from "../../../src/celery/task-id.js";
 import { TaskReportWriter } from "../../../src/celery/task-reports.js";
-import type { ClockOffset } from "../../../src/engine/clock-offsets.js";
+import { type ClockOffset, DRIFT } from "../../../src/engine/clock-offsets.js";
 import type { TaskLife } from "../../../src/engine/task-life.js";
 import type { EntryHistogram } from "../../../src/ledger/layout.js";
 import { entry, setUp, TIMEOUT_MS } from "./life.js";
@@ -108,6 +108,23 @@ test("a faster task makes the clock of the worker known better", () => {
   assertNear([phase("queue").sumMs, phase("delivery").sumMs], [101, 51], 1);
   // The fast one's own are no longer than the uncertainty.
   assert.deepEqual([count("uncertainQueue"), count("uncertainDelivery")], [1, 1]);
+});
+
+test("the clock of a worker that was read beforehand splits the wait of its first task", () => {
+  const { time, life, hear, startOne, phase, count, resultText } = setUpWithEvents();
+  time.nowMs = 1_000;
+  const reading = { askedUnixMs: 996, unixMs: 998 + AHEAD_MS, heardUnixMs: 1_000 };
+  life.readClocks(0, [{ worker: 1, ...reading }]);
+  assertClock(life, { offsetMs: AHEAD_MS, uncertaintyMs: 2 });
+  const id = startOne();
+  hear(id, "started", 31_000 + AHEAD_MS);
+  time.nowMs = 31_240;
+  hear(id, "succeeded", 31_200 + AHEAD_MS, { runtime: 0.2 });
+  resultText(id, resultOf("SUCCESS", 31_200 + AHEAD_MS));
+  // Without the reading 15 s each: 30,040 ms, and nothing known of the clock.
+  const driftMs = 2 + DRIFT * 30_240;
+  assertNear([phase("queue").sumMs, phase("delivery").sumMs], [30_000, 40], driftMs);
+  assert.deepEqual([count("uncertainQueue"), count("uncertainDelivery")], [0, 0]);
 });
 
 test("a phase of which more than half is uncertain is measured and counted as such", () => {

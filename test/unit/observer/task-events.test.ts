@@ -24,6 +24,7 @@ test("each thread is told of its own tasks, and nobody of others", async () => {
           told.push(numbers[at + REPORT.slot]!);
         slots.set(idPrefix, told);
       },
+      readClocks() {},
     })),
     () => true,
   );
@@ -36,4 +37,30 @@ test("each thread is told of its own tasks, and nobody of others", async () => {
   await new Promise((resolve) => setTimeout(resolve, 100));
   events.close();
   assert.deepEqual(Object.fromEntries(slots), { [prefixes[0]!]: [3, 6], [prefixes[1]!]: [4] });
+});
+
+test("what the clock of a worker showed is told to every thread, by the number that its tasks have", async () => {
+  const told: unknown[] = [];
+  const workers: number[] = [];
+  const events = new TaskEvents(
+    ["0123abcd-0000", "0123abcd-0001"].map((idPrefix) => ({
+      idPrefix,
+      report: ({ numbers }: TaskReports) => workers.push(numbers[REPORT.worker]!),
+      readClocks: (readings: unknown) => told.push(readings),
+    })),
+    () => true,
+  );
+  const reading = { askedUnixMs: 1, unixMs: 2, heardUnixMs: 3 };
+  events.readClock("other@h", reading);
+  events.readClock("celery@h", reading);
+  events.add(event(taskId("0123abcd-0001", 3, 1)), 2);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  events.close();
+  const both = [
+    { worker: 0, ...reading },
+    { worker: 1, ...reading },
+  ];
+  assert.deepEqual(told, [both, both]);
+  assert.deepEqual(workers, [1]);
+  assert.equal(events.nameOf(1), "celery@h");
 });

@@ -196,3 +196,19 @@ test("however many names come, few are remembered", () => {
   assert.equal(book.observed().at(-1)?.up, 5_000 - 3);
   assert.equal(book.folded, 20_000 - 3);
 });
+
+test("only workers of the queues that have lately sent a heartbeat are asked for one", () => {
+  const { book, say, beat } = bookOf();
+  for (const name of ["a@h", "gone@h", "old@h", "quiet@h"]) book.queues(name, ["ours"], 0);
+  book.queues("elsewhere@h", ["theirs"], 0);
+  const beating = (nowMs: number) => book.beating(["ours"], UNIX_MS + nowMs);
+  // Asking one that has no events at all makes it log an error.
+  assert.deepEqual(beating(1_000), []);
+  for (const name of ["a@h", "gone@h", "old@h", "elsewhere@h"]) beat(name, 1_000);
+  say("worker-offline", "gone@h", 1_001);
+  assert.deepEqual(beating(2_000), ["a@h", "old@h"]);
+  beat("a@h", SILENCE_MS);
+  // It still answers: it was started again, without heartbeats.
+  book.stats("old@h", {}, SILENCE_MS + 1_000);
+  assert.deepEqual(beating(SILENCE_MS + 1_000), ["a@h"]);
+});
