@@ -214,7 +214,7 @@ export class Daemon {
   }
 
   /** One page after another: all metrics of a page must read the same snapshot. */
-  #metricsPage(format: TextFormat): Promise<string> {
+  #metricsPage(format: TextFormat): Promise<Buffer> {
     const page = this.#scrapes.then(async () => {
       this.#reading = await this.#runningEngine().snapshot(true);
       this.#observed = this.#observers.map((observer) => observer.observed());

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
 import { messageOf } from "../errors.js";
 import { SnapshotMetric } from "./snapshot-metric.js";
-import { familyHeader, labelText, sampleLine, type TextFormat } from "./text-format.js";
+import { familyHeader, labelText, numberText, sampleHead, type TextFormat } from "./text-format.js";
 
 /**
  * prom-client's monitor of the event loop wakes the process this often. At its default of 10 ms that is
@@ -27,12 +27,14 @@ const LEFT_OUT = [
  */
 export class MetricsRegistry<Source> {
   readonly #registry = new Registry();
+  readonly #metrics: readonly SnapshotMetric<Source>[];
   readonly #onFault: (metric: string, cause: string) => void;
 
   constructor(
     metrics: readonly SnapshotMetric<Source>[],
     onFault: (metric: string, cause: string) => void,
   ) {
+    this.#metrics = metrics;
     this.#onFault = onFault;
     // The registry takes any object with name, help, type and get(); its type wants its own classes.
     for (const metric of metrics) this.#registry.registerMetric(metric as unknown as Metric);
@@ -43,17 +45,33 @@ export class MetricsRegistry<Source> {
     for (const name of LEFT_OUT) this.#registry.removeSingleMetric(name);
   }
 
-  /** The page in one of the formats. */
-  async render(format: TextFormat): Promise<string> {
-    let page = "";
-    for (const metric of this.#registry.getMetricsAsArray()) {
+  /** The page in one of the formats, in memory of its own. */
+  async render(format: TextFormat): Promise<Buffer> {
+    const others = await this.#textOfOthers(format);
+    const pieces: Uint8Array[] = [];
+    for (const metric of this.#metrics) {
       try {
-        page += await metricText(metric as unknown as RegisteredMetric, format);
+        pieces.push(...metric.bytes(format));
       } catch (error) {
         this.#onFault(metric.name, messageOf(error));
       }
     }
-    return format === "openmetrics" ? `${page}# EOF\n` : page;
+    pieces.push(Buffer.from(format === "openmetrics" ? `${others}# EOF\n` : others));
+    // The pieces hold until the next page is made, so there is no waiting from the first of them to here.
+    return Buffer.concat(pieces);
+  }
+
+  async #textOfOthers(format: TextFormat): Promise<string> {
+    let text = "";
+    for (const metric of this.#registry.getMetricsAsArray()) {
+      if ((metric as unknown) instanceof SnapshotMetric) continue;
+      try {
+        text += await metricText(metric as unknown as RegisteredMetric, format);
+      } catch (error) {
+        this.#onFault(metric.name, messageOf(error));
+      }
+    }
+    return text;
   }
 }
 
@@ -72,11 +90,10 @@ interface RegisteredMetric {
 }
 
 async function metricText(metric: RegisteredMetric, format: TextFormat): Promise<string> {
-  if (metric instanceof SnapshotMetric) return metric.text(format);
   const { name, help, type, values } = await metric.get();
   return values.reduce(
     (text, sample) =>
-      text + sampleLine(sample.metricName ?? name, labelText(sample.labels), sample.value),
+      `${text}${sampleHead(sample.metricName ?? name, labelText(sample.labels))}${numberText(sample.value)}\n`,
     familyHeader(name, type, help, format),
   );
 }

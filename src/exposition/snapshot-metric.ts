@@ -1,5 +1,7 @@
+import { HistogramLines } from "./histogram-lines.js";
+import { KeptSeries } from "./kept-series.js";
 import { METRIC_PREFIX, type MetricSpec } from "./metrics.js";
-import { boundText, familyHeader, labelText, sampleLine, type TextFormat } from "./text-format.js";
+import { familyHeader, numberText, sampleHead, type TextFormat } from "./text-format.js";
 
 /** One sample as a source gives it. */
 export type Emit = (labels: Readonly<Record<string, string>>, value: number) => void;
@@ -20,8 +22,7 @@ interface JsonValue {
 
 /**
  * A metric whose values are read from the engine's snapshot at each scrape. It stands in prom-client's
- * Registry like any other; its own text is made directly, at a quarter of the cost of prom-client's
- * (2.4 against 10 ms for 300 histograms of 20 buckets).
+ * Registry like any other; its own part of a page is made directly, for a fraction of what prom-client's costs.
  */
 export class SnapshotMetric<Source> {
   readonly name: string;
@@ -29,15 +30,11 @@ export class SnapshotMetric<Source> {
   readonly type: MetricSpec["type"];
   readonly #source: () => Source;
   readonly #collect: (source: Source, emit: Emit, histogram: EmitHistogram) => void;
-  /**
-   * The same series are written at every scrape: the text of their labels, by their values and, where a
-   * source gives the same object every time, by that; and all that stands before the counts of a histogram.
-   */
-  readonly #texts = new Map<string, string>();
-  readonly #textsByObject = new WeakMap<object, string>();
-  readonly #buckets: Record<TextFormat, Map<string, readonly string[]>> = {
-    text: new Map(),
-    openmetrics: new Map(),
+  /** All that stands before a sample's value. */
+  readonly #heads = new KeptSeries<string>();
+  readonly #lines: Record<TextFormat, KeptSeries<HistogramLines>> = {
+    text: new KeptSeries(),
+    openmetrics: new KeptSeries(),
   };
 
   constructor(
@@ -52,19 +49,31 @@ export class SnapshotMetric<Source> {
     this.#collect = collect;
   }
 
-  /** The metric's block of a page. */
-  text(format: TextFormat): string {
-    let out = familyHeader(this.name, this.type, this.help, format);
+  /** The metric's part of a page, in pieces that hold until the next page is made. */
+  bytes(format: TextFormat): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    let text = familyHeader(this.name, this.type, this.help, format);
+    let samples = 0;
+    let histograms = 0;
     this.#collect(
       this.#source(),
       (labels, value) => {
-        out += sampleLine(this.name, this.#labelText(labels), value);
+        const head = this.#heads.at(samples++, labels, (label) => sampleHead(this.name, label));
+        text += `${head}${numberText(value)}\n`;
       },
       (labels, boundsMs, counts, sumSeconds) => {
-        out += this.#histogramText(this.#labelText(labels), boundsMs, counts, sumSeconds, format);
+        if (text !== "") pieces.push(Buffer.from(text));
+        text = "";
+        const lines = this.#lines[format].at(
+          histograms++,
+          labels,
+          (label) => new HistogramLines(this.name, label, boundsMs, format),
+        );
+        pieces.push(lines.bytes(counts, sumSeconds));
       },
     );
-    return out;
+    if (text !== "") pieces.push(Buffer.from(text));
+    return pieces;
   }
 
   /** The metric as prom-client's registries pass it on (`getMetricsAsJSON`). */
@@ -89,43 +98,5 @@ export class SnapshotMetric<Source> {
       },
     );
     return { name: this.name, help: this.help, type: this.type, values };
-  }
-
-  #histogramText(
-    labels: string,
-    boundsMs: readonly number[],
-    counts: Float64Array,
-    sumSeconds: number,
-    format: TextFormat,
-  ): string {
-    let buckets = this.#buckets[format].get(labels);
-    if (buckets === undefined) {
-      buckets = [...boundsMs, Number.POSITIVE_INFINITY].map(
-        (ms) => `${this.name}_bucket{${labels},le="${boundText(ms / 1000, format)}"} `,
-      );
-      this.#buckets[format].set(labels, buckets);
-    }
-    let out = "";
-    let cumulative = 0;
-    for (let index = 0; index < counts.length; index++) {
-      cumulative += counts[index]!;
-      out += `${buckets[index]}${cumulative}\n`;
-    }
-    out += sampleLine(`${this.name}_sum`, labels, sumSeconds);
-    return out + sampleLine(`${this.name}_count`, labels, cumulative);
-  }
-
-  #labelText(labels: Readonly<Record<string, string>>): string {
-    const known = this.#textsByObject.get(labels);
-    if (known !== undefined) return known;
-    let key = "";
-    for (const name in labels) key += `${labels[name]}\u0000`;
-    let text = this.#texts.get(key);
-    if (text === undefined) {
-      text = labelText(labels);
-      this.#texts.set(key, text);
-    }
-    this.#textsByObject.set(labels, text);
-    return text;
   }
 }

@@ -29,11 +29,9 @@ export function labelText(labels: Readonly<Record<string, string | number>>): st
     .join(",");
 }
 
-/** One sample line. */
-export function sampleLine(name: string, labels: string, value: number): string {
-  return labels === ""
-    ? `${name} ${numberText(value)}\n`
-    : `${name}{${labels}} ${numberText(value)}\n`;
+/** All that stands before a sample's value. `labels` as `labelText` gives them. */
+export function sampleHead(name: string, labels: string): string {
+  return labels === "" ? `${name} ` : `${name}{${labels}} `;
 }
 
 export function numberText(value: number): string {

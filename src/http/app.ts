@@ -8,7 +8,7 @@ import { CONTENT_TYPES, type TextFormat } from "../exposition/text-format.js";
 /** What the pages show; the daemon provides it. */
 export interface HttpSource {
   /** The metrics page; rejects only when there is nothing to show. */
-  metricsPage(format: TextFormat): Promise<string>;
+  metricsPage(format: TextFormat): Promise<Buffer>;
   /** What /api/v1/status answers, as JSON. */
   status(): Promise<object>;
   /** Null while the process works, else what is wrong with it. */
@@ -66,7 +66,7 @@ export function createApp(source: HttpSource): Express {
     response.set({ "Content-Type": CONTENT_TYPES[format], Vary: "Accept, Accept-Encoding" });
     if (request.acceptsEncodings("gzip", "identity") === "gzip") {
       response.set("Content-Encoding", "gzip").end(await zip(page, ZIP));
-    } else response.end(Buffer.from(page)); // as text it is measured and copied once more
+    } else response.end(page);
   });
   app.get("/api/v1/status", async (_request, response) => {
     response.set("Cache-Control", "no-store").json(await source.status());

@@ -32,7 +32,7 @@ function ownMetric(key: MetricKey): [string, KnownMetric] {
 
 /** No dashboard uses their labels. */
 async function processMetrics(): Promise<[string, KnownMetric][]> {
-  const page = await new MetricsRegistry([], () => {}).render("text");
+  const page = String(await new MetricsRegistry([], () => {}).render("text"));
   return [...page.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => [
     name,
     { type, labels: new Map() },

@@ -84,7 +84,7 @@ test("tasks of one name are one series, whatever their arguments; queues stay ap
   cells[layout.entryCounter(1, "planned")] = 3;
   cells[layout.exception(4)] = 1;
   cells[layout.exception(5)] = 1;
-  const page = await registry.render("text");
+  const page = String(await registry.render("text"));
   assert.match(page, /^celery_load_tasks_planned_total\{scenario="steady",task="app.a"\} 5$/m);
   assert.match(
     page,
@@ -105,7 +105,7 @@ test("histograms of one name add up, cumulative, in seconds", async () => {
   observe(cells, layout.entryHistogram(0, "latencySucceeded"), 4);
   observe(cells, layout.entryHistogram(1, "latencySucceeded"), 500);
   observe(cells, layout.entryHistogram(1, "latencySucceeded"), 5000);
-  const page = await registry.render("openmetrics");
+  const page = String(await registry.render("openmetrics"));
   const labels = 'scenario="steady",task="app.a",outcome="succeeded"';
   for (const line of [
     `celery_load_task_latency_seconds_bucket{${labels},le="0.005"} 1`,
@@ -121,7 +121,7 @@ test("histograms of one name add up, cumulative, in seconds", async () => {
 
 test("every metric of the table is on the page with its labels, from the start, at 0", async () => {
   const { registry } = setUp();
-  const page = await registry.render("text");
+  const page = String(await registry.render("text"));
   for (const { name, labels, type } of Object.values(METRICS)) {
     const full = METRIC_PREFIX + name + (type === "histogram" ? "_count" : "");
     const sample = page
@@ -133,7 +133,7 @@ test("every metric of the table is on the page with its labels, from the start, 
 });
 
 test("what is known of the workers' side is on the page, and what is not has no sample", async () => {
-  const page = await setUp().registry.render("text");
+  const page = String(await setUp().registry.render("text"));
   for (const line of [
     'queue_length{connection="main",queue="celery"} 7',
     'queue_unacked{connection="main",queue="*"} 5',
@@ -161,13 +161,13 @@ test("what is known of the workers' side is on the page, and what is not has no 
   ]) {
     assert.ok(page.includes(`\ncelery_load_${line}\n`), line);
   }
-  const unknown = await setUp([UNKNOWN]).registry.render("text");
+  const unknown = String(await setUp([UNKNOWN]).registry.render("text"));
   assert.doesNotMatch(unknown, /^celery_load_(queue|worker)_/m);
 });
 
 test("the page has as many series as the series limit is compared with, or fewer", async () => {
   const { layout, registry } = setUp([UNKNOWN]);
-  const page = await registry.render("text");
+  const page = String(await registry.render("text"));
   const series = page.split("\n").filter((line) => line.startsWith("celery_load_")).length;
   // Global ones (saturation, build …) and the exceptions seen are not in the fixed number.
   const extra = 9 + 1 + 1 + 3;
@@ -182,7 +182,7 @@ test("an SLO has a series for each scenario and task, and its exclusions by reas
   cells[layout.slo(1, "bad")] = 2;
   cells[layout.slo(2, "excludedWarmup")] = 3;
   cells[layout.slo(0, "excludedWarmup")] = 1;
-  const page = await registry.render("text");
+  const page = String(await registry.render("text"));
   const lines = page.split("\n").filter((line) => line.startsWith("celery_load_slo_"));
   const labels = (slo: string, task: string) => `{slo="${slo}",scenario="steady",task="${task}"}`;
   assert.deepEqual(lines, [
@@ -233,7 +233,38 @@ test("a metric that cannot be collected costs itself and not the page", async ()
     () => DRIFTS,
   );
   const broken = new MetricsRegistry([planned!, ...others], (metric) => faults.push(metric));
-  const page = await broken.render("text");
+  const page = String(await broken.render("text"));
   assert.ok(faults.includes("celery_load_tasks_planned_total"));
   assert.match(page, /^process_cpu_user_seconds_total /m);
+});
+
+test("a page stays as it is when the next one is made", async () => {
+  const { layout, cells, registry } = setUp();
+  const place = layout.entryHistogram(2, "latencySucceeded");
+  observe(cells, place, 4);
+  const first = await registry.render("text");
+  const text = String(first);
+  observe(cells, place, 4);
+  const [second, third] = await Promise.all([registry.render("text"), registry.render("text")]);
+  assert.equal(String(first), text);
+  const line = (count: number) =>
+    `celery_load_task_latency_seconds_bucket{scenario="steady",task="app.b",outcome="succeeded",le="0.005"} ${count}\n`;
+  assert.ok(text.includes(line(1)));
+  for (const page of [second, third]) assert.ok(String(page).includes(line(2)));
+});
+
+test("series that come and go leave the others their labels", async () => {
+  const { registry, layout, cells } = setUp();
+  cells[layout.exception(4)] = 1;
+  await registry.render("text");
+  const known = subject.exceptions.splice(0);
+  try {
+    cells[layout.exception(2)] = 7;
+    const page = String(await registry.render("text"));
+    assert.doesNotMatch(page, /ValueError/);
+    assert.match(page, /^celery_load_task_errors_total\{.*task="app.b",exception="other"\} 7$/m);
+  } finally {
+    subject.exceptions.push(...known);
+  }
+  assert.match(String(await registry.render("text")), /exception="ValueError"\} 1$/m);
 });

@@ -5,7 +5,7 @@ import {
   familyHeader,
   labelText,
   numberText,
-  sampleLine,
+  sampleHead,
 } from "../../../src/exposition/text-format.js";
 
 test("a counter's family lacks _total in OpenMetrics and keeps it in text 0.0.4", () => {
@@ -41,8 +41,8 @@ test("numbers are written as Prometheus reads them", () => {
     numberText,
   );
   assert.deepEqual(texts, ["0", "1.5", "1e+21", "+Inf", "-Inf", "NaN"]);
-  assert.equal(sampleLine("a", "", 1), "a 1\n");
-  assert.equal(sampleLine("a", 'b="c"', 1), 'a{b="c"} 1\n');
+  assert.equal(sampleHead("a", ""), "a ");
+  assert.equal(sampleHead("a", 'b="c"'), 'a{b="c"} ');
 });
 
 test("a bucket's bound is a float in OpenMetrics", () => {

@@ -7,7 +7,7 @@ import { UserError } from "../../../src/errors.js";
 import { createApp, type HttpSource, listen, stopServing } from "../../../src/http/app.js";
 
 const source: HttpSource = {
-  metricsPage: async (format) => `page in ${format}\n`,
+  metricsPage: async (format) => Buffer.from(`page in ${format}\n`),
   status: async () => ({ seconds: 1 }),
   healthFault: () => null,
   readiness: () => ({ ready: true, problems: [] }),
