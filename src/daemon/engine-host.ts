@@ -55,8 +55,8 @@ export class EngineHost {
   }
 
   /**
-   * A consistent reading. `isScrape` restarts what counts "since the last scrape". Readings follow one
-   * another: the engine must not copy anew while one is taken over.
+   * A consistent reading. `isScrape` leaves out the fine tables and restarts what counts "since the last scrape".
+   * Readings follow one another: the engine must not copy anew while one is taken over.
    */
   snapshot(isScrape: boolean): Promise<Half> {
     const reading = this.#queue.then(() => this.#read(isScrape));
@@ -99,7 +99,8 @@ export class EngineHost {
   }
 
   async #read(isScrape: boolean): Promise<Half> {
-    if (this.#isOver) return copyOf(this.#ledger.live);
+    const cellCount = isScrape ? this.#layout.fineAt : this.#layout.cellCount;
+    if (this.#isOver) return copyOf(this.#ledger.live, cellCount);
     const id = this.#nextSnapshot++;
     let isAnswered = false;
     const answer = new Promise<void>((resolve) => {
@@ -116,10 +117,10 @@ export class EngineHost {
     for (let wait = 0; wait < SNAPSHOT_WAITS && !isAnswered && !this.#isOver; wait++) {
       await Promise.race([answer, sleep(SNAPSHOT_WAIT_MS)]);
     }
-    if (isAnswered) return copyOf(this.#ledger.snapshot);
+    if (isAnswered) return copyOf(this.#ledger.snapshot, cellCount);
     // The thread is busy or dead: the live memory may be written while it is read, and is still true.
     this.#replies.removeAllListeners("snapshot");
-    return copyOf(this.#ledger.live);
+    return copyOf(this.#ledger.live, cellCount);
   }
 
   #send(message: MainMessage): void {
@@ -133,6 +134,6 @@ export class EngineHost {
 }
 
 /** A private copy: the engine may write the shared memory while a page is made of this one. */
-function copyOf({ cells, states, entries }: Half): Half {
-  return { cells: cells.slice(), states: states.slice(), entries: entries.slice() };
+function copyOf({ cells, states, entries }: Half, cellCount: number): Half {
+  return { cells: cells.slice(0, cellCount), states: states.slice(), entries: entries.slice() };
 }

@@ -39,7 +39,7 @@ export class Engine {
     }));
   }
 
-  /** A consistent reading. `isScrape` restarts what counts "since the last scrape". */
+  /** A consistent reading. `isScrape` leaves out the fine tables and restarts what counts "since the last scrape". */
   async snapshot(isScrape: boolean): Promise<LedgerView> {
     const halves = await Promise.all(this.#threads.map((thread) => thread.snapshot(isScrape)));
     return new LedgerView(this.#layout, ...halves);

@@ -126,7 +126,7 @@ export interface MemberPlan {
 export type MainMessage =
   /** The plan's clock starts: `hrtimeMs` on the clock that threads share. */
   | { readonly type: "begin"; readonly hrtimeMs: number }
-  /** Copy the live half. `isScrape` also restarts what counts "since the last scrape". */
+  /** Copy the live half. `isScrape` leaves out the fine tables and restarts what counts "since the last scrape". */
   | { readonly type: "snapshot"; readonly id: number; readonly isScrape: boolean }
   /** Plan nothing more; wait for results as long as each scenario's graceful stop allows. */
   | { readonly type: "stop" }

@@ -129,7 +129,7 @@ function onMessage(message: MainMessage): void {
       break;
     case "snapshot":
       for (const run of runs) run.refresh(nowMs);
-      takeSnapshot(ledger);
+      takeSnapshot(ledger, message.isScrape ? layout.fineAt : layout.cellCount);
       if (message.isScrape) cells[layout.engine("dispatchLagMaxSeconds")] = 0;
       say({ type: "snapshot", id: message.id });
       break;

@@ -67,10 +67,16 @@ export function entryMetrics(subject: Subject, metric: MakeMetric): LedgerMetric
         name,
       })),
     );
+    // By the number of buckets, and used again: memory of their own for each page costs more than all else here.
+    const countsOf = new Map<number, Float64Array>();
     return metric(spec, (ledger, _emit, histogram) => {
       for (const { labels, rows, name } of groups) {
         const bounds = ledger.boundsMs(name);
-        const counts = new Float64Array(bounds.length + 1);
+        let counts = countsOf.get(bounds.length)?.fill(0);
+        if (counts === undefined) {
+          counts = new Float64Array(bounds.length + 1);
+          countsOf.set(bounds.length, counts);
+        }
         let sum = 0;
         for (const row of rows) sum += ledger.addHistogram(row, name, counts);
         histogram(labels, bounds, counts, sum / 1000);

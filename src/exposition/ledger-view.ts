@@ -62,8 +62,14 @@ export class LedgerView {
     return this.#layout.entryHistogram(0, name).boundsMs;
   }
 
-  /** A copy of a latency's high-resolution counts, for `quantileMs`. */
+  /**
+   * A copy of a latency's high-resolution counts, for `quantileMs`.
+   * @throws {Error} in a scrape's reading, which is without them
+   */
   fineCounts(entry: number, name: "latencySucceeded" | "latencyFailed"): Float64Array {
+    if (this.#half.cells.length < this.#layout.cellCount) {
+      throw new Error("A scrape's reading has no fine tables.");
+    }
     return fineTable(this.#half.cells, this.#layout.entryHistogram(entry, name)).slice();
   }
 

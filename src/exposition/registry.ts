@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
+import { collectDefaultMetrics, type Gauge, type Metric, Registry } from "prom-client";
 import { messageOf } from "../errors.js";
 import { SnapshotMetric } from "./snapshot-metric.js";
 import { familyHeader, labelText, numberText, sampleHead, type TextFormat } from "./text-format.js";
@@ -43,6 +43,7 @@ export class MetricsRegistry<Source> {
       eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS,
     });
     for (const name of LEFT_OUT) this.#registry.removeSingleMetric(name);
+    collectLagAlone(this.#registry.getSingleMetric("nodejs_eventloop_lag_seconds") as Gauge);
   }
 
   /** The page in one of the formats, in memory of its own. */
@@ -73,6 +74,16 @@ export class MetricsRegistry<Source> {
     }
     return text;
   }
+}
+
+/** prom-client's own way makes all the statistics that are left out as well: 0.3 ms of each scrape. */
+function collectLagAlone(lag: Gauge): void {
+  Object.assign(lag, {
+    collect() {
+      const beganMs = performance.now();
+      setImmediate(() => lag.set((performance.now() - beganMs) / 1000));
+    },
+  });
 }
 
 /** What prom-client's registries hold, as far as a page needs it. */

@@ -137,9 +137,11 @@ export interface Layout {
   slo(row: number, counter: SloCounter): number;
   /** Float64 cells in one half. */
   readonly cellCount: number;
+  /** The fine tables, most of the cells, are the last of them, from here on: a scrape does without. */
+  readonly fineAt: number;
 }
 
-/** Where a histogram lies: one count a bucket and +Inf, then the sum (ms), then the fine table. */
+/** Where a histogram lies: one count a bucket and +Inf, then the sum (ms); the fine table is elsewhere. */
 export interface HistogramPlace {
   readonly offset: number;
   readonly boundsMs: readonly number[];
@@ -149,6 +151,9 @@ export interface HistogramPlace {
 
 /** Log-linear table for quantiles: 64 steps an octave, at most 0.8 % off, from 2^-4 ms to 2^22 ms. */
 export const FINE = { stepsBits: 6, minExponent: -4, maxExponent: 22, size: 26 * 64 } as const;
+
+/** Those that have a fine table. */
+const FINE_HISTOGRAMS: readonly EntryHistogram[] = ["latencySucceeded", "latencyFailed"];
 
 /** What a daemon and its servers take: short, unless something is wrong. */
 const SHORT_PHASES: ReadonlySet<EntryHistogram> = new Set(["dispatch", "publish", "delivery"]);
@@ -162,14 +167,13 @@ export function boundsOf(
 }
 
 export function createLayout(dimensions: Dimensions): Layout {
-  const isLatency = (name: EntryHistogram) => name.startsWith("latency");
-
   // One entry's block: its counters, then its histograms.
-  const histogramOffsets = new Map<EntryHistogram, number>();
+  const histograms = new Map<EntryHistogram, { offset: number; boundsMs: readonly number[] }>();
   let entrySize: number = ENTRY_COUNTERS.length;
   for (const name of ENTRY_HISTOGRAMS) {
-    histogramOffsets.set(name, entrySize);
-    entrySize += boundsOf(dimensions, name).length + 2 + (isLatency(name) ? FINE.size : 0);
+    const boundsMs = boundsOf(dimensions, name);
+    histograms.set(name, { offset: entrySize, boundsMs });
+    entrySize += boundsMs.length + 2;
   }
 
   const scenariosAt = ENGINE_CELLS.length;
@@ -177,18 +181,20 @@ export function createLayout(dimensions: Dimensions): Layout {
   const exceptionsAt = connectionsAt + dimensions.connections * CONNECTION_CELLS.length;
   const slosAt = exceptionsAt + dimensions.exceptionRows;
   const entriesAt = slosAt + dimensions.sloRows * SLO_COUNTERS.length;
+  const fineAt = entriesAt + dimensions.entries * entrySize;
   return {
     dimensions,
-    cellCount: entriesAt + dimensions.entries * entrySize,
+    cellCount: fineAt + dimensions.entries * FINE_HISTOGRAMS.length * FINE.size,
+    fineAt,
     entryCounter: (entry, counter) =>
       entriesAt + entry * entrySize + ENTRY_COUNTERS.indexOf(counter),
     entryHistogram(entry, histogram) {
-      const offset = entriesAt + entry * entrySize + histogramOffsets.get(histogram)!;
-      const boundsMs = boundsOf(dimensions, histogram);
+      const { offset, boundsMs } = histograms.get(histogram)!;
+      const fine = FINE_HISTOGRAMS.indexOf(histogram);
       return {
-        offset,
+        offset: entriesAt + entry * entrySize + offset,
         boundsMs,
-        fineOffset: isLatency(histogram) ? offset + boundsMs.length + 2 : -1,
+        fineOffset: fine < 0 ? -1 : fineAt + (entry * FINE_HISTOGRAMS.length + fine) * FINE.size,
       };
     },
     scenario: (scenario, cell) =>

@@ -53,7 +53,7 @@ const CONNECTION: Record<ConnectionCell, Joined> = {
 export function mergeHalves(layout: Layout, halves: readonly Half[]): Half {
   const [first] = halves;
   if (halves.length === 1) return first!;
-  const cells = new Float64Array(layout.cellCount);
+  const cells = new Float64Array(first!.cells.length);
   for (const half of halves) {
     for (let cell = 0; cell < cells.length; cell++) cells[cell]! += half.cells[cell]!;
   }

@@ -26,9 +26,9 @@ export function openLedger(layout: Layout, memory: SharedArrayBuffer): SharedLed
   };
 }
 
-/** Copies the live half: tens of microseconds, called by the engine between two events. */
-export function takeSnapshot(ledger: SharedLedger): void {
-  ledger.snapshot.cells.set(ledger.live.cells);
+/** Copies the live half, of its cells the first ones: tens of microseconds, called by the engine between two events. */
+export function takeSnapshot(ledger: SharedLedger, cellCount: number): void {
+  ledger.snapshot.cells.set(ledger.live.cells.subarray(0, cellCount));
   ledger.snapshot.states.set(ledger.live.states);
   ledger.snapshot.entries.set(ledger.live.entries);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { engineMetrics } from "../../../src/exposition/engine-metrics.js";
 import { fixedSeries } from "../../../src/exposition/fixed-series.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
@@ -267,4 +268,14 @@ test("series that come and go leave the others their labels", async () => {
     subject.exceptions.push(...known);
   }
   assert.match(String(await registry.render("text")), /exception="ValueError"\} 1$/m);
+});
+
+test("the event loop's lag is that of the scrape before, and its statistics are left out", async () => {
+  const { registry } = setUp();
+  await registry.render("text");
+  await nextTurn();
+  const page = String(await registry.render("text"));
+  const seconds = Number(/^nodejs_eventloop_lag_seconds (\S+)$/m.exec(page)?.[1]);
+  assert.ok(seconds > 0 && seconds < 10, `${seconds} s`);
+  assert.doesNotMatch(page, /nodejs_eventloop_lag_p99/);
 });

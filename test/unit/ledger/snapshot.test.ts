@@ -45,12 +45,26 @@ test("a snapshot stays as it was while the engine goes on counting", () => {
   ledger.live.cells[0] = 1;
   ledger.live.states[4] = SLOT.published;
   ledger.live.entries[4] = 1;
-  takeSnapshot(ledger);
+  takeSnapshot(ledger, layout.cellCount);
   ledger.live.cells[0] = 2;
   ledger.live.states[4] = SLOT.done;
   assert.equal(ledger.snapshot.cells[0], 1);
   assert.equal(ledger.snapshot.states[4], SLOT.published);
   assert.equal(ledger.snapshot.entries[4], 1);
+});
+
+test("a scrape's copy has every cell but those of the fine tables", () => {
+  const ledger = open();
+  ledger.live.cells.fill(1);
+  takeSnapshot(ledger, layout.fineAt);
+  const copied = [...ledger.snapshot.cells.keys()].filter(
+    (cell) => ledger.snapshot.cells[cell] === 1,
+  );
+  const fine = [0, 1].flatMap((entry) =>
+    ENTRY_HISTOGRAMS.map((name) => layout.entryHistogram(entry, name).fineOffset),
+  );
+  assert.equal(copied.length, layout.cellCount - fine.filter((at) => at >= 0).length * 26 * 64);
+  assert.ok(fine.every((at) => at < 0 || at >= copied.length));
 });
 
 test("countInFlight() counts from the table: publishing apart from published and started", () => {
