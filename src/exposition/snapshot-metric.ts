@@ -1,7 +1,7 @@
-import { HistogramLines } from "./histogram-lines.js";
 import { KeptSeries } from "./kept-series.js";
 import { METRIC_PREFIX, type MetricSpec } from "./metrics.js";
-import { familyHeader, numberText, sampleHead, type TextFormat } from "./text-format.js";
+import { NumberLines } from "./number-lines.js";
+import { boundText, familyHeader, sampleHead, type TextFormat } from "./text-format.js";
 
 /** One sample as a source gives it. */
 export type Emit = (labels: Readonly<Record<string, string>>, value: number) => void;
@@ -32,7 +32,8 @@ export class SnapshotMetric<Source> {
   readonly #collect: (source: Source, emit: Emit, histogram: EmitHistogram) => void;
   /** All that stands before a sample's value. */
   readonly #heads = new KeptSeries<string>();
-  readonly #lines: Record<TextFormat, KeptSeries<HistogramLines>> = {
+  #samples = new NumberLines([""]);
+  readonly #histograms: Record<TextFormat, KeptSeries<NumberLines>> = {
     text: new KeptSeries(),
     openmetrics: new KeptSeries(),
   };
@@ -51,28 +52,28 @@ export class SnapshotMetric<Source> {
 
   /** The metric's part of a page, in pieces that hold until the next page is made. */
   bytes(format: TextFormat): Uint8Array[] {
-    const pieces: Uint8Array[] = [];
-    let text = familyHeader(this.name, this.type, this.help, format);
-    let samples = 0;
+    const pieces: Uint8Array[] = [
+      Buffer.from(familyHeader(this.name, this.type, this.help, format)),
+    ];
+    const heads: string[] = [];
+    const values: number[] = [];
     let histograms = 0;
     this.#collect(
       this.#source(),
       (labels, value) => {
-        const head = this.#heads.at(samples++, labels, (label) => sampleHead(this.name, label));
-        text += `${head}${numberText(value)}\n`;
+        heads.push(this.#heads.at(heads.length, labels, (text) => sampleHead(this.name, text)));
+        values.push(value);
       },
       (labels, boundsMs, counts, sumSeconds) => {
-        if (text !== "") pieces.push(Buffer.from(text));
-        text = "";
-        const lines = this.#lines[format].at(
+        const lines = this.#histograms[format].at(
           histograms++,
           labels,
-          (label) => new HistogramLines(this.name, label, boundsMs, format),
+          (text) => new NumberLines(histogramHeads(this.name, text, boundsMs, format)),
         );
-        pieces.push(lines.bytes(counts, sumSeconds));
+        pieces.push(lines.bytes(numbersOf(counts, sumSeconds)));
       },
     );
-    if (text !== "") pieces.push(Buffer.from(text));
+    if (heads.length > 0) pieces.push(this.#linesOf(heads).bytes(values));
     return pieces;
   }
 
@@ -93,10 +94,47 @@ export class SnapshotMetric<Source> {
             value: cumulative,
           });
         }
-        values.push({ metricName: `${this.name}_sum`, labels: { ...labels }, value: sumSeconds });
         values.push({ metricName: `${this.name}_count`, labels: { ...labels }, value: cumulative });
+        values.push({ metricName: `${this.name}_sum`, labels: { ...labels }, value: sumSeconds });
       },
     );
     return { name: this.name, help: this.help, type: this.type, values };
   }
+
+  #linesOf(heads: readonly string[]): NumberLines {
+    const known = this.#samples.heads;
+    if (known.length !== heads.length || heads.some((head, index) => head !== known[index])) {
+      this.#samples = new NumberLines(heads);
+    }
+    return this.#samples;
+  }
+}
+
+/** Of the buckets, the count and the sum, in this order: the sum is no whole number. */
+function histogramHeads(
+  name: string,
+  labels: string,
+  boundsMs: readonly number[],
+  format: TextFormat,
+): string[] {
+  const before = labels === "" ? "" : `${labels},`;
+  return [
+    ...[...boundsMs, Number.POSITIVE_INFINITY].map(
+      (ms) => `${name}_bucket{${before}le="${boundText(ms / 1000, format)}"} `,
+    ),
+    sampleHead(`${name}_count`, labels),
+    sampleHead(`${name}_sum`, labels),
+  ];
+}
+
+/** What stands in a histogram's lines. */
+function numbersOf(counts: Float64Array, sumSeconds: number): number[] {
+  const numbers: number[] = [];
+  let cumulative = 0;
+  for (let index = 0; index < counts.length; index++) {
+    cumulative += counts[index]!;
+    numbers.push(cumulative);
+  }
+  numbers.push(cumulative, sumSeconds);
+  return numbers;
 }
