@@ -4,7 +4,7 @@ import { runOf } from "../celery/task-run.js";
 import type { Clock } from "../clock.js";
 import { FLAG, type InFlightTable } from "../ledger/in-flight-table.js";
 import type { Books } from "./books.js";
-import { type ClockOffset, ClockOffsets } from "./clock-offsets.js";
+import { type ClockOffset, ClockOffsets, type TaskTimes } from "./clock-offsets.js";
 import type { Entry } from "./entry.js";
 
 /** What an event says of a task: see `celery/task-reports.ts`. */
@@ -26,6 +26,8 @@ export interface EventPhasesOptions {
 /** The task was begun more than once: its parts are not those of one run. */
 const RERUN = 1;
 const MEASURED = 2;
+/** `heardUnixMs` is cut to whole milliseconds: the event was heard within the one that begins with it. */
+const CUT_MS = 1;
 
 /**
  * The phases that only workers can tell: `queue` (publish call to `task-started`), `run` (from there to the
@@ -69,7 +71,7 @@ export class EventPhases {
       case "failed":
         known.endedUnixMs[slot] = unixMs;
         known.runMs[slot] = runMs;
-        known.heardUnixMs[slot] = heardUnixMs;
+        known.heardUnixMs[slot] = heardUnixMs + CUT_MS;
         break;
       case "retried":
         known.flags[slot]! |= RERUN;
@@ -128,8 +130,10 @@ export class EventPhases {
         publishedMs: publishedUnixMs,
         // The event may come late: see `runOf`.
         startedMs: Math.min(startedUnixMs, provenEndMs),
-        endedMs: provenEndMs,
-        receivedMs: receivedUnixMs,
+        ...quickerOf(
+          { endedMs: provenEndMs, receivedMs: receivedUnixMs },
+          { endedMs: endedUnixMs, receivedMs: known.heardUnixMs[slot]! },
+        ),
       },
       clock.unixMs(clock.nowMs()),
     );
@@ -165,6 +169,17 @@ export class EventPhases {
     }
     return known;
   }
+}
+
+type Heard = Pick<TaskTimes, "endedMs" | "receivedMs">;
+
+/**
+ * Of the end of a task two things tell, its result and its event, and the quicker of them bounds the clock best:
+ * the event does not go through the result backend, which may be what is slow.
+ */
+function quickerOf(result: Heard, event: Heard): Heard {
+  const isEvent = event.receivedMs - event.endedMs < result.receivedMs - result.endedMs;
+  return isEvent ? event : result;
 }
 
 /**

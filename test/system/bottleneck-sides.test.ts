@@ -114,13 +114,17 @@ for (const events of EVENTS) {
     assertNamed(daemon, "code");
   });
 
-  for (const whose of ["the worker's", "our"]) {
-    test(`a result backend that is slow on ${whose} side is named, with events: ${events}`, async () => {
+  // Without events nothing hangs on what is known of the worker's clock.
+  const whens = events === "on" ? ["from the first task on", "later"] : ["later"];
+  for (const [whose, when] of ["the worker's", "our"].flatMap((it) => whens.map((w) => [it, w]))) {
+    test(`a result backend that is slow on ${whose} side ${when} is named, with events: ${events}`, async () => {
       await using redis = await startRedis();
       await using backend = await startRedis();
       await using slow = await startProxy(backend.port);
       const viaProxy = `redis://127.0.0.1:${slow.port}/0`;
       const isOurs = whose === "our";
+      const slowDown = () => slow.latency(isOurs ? { toClientMs: 400 } : { toServerMs: 400 });
+      if (when !== "later") slowDown();
       await using _worker = await startWorker({
         ...{ broker: redis.url(), backend: isOurs ? backend.url() : viaProxy },
       });
@@ -130,8 +134,10 @@ for (const events of EVENTS) {
           profile: "4/s",
         }),
       });
-      await beWell(daemon);
-      slow.latency(isOurs ? { toClientMs: 400 } : { toServerMs: 400 });
+      if (when === "later") {
+        await beWell(daemon);
+        slowDown();
+      }
       await untilNamed(daemon, "backend");
       await sleep(10_000);
       assertNamed(daemon, "backend");
