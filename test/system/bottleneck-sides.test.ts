@@ -1,5 +1,6 @@
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ensureCelery } from "../matrix/celery-environment.js";
 import { startDaemon, type TestDaemon } from "../support/daemon.js";
 import { startProxy } from "../support/proxy.js";
 import { startRabbitmq } from "../support/rabbitmq.js";
@@ -69,6 +70,30 @@ test("a broker that is slow to accept is named", async () => {
   await untilNamed(daemon, "broker");
   assertNamed(daemon, "broker");
 });
+
+// Four places of 200 ms are 20 tasks a second, of which the worker's heartbeats to RabbitMQ leave 9 (docs/bottleneck.md).
+for (const [heartbeat, side] of [
+  [120, "workers_idle_but_waiting"],
+  [0, "workers_busy"],
+] as const) {
+  test(`a gevent worker of Celery 5.7 with broker_heartbeat ${heartbeat} is ${side}`, async () => {
+    await using rabbitmq = await startRabbitmq();
+    await using redis = await startRedis();
+    await using _worker = await startWorker({
+      ...{ broker: rabbitmq.url, backend: redis.url(), pool: "gevent" },
+      interpreter: (await ensureCelery("5.7")).python,
+      env: { CELERY_CONF: JSON.stringify({ broker_heartbeat: heartbeat }) },
+    });
+    await using daemon = await startDaemon({
+      configText: configText({
+        ...{ broker: rabbitmq.url, backend: redis.url(), events: "auto", task: sleeping(0.2) },
+        profile: "40/s",
+      }),
+    });
+    await untilNamed(daemon, side);
+    assertNamed(daemon, side);
+  });
+}
 
 for (const events of EVENTS) {
   test(`too few workers are busy, with events: ${events}`, async () => {
