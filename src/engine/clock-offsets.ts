@@ -1,6 +1,6 @@
 /**
  * How far the clocks of workers are from ours, from causality alone: a task starts after it was published
- * and ends before its result is received. With the offset θ (worker's clock minus ours) every task says
+ * and ends before its result, or the event of its end, is received. With the offset θ (worker's clock minus ours) every task says
  *
  *     started - θ ≥ published    so    θ ≤ started - published
  *     ended   - θ ≤ received     so    θ ≥ ended - received
