@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { filesBelow, prepare, run } from "./prepare.mjs";
 
-/** The longest file takes five minutes: one that takes this long hangs, is ended, and fails alone. */
+/** The longest file takes seven and a half minutes: one that takes this long hangs, is ended, and fails alone. */
 const FILE_LIMIT_MS = 15 * 60_000;
 
 /**
