@@ -157,9 +157,9 @@ const limitsSchema = z
 
 const serverSchema = z
   .strictObject({
-    listen: listenField("Address and port of /metrics, health and the page.").prefault(
-      "0.0.0.0:9809",
-    ),
+    listen: listenField(
+      "Address and port of /metrics, /healthz, /readyz and /api/v1/status.",
+    ).prefault("0.0.0.0:9809"),
     linger: durationOr(
       "auto",
       "How long to answer after the last scenario ended; auto: the daemon decides.",

@@ -11,12 +11,6 @@ export function markers(): dashboard.AnnotationQueryBuilder[] {
     at("Starts", changedAt('kind="start"'), "green", "{{scenario}} started on {{instance}}"),
     at("Stage changes", changedAt('kind="stage"'), "blue", "{{scenario}}: next stage"),
     at(
-      "Control actions",
-      changedAt('kind=~"override|reload"'),
-      "purple",
-      "{{scenario}}: {{kind}} on {{instance}}",
-    ),
-    at(
       "Daemon starts",
       ofProcess("process_start_time_seconds"),
       "orange",

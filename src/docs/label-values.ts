@@ -55,7 +55,7 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   sloExcluded: { reason: ["warmup", "saturated", "stopped", "invalid"] },
   lastChange: { kind: ["start", "stage"] },
   configInfo: {
-    revision: "how often a configuration was loaded",
+    revision: "`1`, as the configuration is read once, at the start",
     hash: "first 12 digits of the SHA-256 of what is in effect",
   },
   buildInfo: {

@@ -365,7 +365,7 @@ export const METRICS = {
     name: "config_info",
     type: "gauge",
     labels: ["revision", "hash"],
-    help: "1; which configuration is in force: how often it was loaded, and its SHA-256, shortened.",
+    help: "1; which configuration is in force: its SHA-256, shortened. It is read once, at the start: the revision is 1.",
   },
   buildInfo: {
     name: "build_info",

@@ -9,6 +9,4 @@ export const ANNOUNCED_METRICS: Readonly<Record<string, KnownMetric>> = {};
 /** Values of labels that are announced for metrics that exist, by metric and label. */
 export const ANNOUNCED_VALUES: Readonly<
   Record<string, Readonly<Record<string, readonly string[]>>>
-> = {
-  celery_load_last_change_timestamp_seconds: { kind: ["override", "reload"] },
-};
+> = {};

@@ -13,6 +13,18 @@ for (const page of markdownPages()) {
   });
 }
 
+test("the index leads to every page of docs, and its table to every runbook", () => {
+  const reached = ["docs/README.md", "docs/runbooks/README.md"].flatMap((page) =>
+    relativeLinks(repositoryText(page)).map((link) => targetOf(link.split("#")[0]!, page)),
+  );
+  const pages = markdownPages().filter((page) => page.startsWith("docs/"));
+  assert.deepEqual(
+    pages.filter((page) => page !== "docs/README.md" && !reached.includes(page)),
+    [],
+  );
+  assert.ok(relativeLinks(repositoryText("README.md")).includes("docs/README.md"));
+});
+
 test("the check of links finds a missing file and a missing heading", () => {
   const page = "docs/metrics.md";
   const links = relativeLinks(
@@ -37,9 +49,14 @@ function relativeLinks(markdown: string): string[] {
 
 function leadsSomewhere(link: string, page: string): boolean {
   const [path = "", heading] = link.split("#");
-  const target = path === "" ? page : new URL(path, new URL(page, "file:///")).pathname.slice(1);
+  const target = path === "" ? page : targetOf(path, page);
   if (!existsSync(new URL(target, repository))) return false;
   return heading === undefined || headingsOf(repositoryText(target)).includes(heading);
+}
+
+/** The path in the repository that a relative path on a page leads to. */
+function targetOf(path: string, page: string): string {
+  return new URL(path, new URL(page, "file:///")).pathname.slice(1);
 }
 
 /** The names by which GitHub lets one link to headings. */
