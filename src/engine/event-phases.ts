@@ -149,7 +149,7 @@ export class EventPhases {
     books.observe(slot, entry, "run", Math.min(runMs, startMs + runMs - publishedByWorkerMs));
     books.observe(slot, entry, "queue", queueMs);
     if (isUncertain(queueMs, uncertaintyMs)) books.count(entry.counters.uncertainQueue);
-    // Replies of Celery before 5.3 have no date.
+    // Replies of Celery before 5.7 (rpc://) have no date.
     if (!isAnswered || Number.isNaN(doneUnixMs)) return;
     const deliveryMs = Math.max(0, receivedUnixMs - (doneUnixMs - offsetMs));
     books.observe(slot, entry, "delivery", deliveryMs);

@@ -1,7 +1,7 @@
 """Reads bodies as a worker does, and prints the lines of those that are not what they should be.
 
 The argument is a file of JSON lines: type, encoding and body (base64) of a message, and the JSON text that
-it should be read as; null for any value.
+it should be read as; null for any value. With repr, that is what Python must show of it.
 """
 
 import base64
@@ -28,5 +28,6 @@ with open(sys.argv[1], encoding="utf-8") as lines:
             body = base64.b64decode(case["body"])
             value = loads(body, case["type"], case["encoding"], accept=[case["type"]])
             assert case["text"] is None or rounded(value) == rounded(json.loads(case["text"]))
+            assert repr(value) == case.get("repr", repr(value)), repr(value)
         except Exception as exc:
             print(type(exc).__name__, exc, line)

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { parse } from "yaml";
 import { bodyEncoding } from "../../src/celery/body-encoding.js";
 import { compileText } from "../../src/celery/body-text.js";
 import { taggedFault } from "../../src/celery/tagged-json.js";
@@ -19,17 +20,19 @@ interface Case {
   readonly json: string;
   /** What it should be read as; null for anything at all. */
   readonly text: string | null;
+  /** What Python shows of it. */
+  readonly repr?: string;
 }
 
 /** Lets one Python process read all bodies, with a line for each that it could not. */
 async function readAll(version: CeleryVersion, cases: readonly Case[]): Promise<string> {
-  const lines = cases.map(({ serializer, json, text }) => {
+  const lines = cases.map(({ serializer, json, text, repr }) => {
     const { contentType, contentEncoding, encode } = bodyEncoding({
       serializer,
       compression: null,
     });
     const body = encode(json).toString("base64");
-    return JSON.stringify({ type: contentType, encoding: contentEncoding, body, text });
+    return JSON.stringify({ type: contentType, encoding: contentEncoding, body, text, repr });
   });
   const file = await scratchFile("bodies.ndjson");
   await writeFile(file, lines.join("\n"));
@@ -174,4 +177,17 @@ test("every typed value that is accepted is one that kombu can read, templates f
     text: null,
   }));
   assert.equal(await readAll("current", cases), "");
+});
+
+test("the page about typed arguments shows what kombu reads", async () => {
+  const page = await readFile(join(CHECKOUT, "docs", "typed-arguments.md"), "utf8");
+  const rows = [...page.matchAll(/^\| `(.+)` \| `(.+)` \|$/gm)];
+  const cases = rows.map(([, written = "", shown = ""]) => {
+    const value: unknown = parse(written);
+    return { serializer: "json" as const, json: JSON.stringify(value), text: null, repr: shown };
+  });
+  assert.ok(cases.length >= 14, `${cases.length} rows`);
+  const changed = cases.map((one, index) => (index === 0 ? { ...one, repr: "None" } : one));
+  assert.equal(await readAll("current", cases), "");
+  assert.match(await readAll("current", changed), /^AssertionError datetime/);
 });

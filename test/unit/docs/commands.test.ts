@@ -7,6 +7,8 @@ import { codeBlocks, codeSpans } from "./markdown-code.js";
 import { markdownPages } from "./pages.js";
 
 const MAIN = fileURLToPath(new URL("../../../src/main.js", import.meta.url));
+/** Commands that pages tell of and that come with the same release. */
+const COMING = new Set(["init", "dashboards"]);
 const SHELLS = new Set(["", "console", "bash", "sh", "shell"]);
 
 const commands = new Map(
@@ -76,6 +78,7 @@ function faultsOf(command: string): string[] {
   const [first] = words;
   if (first === undefined) return [];
   const known = commands.get(first);
+  if (known === undefined && COMING.has(first)) return [];
   if (known === undefined && !first.startsWith("-")) return [`${command}: ${first}`];
   const flags = known ?? flagsOf("");
   const unknown = words.filter((word) => word.startsWith("-")).map((word) => word.split("=")[0]!);

@@ -15,7 +15,6 @@ const TESTED_ELSEWHERE = "docs/configuration.md";
 
 const SECTIONS = new Set(configurationKeys().map(({ path }) => path.split(/[.[]/)[0]!));
 
-/** What a block that shows a part of a configuration leaves out. */
 const CONNECTIONS = { main: { broker: "redis://127.0.0.1:6379/0" } };
 const TASKS = { resize: { name: "app.tasks.resize" } };
 
@@ -53,12 +52,10 @@ function isYaml({ language }: CodeBlock): boolean {
   return language === "yaml" || language === "yml";
 }
 
-/**
- * The configurations in a document: itself, or the files that a Kubernetes object holds. A comment alone has
- * none.
- */
+/** The configurations in a document: itself, or the files that a Kubernetes object holds. Prometheus' own is none. */
 function configurationsIn(document: unknown): object[] {
   if (document === null || typeof document !== "object") return [];
+  if ("scrape_configs" in document) return [];
   if ("apiVersion" in document) {
     const files = "data" in document ? Object.values(document.data as object) : [];
     return files.map((text) => parse(text as string) as object);
@@ -73,12 +70,22 @@ function isOpen(key: string): boolean {
   return key.startsWith("x-");
 }
 
-/** Reads a configuration as `celery-load check` does, with what it leaves out filled in. */
+/** Reads a configuration as `celery-load check` does, with what a block that shows a part leaves out. */
 function load(configuration: object): void {
-  const tasks = "tasks" in configuration ? (configuration.tasks as object) : TASKS;
+  const tasks =
+    "tasks" in configuration ? (configuration.tasks as object) : tasksOfSlos(configuration);
   const scenarios = { steady: { profile: "20/s", mix: Object.keys(tasks) } };
   const whole = { connections: CONNECTIONS, tasks, scenarios, ...configuration };
   const file = join(directory, "load.yml");
   writeFileSync(file, stringify(whole), { mode: 0o600 });
   loadConfig({ files: [file], env: VARIABLES });
+}
+
+/** Tasks with the registered names that the SLOs are about. */
+function tasksOfSlos(configuration: object): object {
+  const slos = "slos" in configuration ? (configuration.slos as { readonly task?: string }[]) : [];
+  const named = slos
+    .flatMap(({ task }) => task ?? [])
+    .map((name, index) => [`task${index}`, { name }]);
+  return named.length > 0 ? Object.fromEntries(named) : TASKS;
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { configurationKeys } from "../../../src/docs/configuration-keys.js";
-import { alertNames, DEFAULT_LINKS, ruleGroups } from "../../../src/rules/rules-file.js";
-import { repositoryText } from "../dashboards/classic-board.js";
+import { alertNames } from "../../../src/rules/rules-file.js";
+import { repository, repositoryText } from "../dashboards/classic-board.js";
 import { KNOWN_METRICS } from "../dashboards/known-metrics.js";
 import { codeSpans } from "./markdown-code.js";
 import { markdownPages } from "./pages.js";
@@ -80,11 +81,14 @@ function isUnknownKey(span: string): boolean {
   return !KEYS.has(keys.join("."));
 }
 
-/** The series that the rules make, of the daemon's own file and of the dashboards'. */
+/** The series that the rules of the bundled files make. */
 function recordedSeries(): string[] {
-  const own = ruleGroups(DEFAULT_LINKS).flatMap(({ rules }) =>
-    rules.flatMap((rule) => ("record" in rule ? rule.record : [])),
+  const files = readdirSync(new URL("prometheus/", repository)).filter((name) =>
+    name.endsWith(".yml"),
   );
-  const correlation = repositoryText("prometheus/correlation-rules.yml");
-  return [...own, ...[...correlation.matchAll(/record: (\S+)/g)].map(([, name]) => name!)];
+  return files.flatMap((name) =>
+    [...repositoryText(`prometheus/${name}`).matchAll(/record: "?([\w:]+)/g)].map(
+      ([, series]) => series!,
+    ),
+  );
 }
