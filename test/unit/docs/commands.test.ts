@@ -9,6 +9,8 @@ import { markdownPages } from "./pages.js";
 const MAIN = fileURLToPath(new URL("../../../src/main.js", import.meta.url));
 /** Commands that pages tell of and that come with the same release. */
 const COMING = new Set(["init", "dashboards"]);
+/** Lines of the log that read like a command. */
+const LOGGED = new Set(["celery-load starts"]);
 const SHELLS = new Set(["", "console", "bash", "sh", "shell"]);
 
 const commands = new Map(
@@ -70,7 +72,7 @@ const OWN = /^(?:\w+=\S*\s+|npx (?:--\S+ )*|if |! |timeout \S+ )*(celery-load(?:
 /** The command lines of celery-load in a line of a shell, without what the shell does with them. */
 function ownCommands(line: string): string[] {
   const pieces = line.split(/\s*(?:&&|\|\|?|;|\s#|\s\d?>{1,2}|\)$)\s*/);
-  return pieces.flatMap((piece) => OWN.exec(piece)?.[1] ?? []);
+  return pieces.flatMap((piece) => OWN.exec(piece)?.[1] ?? []).filter((one) => !LOGGED.has(one));
 }
 
 function faultsOf(command: string): string[] {

@@ -6,12 +6,10 @@ import { after, test } from "node:test";
 import { parse, parseAllDocuments, stringify } from "yaml";
 import { loadConfig } from "../../../src/config/load.js";
 import { configurationKeys } from "../../../src/docs/configuration-keys.js";
+import { EXAMPLE_CONFIGURATION } from "../../../src/docs/example-configuration.js";
 import { repositoryText } from "../dashboards/classic-board.js";
-import { type CodeBlock, codeBlocks } from "./markdown-code.js";
+import { codeBlocks } from "./markdown-code.js";
 import { markdownPages } from "./pages.js";
-
-/** Its example has every key at once, files of certificates too; its own test reads it. */
-const TESTED_ELSEWHERE = "docs/configuration.md";
 
 const SECTIONS = new Set(configurationKeys().map(({ path }) => path.split(/[.[]/)[0]!));
 
@@ -27,13 +25,12 @@ const VARIABLES = {
 const directory = mkdtempSync(join(tmpdir(), "celery-load-docs-"));
 after(() => rmSync(directory, { recursive: true }));
 
-for (const page of markdownPages().filter((name) => name !== TESTED_ELSEWHERE)) {
-  for (const block of codeBlocks(repositoryText(page)).filter(isYaml)) {
-    const configurations = parseAllDocuments(block.text)
-      .map((document): unknown => document.toJS())
-      .flatMap(configurationsIn);
-    configurations.forEach((configuration, index) => {
-      test(`${page}:${block.line}: configuration ${index + 1} can be used`, () => {
+for (const page of markdownPages()) {
+  for (const { language, text, line } of codeBlocks(repositoryText(page))) {
+    // Files of other programs are marked yml. The example of all keys needs certificates; its own test reads it.
+    if (language !== "yaml" || text.trim() === EXAMPLE_CONFIGURATION.trim()) continue;
+    configurationsIn(text).forEach((configuration, index) => {
+      test(`${page}:${line}: configuration ${index + 1} can be used`, () => {
         assert.doesNotThrow(() => load(configuration));
       });
     });
@@ -41,28 +38,25 @@ for (const page of markdownPages().filter((name) => name !== TESTED_ELSEWHERE)) 
 }
 
 test("a block with a misspelt key is found", () => {
-  assert.throws(() => load({ scenarios: { steady: { profil: "20/s" } } }), /profil/);
+  assert.throws(() => load("scenarios: { steady: { profil: 20/s } }"), /profil/);
 });
 
 test("a block with an unknown section is no configuration, and not passed over for that", () => {
-  assert.throws(() => configurationsIn({ connection: {}, tasks: TASKS }), /connection/);
+  assert.throws(() => configurationsIn("connection: {}\ntasks: {}"), /connection/);
 });
 
-function isYaml({ language }: CodeBlock): boolean {
-  return language === "yaml" || language === "yml";
-}
-
-/** The configurations in a document: itself, or the files that a Kubernetes object holds. Prometheus' own is none. */
-function configurationsIn(document: unknown): object[] {
-  if (document === null || typeof document !== "object") return [];
-  if ("scrape_configs" in document) return [];
-  if ("apiVersion" in document) {
-    const files = "data" in document ? Object.values(document.data as object) : [];
-    return files.map((text) => parse(text as string) as object);
-  }
-  const foreign = Object.keys(document).filter((key) => !SECTIONS.has(key) && !isOpen(key));
-  assert.deepEqual(foreign, [], "not a section of a configuration, and no Kubernetes object");
-  return [document];
+/** The configurations in a block: itself, or the files that its Kubernetes objects hold. A comment alone has none. */
+function configurationsIn(block: string): string[] {
+  const documents = parseAllDocuments(block).map((document): unknown => document.toJS());
+  return documents.flatMap((document) => {
+    if (document === null || typeof document !== "object") return [];
+    if ("apiVersion" in document) {
+      return "data" in document ? Object.values(document.data as Record<string, string>) : [];
+    }
+    const foreign = Object.keys(document).filter((key) => !SECTIONS.has(key) && !isOpen(key));
+    assert.deepEqual(foreign, [], "not a section of a configuration, and no Kubernetes object");
+    return [block];
+  });
 }
 
 /** Keys that Compose leaves to its users. */
@@ -70,20 +64,24 @@ function isOpen(key: string): boolean {
   return key.startsWith("x-");
 }
 
-/** Reads a configuration as `celery-load check` does, with what a block that shows a part leaves out. */
-function load(configuration: object): void {
-  const tasks =
-    "tasks" in configuration ? (configuration.tasks as object) : tasksOfSlos(configuration);
+/** Reads a configuration as `celery-load check` does, beside a file with what a block that shows a part leaves out. */
+function load(configuration: string): void {
+  const shown = parse(configuration) as Readonly<Record<string, unknown>>;
+  const tasks = (shown.tasks as object | undefined) ?? tasksOfSlos(shown);
   const scenarios = { steady: { profile: "20/s", mix: Object.keys(tasks) } };
-  const whole = { connections: CONNECTIONS, tasks, scenarios, ...configuration };
-  const file = join(directory, "load.yml");
-  writeFileSync(file, stringify(whole), { mode: 0o600 });
-  loadConfig({ files: [file], env: VARIABLES });
+  const whole = Object.entries({ connections: CONNECTIONS, tasks, scenarios });
+  const rest = Object.fromEntries(whole.filter(([section]) => !(section in shown)));
+  const files = [stringify(rest), configuration].map((text, index) => {
+    const file = join(directory, `${index}.yml`);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  });
+  loadConfig({ files, env: VARIABLES });
 }
 
 /** Tasks with the registered names that the SLOs are about. */
-function tasksOfSlos(configuration: object): object {
-  const slos = "slos" in configuration ? (configuration.slos as { readonly task?: string }[]) : [];
+function tasksOfSlos(shown: Readonly<Record<string, unknown>>): object {
+  const slos = (shown.slos ?? []) as readonly { readonly task?: string }[];
   const named = slos
     .flatMap(({ task }) => task ?? [])
     .map((name, index) => [`task${index}`, { name }]);
