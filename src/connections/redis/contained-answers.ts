@@ -1,0 +1,55 @@
+import type { Redis } from "ioredis";
+import dataHandler from "ioredis/built/DataHandler.js";
+import { ProtocolError } from "./resp-reader.js";
+
+/** Of ioredis' insides, as in the pinned version: who hands each answer to the command that waits for it. */
+interface Dispatcher {
+  readonly redis: Redis;
+  dispatch(handOver: () => void): void;
+}
+
+/**
+ * ioredis throws out of every callback, and so ends the process, what it cannot make sense of: an answer
+ * that nobody waits for, a subscription without a channel. No bytes of a server may do that: they end
+ * the connection that they came on.
+ */
+export function containAnswers(): void {
+  const handler = dataHandler.default.prototype as unknown as Dispatcher;
+  handler.dispatch = function (this: Dispatcher, handOver) {
+    try {
+      handOver();
+    } catch (error) {
+      this.redis.stream.destroy(error instanceof ProtocolError ? error : unexpected(error));
+    }
+  };
+}
+
+function unexpected(error: unknown): ProtocolError {
+  return new ProtocolError(
+    `what answers no command of ours (${error instanceof Error ? error.message : error})`,
+  );
+}
+
+/** Messages of the client's pattern subscriptions. A fault of the receiver is ours, and not the server's. */
+export function onMessage(client: Redis, receive: (channel: string, text: string) => void): void {
+  client.on("pmessage", (_pattern: string, channel: string, text: string) => {
+    try {
+      receive(channel, text);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  });
+}
+
+/**
+ * A count that the server was asked for.
+ * @throws {ProtocolError} when the answer is none
+ */
+export function countIn(reply: unknown): number {
+  if (typeof reply === "number" && Number.isSafeInteger(reply) && reply >= 0) return reply;
+  throw new ProtocolError(
+    `${JSON.stringify(String(reply).slice(0, 40))} where a count was asked for`,
+  );
+}
