@@ -2,7 +2,7 @@ import { EVENT_EXCHANGE, readRedisEvents } from "../../celery/event-message.js";
 import { fanoutPattern } from "../../celery/fanout-channel.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import type { EventStream, EventStreamOptions } from "../observe-ports.js";
-import { onMessage } from "./contained-answers.js";
+import { onMessage } from "./contained-faults.js";
 import { databasesOf } from "./fanout-databases.js";
 import { RedisLink } from "./link.js";
 

@@ -22,11 +22,17 @@ export const WRONG_KIND = {
 } as const;
 
 /** Answers that stay the same until somebody changes a password, a permission or the database. */
-export function accountFault(error: unknown): string | undefined {
+export function accountFault(
+  { username, password }: RedisServer,
+  error: unknown,
+): string | undefined {
   const text = messageOf(error);
   if (!ACCOUNT_FAULT.test(text)) return undefined;
   if (/^NOPERM/i.test(text)) {
     return `${text}\nGive the user the right in the server's ACL, or name another user in the URL.`;
+  }
+  if (username !== undefined && password === undefined) {
+    return `${text}\nThe URL has a user name and no password. If it is the password, write a colon before it: redis://:PASSWORD@host.`;
   }
   return `${text}\nCheck user name, password and database number in the URL.`;
 }

@@ -3,7 +3,7 @@ import type { RedisAddress, RedisServer } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
 import { BackOff } from "../back-off.js";
 import { tlsFault, tlsOptions } from "../tls.js";
-import { containAnswers, countIn } from "./contained-answers.js";
+import { containFaults, countIn } from "./contained-faults.js";
 import { DirectConnector } from "./direct-connector.js";
 import { accountFault, WRONG_KIND, wrongKindOf } from "./faults.js";
 import { isServerRefusal } from "./reply.js";
@@ -39,7 +39,7 @@ export interface LinkOptions {
   readonly livenessMs?: number;
 }
 
-containAnswers();
+containFaults();
 
 const LIVENESS_MS = 10_000;
 /** Sentinels can say sooner that a server is given up: how long silence lasts before they are asked. */
@@ -295,12 +295,12 @@ export class RedisLink {
     if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
     const wrongKind =
       wasUp || this.#sentinels !== undefined ? null : wrongKindOf(server, error, wasConnected);
-    if (wrongKind === null) this.#report(error);
+    if (wrongKind === null) this.#report(server, error);
     else void this.#probe(server, wrongKind, error);
   }
 
-  #report(error: unknown): void {
-    const fault = tlsFault(error) ?? sentinelFault(error) ?? accountFault(error);
+  #report(server: RedisServer, error: unknown): void {
+    const fault = tlsFault(error) ?? sentinelFault(error) ?? accountFault(server, error);
     const cause =
       fault ?? (error === undefined ? "connection closed by the server" : messageOf(error));
     this.#events.down(cause, fault !== undefined);
@@ -311,7 +311,7 @@ export class RedisLink {
     const isIt = await speaks(kind, server);
     if (this.#closed || this.#up) return;
     if (isIt) this.#events.down(WRONG_KIND[kind], true);
-    else this.#report(error);
+    else this.#report(server, error);
   }
 
   /** Points ioredis at the server that is tried next; new certificates are read on the way. */

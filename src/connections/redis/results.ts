@@ -5,7 +5,7 @@ import { chordKeys, chordSizeKey, resultKeyPrefix } from "../../celery/result.js
 import { seqIn, slotIn } from "../../celery/task-id.js";
 import { messageOf } from "../../errors.js";
 import type { ChordSize, ResultsOptions, ResultsPart } from "../ports.js";
-import { onMessage } from "./contained-answers.js";
+import { onMessage } from "./contained-faults.js";
 import { isChannelRefused } from "./faults.js";
 import { RedisLink } from "./link.js";
 import type { MessageHandler, Place } from "./resp-reader.js";

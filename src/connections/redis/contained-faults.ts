@@ -1,4 +1,5 @@
-import type { Redis } from "ioredis";
+import { type Redis, SentinelConnector } from "ioredis";
+import standaloneConnector from "ioredis/built/connectors/StandaloneConnector.js";
 import dataHandler from "ioredis/built/DataHandler.js";
 import { ProtocolError } from "./resp-reader.js";
 
@@ -9,11 +10,18 @@ interface Dispatcher {
 }
 
 /**
- * ioredis throws out of every callback, and so ends the process, what it cannot make sense of: an answer
- * that nobody waits for, a subscription without a channel. No bytes of a server may do that: they end
- * the connection that they came on.
+ * Changes ioredis so that no server can end the process: by bytes that make no sense, or by a second error on
+ * one socket. Both end the connection that they came on.
  */
-export function containAnswers(): void {
+export function containFaults(): void {
+  containAnswers();
+  for (const { prototype } of [standaloneConnector.default, SentinelConnector]) {
+    containErrors(prototype);
+  }
+}
+
+/** What it cannot make sense of, such as an answer that nobody waits for, it throws out of every callback. */
+function containAnswers(): void {
   const handler = dataHandler.default.prototype as unknown as Dispatcher;
   handler.dispatch = function (this: Dispatcher, handOver) {
     try {
@@ -23,6 +31,21 @@ export function containAnswers(): void {
     }
   };
 }
+
+/**
+ * It listens for the first error of a socket only. With TLS a second one may come: a certificate that we refuse,
+ * and then the server's word on that.
+ */
+function containErrors(connector: Pick<Connector, "connect">): void {
+  const { connect } = connector;
+  connector.connect = async function (...args) {
+    const socket = await connect.apply(this, args);
+    socket.on("error", () => {});
+    return socket;
+  };
+}
+
+type Connector = InstanceType<typeof standaloneConnector.default>;
 
 function unexpected(error: unknown): ProtocolError {
   return new ProtocolError(
