@@ -12,7 +12,7 @@ export interface ManagementAddress {
 
 /**
  * Reads the URL of RabbitMQ's management API: `http://user:password@host:15672`, https, and a path prefix
- * (`management.path_prefix`). The user is guest by default, as RabbitMQ's is.
+ * (`management.path_prefix`), with or without the `/api` that its documentation shows behind it. The user is guest by default, as RabbitMQ's is.
  * @throws {UserError} whose message starts with "must …" and holds no part of the URL
  */
 export function parseManagementUrl(url: string): ManagementAddress {
@@ -22,7 +22,7 @@ export function parseManagementUrl(url: string): ManagementAddress {
     throw urlError("must be a URL that starts with http:// or https://", example);
   }
   if (query !== "") throw urlError("must have no ?", ENCODE_HINT);
-  const base = `${scheme}://${hostInfo}${path.replace(/\/+$/, "")}`;
+  const base = `${scheme}://${hostInfo}${path.replace(/(\/+api)?\/*$/, "")}`;
   if (!URL.canParse(base)) throw urlError("must have a host and a port that exist", example);
   const { hostname, port } = new URL(base);
   const { username = "guest", password = "guest" } = readUserInfo(userInfo);

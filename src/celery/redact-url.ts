@@ -1,10 +1,12 @@
+import { LIST_SEPARATOR } from "./url-parts.js";
+
 /**
  * The same URL with the password as `***`, for every place that prints one.
  * Takes any text: on a malformed URL it hides too much rather than too little.
  */
 export function redactUrl(url: string): string {
   return url
-    .split(/(;(?=[a-z][a-z0-9+.-]*:\/\/))/i)
+    .split(new RegExp(`(${LIST_SEPARATOR.source})`, "i"))
     .map(redactOne)
     .join("");
 }
@@ -18,7 +20,10 @@ function redactOne(url: string): string {
   // Without @ a port that is no number may be a password whose host was forgotten.
   const isHostAndPort = /^(?:\[[0-9a-f:.]*\]|[^:/?#@]*):\d{0,5}(?:[/?#]|$)/i.test(rest);
   let redacted = url;
-  if (colon >= 0 && at > colon + 1) {
+  if (schemeEnd >= 0 && at > start && (colon < 0 || colon > at)) {
+    // A name alone may be a password whose colon was forgotten.
+    redacted = `${url.slice(0, start)}***${url.slice(at)}`;
+  } else if (colon >= 0 && at > colon + 1) {
     redacted = `${url.slice(0, colon)}:***${url.slice(at)}`;
   } else if (schemeEnd >= 0 && colon >= 0 && at < 0 && !isHostAndPort && !rest.startsWith("/")) {
     redacted = `${url.slice(0, colon)}:***`;

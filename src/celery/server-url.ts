@@ -1,7 +1,7 @@
 import type { UserError } from "../errors.js";
 import { parseAmqpUrl } from "./amqp-url.js";
 import { parseRedisUrl } from "./redis-url.js";
-import { silenceOf } from "./silent-backend.js";
+import { backendName, silenceOf } from "./silent-backend.js";
 import { urlError } from "./url-parts.js";
 
 /** What speaks behind a URL; `rpc` is the broker's own, whichever that is, and `disabled` is nothing. */
@@ -17,14 +17,14 @@ export interface ServerName {
 }
 
 /**
- * The kind of server that a broker or result backend URL leads to, by its scheme.
+ * The kind of server that a broker or result backend URL leads to, by its scheme; a backend may be named
+ * without a URL (`rpc`), or by its class (`celery.backends.rpc.RPCBackend`).
  * @throws {UserError} when this version can use no such server; `hint` is the remedy.
  */
 export function kindOf(url: string): ServerKind {
-  const kind = KINDS.get(schemeOf(url));
-  if (kind !== undefined) return kind;
-  if (isDisabled(url)) return "disabled";
-  throw refusal(url, BROKER);
+  const kind = KINDS.get(backendName(url.trim()));
+  if (kind === undefined) throw refusal(url, BROKER);
+  return kind;
 }
 
 /** @throws {UserError} when the URL is none of a broker; see `parseRedisUrl()`, `parseAmqpUrl()`. */
@@ -41,18 +41,13 @@ export function checkBrokerUrl(url: string): void {
   else parseRedisUrl(url);
 }
 
-/** Celery's way to say that no results are stored (`celery/app/backends.py`). */
-function isDisabled(url: string): boolean {
-  return /^disabled(:\/\/)?$/i.test(url);
-}
-
 /** @throws {UserError} when the URL is none of a result backend that this version can use. */
 export function checkBackendUrl(url: string): void {
-  const kind = KINDS.get(schemeOf(url));
+  const kind = KINDS.get(backendName(url.trim()));
   if (kind === "redis") {
     parseRedisUrl(url);
   } else if (kind === "rpc") {
-    if (!/^rpc:\/\/\/?$/i.test(url)) {
+    if (!isAlone(url)) {
       throw urlError("must be rpc:// and nothing else", "Replies go through the broker's URL.");
     }
   } else if (kind === "amqp") {
@@ -60,9 +55,14 @@ export function checkBackendUrl(url: string): void {
       "must be a redis:// URL or rpc://: amqp:// is a broker, and no result backend since Celery 5",
       "Write rpc://.",
     );
-  } else if (!isDisabled(url)) {
+  } else if (kind !== "disabled" || !isAlone(url)) {
     throw silentError(url) ?? refusal(url, BACKEND);
   }
+}
+
+/** A name or a class, or a scheme with nothing behind it. */
+function isAlone(url: string): boolean {
+  return /^[^/]*(:\/\/\/?)?$/.test(url.trim());
 }
 
 /** The error for a backend from which no outcome can be learned. */
@@ -97,7 +97,10 @@ export function isAllowed({ host, port, path }: ServerName, allowed: readonly st
 
 /** `redis://a/0` is `redis`; lists go by their first URL. */
 export function schemeOf(url: string): string {
-  return url.slice(0, Math.max(url.indexOf("://"), 0)).toLowerCase();
+  return url
+    .slice(0, Math.max(url.indexOf("://"), 0))
+    .trim()
+    .toLowerCase();
 }
 
 const KINDS: ReadonlyMap<string, ServerKind> = new Map([
@@ -110,6 +113,8 @@ const KINDS: ReadonlyMap<string, ServerKind> = new Map([
   ["pyamqp", "amqp"],
   ["amqps", "amqp"],
   ["rpc", "rpc"],
+  // Celery's way to say that no results are stored (`celery/app/backends.py`).
+  ["disabled", "disabled"],
 ]);
 
 /** Schemes of Celery's other brokers, so that they are not called unknown. */

@@ -15,9 +15,16 @@ export interface UrlParts {
 export const ENCODE_HINT =
   "Percent-encode the user name and the password (# is %23, / is %2F, ? is %3F, @ is %40).";
 
-/** The URLs of a fail-over list, which kombu separates by semicolons (`kombu/connection.py`). */
+/** What separates the URLs of a fail-over list, or ends it: semicolons, with white space around them. */
+export const LIST_SEPARATOR = /\s*(?:;\s*)+(?=[a-z][a-z0-9+.-]*:\/\/|$)/i;
+
+/**
+ * The URLs of a fail-over list, which kombu separates by semicolons (`kombu/connection.py`): of every kind of
+ * server. One at the end and white space around a URL, such as the line break of a file, say nothing.
+ */
 export function urlsOf(list: string): string[] {
-  return list.split(/;(?=[a-z][a-z0-9+.-]*:\/\/)/i);
+  const urls = list.trim().split(LIST_SEPARATOR);
+  return urls.length > 1 && urls.at(-1) === "" ? urls.slice(0, -1) : urls;
 }
 
 /**

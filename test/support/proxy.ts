@@ -26,6 +26,8 @@ export interface ProxyConnection {
   /** Overrides the proxy's mode for this connection. */
   mode(mode: LinkMode): void;
   latency(latency: number | Latency): void;
+  /** Bytes for the client that the server has not sent. */
+  inject(bytes: string): void;
   /** RST to both sides. */
   reset(): void;
 }
@@ -42,6 +44,10 @@ export interface Proxy extends AsyncDisposable {
   refuse(): Promise<void>;
   /** RST to both sides of every open connection. */
   reset(): void;
+  /** Bytes that the server has not sent, for the client of every open connection. */
+  inject(bytes: string): void;
+  /** The same at the start of each new connection, one text after another, over and over; none for []. */
+  greet(texts: readonly string[]): void;
   /** Delay of each direction in ms, for all connections, now and later. */
   latency(latency: number | Latency): void;
   stop(): Promise<void>;
@@ -53,10 +59,13 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
   const links: Link[] = [];
   let linkMode: LinkMode = "pass";
   let delay: Latency = {};
+  let greetings: readonly string[] = [];
   let server: Server | null = null;
 
   const accept = (client: Socket) => {
-    links.push(new Link(links.length, client, targetPort, linkMode, delay));
+    const link = new Link(links.length, client, targetPort, linkMode, delay);
+    links.push(link);
+    if (greetings.length > 0) link.inject(greetings[link.index % greetings.length]!);
   };
   const listen = async () => {
     if (server === null) server = await listenOn(port, accept);
@@ -87,6 +96,12 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     },
     refuse,
     reset,
+    inject(bytes) {
+      for (const link of links) if (link.isOpen) link.inject(bytes);
+    },
+    greet(texts) {
+      greetings = texts;
+    },
     latency(latency) {
       delay = latencyOf(latency);
       for (const link of links) link.latency(delay);
@@ -171,6 +186,10 @@ class Link implements ProxyConnection {
     const { toServerMs = 0, toClientMs = 0 } = latencyOf(latency);
     this.#requests.delayMs = toServerMs;
     this.#replies.delayMs = toClientMs;
+  }
+
+  inject(bytes: string): void {
+    this.#client.write(bytes, "latin1");
   }
 
   reset(): void {

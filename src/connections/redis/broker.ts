@@ -109,7 +109,12 @@ function pushThroughExchange(
   link.call("SMEMBERS", route.bindingsKey).then(
     (bindings) => {
       link.answered();
-      const queues = routedQueues(bindings as string[], route.routingKey, route.sep);
+      if (!Array.isArray(bindings)) {
+        link.leave(`an answer to SMEMBERS that is no list`);
+        answer(0, all, "notWritten", "");
+        return;
+      }
+      const queues = routedQueues(bindings.map(String), route.routingKey, route.sep);
       const [first, ...others] = queues;
       if (first === undefined) {
         const what = `no queue is bound to exchange "${route.exchange}" for "${route.routingKey}"`;

@@ -45,7 +45,7 @@ export function openRedisControl(options: ControlOptions): Control {
       void readReplies();
       const envelope = redisControlEnvelope(request);
       const heard = await Promise.all(
-        channels.map((channel) => sender.client.publish(channel, envelope)),
+        channels.map((channel) => sender.count("PUBLISH", channel, envelope)),
       );
       return heard.reduce((sum, count) => sum + count, 0);
     },
@@ -59,7 +59,7 @@ export function openRedisControl(options: ControlOptions): Control {
     try {
       while (!questions.isEmpty) {
         const reply = await reader.client.brpop(list, WAIT_SECONDS);
-        if (reply !== null) questions.reply(readRedisControlReply(reply[1]));
+        if (reply !== null) questions.reply(readRedisControlReply(String(reply[1])));
       }
     } catch (error) {
       questions.fail(error);
@@ -70,8 +70,16 @@ export function openRedisControl(options: ControlOptions): Control {
 
   async function unbind(): Promise<void> {
     if (!isBound || !questions.isEmpty) return;
-    await sender.client.multi().srem(bindings, member).del(list).exec();
+    await removeReplies();
     if (questions.isEmpty) isBound = false;
+  }
+
+  /** Not in one transaction: in a cluster the two keys may lie in different slots. */
+  async function removeReplies(): Promise<void> {
+    await sender.callAll([
+      ["SREM", bindings, member],
+      ["DEL", list],
+    ]);
   }
 
   const open = (name: string, prepare: () => Promise<void>): RedisLink =>
@@ -100,8 +108,7 @@ export function openRedisControl(options: ControlOptions): Control {
       questions.fail(new Error("the connection was closed"));
       try {
         // Once more for the list: a worker may have looked the binding up just before it went.
-        const cleaning = sender.client.multi().srem(bindings, member).del(list).exec();
-        await withDeadline(cleaning, CLOSE_MS, "removing our reply list");
+        await withDeadline(removeReplies(), CLOSE_MS, "removing our reply list");
       } catch {
         // Without a connection nothing can be removed; one member of a set stays behind.
       }

@@ -38,8 +38,9 @@ export class DirectConnector extends AbstractConnector {
         },
       },
     });
-    socket.once("error", (error) => {
-      this.firstError = error;
+    // ioredis listens for the first error only.
+    socket.on("error", (error) => {
+      this.firstError ??= error;
     });
     readings.set(socket, reading);
     this.connecting = true;

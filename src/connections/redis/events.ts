@@ -2,6 +2,7 @@ import { EVENT_EXCHANGE, readRedisEvents } from "../../celery/event-message.js";
 import { fanoutPattern } from "../../celery/fanout-channel.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import type { EventStream, EventStreamOptions } from "../observe-ports.js";
+import { onMessage } from "./contained-faults.js";
 import { databasesOf } from "./fanout-databases.js";
 import { RedisLink } from "./link.js";
 
@@ -23,7 +24,7 @@ export function openRedisEvents(options: EventStreamOptions): EventStream {
       down: (cause, isConfiguration) => report.down(cause, isConfiguration),
     },
   });
-  link.client.on("pmessage", (_pattern: string, _channel: string, text: string) => {
+  onMessage(link.client, (_channel, text) => {
     link.answered();
     received(readRedisEvents(text));
   });

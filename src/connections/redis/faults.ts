@@ -22,11 +22,25 @@ export const WRONG_KIND = {
 } as const;
 
 /** Answers that stay the same until somebody changes a password, a permission or the database. */
-export function accountFault(error: unknown): string | undefined {
+export function accountFault(
+  { username, password }: RedisServer,
+  error: unknown,
+): string | undefined {
   const text = messageOf(error);
   if (!ACCOUNT_FAULT.test(text)) return undefined;
-  return `${text}\nCheck user name, password, database number and permissions in the URL.`;
+  if (/^NOPERM/i.test(text)) {
+    return `${text}\nGive the user the right in the server's ACL, or name another user in the URL.`;
+  }
+  if (username !== undefined && password === undefined) {
+    return `${text}\nThe URL has a user name and no password. If it is the password, write a colon before it: redis://:PASSWORD@host.`;
+  }
+  return `${text}\nCheck user name, password and database number in the URL.`;
 }
 
 const ACCOUNT_FAULT =
   /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH|ERR Client sent AUTH|ERR (invalid )?DB index|ERR Protocol error)/i;
+
+/** The user's ACL does not have the channel, or the pattern literally. */
+export function isChannelRefused(error: unknown): boolean {
+  return /^NOPERM.*channel/i.test(messageOf(error));
+}

@@ -3,8 +3,10 @@ import type { RedisAddress, RedisServer } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
 import { BackOff } from "../back-off.js";
 import { tlsFault, tlsOptions } from "../tls.js";
+import { containFaults, countIn } from "./contained-faults.js";
 import { DirectConnector } from "./direct-connector.js";
 import { accountFault, WRONG_KIND, wrongKindOf } from "./faults.js";
+import { isServerRefusal } from "./reply.js";
 import type { MessageHandler } from "./resp-reader.js";
 import { Sentinels, sentinelFault } from "./sentinel.js";
 import { speaks } from "./speaks.js";
@@ -36,6 +38,8 @@ export interface LinkOptions {
   /** Silence after which an open connection counts as dead, in milliseconds. */
   readonly livenessMs?: number;
 }
+
+containFaults();
 
 const LIVENESS_MS = 10_000;
 /** Sentinels can say sooner that a server is given up: how long silence lasts before they are asked. */
@@ -81,6 +85,11 @@ export class RedisLink {
     this.#backOff = new BackOff(address.sentinel && LAST_SENTINEL_BACK_OFF_MS);
     this.client = new Redis(this.#options(address, name));
     this.client.on("error", (error) => {
+      // A server that does not let us ask for version 3 of the protocol may speak version 2.
+      if (isHelloRefused(error)) {
+        this.client.options.protocol = 2;
+        return;
+      }
       // It sums up what `sentinelError` has told of each one.
       if (!error.message.startsWith("All sentinels are unreachable")) this.#lastError = error;
     });
@@ -139,8 +148,10 @@ export class RedisLink {
     this.#pingPending = true;
     this.call("PING").then(
       () => this.answered(),
-      () => {
-        this.#pingPending = false;
+      (error: Error) => {
+        // A refusal, be it for want of the permission, is a sign of life as well.
+        if (isServerRefusal(error)) this.answered();
+        else this.#pingPending = false;
       },
     );
   }
@@ -187,7 +198,21 @@ export class RedisLink {
     return answers;
   }
 
-  /** The server takes no writes any more: it has become a replica. */
+  /**
+   * A command that is answered with a count.
+   * @throws when the answer is none; the connection is reset then
+   */
+  async count(...command: readonly [string, ...string[]]): Promise<number> {
+    const reply = await this.call(...command);
+    try {
+      return countIn(reply);
+    } catch (error) {
+      this.leave(messageOf(error));
+      throw error;
+    }
+  }
+
+  /** Connects anew: the server has become a replica, which takes no writes, or answers nonsense. */
   leave(reason: string): void {
     this.#tearDown(reason);
   }
@@ -203,9 +228,7 @@ export class RedisLink {
     const client = this.client;
     const stream = client.stream;
     try {
-      // A SELECT that fails in ioredis' handshake only emits `error`, and the client turns ready on
-      // database 0: select again and wait for the answer.
-      await client.select(this.#server.db);
+      await this.#enter(client);
       await this.#events.prepare(client);
       if (this.#takeOver !== undefined && client.stream === stream) {
         const wire = new Wire(client, this.#takeOver.message);
@@ -227,6 +250,23 @@ export class RedisLink {
     const downMs = this.#downSinceMs < 0 ? 0 : performance.now() - this.#downSinceMs;
     this.#downSinceMs = -1;
     this.#events.up(downMs);
+  }
+
+  /**
+   * Is the server one that can be used? What is refused for want of a permission, or is unknown to a server
+   * that is not quite Redis, says nothing about that.
+   */
+  async #enter(client: Redis): Promise<void> {
+    // A SELECT that fails in ioredis' handshake only emits `error`, and the client turns ready on
+    // database 0: select again and wait for the answer. On 0 it begins, and a cluster has no other.
+    if (this.#server.db !== 0) await client.select(this.#server.db);
+    await client.ping().catch((error: Error) => {
+      if (!isServerRefusal(error) || NOT_USABLE.test(error.message)) throw error;
+    });
+    if (this.#sentinels === undefined) return;
+    const info = String(await client.info("replication").catch(permitted));
+    // A Sentinel may still name the one that was deposed.
+    if (/^role:slave/m.test(info)) throw new Error("the server is a replica and no master");
   }
 
   /** Neither TLS nor Sentinels, which ioredis connects to in ways of its own. */
@@ -255,12 +295,12 @@ export class RedisLink {
     if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
     const wrongKind =
       wasUp || this.#sentinels !== undefined ? null : wrongKindOf(server, error, wasConnected);
-    if (wrongKind === null) this.#report(error);
+    if (wrongKind === null) this.#report(server, error);
     else void this.#probe(server, wrongKind, error);
   }
 
-  #report(error: unknown): void {
-    const fault = tlsFault(error) ?? sentinelFault(error) ?? accountFault(error);
+  #report(server: RedisServer, error: unknown): void {
+    const fault = tlsFault(error) ?? sentinelFault(error) ?? accountFault(server, error);
     const cause =
       fault ?? (error === undefined ? "connection closed by the server" : messageOf(error));
     this.#events.down(cause, fault !== undefined);
@@ -271,7 +311,7 @@ export class RedisLink {
     const isIt = await speaks(kind, server);
     if (this.#closed || this.#up) return;
     if (isIt) this.#events.down(WRONG_KIND[kind], true);
-    else this.#report(error);
+    else this.#report(server, error);
   }
 
   /** Points ioredis at the server that is tried next; new certificates are read on the way. */
@@ -314,6 +354,8 @@ export class RedisLink {
       lazyConnect: true,
       keepAlive: 30_000,
       enableOfflineQueue: false,
+      // By INFO, which not every server has or permits: `#enter` does it.
+      enableReadyCheck: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       autoResubscribe: false,
@@ -326,6 +368,19 @@ export class RedisLink {
       reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
     };
   }
+}
+
+/** Answers to PING of a server that will be usable later, or for somebody else (`server.c processCommand`). */
+const NOT_USABLE = /^(LOADING|MASTERDOWN|NOAUTH|CLUSTERDOWN|BUSY)/;
+
+/** What is refused is not known; every other failure is one of the connection. */
+function permitted(error: Error): string {
+  if (isServerRefusal(error)) return "";
+  throw error;
+}
+
+function isHelloRefused(error: Error): boolean {
+  return isServerRefusal(error) && /^NOPERM.*\bhello\b/i.test(error.message);
 }
 
 /** What one server of a list has and the next one may not. */

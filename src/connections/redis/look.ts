@@ -29,11 +29,11 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
         transport.priority_steps.map((step) => priorityKey(queue, step, transport)),
       );
       const lengths = await Promise.all(
-        [...keys].map((key) => link.client.llen(transport.global_keyprefix + key)),
+        [...keys].map((key) => link.count("LLEN", transport.global_keyprefix + key)),
       );
       return { ready: lengths.reduce((sum, length) => sum + length, 0), consumers: null };
     },
-    unacked: () => link.client.hlen(transport.global_keyprefix + UNACKED),
+    unacked: () => link.count("HLEN", transport.global_keyprefix + UNACKED),
     unackedOf: async () => null,
     memoryBytes: async () => numberIn(await infoOf(link.client, "memory"), "used_memory"),
     checkLiveness: (isLate) => link.checkLiveness(isLate),

@@ -7,10 +7,9 @@ export class ReplyError extends Error {
 export class ProtocolError extends Error {
   override name = "ProtocolError";
 
-  constructor(line: string) {
-    super(
-      `the server does not speak Redis' protocol: it sent ${JSON.stringify(line.slice(0, 40))}`,
-    );
+  /** `what` was sent instead, in words or `quoted`. */
+  constructor(what: string) {
+    super(`the server does not speak Redis' protocol: it sent ${what}`);
   }
 }
 
@@ -36,6 +35,16 @@ export interface RespEvents {
 
 /** Returned instead of a value while its end has not arrived. */
 const INCOMPLETE = Symbol("incomplete");
+/** Returned instead of an array whose items follow. */
+const BEGUN = Symbol("begun");
+
+/** An array, a set or a map whose items are being read. */
+interface OpenArray {
+  readonly isPush: boolean;
+  readonly items: Reply[];
+  /** How many items are still to come. */
+  missing: number;
+}
 
 /** `4\r\n$8\r\npmessage\r\n`, what follows the type byte of a pattern subscription's message. */
 const PMESSAGE = Buffer.from("4\r\n$8\r\npmessage\r\n");
@@ -48,6 +57,12 @@ const JOINT_BYTES = 128 * 1024;
 const MAX_JOINT_BYTES = 1024 * 1024;
 /** Redis' own limit (`proto-max-bulk-len`). */
 const MAX_BULK_BYTES = 512 * 1024 * 1024;
+/** Redis' own limit for a line (`PROTO_INLINE_MAX_SIZE`, `server.h`). */
+const MAX_LINE_BYTES = 64 * 1024;
+/** Redis' own limit for a command (`processMultibulkBuffer`, `networking.c`); no answer of ours comes near. */
+const MAX_ITEMS = 1024 * 1024;
+/** No answer of Redis is nested deeper than six times. */
+const MAX_DEPTH = 64;
 
 /**
  * Reads what a Redis server sends, versions 2 and 3 of its protocol (redis.io/docs/reference/protocol-spec), from
@@ -62,6 +77,8 @@ export class RespReader {
   #neededBytes = 0;
   #data: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** Arrays whose items are being read, the outermost first. */
+  readonly #open: OpenArray[] = [];
   /** The same objects for every message. */
   readonly #pattern = { from: 0, to: 0 };
   readonly #channel = { from: 0, to: 0 };
@@ -124,26 +141,41 @@ export class RespReader {
     return Buffer.allocUnsafeSlow(Math.max(bytes, JOINT_BYTES));
   }
 
-  /** False when it is not complete. */
+  /** Reads a message, a value, or the beginning of an array. False when it is not complete. */
   #readOne(): boolean {
-    if (this.#isMessage()) return this.#readMessage();
-    const isPush = this.#data[this.#at] === 0x3e; // ">"
+    if (this.#open.length === 0 && this.#isMessage()) return this.#readMessage();
     const value = this.#read();
     if (value === INCOMPLETE) return false;
-    // Others, such as invalidations, answer nothing.
-    const isAnswer =
-      !isPush || (Array.isArray(value) && /^p?(un)?subscribe$/.test(String(value[0])));
-    if (isAnswer) this.#events.reply(value);
+    if (value !== BEGUN) this.#deliver(value);
     return true;
   }
 
+  /** To the array that it belongs to, which may be complete with it; else to whoever asked. */
+  #deliver(value: Reply): void {
+    const array = this.#open.at(-1);
+    if (array === undefined) {
+      this.#events.reply(value);
+      return;
+    }
+    array.items.push(value);
+    array.missing--;
+    if (array.missing === 0) this.#complete(array);
+  }
+
+  #complete({ isPush, items }: OpenArray): void {
+    this.#open.pop();
+    // Other pushes, such as invalidations, answer nothing.
+    if (!isPush || /^p?(un)?subscribe$/.test(String(items[0]))) this.#deliver(items);
+  }
+
+  /** Does a message begin here, as far as it has arrived? An array of four would need more bytes, too. */
   #isMessage(): boolean {
     const data = this.#data;
     const from = this.#at + 1;
     const type = data[from - 1];
     if (type !== 0x3e && type !== 0x2a) return false; // ">" and "*"
-    if (data.length < from + PMESSAGE.length) return false;
-    for (let i = 0; i < PMESSAGE.length; i++) {
+    const end = Math.min(PMESSAGE.length, data.length - from);
+    for (let i = 0; i < end; i++) {
       if (data[from + i] !== PMESSAGE[i]) return false;
     }
     return true;
@@ -151,19 +183,25 @@ export class RespReader {
 
   #readMessage(): boolean {
     this.#at += 1 + PMESSAGE.length;
+    if (this.#at > this.#data.length) return false;
     const isComplete =
       this.#bulk(this.#pattern) && this.#bulk(this.#channel) && this.#bulk(this.#text);
-    if (isComplete) this.#events.message(this.#data, this.#channel, this.#text);
-    return isComplete;
+    if (!isComplete) return false;
+    if (isNone(this.#channel) || isNone(this.#text)) {
+      throw new ProtocolError("a message without channel or text");
+    }
+    this.#events.message(this.#data, this.#channel, this.#text);
+    return true;
   }
 
-  #read(): Reply | typeof INCOMPLETE {
-    if (this.#at >= this.#data.length) return INCOMPLETE;
+  #read(): Reply | typeof INCOMPLETE | typeof BEGUN {
     const type = String.fromCharCode(this.#data[this.#at]!);
-    if (type === "$" || type === "=") {
+    if (type === "$" || type === "=" || type === "!") {
       const place = { from: 0, to: 0 };
       if (!this.#bulk(place)) return INCOMPLETE;
-      return place.to < place.from ? null : this.#data.toString("utf8", place.from, place.to);
+      if (isNone(place)) return null;
+      const text = this.#data.toString("utf8", place.from, place.to);
+      return type === "!" ? new ReplyError(text) : text;
     }
     const line = this.#line();
     if (line === INCOMPLETE) return INCOMPLETE;
@@ -173,11 +211,11 @@ export class RespReader {
       case "(":
         return text;
       case "-":
-      case "!":
         return new ReplyError(text);
       case ":":
+        return numberOf(line, /^[+-]?\d+$/);
       case ",":
-        return Number(text);
+        return numberOf(line, /^([+-]?[\d.]+(e[+-]?\d+)?|[+-]?inf|nan)$/i);
       case "_":
         return null;
       case "#":
@@ -185,23 +223,23 @@ export class RespReader {
       case "*":
       case ">":
       case "~":
-        return this.#items(Number(text));
+        return this.#begin(line, 1);
       case "%":
-        return this.#items(2 * Number(text));
+        return this.#begin(line, 2);
       default:
-        throw new ProtocolError(line);
+        throw new ProtocolError(quoted(line));
     }
   }
 
-  #items(count: number): Reply | typeof INCOMPLETE {
-    if (count < 0) return null;
-    const items: Reply[] = [];
-    for (let i = 0; i < count; i++) {
-      const item = this.#read();
-      if (item === INCOMPLETE) return INCOMPLETE;
-      items.push(item);
-    }
-    return items;
+  /** An array with `perCount` items for each that its line counts. */
+  #begin(line: string, perCount: number): Reply | typeof BEGUN {
+    const count = numberOf(line, /^(-1|\d+)$/);
+    if (count === -1) return null;
+    if (count > MAX_ITEMS || this.#open.length === MAX_DEPTH) throw new ProtocolError(quoted(line));
+    const array = { isPush: line.startsWith(">"), items: [], missing: count * perCount };
+    this.#open.push(array);
+    if (count === 0) this.#complete(array);
+    return BEGUN;
   }
 
   /**
@@ -243,8 +281,10 @@ export class RespReader {
     if (at >= data.length || (data[at] === CR && at + 1 === data.length)) return null;
     const type = data[this.#at];
     const isWhole = at > firstDigit && data[at] === CR && data[at + 1] === LF;
-    if (!isWhole || value > MAX_BULK_BYTES || (type !== 0x24 && type !== 0x3d)) {
-      throw new ProtocolError(data.toString("latin1", this.#at, this.#at + 40));
+    const isNumber = isNegative ? value === 1 : value <= MAX_BULK_BYTES;
+    // "$", "=" and "!"
+    if (!isWhole || !isNumber || (type !== 0x24 && type !== 0x3d && type !== 0x21)) {
+      throw new ProtocolError(quoted(this.#excerpt()));
     }
     this.#at = at + 2;
     return isNegative ? -value : value;
@@ -252,9 +292,35 @@ export class RespReader {
 
   #line(): string | typeof INCOMPLETE {
     const end = this.#data.indexOf(CR, this.#at);
-    if (end < 0 || end + 1 >= this.#data.length) return INCOMPLETE;
+    if (end < 0 || end + 1 >= this.#data.length) {
+      if (this.#data.length - this.#at > MAX_LINE_BYTES)
+        throw new ProtocolError(quoted(this.#excerpt()));
+      return INCOMPLETE;
+    }
+    if (this.#data[end + 1] !== LF) throw new ProtocolError(quoted(this.#excerpt()));
     const line = this.#data.toString("latin1", this.#at, end);
     this.#at = end + 2;
     return line;
   }
+
+  #excerpt(): string {
+    return this.#data.toString("latin1", this.#at, this.#at + 40);
+  }
+}
+
+/** A text that there is none of, `$-1`. */
+function isNone({ from, to }: Place): boolean {
+  return to < from;
+}
+
+/** The beginning of a line, as it can be shown. */
+function quoted(line: string): string {
+  return JSON.stringify(line.slice(0, 40));
+}
+
+/** The number behind the type byte of a line. */
+function numberOf(line: string, form: RegExp): number {
+  const text = line.slice(1);
+  if (!form.test(text)) throw new ProtocolError(quoted(line));
+  return Number(text.replace(/inf$/i, "Infinity"));
 }

@@ -3,7 +3,10 @@ import { escapeGlob } from "../../celery/redis-glob.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { chordKeys, chordSizeKey, resultKeyPrefix } from "../../celery/result.js";
 import { seqIn, slotIn } from "../../celery/task-id.js";
+import { messageOf } from "../../errors.js";
 import type { ChordSize, ResultsOptions, ResultsPart } from "../ports.js";
+import { onMessage } from "./contained-faults.js";
+import { isChannelRefused } from "./faults.js";
 import { RedisLink } from "./link.js";
 import type { MessageHandler, Place } from "./resp-reader.js";
 
@@ -22,15 +25,19 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   const address = parseRedisUrl(options.url);
   const globalKeyPrefix = options.backendTransport.global_keyprefix;
   const keyPrefix = resultKeyPrefix(globalKeyPrefix);
-  const pattern = `${escapeGlob(keyPrefix + options.idPrefix)}*`;
-  const result = (channel: string, text: string) => events.result(channel, keyPrefix.length, text);
+  const result = (channel: string, text: string) => {
+    if (channel.startsWith(keyPrefix + options.idPrefix)) {
+      events.result(channel, keyPrefix.length, text);
+    }
+  };
   const message = messageReader(options, keyPrefix);
   const stream = new RedisLink({
     address,
     name: `${clientName}:results`,
     events: {
       async prepare(client) {
-        if (options.client === "library") await client.psubscribe(pattern);
+        if (options.client !== "library") return;
+        await subscribe(options, keyPrefix, (pattern) => client.psubscribe(pattern));
       },
       up(downMs) {
         events.up("backend", downMs);
@@ -43,14 +50,13 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
       ? {
           takeOver: {
             message,
-            wired: async (wire) => void (await wire.call("PSUBSCRIBE", pattern)),
+            wired: (wire) =>
+              subscribe(options, keyPrefix, (pattern) => wire.call("PSUBSCRIBE", pattern)),
           },
         }
       : {}),
   });
-  stream.client.on("pmessage", (_pattern: string, channel: string, text: string) => {
-    result(channel, text);
-  });
+  onMessage(stream.client, result);
   // For look-ups and for forgetting. Its faults show when one of them fails; the stream reports the
   // same server's state.
   const lookUps = new RedisLink({
@@ -72,8 +78,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
           ...ids.map((id) => keyPrefix + id),
           ...chords.flatMap((group) => chordKeys(globalKeyPrefix, group)),
         ];
-        // UNLINK frees the memory of large results outside of the server's main thread.
-        if (keys.length > 0) await lookUps.call("UNLINK", ...keys);
+        if (keys.length > 0) await unlink(lookUps, keys);
       },
       startChords: (chords) => startChords(lookUps, globalKeyPrefix, chords),
     },
@@ -86,17 +91,47 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   };
 }
 
+/**
+ * Subscribes to the results of our own ids; where the user may not, to those of all tasks, which is what an ACL
+ * made for Celery's own clients permits: a pattern has to be permitted literally (redis.io/docs: ACL, "allchannels
+ * and patterns"). What is not ours is passed over then.
+ * @throws what the server says to the narrow pattern
+ */
+async function subscribe(
+  { idPrefix }: ResultsOptions,
+  keyPrefix: string,
+  psubscribe: (pattern: string) => Promise<unknown>,
+): Promise<void> {
+  const all = `${escapeGlob(keyPrefix)}*`;
+  try {
+    await psubscribe(`${escapeGlob(keyPrefix + idPrefix)}*`);
+  } catch (error) {
+    if (!isChannelRefused(error)) throw error;
+    await psubscribe(all).catch(() => {
+      throw new Error(`${messageOf(error)}: the results come on channels ${all}`);
+    });
+  }
+}
+
+/** UNLINK frees the memory of large results outside of the server's main thread. */
+async function unlink(link: RedisLink, keys: readonly string[]): Promise<void> {
+  try {
+    await link.call("UNLINK", ...keys);
+  } catch (error) {
+    // In a cluster, keys of one command must lie in one slot.
+    if (!messageOf(error).startsWith("CROSSSLOT")) throw error;
+    await link.callAll(keys.map((key) => ["UNLINK", key]));
+  }
+}
+
 /** Makes strings only of those results of which not enough can be told from their bytes. */
 function messageReader({ events, idPrefix }: ResultsOptions, keyPrefix: string): MessageHandler {
   const idStart = Buffer.from(keyPrefix + idPrefix);
   const keyBytes = Buffer.byteLength(keyPrefix);
   return (data, channel, text) => {
+    if (!beginsWith(data, channel, idStart)) return;
     const doneUnixMs = plainSuccessUnixMs(data, text.from, text.to);
-    if (
-      events.success !== undefined &&
-      !Number.isNaN(doneUnixMs) &&
-      beginsWith(data, channel, idStart)
-    ) {
+    if (events.success !== undefined && !Number.isNaN(doneUnixMs)) {
       const idAt = channel.from + keyBytes;
       events.success(slotIn(data, idAt, channel.to), seqIn(data, idAt), doneUnixMs);
       return;

@@ -27,7 +27,7 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
       async prepare() {},
       up(downMs) {
         events.up("backend", downMs);
-        void readReplies(link.client, list, {
+        void readReplies(link, list, {
           isOver: () => isLeaving,
           deliver: (envelope) => deliver(envelope, events.result),
         });
@@ -66,12 +66,14 @@ async function letExpire(client: Redis, list: string): Promise<void> {
   await client.multi().lpush(list, "").expire(list, LATE_REPLIES_EXPIRE_SECONDS).exec();
 }
 
-/** Takes replies until the connection is lost, which its link reports, or it is over. */
+/** Takes replies until the connection is lost, or is left as they cannot be taken, or it is over. */
 async function readReplies(
-  client: Redis,
+  link: RedisLink,
   list: string,
   { isOver, deliver }: { isOver(): boolean; deliver(envelope: string): void },
 ): Promise<void> {
+  const { client } = link;
+  const { stream } = client;
   let envelopes: string[] = [];
   while (!isOver()) {
     try {
@@ -80,10 +82,11 @@ async function readReplies(
           ? ((await client.brpop(list, WAIT_SECONDS)) ?? []).slice(1)
           : ((await client.rpop(list, MAX_BATCH)) ?? []);
     } catch (error) {
-      if (client.status === "ready") client.emit("error", new Error(messageOf(error)));
+      // Refused, or answered with nonsense: nobody would read on this connection any more.
+      if (client.stream === stream && !isOver()) link.leave(messageOf(error));
       return;
     }
-    for (const envelope of envelopes) deliver(envelope);
+    for (const envelope of envelopes) deliver(String(envelope));
   }
 }
 

@@ -11,6 +11,10 @@ const READ: readonly [string, Partial<ReturnType<typeof parseManagementUrl>>][] 
   ["http://h:15672/", { base: "http://h:15672", username: "guest", password: "guest" }],
   ["https://H/rabbit/", { base: "https://H/rabbit", host: "h", port: 443 }],
   ["http://h", { port: 80 }],
+  ["http://h:15672/api", { base: "http://h:15672" }],
+  ["http://h:15672/api/", { base: "http://h:15672" }],
+  ["https://h/rabbit/api", { base: "https://h/rabbit" }],
+  ["https://h/rabbit-api", { base: "https://h/rabbit-api" }],
   ["http://[::1]:15672", { base: "http://[::1]:15672", host: "::1" }],
   ["http://a%40b:c%2Fd%3A%23@h:1", { base: "http://h:1", username: "a@b", password: "c/d:#" }],
 ];

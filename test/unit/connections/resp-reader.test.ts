@@ -54,6 +54,11 @@ test("every kind of reply of both versions of the protocol is read", () => {
     ["*2\r\n:1\r\n*1\r\n+a\r\n", [1, ["a"]]],
     ["~1\r\n:1\r\n", [1]],
     ["%1\r\n+k\r\n:1\r\n", ["k", 1]],
+    ["*0\r\n", []],
+    ["*3\r\n*0\r\n_\r\n%0\r\n", [[], null, []]],
+    [",inf\r\n", Number.POSITIVE_INFINITY],
+    [",1e3\r\n", 1000],
+    ["*4\r\n$8\r\npmessagf\r\n:1\r\n:2\r\n:3\r\n", ["pmessagf", 1, 2, 3]],
     [">3\r\n$10\r\npsubscribe\r\n$2\r\na*\r\n:1\r\n", ["psubscribe", "a*", 1]],
     ["*3\r\n$10\r\npsubscribe\r\n$2\r\na*\r\n:1\r\n", ["psubscribe", "a*", 1]],
   ];
@@ -72,6 +77,19 @@ test("errors are values, so that the command that they answer can be told", () =
   const [error] = read(Buffer.from("-OOM command not allowed\r\n")).replies;
   assert.ok(error instanceof ReplyError);
   assert.equal(error.message, "OOM command not allowed");
+  const [long] = read(Buffer.from("!10\r\nERR two\r\n.\r\n")).replies;
+  assert.ok(long instanceof ReplyError);
+  assert.equal(long.message, "ERR two\r\n.");
+});
+
+test("an array of a million items in small chunks is read once", () => {
+  const count = 1_000_000;
+  const text = `*${count}\r\n${":1\r\n".repeat(count)}`;
+  const began = performance.now();
+  const [items] = read(Buffer.from(text), [1024]).replies;
+  assert.equal((items as Reply[]).length, count);
+  // Reading it again at every chunk would take half an hour.
+  assert.ok(performance.now() - began < 20_000);
 });
 
 test("messages of subscriptions are told apart from replies, in both versions", () => {
@@ -139,9 +157,32 @@ test("what is not Redis' protocol is an error and not a value", () => {
     "HTTP/1.1 400 Bad Request\r\n",
     "$x\r\n",
     "*4\r\n$8\r\npmessage\r\n:1\r\n\r\n",
+    "*4\r\n$8\r\npmessage\r\n$1\r\np\r\n$-1\r\n$1\r\nx\r\n",
+    "*4\r\n$8\r\npmessage\r\n$1\r\np\r\n$1\r\nc\r\n$-1\r\n",
+    "$-2\r\n",
+    "$1e1\r\n",
+    "$536870913\r\n",
+    "*-5\r\n",
+    "*x\r\n",
+    "*1.5\r\n",
+    "*99999999\r\n",
+    "%-2\r\n",
+    ":\r\n",
+    ":1x\r\n",
+    ":0aaaa\r\n",
+    ",one\r\n",
+    "+a\rb\r\n",
+    `+${"a".repeat(70_000)}`,
+    "*1\r\n".repeat(20_000),
+    `${"*1\r\n".repeat(65)}:1\r\n`,
   ]) {
     assert.throws(() => read(Buffer.from(text)), /does not speak Redis' protocol/, text);
   }
+});
+
+test("answers may be nested 64 times", () => {
+  const [nested] = read(Buffer.from(`${"*1\r\n".repeat(64)}:1\r\n`)).replies;
+  assert.equal(JSON.stringify(nested), `${"[".repeat(64)}1${"]".repeat(64)}`);
 });
 
 test("no bytes whatever make it loop or throw anything else", () => {
