@@ -43,7 +43,7 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   // Configurations, and Prometheus' rules.
   yaml: ["config", "rules"],
   "@msgpack/msgpack": ["celery"],
-  commander: ["main.ts"],
+  commander: ["main.ts", "command-line.ts"],
   pino: ["log.ts"],
   "pino-pretty": ["log.ts"],
   "@grafana/grafana-foundation-sdk": ["dashboards"],
