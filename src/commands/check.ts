@@ -2,7 +2,7 @@ import type { Override } from "../config/layers.js";
 import { loadConfig } from "../config/load.js";
 import { printEffective } from "../config/print.js";
 import { jsonSchema } from "../config/schema.js";
-import type { Variables } from "../config/substitute.js";
+import type { Variables } from "../config/variables.js";
 import { EXIT, UserError } from "../errors.js";
 
 export interface CheckOptions {

@@ -540,7 +540,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "{url: x} as broker",
     text: withBroker("{url: canary}"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a URL. Write redis://127.0.0.1:6379/0.',
+      'load.yml:3:5: Cannot read broker.passwordFile of connection "main": it is missing, and there is a url. Add it, or write the URL alone, without the key url.',
     ],
   },
   {
