@@ -127,7 +127,10 @@ export function commandLine(done: (code: number) => void): Command {
 function quickForm(command: Command): Command {
   return command
     .argument("[FILE...]", "configuration files; later ones win")
-    .option("--broker <url>", "quick form: Celery's broker URL (default: $CELERY_BROKER_URL)")
+    .option(
+      "--broker <url>",
+      "quick form: Celery's broker URL (default: $CELERY_BROKER_URL, or the file $CELERY_BROKER_URL_FILE)",
+    )
     .option("--backend <url>", "quick form: result backend (default: the broker)")
     .option("--task <name>", "quick form: registered name of the task")
     .option("--args <json>", "quick form: positional arguments, a JSON list")
