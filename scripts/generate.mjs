@@ -48,8 +48,8 @@ const generatedFiles = [
   {
     path: "docs/configuration.schema.json",
     async text() {
-      const { jsonSchema } = await built("src/config/schema.js");
-      return `${JSON.stringify(jsonSchema(), null, 2)}\n`;
+      const { editorSchema } = await built("src/config/editor-schema.js");
+      return `${JSON.stringify(editorSchema(), null, 2)}\n`;
     },
   },
   {
