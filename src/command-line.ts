@@ -1,10 +1,12 @@
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
+import { COMPLETION_HELP, SHELLS, type Shell } from "./cli/shells.js";
 import type { DoctorFlags } from "./commands/doctor.js";
 import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
 import type { RulesFlags } from "./commands/rules.js";
 import type { RunFlags } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
 import { prepareEngineThread } from "./daemon/engine-thread.js";
+import { describeCommand } from "./describe-commands.js";
 import { LOG_LEVELS } from "./log.js";
 import { RULE_FORMATS } from "./rules/formats.js";
 import { version } from "./version.js";
@@ -20,7 +22,7 @@ export function commandLine(done: (code: number) => void): Command {
     .argParser((value: string, before: string[]) => [...before, value])
     .default([], "none");
 
-  quickForm(program.command("run", { isDefault: true }))
+  quickForm(program.command(DEFAULT_COMMAND, { isDefault: true }))
     .description("the daemon; without FILE in its quick form, from flags")
     .option("--listen <addr:port>", "where /metrics is served (default: 0.0.0.0:9809)")
     .option("--for <duration>", "end after this time, such as 30m")
@@ -120,8 +122,21 @@ export function commandLine(done: (code: number) => void): Command {
       const { runDemo } = await import("./commands/demo.js");
       done(await runDemo({ forMs, port: parsePort(flags.port) }, processStreams()));
     });
+
+  program
+    .command("completion")
+    .description("a script that completes commands, flags and their values in your shell")
+    .addArgument(new Argument("<shell>", "whose script").choices(SHELLS))
+    .addHelpText("after", COMPLETION_HELP)
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import("./cli/completion.js");
+      process.stdout.write(completionScript(shell, describeCommand(program, DEFAULT_COMMAND)));
+    });
   return program;
 }
+
+/** What is meant when no command is named. */
+export const DEFAULT_COMMAND = "run";
 
 /** A configuration in files, or in flags when there is none. */
 function quickForm(command: Command): Command {
