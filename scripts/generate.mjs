@@ -46,6 +46,22 @@ const generatedFiles = [
     },
   },
   {
+    path: "docs/celery-load.1",
+    async text() {
+      const { commandLine, DEFAULT_COMMAND } = await built("src/command-line.js");
+      const { describeCommand } = await built("src/describe-commands.js");
+      const { manPage } = await built("src/cli/man-page.js");
+      const { version } = await built("src/version.js");
+      return manPage(
+        describeCommand(
+          commandLine(() => {}),
+          DEFAULT_COMMAND,
+        ),
+        version,
+      );
+    },
+  },
+  {
     path: "docs/configuration.schema.json",
     async text() {
       const { editorSchema } = await built("src/config/editor-schema.js");
