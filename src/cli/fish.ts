@@ -20,7 +20,7 @@ export function fishCompletion(program: CommandDescription): string {
   );
   return `# Completion of ${program.name} for fish; "${program.name} completion --help" says how to install it.
 
-function ${find} --description 'Is this the command that is typed? With a second argument: and no value of a flag?'
+function ${find} --description 'Is this the command that is typed?'
     set --local command
     set --local is_value 0
     for word in (commandline --tokenize --cut-at-cursor --current-process)[2..-1]
@@ -35,7 +35,7 @@ function ${find} --description 'Is this the command that is typed? With a second
                 set is_value 1
         end
     end
-    test "/$command" = $argv[1]; and test $is_value = 0 -o (count $argv) = 1
+    test "/$command" = $argv[1]
 end
 
 complete --command ${program.name} --no-files
@@ -54,16 +54,15 @@ function linesOf(
   { path, command }: CommandAt,
 ): string[] {
   const here = `/${path.map((name) => `/${name}`).join("")}`;
-  const when = (...more: string[]) =>
-    `complete --command ${program.name} --condition ${quoted([find, here, ...more].join(" "))}`;
+  const start = `complete --command ${program.name} --condition ${quoted(`${find} ${here}`)}`;
   return [
     ...command.commands.map(
-      ({ name, summary }) => `${when("word")} --arguments ${name} --description ${quoted(summary)}`,
+      ({ name, summary }) => `${start} --arguments ${name} --description ${quoted(summary)}`,
     ),
-    ...command.options.map((option) => `${when()} ${optionText(option)}`),
+    ...command.options.map((option) => `${start} ${optionText(option)}`),
     ...command.arguments.flatMap(({ value }) => {
       const text = valueText(value);
-      return text === "" ? [] : [`${when("word")} ${text}`];
+      return text === "" ? [] : [`${start} ${text}`];
     }),
   ];
 }

@@ -19,6 +19,8 @@ Editors complete and check the file with the [JSON Schema](configuration.schema.
 # yaml-language-server: $schema=./configuration.schema.json
 \`\`\`
 
+It is draft 7, which other validators know as well: \`check-jsonschema --schemafile configuration.schema.json load.yml\`. A value with a variable, such as \`threads: \${N}\`, passes. What depends on several keys only \`celery-load check\` finds. A file that is laid over another one lacks sections, and editors say so; leave the first line out there.
+
 ## Example
 
 Every key once at least; most have a default and can be left out.

@@ -48,6 +48,7 @@ const ROWS: readonly Row[] = [
   { words: ["run", "--log-level", "=", "de"], offers: ["debug"], onlyBash: true },
   { words: ["run", "--log-level", "="], offers: ["trace", "debug"], onlyBash: true },
   { words: ["run", "--rate", ""], offers: [], not: ["load.yml", "check", "--log-level"] },
+  { words: ["--rate", ""], offers: [], not: ["load.yml", "check", "--log-level"] },
   // The value of a flag is no command, and a command behind flags is one.
   { words: ["--task", "check", "--"], offers: ["--broker"], not: ["--json-schema"] },
   { words: ["run", "--json", "load.yml", "--exit"], offers: ["--exit-on-slo"] },
