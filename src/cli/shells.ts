@@ -8,7 +8,7 @@ export const COMPLETION_HELP = `
 Install it for yourself, then start a new shell:
   bash  celery-load completion bash > ~/.local/share/bash-completion/completions/celery-load
         (make the folder first; needs the package bash-completion), or in ~/.bashrc:
-        source <(celery-load completion bash)
+        eval "$(celery-load completion bash)"
   zsh   in ~/.zshrc, after compinit:
         source <(celery-load completion zsh)
   fish  celery-load completion fish > ~/.config/fish/completions/celery-load.fish
