@@ -1,3 +1,4 @@
+import { redactUrl } from "../celery/redact-url.js";
 import { withPassword } from "../celery/url-password.js";
 import { type Fault, UserError } from "../errors.js";
 import { pathFrom } from "./relative-path.js";
@@ -71,7 +72,7 @@ function urlOf(node: MapNode, read: ReadSecret, cwd: string): ConfigNode | Fault
   try {
     const value = withPassword(String(url.value), String(password.value));
     const origin = { ...password.origin, ...url.origin };
-    return { ...password, value, source: value, shown: shownSecret(value), origin };
+    return { ...password, value, source: value, shown: redactUrl(value), origin };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const message = `Cannot read url beside passwordFile: ${error.message}. ${error.hint}`;

@@ -135,7 +135,7 @@ Both \`NAME\` and \`NAME_FILE\` is a fault, as there is no way to know which one
 
 The file is text in UTF-8 of at most 64 KiB. Line ends at its end do not count; a URL or a password is one line. It is read once, at the start: restart the daemon after the secret has changed. A file that is missing, empty, a directory or binary ends the start with exit code 104 and its place.
 
-Nothing of these files is shown, in \`check\`, in a fault or in the log, but host, user and database of a URL. \`check\` says which file a value came from.
+Nothing of these files is shown, in \`check\`, in a fault or in the log, but host, user and database of a broker's or backend's URL. \`check\` says which file a value came from.
 
 A file that every user of the machine can read or change gives a warning, not a refusal. Files in memory (tmpfs, ramfs) that can be read give none: Kubernetes mounts secrets there with mode 644 and Docker with 444, and both only into the container that they are for. A group may read: that is how a service gets a file that root owns.
 

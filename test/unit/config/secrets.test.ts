@@ -304,11 +304,12 @@ test("check says where a secret comes from and shows nothing of it but a URL wit
   file("broker_url", "redis://load:canary@h/2");
   file("pw", "canary");
   file("rate", "7/s");
+  file("hook", "https://hooks.example/services/canary");
   const written = { stdout: "", stderr: "" };
   file(
     "load.yml",
     `connections: {main: {broker: {urlFile: broker_url}}, b: {broker: {url: amqp://u@r, passwordFile: pw}}, c: {broker: "redis://u:\${PW}@h"}}
-tasks: {add: {name: app.add, kwargs: {card: "no. \${PW}", hook: "http://h/\${PW}"}}}
+tasks: {add: {name: app.add, kwargs: {card: "no. \${PW}", hook: "http://h/\${PW}", all: "\${HOOK}"}}}
 scenarios: {steady: {connection: main, profile: "\${RATE}"}}
 `,
   );
@@ -317,7 +318,11 @@ scenarios: {steady: {connection: main, profile: "\${RATE}"}}
       files: [join(directory, "load.yml")],
       jsonSchema: false,
       set: [],
-      env: { PW_FILE: join(directory, "pw"), RATE_FILE: join(directory, "rate") },
+      env: {
+        PW_FILE: join(directory, "pw"),
+        RATE_FILE: join(directory, "rate"),
+        HOOK_FILE: join(directory, "hook"),
+      },
     },
     {
       stdout: { write: (text) => (written.stdout += text) },
@@ -332,6 +337,7 @@ scenarios: {steady: {connection: main, profile: "\${RATE}"}}
     '    broker: "redis://u:***@h" # load.yml:1:116, PW_FILE',
     '      card: "no. ***" # load.yml:2:45, PW_FILE',
     '      hook: "http://h/***" # load.yml:2:64, PW_FILE',
+    '      all: "***" # load.yml:2:87, HOOK_FILE',
     '    profile: "***" # load.yml:3:49, RATE_FILE',
   ]) {
     assert.ok(lines.includes(line), `${line}\n${written.stdout}`);
