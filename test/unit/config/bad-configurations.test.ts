@@ -868,6 +868,14 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a group in a chain with members that are none",
+    text: withText("tasks:\n", "tasks:\n  both: {chain: [resize, {group: [1, thumb, [2]]}]}\n"),
+    faults: [
+      'load.yml:5:35: Cannot read chain[1].group[0] of task "both": must be the key of a task; found 1. Write resize, or {task: resize, immutable: true}.',
+      'load.yml:5:45: Cannot read chain[1].group[2] of task "both": must be the key of a task; found a list. Write resize, or {task: resize, immutable: true}.',
+    ],
+  },
+  {
     name: "a chain with a group in the middle",
     text: withText("name: app.tasks.thumb", "chain: [resize, {group: [resize, resize]}, resize]"),
     faults: [
@@ -1568,14 +1576,6 @@ const BAD: readonly BadConfiguration[] = [
     text: `${withTask("ignoreResult: true").replace("6379/0\n", "6379/0\n    events: off\n")}slos: [{name: a, objective: 99%}]\n`,
     faults: [
       'load.yml:15:8: Cannot read slos[0]: it is about task "thumb", whose end is never known: without a result (ignoreResult, or a disabled backend) and without the workers\' events every event would be bad. Name another task, or let its connection have events: auto.',
-    ],
-  },
-  {
-    name: "a group in a chain with members that are none",
-    text: withText("tasks:\n", "tasks:\n  both: {chain: [resize, {group: [1, thumb, [2]]}]}\n"),
-    faults: [
-      'load.yml:5:35: Cannot read chain[1].group[0] of task "both": must be the key of a task; found 1. Write resize, or {task: resize, immutable: true}.',
-      'load.yml:5:45: Cannot read chain[1].group[2] of task "both": must be the key of a task; found a list. Write resize, or {task: resize, immutable: true}.',
     ],
   },
   {
