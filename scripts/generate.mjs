@@ -46,10 +46,26 @@ const generatedFiles = [
     },
   },
   {
+    path: "docs/celery-load.1",
+    async text() {
+      const { commandLine, DEFAULT_COMMAND } = await built("src/command-line.js");
+      const { describeCommand } = await built("src/describe-commands.js");
+      const { manPage } = await built("src/cli/man-page.js");
+      const { version } = await built("src/version.js");
+      return manPage(
+        describeCommand(
+          commandLine(() => {}),
+          DEFAULT_COMMAND,
+        ),
+        version,
+      );
+    },
+  },
+  {
     path: "docs/configuration.schema.json",
     async text() {
-      const { jsonSchema } = await built("src/config/schema.js");
-      return `${JSON.stringify(jsonSchema(), null, 2)}\n`;
+      const { editorSchema } = await built("src/config/editor-schema.js");
+      return `${JSON.stringify(editorSchema(), null, 2)}\n`;
     },
   },
   {

@@ -95,6 +95,12 @@ export function isAllowed({ host, port, path }: ServerName, allowed: readonly st
   return allowed.some((name) => names.includes(name.toLowerCase()));
 }
 
+/** Does it begin as the URL of a Redis or a RabbitMQ does? */
+export function isServerUrl(text: string): boolean {
+  const kind = KINDS.get(schemeOf(text));
+  return kind === "redis" || kind === "amqp";
+}
+
 /** `redis://a/0` is `redis`; lists go by their first URL. */
 export function schemeOf(url: string): string {
   return url

@@ -1,8 +1,8 @@
+import { editorSchema } from "../config/editor-schema.js";
 import type { Override } from "../config/layers.js";
 import { loadConfig } from "../config/load.js";
 import { printEffective } from "../config/print.js";
-import { jsonSchema } from "../config/schema.js";
-import type { Variables } from "../config/substitute.js";
+import type { Variables } from "../config/variables.js";
 import { EXIT, UserError } from "../errors.js";
 
 export interface CheckOptions {
@@ -26,7 +26,7 @@ export interface OutputStreams {
  */
 export function runCheck(options: CheckOptions, { stdout, stderr }: OutputStreams): number {
   if (options.jsonSchema) {
-    stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+    stdout.write(`${JSON.stringify(editorSchema(), null, 2)}\n`);
     return EXIT.ok;
   }
   if (options.files.length === 0) {

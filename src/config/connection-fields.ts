@@ -3,6 +3,7 @@ import { parseManagementUrl } from "../celery/management-url.js";
 import { resolveUrl, type UrlSettings } from "../celery/resolved-url.js";
 import { checkBackendUrl, checkBrokerUrl, kindOf } from "../celery/server-url.js";
 import { field, ReadError, wholeNumber } from "./fields.js";
+import { hiddenText, urlField } from "./url-field.js";
 
 /** A broker and the result backend that belongs to it. */
 export interface ConnectionConfig {
@@ -240,17 +241,6 @@ function urlSettings(
   };
 }
 
-function urlField(description: string, example: string, check: (url: string) => unknown) {
-  const meta = { description, type: "string", examples: [example] };
-  return field(meta, (value) => {
-    if (typeof value !== "string") throw new ReadError("must be a URL", URL_REMEDY);
-    check(value);
-    return value;
-  });
-}
-
-const URL_REMEDY = { remedy: "Write redis://127.0.0.1:6379/0.", hidesValue: true };
-
 function fileField(description: string) {
   return z
     .string({ error: "must be the path of a file" })
@@ -275,6 +265,7 @@ function sentinelKwargs(description: string) {
         .meta({ description: "The Sentinels' own user name; that of the URL is for Redis." })
         .optional(),
       password: secretField("The Sentinels' own password; that of the URL is for Redis."),
+      passwordFile: hiddenText("File that holds this password, instead of password."),
       ssl: z
         .boolean({ error: "must be true or false" })
         .meta({ description: "Reach the Sentinels by TLS, too; default: false." })

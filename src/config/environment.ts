@@ -2,9 +2,10 @@ import type { Fault } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 import { quote } from "./quote.js";
 import { readSettingText } from "./setting.js";
-import type { Shape } from "./shape.js";
-import type { Variables } from "./substitute.js";
-import type { ConfigNode, Origin } from "./tree.js";
+import { hasKeys, type Shape } from "./shape.js";
+import { shownSecret } from "./shown-secret.js";
+import { type ConfigNode, type Origin, withShown } from "./tree.js";
+import { type Environment, FILE_SUFFIX } from "./variables.js";
 
 /** A value and the keys that lead to it. */
 export interface PlacedValue {
@@ -15,22 +16,23 @@ export interface PlacedValue {
 /**
  * Reads the variables that override single values: `CELERY_LOAD_` and the keys in upper snake case,
  * joined by `__`: `CELERY_LOAD_SCENARIOS__STEADY__MAX_IN_FLIGHT=500`. Names of scenarios, tasks and
- * connections are those of `tree`, upper and lower case, `-` and `_` being alike. A variable that
- * names nothing is a fault, unless it is reserved or one that Kubernetes makes for a service.
+ * connections are those of `tree`, upper and lower case, `-` and `_` being alike. With `_FILE` behind it
+ * the value is in the file of that name. A variable that names nothing is a fault, unless it is reserved
+ * or one that Kubernetes makes for a service.
  */
 export function readEnvironment(
-  env: Variables,
+  env: Environment,
   shape: Shape,
   tree: ConfigNode,
   reserved: readonly string[],
 ): { values: readonly PlacedValue[]; faults: readonly Fault[] } {
   const values: PlacedValue[] = [];
   const faults: Fault[] = [];
-  for (const variable of Object.keys(env).sort()) {
-    const text = env[variable];
+  for (const variable of Object.keys(env.variables).sort()) {
+    const text = env.variables[variable];
     if (!variable.startsWith(PREFIX) || text === undefined || reserved.includes(variable)) continue;
-    const targets = targetsOf(variable.slice(PREFIX.length).toUpperCase(), shape, tree);
-    const [target, other] = targets;
+    const named = namedBy(variable, shape, tree);
+    const [target, other] = named.targets;
     if (target === undefined) {
       if (!isServiceLink(variable, text)) faults.push(unknownVariable(variable, shape, tree));
       continue;
@@ -42,8 +44,10 @@ export function readEnvironment(
       });
       continue;
     }
-    const origin: Origin = { kind: "environment", variable };
-    const read = readSettingText(text, target.shape, origin, target.path.join("."));
+    const read = named.isFile
+      ? readSecretValue(named.name, target, env)
+      : readValue(variable, text, target);
+    if (read === undefined) continue;
     if ("message" in read) faults.push(read);
     else values.push({ path: target.path, value: read });
   }
@@ -64,6 +68,34 @@ interface Target {
   readonly shape: Shape;
 }
 
+/** What a variable means: a key of this name, or else the file of a key's value. */
+function namedBy(variable: string, shape: Shape, tree: ConfigNode) {
+  const targets = (name: string) => targetsOf(name.slice(PREFIX.length).toUpperCase(), shape, tree);
+  const name = variable.slice(0, -FILE_SUFFIX.length);
+  const isKey = targets(variable).length > 0;
+  return !isKey && variable.toUpperCase().endsWith(FILE_SUFFIX)
+    ? { name, targets: targets(name), isFile: true }
+    : { name: variable, targets: targets(variable), isFile: false };
+}
+
+function readValue(variable: string, text: string, target: Target): ConfigNode | Fault {
+  const origin: Origin = { kind: "environment", variable };
+  return readSettingText(text, target.shape, origin, target.path.join("."));
+}
+
+/** undefined: the name of the file is empty, which is as good as none. */
+function readSecretValue(
+  name: string,
+  target: Target,
+  env: Environment,
+): ConfigNode | Fault | undefined {
+  const found = env.lookUp(name);
+  if (found === undefined || ("value" in found && !found.isSecret)) return undefined;
+  if ("problem" in found) return { place: `${name}${FILE_SUFFIX}`, message: found.problem };
+  const read = readValue(found.name, found.value, target);
+  return "message" in read ? read : withShown(read, shownSecret);
+}
+
 /** Every value that the rest of a variable's name can mean: names may hold `__` themselves. */
 function targetsOf(rest: string, shape: Shape, node: ConfigNode | undefined): Target[] {
   return childrenOf(shape, node).flatMap((child) => {
@@ -79,7 +111,7 @@ function targetsOf(rest: string, shape: Shape, node: ConfigNode | undefined): Ta
 
 function childrenOf(shape: Shape, node: ConfigNode | undefined): Child[] {
   const entries = node?.kind === "map" ? node.entries : new Map<string, never>();
-  if (shape.kind === "keys") {
+  if (hasKeys(shape)) {
     return [...shape.keys].map(([key, child]) => ({
       key,
       shape: child,
@@ -93,7 +125,7 @@ function childrenOf(shape: Shape, node: ConfigNode | undefined): Child[] {
 
 /** Our keys are camel case (maxInFlight → MAX_IN_FLIGHT); names are the user's and stay whole. */
 function upperSnake(key: string, shape: Shape): string {
-  const words = shape.kind === "keys" ? key.replace(/([a-z])([A-Z])/g, "$1_$2") : key;
+  const words = hasKeys(shape) ? key.replace(/([a-z])([A-Z])/g, "$1_$2") : key;
   return words.replaceAll("-", "_").toUpperCase();
 }
 

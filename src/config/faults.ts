@@ -2,7 +2,7 @@ import type { Fault } from "../errors.js";
 import type { ConfigIssue } from "./cross-check.js";
 import { didYouMean } from "./did-you-mean.js";
 import { quote } from "./quote.js";
-import type { Shape } from "./shape.js";
+import { hasKeys, type Shape } from "./shape.js";
 import {
   type ConfigNode,
   keyOriginAt,
@@ -11,6 +11,7 @@ import {
   originAt,
   type Path,
   placeOf,
+  sourcesOf,
 } from "./tree.js";
 
 /**
@@ -70,8 +71,8 @@ function messageFor(issue: ConfigIssue, root: ConfigNode, shape: Shape): string 
     return `Cannot read ${subjectOf(issue.path)}: ${text}.${write === undefined ? "" : ` ${write}`}`;
   }
   const found = hidesValue ? "" : `; found ${describe(node, issue.path)}`;
-  const variables = node.origin.kind === "file" ? (node.origin.variables ?? []) : [];
-  const from = variables.length > 0 ? ` (from ${variables.join(", ")})` : "";
+  const sources = sourcesOf(node.origin);
+  const from = sources.length > 0 ? ` (from ${sources.join(", ")})` : "";
   return sentence(`${subjectOf(issue.path, noun)}${from}`, withRemedy(issue, shape), found);
 }
 
@@ -85,7 +86,7 @@ function withRemedy(issue: ConfigIssue, shape: Shape): ConfigIssue {
 
 function shapeAt(shape: Shape, path: Path): Shape {
   return path.reduce<Shape>((here, step) => {
-    if (here.kind === "keys") return here.keys.get(String(step)) ?? { kind: "any" };
+    if (hasKeys(here)) return here.keys.get(String(step)) ?? { kind: "any" };
     if (here.kind === "names") return here.value;
     return here.kind === "list" ? here.item : { kind: "any" };
   }, shape);
@@ -126,7 +127,7 @@ function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): Lo
 
 function knownKeys(path: Path, shape: Shape, root: ConfigNode): readonly string[] {
   const here = shapeAt(shape, path);
-  if (here.kind === "keys") return [...here.keys.keys()];
+  if (hasKeys(here)) return [...here.keys.keys()];
   return profileKeys(path.slice(3), root, path);
 }
 

@@ -145,7 +145,8 @@ export function readEach<T, U>(items: Iterable<T>, read: (item: T, index: number
     try {
       values.push(read(item, index));
     } catch (error) {
-      errors.push(error);
+      // A list in a list: its faults are as many of their own.
+      errors.push(...(error instanceof AggregateError ? error.errors : [error]));
     }
   }
   if (errors.length > 0) throw new AggregateError(errors);

@@ -2,8 +2,16 @@ import type { Fault } from "../errors.js";
 import { readEnvironment } from "./environment.js";
 import { readSetting } from "./setting.js";
 import type { Shape } from "./shape.js";
-import { substitute, type Variables } from "./substitute.js";
-import { type ConfigNode, emptyMap, type MapEntry, treeOf, withValueAt } from "./tree.js";
+import { substitute } from "./substitute.js";
+import {
+  type ConfigNode,
+  emptyMap,
+  type MapEntry,
+  type MapNode,
+  treeOf,
+  withValueAt,
+} from "./tree.js";
+import type { Environment } from "./variables.js";
 
 /** A value from the command line. */
 export type Override =
@@ -21,7 +29,7 @@ export type Override =
 export interface Layers {
   /** Trees of the files in the order in which they were given. */
   readonly files: readonly ConfigNode[];
-  readonly env: Variables;
+  readonly env: Environment;
   readonly overrides: readonly Override[];
   /** `CELERY_LOAD_*` variables that are no configuration. */
   readonly reservedVariables: readonly string[];
@@ -67,7 +75,7 @@ function applyOverride(root: ConfigNode, override: Override): ConfigNode {
 }
 
 function merge(lower: ConfigNode, higher: ConfigNode, path: readonly string[]): ConfigNode {
-  if (lower.kind !== "map" || higher.kind !== "map" || isOtherProfile(lower, higher, path)) {
+  if (lower.kind !== "map" || higher.kind !== "map" || isOtherForm(lower, higher, path)) {
     return higher;
   }
   const entries = new Map<string, MapEntry>(lower.entries);
@@ -80,12 +88,12 @@ function merge(lower: ConfigNode, higher: ConfigNode, path: readonly string[]): 
   return { kind: "map", entries, origin: lower.origin };
 }
 
-/** A ramp over steps is a new profile, not one with both. */
-function isOtherProfile(
-  lower: { readonly entries: ReadonlyMap<string, MapEntry> },
-  higher: { readonly entries: ReadonlyMap<string, MapEntry> },
-  path: readonly string[],
-): boolean {
-  const isProfile = path.length === 3 && path[0] === "scenarios" && path[2] === "profile";
-  return isProfile && ["steps", "ramp"].some((k) => higher.entries.has(k) && !lower.entries.has(k));
+/** A ramp over steps is a new profile and not one with both; so is a file over a URL and its password. */
+function isOtherForm(lower: MapNode, higher: MapNode, path: readonly string[]): boolean {
+  const isNew = (key: string) => higher.entries.has(key) && !lower.entries.has(key);
+  if (path.length !== 3) return false;
+  if (path[0] === "connections") {
+    return isNew("urlFile") || (lower.entries.has("urlFile") && !higher.entries.has("urlFile"));
+  }
+  return path[0] === "scenarios" && path[2] === "profile" && ["steps", "ramp"].some(isNew);
 }

@@ -5,11 +5,14 @@ import { warningsOfSlos } from "./check-slos.js";
 import { effectiveTree, originsOf } from "./effective.js";
 import { faultsOf } from "./faults.js";
 import { mergeLayers, type Override } from "./layers.js";
+import { putSecrets } from "./put-secrets.js";
 import { quote } from "./quote.js";
 import { CONFIG_SCHEMA, CONFIG_SHAPE, type Config, readConfig } from "./schema.js";
+import { SecretFiles } from "./secret-files.js";
 import { type FileText, readSourceFile } from "./source-file.js";
-import { inlinePart, type Variables } from "./substitute.js";
+import { inlinePart } from "./substitute.js";
 import { checkTlsFiles, withAbsoluteTlsFiles } from "./tls-files.js";
+import { secretsOf, withoutSecrets } from "./told-secrets.js";
 import {
   type ConfigNode,
   nodeAt,
@@ -18,6 +21,7 @@ import {
   plainValue,
   type ScalarNode,
 } from "./tree.js";
+import { environmentOf, type Variables } from "./variables.js";
 import { readYamlFile } from "./yaml-source.js";
 
 export interface LoadOptions {
@@ -51,22 +55,29 @@ export interface LoadedConfig {
  */
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const files = readFiles(options);
-  const { root: merged, faults } = mergeLayers({
+  const cwd = options.cwd ?? process.cwd();
+  const secretFiles = new SecretFiles();
+  const merged = mergeLayers({
     files: files.map((file) => file.root),
-    env: options.env,
+    env: environmentOf(options.env, secretFiles.read, cwd),
     overrides: options.overrides ?? [],
     reservedVariables: options.reservedVariables ?? RESERVED_VARIABLES,
     shape: CONFIG_SHAPE,
   });
-  const root = withAbsoluteTlsFiles(merged, options.cwd ?? process.cwd());
+  const placed = putSecrets(merged.root, secretFiles.read, cwd);
+  const root = withAbsoluteTlsFiles(placed.root, cwd);
+  const faults = [...merged.faults, ...placed.faults];
   const result = readConfig(plainValue(root));
   const told = new Set(faults.map((fault) => fault.place));
   const schemaFaults =
     "issues" in result ? faultsOf(result.issues, root, CONFIG_SHAPE, options.files, told) : [];
-  const all = [...faults, ...schemaFaults];
+  const secrets = secretsOf(root);
+  const all = [...faults, ...schemaFaults.map((fault) => withoutSecrets(fault, secrets))];
   if ("issues" in result || all.length > 0) throw configError(all);
   const tlsFiles = checkTlsFiles(result.config, root);
-  if (tlsFiles.faults.length > 0) throw configError(tlsFiles.faults);
+  if (tlsFiles.faults.length > 0) {
+    throw configError(tlsFiles.faults.map((fault) => withoutSecrets(fault, secrets)));
+  }
   const effective = effectiveTree(root, CONFIG_SCHEMA);
   return {
     config: result.config,
@@ -75,6 +86,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     effective,
     warnings: [
       ...files.flatMap((file) => file.warnings),
+      ...secretFiles.warnings,
       ...tlsFiles.warnings,
       ...warningsOfSlos(result.config.slos, root),
     ],

@@ -9,7 +9,11 @@ export function mixField(description: string) {
   const meta = {
     description,
     anyOf: [
-      { type: "object", additionalProperties: { type: "number", exclusiveMinimum: 0 } },
+      {
+        type: "object",
+        additionalProperties: { type: "number", exclusiveMinimum: 0 },
+        minProperties: 1,
+      },
       { type: "array", items: { type: "string" }, minItems: 1, uniqueItems: true },
       { type: "string" },
     ],

@@ -1,6 +1,6 @@
 import { redactUrl } from "../celery/redact-url.js";
 import type { ConfigNode, ListNode, MapNode, Origin, ScalarNode } from "./tree.js";
-import { placeOf } from "./tree.js";
+import { placeOf, sourcesOf } from "./tree.js";
 
 /**
  * The configuration as YAML that can be read again, with the origin of each value as a comment
@@ -42,8 +42,7 @@ function originText(origin: Origin): string {
   if (origin.kind === "default") {
     return origin.because === undefined ? "default" : `default: ${origin.because}`;
   }
-  const variables = origin.kind === "file" ? (origin.variables ?? []) : [];
-  return [placeOf(origin), ...variables].join(", ").replace(/[\p{Cc}]/gu, "?");
+  return [placeOf(origin), ...sourcesOf(origin)].join(", ").replace(/[\p{Cc}]/gu, "?");
 }
 
 /** A value on one line. */
@@ -58,8 +57,10 @@ function flow(node: ConfigNode): string {
   return scalar(node);
 }
 
-function scalar({ value }: ScalarNode): string {
-  return typeof value === "string" ? text(redactUrl(value).replaceAll("$", "$$$$")) : String(value);
+function scalar({ value, shown }: ScalarNode): string {
+  const visible = shown ?? value;
+  if (typeof visible !== "string") return String(visible);
+  return text(redactUrl(visible).replaceAll("$", "$$$$"));
 }
 
 /** Without quotes where no YAML reader could take it for anything but text. */

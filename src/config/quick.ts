@@ -1,7 +1,7 @@
 import { ConfigError, type Fault } from "../errors.js";
 import type { Override } from "./layers.js";
-import type { Variables } from "./substitute.js";
 import { isUnsafeKey } from "./tree.js";
+import { bothAreSet, FILE_SUFFIX, type Variables } from "./variables.js";
 
 /** The flags of `run` without a file, as they were written. */
 export interface QuickFlags {
@@ -23,7 +23,8 @@ export interface QuickFlags {
 /**
  * A configuration without a file: connection `main`, task `task`, scenario `quick`. The broker is
  * `--broker`, else CELERY_BROKER_URL, else Redis on this machine; the backend `--backend`, else
- * CELERY_RESULT_BACKEND when `--broker` is not given either, else the broker's own. The rate is 1/s.
+ * CELERY_RESULT_BACKEND when `--broker` is not given either, else the broker's own. Each of these variables
+ * may be a file: CELERY_BROKER_URL_FILE. The rate is 1/s.
  *
  * @throws {ConfigError} with every flag that cannot be read.
  */
@@ -45,8 +46,8 @@ export function quickForm(flags: QuickFlags, env: Variables): Override[] {
   const task = ["tasks", "task"];
   const profile = ["scenarios", "quick", "profile"];
   const overrides = [
-    ...brokerOf(flags, env, [...connection, "broker"]),
-    ...backendOf(flags, env, [...connection, "backend"]),
+    ...brokerOf(flags, env, [...connection, "broker"], faults),
+    ...backendOf(flags, env, [...connection, "backend"], faults),
     ...given([...task, "name"], "--task", flags.task),
     ...given([...task, "queue"], "--queue", flags.queue),
     ...given([...task, "args"], "--args", readJson("--args", flags.args, ARGS, faults)),
@@ -65,21 +66,27 @@ const ARGS = 'a JSON list such as [1, "a"]';
 const KWARGS = 'a JSON mapping such as {"size": 3}';
 const PROFILE = 'a profile in JSON such as {"steps": ["20/s for 10m"], "repeat": true}';
 
-function brokerOf(flags: QuickFlags, env: Variables, path: string[]): Override[] {
+function brokerOf(flags: QuickFlags, env: Variables, path: string[], faults: Fault[]): Override[] {
   if (flags.broker !== undefined) return given(path, "--broker", flags.broker);
-  const fromEnvironment = env.CELERY_BROKER_URL;
-  return fromEnvironment
-    ? given(path, "CELERY_BROKER_URL", fromEnvironment)
+  const fromEnvironment = fromVariable("CELERY_BROKER_URL", env, path, faults);
+  return fromEnvironment.length > 0
+    ? fromEnvironment
     : given(path, "--broker (default)", "redis://127.0.0.1:6379/0");
 }
 
 /** The variable belongs to the broker of the environment, not to another one. */
-function backendOf(flags: QuickFlags, env: Variables, path: string[]): Override[] {
+function backendOf(flags: QuickFlags, env: Variables, path: string[], faults: Fault[]): Override[] {
   if (flags.backend !== undefined) return given(path, "--backend", flags.backend);
-  const fromEnvironment = env.CELERY_RESULT_BACKEND;
-  return flags.broker === undefined && fromEnvironment
-    ? given(path, "CELERY_RESULT_BACKEND", fromEnvironment)
-    : [];
+  return flags.broker === undefined ? fromVariable("CELERY_RESULT_BACKEND", env, path, faults) : [];
+}
+
+/** The URL in a variable, or in the file that the variable with _FILE names; empty ones are none. */
+function fromVariable(name: string, env: Variables, path: string[], faults: Fault[]): Override[] {
+  const fileName = `${name}${FILE_SUFFIX}`;
+  const [url, urlFile] = [env[name], env[fileName]];
+  if (url && urlFile) faults.push({ place: fileName, message: bothAreSet(name) });
+  if (urlFile) return given(path, fileName, { urlFile });
+  return url ? given(path, name, url) : [];
 }
 
 function given(path: string[], flag: string, value: unknown): Override[] {

@@ -13,7 +13,7 @@ import {
 import { mixField } from "./mix-field.js";
 import { nullRecord } from "./null-record.js";
 import { type ProfileSpec, profileField } from "./profile-field.js";
-import { RATE_PATTERN, VARIABLE_PATTERN } from "./quantities.js";
+import { RATE_PATTERN } from "./quantities.js";
 import {
   bucketsField,
   driftWindowField,
@@ -83,25 +83,28 @@ export function readConfig(
   return { config: deepFreeze(assemble(result.data)) };
 }
 
-/** JSON Schema (draft 2020-12) of what may be written in a file, for editors. */
+/**
+ * JSON Schema of what may be written in a file, variables aside. In draft 7: the language server for YAML
+ * and many validators know no later one, and it has all that is needed.
+ */
 export function jsonSchema(): Record<string, unknown> {
   return {
-    ...z.toJSONSchema(configSchema, { io: "input", override: describeForEditors }),
+    ...z.toJSONSchema(configSchema, {
+      io: "input",
+      target: "draft-7",
+      override: describeForEditors,
+    }),
     title: "Configuration of celery-load",
   };
 }
 
-/** Examples, which zod drops where a value is transformed, and numbers that are variables. */
+/** Examples, which zod drops where a value is transformed. */
 function describeForEditors(context: {
   zodSchema: z.core.$ZodType;
   jsonSchema: z.core.JSONSchema.BaseSchema;
 }): void {
   const examples = z.globalRegistry.get(context.zodSchema)?.examples;
-  const { jsonSchema } = context;
-  if (Array.isArray(examples)) jsonSchema.examples = examples;
-  if (jsonSchema.type === "integer") {
-    Object.assign(jsonSchema, { type: ["integer", "string"], pattern: VARIABLE_PATTERN });
-  }
+  if (Array.isArray(examples)) context.jsonSchema.examples = examples;
 }
 
 /** A mapping by names of the user's: of connections, tasks and scenarios. */

@@ -1,7 +1,7 @@
 import type { Fault } from "../errors.js";
 import { didYouMean } from "./did-you-mean.js";
 import { quote } from "./quote.js";
-import type { Shape } from "./shape.js";
+import { hasKeys, type Shape } from "./shape.js";
 import { type ConfigNode, isUnsafeKey, type Origin, placeOf } from "./tree.js";
 import { readYamlValue } from "./yaml-source.js";
 
@@ -62,7 +62,7 @@ function walk(path: readonly string[], shape: Shape, tree: ConfigNode): Shape | 
     const names: string[] = node?.kind === "map" ? [...node.entries.keys()] : [];
     const next = childOf(here, key, names);
     if (isUnsafeKey(key) || next === undefined) {
-      const known = here.kind === "keys" ? [...here.keys.keys()] : names;
+      const known = hasKeys(here) ? [...here.keys.keys()] : names;
       return unknownKey(here, key, known, path.slice(0, index));
     }
     here = next;
@@ -72,7 +72,7 @@ function walk(path: readonly string[], shape: Shape, tree: ConfigNode): Shape | 
 }
 
 function childOf(shape: Shape, key: string, names: readonly string[]): Shape | undefined {
-  if (shape.kind === "keys") return shape.keys.get(key);
+  if (hasKeys(shape)) return shape.keys.get(key);
   if (shape.kind === "names") return names.includes(key) ? shape.value : undefined;
   return shape.kind === "any" ? shape : undefined;
 }

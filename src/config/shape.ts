@@ -8,18 +8,28 @@ export type Shape =
   | { readonly kind: "keys"; readonly keys: ReadonlyMap<string, Shape> }
   | { readonly kind: "names"; readonly value: Shape }
   | { readonly kind: "list"; readonly item: Shape }
-  | { readonly kind: "text"; readonly example?: string }
+  | {
+      readonly kind: "text";
+      readonly example?: string;
+      /** Text that may be written as a mapping as well, with these keys. */
+      readonly keys?: ReadonlyMap<string, Shape>;
+    }
   | { readonly kind: "any"; readonly example?: string };
+
+/** Texts that may be written as a mapping as well: the schema of that mapping. */
+export const MAPPING_FORMS = new WeakMap<z.core.$ZodType, z.core.$ZodType>();
+
+/** Does it have keys of ours? */
+export function hasKeys(
+  shape: Shape,
+): shape is Shape & { readonly keys: ReadonlyMap<string, Shape> } {
+  return "keys" in shape;
+}
 
 /** The shape of a schema; transforms, defaults and the like are looked through. */
 export function shapeOf(schema: z.core.$ZodType): Shape {
   const inner = unwrap(schema);
-  if (inner instanceof z.ZodObject) {
-    const keys = Object.entries(inner.shape as Record<string, z.core.$ZodType>).map(
-      ([key, value]): [string, Shape] => [key, shapeOf(value)],
-    );
-    return { kind: "keys", keys: new Map(keys) };
-  }
+  if (inner instanceof z.ZodObject) return { kind: "keys", keys: keysOf(inner) };
   if (inner instanceof z.ZodRecord) {
     const value = unwrap(inner.valueType);
     return value instanceof z.ZodObject
@@ -30,9 +40,17 @@ export function shapeOf(schema: z.core.$ZodType): Shape {
     const item = shapeOf(inner.element);
     if (item.kind === "keys") return { kind: "list", item };
   }
-  const isText = inner instanceof z.ZodString || typeOf(inner) === "string";
   const example = exampleOf(schema, inner);
-  return { kind: isText ? "text" : "any", ...(example === undefined ? {} : { example }) };
+  const shown = example === undefined ? {} : { example };
+  const mapping = MAPPING_FORMS.get(inner);
+  if (mapping instanceof z.ZodObject) return { kind: "text", ...shown, keys: keysOf(mapping) };
+  const isText = inner instanceof z.ZodString || typeOf(inner) === "string";
+  return { kind: isText ? "text" : "any", ...shown };
+}
+
+function keysOf({ shape }: { readonly shape: unknown }): Map<string, Shape> {
+  const keys = Object.entries(shape as Record<string, z.core.$ZodType>);
+  return new Map(keys.map(([key, value]) => [key, shapeOf(value)]));
 }
 
 /** The first example of a value, or else its default, as it would be written. */
@@ -55,7 +73,8 @@ export function defaultOf(schema: z.core.$ZodType): unknown {
 export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodPipe) {
     // A bare transform has no input schema of its own: the pipe carries the description.
-    return typeOf(schema) === undefined ? unwrap(schema.in as z.core.$ZodType) : schema;
+    const isBare = typeOf(schema) === undefined && !MAPPING_FORMS.has(schema);
+    return isBare ? unwrap(schema.in as z.core.$ZodType) : schema;
   }
   if (
     schema instanceof z.ZodPrefault ||

@@ -1,17 +1,16 @@
 import type { Fault } from "../errors.js";
 import { quote } from "./quote.js";
+import { shownSecret } from "./shown-secret.js";
 import { type ConfigNode, type MapEntry, placeOf, type ScalarNode } from "./tree.js";
-
-/** Values of environment variables by name. */
-export type Variables = Readonly<Record<string, string | undefined>>;
+import type { Environment } from "./variables.js";
 
 /**
  * Puts variables into the text values that came from files: `${NAME}`, `${NAME:-default}` (also
- * when NAME is empty, as in a shell), and `$$` for a dollar sign. Works on parsed values, so that no
+ * when NAME is empty, as in a shell), and `$$` for a dollar sign. NAME may be in a file (NAME_FILE). Works on parsed values, so that no
  * variable can change the structure; a value without quotes may become a number, true or false.
  * Faults go to `faults`; a value with a fault stays as it is.
  */
-export function substitute(node: ConfigNode, variables: Variables, faults: Fault[]): ConfigNode {
+export function substitute(node: ConfigNode, variables: Environment, faults: Fault[]): ConfigNode {
   if (node.kind === "list") {
     return { ...node, items: node.items.map((item) => substitute(item, variables, faults)) };
   }
@@ -41,37 +40,48 @@ interface Reference {
   readonly fallback: string | undefined;
 }
 
-function substituteScalar(node: ScalarNode, variables: Variables, faults: Fault[]): ScalarNode {
+function substituteScalar(node: ScalarNode, variables: Environment, faults: Fault[]): ScalarNode {
   const { origin } = node;
   if (origin.kind !== "file" || typeof node.value !== "string" || !node.value.includes("$")) {
     return node;
   }
   const names: string[] = [];
+  const secrets: string[] = [];
   const found = faults.length;
-  const report = (message: string) => faults.push({ place: placeOf(origin), message });
-  const text = replaceReferences(
-    node.value,
-    ({ name, fallback }) => {
-      names.push(name);
-      const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-      if (fallback !== undefined) return value || fallback;
-      if (value === undefined) {
-        report(
-          `Cannot replace \${${name}}: the environment variable ${name} is not set. Set it, or write \${${name}:-default}.`,
-        );
-      }
-      return value ?? "";
-    },
-    (reference) => {
-      report(
-        `Cannot read the variable in ${quote(reference)}: must be \${NAME} or \${NAME:-default}. Write $$ for a dollar sign.`,
-      );
-    },
-  );
+  const report = (message: string) => {
+    faults.push({ place: placeOf(origin), message });
+    return "";
+  };
+  const lookUp = ({ name, fallback }: Reference): string => {
+    const variable = variables.lookUp(name);
+    if (variable !== undefined && "problem" in variable) return report(variable.problem);
+    names.push(variable?.name ?? name);
+    if (variable?.isSecret) secrets.push(variable.value);
+    if (fallback !== undefined) return variable?.value || fallback;
+    if (variable !== undefined) return variable.value;
+    return report(
+      `Cannot replace \${${name}}: the environment variable ${name} is not set. Set it, or write \${${name}:-default}.`,
+    );
+  };
+  const malformed = (reference: string) => {
+    report(
+      `Cannot read the variable in ${quote(reference)}: must be \${NAME} or \${NAME:-default}. Write $$ for a dollar sign.`,
+    );
+  };
+  const text = replaceReferences(node.value, lookUp, malformed);
   if (faults.length > found) return node;
   const value = node.plain && names.length > 0 ? coreValue(text) : text;
   const withNames = names.length > 0 ? { ...origin, variables: names } : origin;
-  return { ...node, value, source: text, origin: withNames };
+  const shown = secrets.length > 0 ? { shown: withoutSecrets(text, secrets) } : {};
+  return { ...node, value, source: text, ...shown, origin: withNames };
+}
+
+/** Only what came from files is masked, so that host and user of a URL can be seen. */
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce(
+    (shown, secret) => shown.replaceAll(secret, () => shownSecret(secret)),
+    text,
+  );
 }
 
 /** Left to right: `$$`, `${…}`, an unfinished `${`; any other dollar sign stands for itself. */

@@ -41,6 +41,16 @@ function isJson(value: unknown): boolean {
   return isDeepStrictEqual(JSON.parse(JSON.stringify(value) ?? "null"), value);
 }
 
+/*
+ * The same rules for the JSON Schema, in what the regular expressions of ECMAScript (with and without
+ * the flag u), Python, Go and Rust have in common: no \p{L}. Whatever is not ASCII passes there.
+ */
+const LETTER = "[^\\x00-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]";
+const NAME_CHARACTER = "[^\\x00-\\x2c\\x2e\\x3b-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]";
+const TASK_NAME_PATTERN = `^${LETTER}${NAME_CHARACTER}*(\\.${NAME_CHARACTER}+)*$`;
+const QUEUE_PATTERN = "^[^\\s\\x00-\\x1f\\x7f-\\x9f\"'\\x60]+$";
+const EXCHANGE_PATTERN = "^[^\\x00-\\x1f\\x7f-\\x9f]+$";
+
 /** The name under which workers registered a task, such as `app.tasks.resize`. */
 export function taskNameField(description: string) {
   const error = "must be a task name such as app.tasks.resize (letters, digits and . _ - : /)";
@@ -48,7 +58,7 @@ export function taskNameField(description: string) {
     .string({ error })
     .regex(/^[\p{L}_][\p{L}\p{N}_:/-]*(\.[\p{L}\p{N}_:/-]+)*$/u, { error })
     .max(255, { error: "must be at most 255 characters long" })
-    .meta({ description, examples: ["app.tasks.resize"] });
+    .meta({ description, pattern: TASK_NAME_PATTERN, examples: ["app.tasks.resize"] });
 }
 
 /** The name of a queue, which is the name of its list in Redis. */
@@ -62,7 +72,7 @@ export function queueField(description: string) {
       error: "must not be a key of kombu's own: as a queue it would end every worker on this Redis",
     })
     .refine((name) => !isOfControl(name), { error: OF_CONTROL })
-    .meta({ description, examples: ["images"] });
+    .meta({ description, pattern: QUEUE_PATTERN, examples: ["images"] });
 }
 
 /** The name of an exchange, or a routing key. */
@@ -76,16 +86,19 @@ export function exchangeField(description: string) {
     .refine((name) => !isOfRabbitmq(name), {
       error: "must not be one that only RabbitMQ itself may publish to",
     })
-    .meta({ description, examples: ["images"] });
+    .meta({ description, pattern: EXCHANGE_PATTERN, examples: ["images"] });
 }
 
 const OF_CONTROL =
   "must not be one of remote control or events: workers would take tasks for commands";
 
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/;
+
 /** A point in time, kept as ISO 8601 with offset. */
 export function etaField(description: string) {
   const remedy = "Write it like 2030-01-02T03:04:05Z.";
-  return field({ description, type: "string", examples: ["2030-01-02T03:04:05Z"] }, (value) => {
+  const meta = { description, type: "string", pattern: ISO_TIME.source };
+  return field({ ...meta, examples: ["2030-01-02T03:04:05Z"] }, (value) => {
     const isTime = typeof value === "string" && ISO_TIME.test(value);
     const unixMs = isTime ? Date.parse(value) : Number.NaN;
     // Without an offset workers would read it in their own time zone.
@@ -99,8 +112,6 @@ export function etaField(description: string) {
     return text;
   });
 }
-
-const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Text that workers only show; as long as `argsrepr` of Celery's own may get. */
 export function reprField(description: string) {

@@ -1,12 +1,12 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import { parseAmqpUrl } from "../celery/amqp-url.js";
 import { parseRedisUrl } from "../celery/redis-url.js";
 import { kindOf } from "../celery/server-url.js";
 import type { TlsSettings } from "../celery/tls-query.js";
 import type { Fault } from "../errors.js";
 import { quote } from "./quote.js";
+import { pathFrom } from "./relative-path.js";
 import type { Config } from "./schema.js";
 import { type ConfigNode, nodeAt, originAt, placeOf, withValueAt } from "./tree.js";
 
@@ -22,9 +22,7 @@ export function withAbsoluteTlsFiles(root: ConfigNode, cwd: string): ConfigNode 
   return paths.reduce((tree, path) => {
     const node = nodeAt(tree, path);
     if (node?.kind !== "scalar" || typeof node.value !== "string" || node.value === "") return tree;
-    const { origin } = node;
-    const start = origin.kind === "file" ? dirname(resolve(cwd, origin.file)) : cwd;
-    return withValueAt(tree, path, { ...node, value: resolve(start, node.value) });
+    return withValueAt(tree, path, { ...node, value: pathFrom(node.origin, node.value, cwd) });
   }, root);
 }
 

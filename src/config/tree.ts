@@ -11,6 +11,8 @@ export interface ScalarNode {
   readonly source: string;
   /** Written without quotes: then what a variable is replaced by may become a number. */
   readonly plain: boolean;
+  /** What is shown in its place, as the value holds what came from a file for secrets. */
+  readonly shown?: string;
   readonly origin: Origin;
 }
 
@@ -32,7 +34,12 @@ export interface MapEntry {
 }
 
 /** Where a value comes from. */
-export type Origin =
+export type Origin = Place & {
+  /** Path of the file for secrets whose content it is. */
+  readonly secretFile?: string;
+};
+
+type Place =
   | {
       readonly kind: "file";
       readonly file: string;
@@ -53,6 +60,12 @@ export function placeOf(origin: Origin): string {
   if (origin.kind === "file") return `${origin.file}:${origin.line}:${origin.column}`;
   if (origin.kind === "environment") return origin.variable;
   return origin.kind === "flag" ? origin.flag : "configuration";
+}
+
+/** Variables and files that a value was put together from. */
+export function sourcesOf(origin: Origin): readonly string[] {
+  const variables = origin.kind === "file" ? (origin.variables ?? []) : [];
+  return [...variables, ...(origin.secretFile === undefined ? [] : [origin.secretFile])];
 }
 
 /** Keys that must never become a property name: they reach the prototype of the object. */
@@ -129,6 +142,24 @@ export function withValueAt(
     value: withValueAt(child, rest, value),
   });
   return { kind: "map", entries, origin: root.kind === "map" ? root.origin : value.origin };
+}
+
+/** A copy of the tree of whose every value `shownOf` says what is shown. */
+export function withShown(node: ConfigNode, shownOf: (text: string) => string): ConfigNode {
+  if (node.kind === "scalar") return { ...node, shown: shownOf(String(node.value)) };
+  if (node.kind === "list") {
+    return { ...node, items: node.items.map((item) => withShown(item, shownOf)) };
+  }
+  const entries = [...node.entries].map(([key, entry]): [string, MapEntry] => [
+    key,
+    { ...entry, value: withShown(entry.value, shownOf) },
+  ]);
+  return { ...node, entries: new Map(entries) };
+}
+
+/** A copy of the mapping without a key. */
+export function withoutKey(node: MapNode, key: string): MapNode {
+  return { ...node, entries: new Map([...node.entries].filter(([each]) => each !== key)) };
 }
 
 export function emptyMap(origin: Origin): MapNode {

@@ -19,6 +19,8 @@ Editors complete and check the file with the [JSON Schema](configuration.schema.
 # yaml-language-server: $schema=./configuration.schema.json
 \`\`\`
 
+It is draft 7, which other validators know as well: \`check-jsonschema --schemafile configuration.schema.json load.yml\`. A value with a variable, such as \`threads: \${N}\`, passes. What depends on several keys only \`celery-load check\` finds. A file that is laid over another one lacks sections, and editors say so; leave the first line out there.
+
 ## Example
 
 Every key once at least; most have a default and can be left out.
@@ -107,7 +109,35 @@ In any value of a file, not in keys:
 
 They are put in after the file has been read as YAML, so no variable can change its structure. Without quotes around it a value becomes a number, \`true\` or \`false\` when it looks like one; in quotes it stays text.
 
-Passwords belong here: \`broker: redis://:\${REDIS_PASSWORD}@redis.staging:6379/0\`. Characters such as \`@ / # ?\` in a password must be percent-encoded, as in Celery. A file that itself holds a password must not be writable by every user, and a warning says so when others can read it.
+A password can be a variable: \`broker: redis://:\${REDIS_PASSWORD}@redis.staging:6379/0\`. Characters such as \`@ / # ?\` in it must then be percent-encoded, as in Celery; [from a file](#secrets-from-files) it may hold any. A file that itself holds a password must not be writable by every user, and a warning says so when others can read it.
+
+## Secrets from files
+
+Docker and Kubernetes mount secrets as files. There are three ways to use one:
+
+| the file holds | write |
+| --- | --- |
+| the URL, password and all | \`broker: { urlFile: /run/secrets/broker_url }\` |
+| the password alone | \`broker: { url: "redis://load@redis:6379/0", passwordFile: /run/secrets/redis }\` |
+| any value | the name of a variable with \`_FILE\` behind it |
+
+The first two hold for \`broker\`, \`backend\` and \`management\`; \`sentinel_kwargs\` takes a \`passwordFile\`, too. A password from \`passwordFile\` is percent-encoded for you. In a list of URLs it goes into each of them. Paths start from the file that they stand in.
+
+The third is what the official images of Docker do. When \`NAME\` is not set or empty, its value is read from the file that \`NAME_FILE\` names:
+
+| variable | in place of |
+| --- | --- |
+| \`CELERY_BROKER_URL_FILE\`, \`CELERY_RESULT_BACKEND_FILE\` | \`--broker\` and \`--backend\` of the quick form |
+| \`CELERY_LOAD_…_FILE\` | each of the variables above: \`CELERY_LOAD_CONNECTIONS__MAIN__BROKER_FILE\` |
+| \`NAME_FILE\` | \`\${NAME}\` in a file |
+
+Both \`NAME\` and \`NAME_FILE\` is a fault, as there is no way to know which one is meant. Paths in variables start from the working directory. A name that is a key stays that key: \`…__TLS__CA_FILE\` is \`tls.caFile\`.
+
+The file is text in UTF-8 of at most 64 KiB. Line ends at its end do not count; a URL or a password is one line. It is read once, at the start: restart the daemon after the secret has changed. A file that is missing, empty, a directory or binary ends the start with exit code 104 and its place.
+
+Nothing of these files is shown, in \`check\`, in a fault or in the log, but host, user and database of a broker's or backend's URL. \`check\` says which file a value came from.
+
+A file that every user of the machine can read or change gives a warning, not a refusal. Files in memory (tmpfs, ramfs) that can be read give none: Kubernetes mounts secrets there with mode 644 and Docker with 444, and both only into the container that they are for. A group may read: that is how a service gets a file that root owns.
 
 ## Templates in arguments
 

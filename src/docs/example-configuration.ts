@@ -44,6 +44,21 @@ export const EXAMPLE_CONFIGURATION = `connections:
   rabbit:
     broker: amqp://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq:5672/shop
     management: http://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq:15672
+  passwords:
+    broker: { url: "amqp://load@rabbitmq:5672/shop", passwordFile: /run/secrets/rabbitmq }
+    backend: { url: "redis://results:6379/0", passwordFile: /run/secrets/redis }
+    management: { url: "http://load@rabbitmq:15672", passwordFile: /run/secrets/rabbitmq }
+  urls:
+    broker: { urlFile: /run/secrets/broker_url }
+    backend: { urlFile: /run/secrets/result_backend }
+    management: { urlFile: /run/secrets/management_url }
+  sentinels:
+    broker: { url: "sentinel://sentinel-1:26379/0", passwordFile: /run/secrets/redis }
+    options:
+      master_name: mymaster
+      sentinel_kwargs: { passwordFile: /run/secrets/sentinel }
+    backendOptions:
+      sentinel_kwargs: { passwordFile: /run/secrets/sentinel }
 
 tasks:
   resize:

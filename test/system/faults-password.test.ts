@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { startDaemon, type TestDaemon } from "../support/daemon.js";
 import { startRedis } from "../support/redis.js";
+import { scratchFile } from "../support/scratch.js";
 import { startWorker } from "../support/worker.js";
 import {
   assertAccounted,
@@ -50,6 +53,64 @@ for (const [how, userInfo] of [
     assert.equal(daemon.stdout(), "");
   });
 }
+
+/** Every way to have the password in a file; `folder` has the whole URL in `url`, the password in `password`. */
+const FROM_FILES: Readonly<
+  Record<string, (folder: string, port: number) => Parameters<typeof startDaemon>[0]>
+> = {
+  urlFile: (folder) => ({ configText: configWith(`{ urlFile: ${folder}/url }`) }),
+  passwordFile: (folder, port) => ({
+    configText: configWith(
+      `{ url: "redis://127.0.0.1:${port}/0", passwordFile: ${folder}/password }`,
+    ),
+  }),
+  "a variable in the file": (folder) => ({
+    configText: configWith(`"\${BROKER}"`),
+    env: { BROKER_FILE: `${folder}/url` },
+  }),
+  "a variable for the key": (folder) => ({
+    configText: configWith("redis://127.0.0.1:1/0"),
+    env: { CELERY_LOAD_CONNECTIONS__MAIN__BROKER_FILE: `${folder}/url` },
+  }),
+  "the quick form": (folder) => ({
+    args: ["--task", "tests.add", "--args", "[1,2]", "--rate", "20/s"],
+    env: { CELERY_BROKER_URL_FILE: `${folder}/url` },
+  }),
+};
+
+function configWith(broker: string): string {
+  return `connections: { main: { broker: ${broker} } }
+tasks: { add: { name: tests.add, args: [1, 2] } }
+scenarios: { steady: { profile: 20/s } }
+`;
+}
+
+test("a password from a file logs in, a wrong one ends with 104, and neither is in any output", async () => {
+  await using redis = await startRedis({ args: ["--requirepass", PASSWORD] });
+  const url = (password: string) =>
+    `redis://:${encodeURIComponent(password)}@127.0.0.1:${redis.port}/0`;
+  await using _worker = await startWorker({ broker: url(PASSWORD) });
+  const folder = await scratchFile("secrets");
+  await mkdir(folder);
+  for (const password of [PASSWORD, OTHER]) {
+    await writeFile(join(folder, "url"), `${url(password)}\n`);
+    await writeFile(join(folder, "password"), `${password}\n`);
+    for (const [how, optionsOf] of Object.entries(FROM_FILES)) {
+      const options = optionsOf(folder, redis.port);
+      await using daemon = await startDaemon({
+        ...options,
+        args: [...(options.args ?? []), "--count", "5", "--json"],
+        logLevel: "trace",
+        isExpectedToFail: true,
+      });
+      const { code } = await daemon.exit;
+      assertNoPassword(daemon);
+      assert.equal(code, password === PASSWORD ? 0 : 104, `${how}: ${daemon.stderr()}`);
+      if (code === 0) assert.equal(JSON.parse(daemon.stdout()).total.outcomes.succeeded, 5, how);
+      else assert.match(daemon.stderr(), /at redis:\S+: WRONGPASS/, how);
+    }
+  }
+});
 
 test("the password changes while it runs: down, tried again, back when it fits, and in no log", async () => {
   const RATE = 100;

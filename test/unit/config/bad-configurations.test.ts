@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type LoadOptions, loadConfig } from "../../../src/config/load.js";
+import { plainValue } from "../../../src/config/tree.js";
+import { readYamlFile } from "../../../src/config/yaml-source.js";
 import { ConfigError } from "../../../src/errors.js";
+import { schemaRefusals } from "../../support/json-schema.js";
 import { HEAD, loadTexts, SCENARIO } from "./configurations.js";
 
 const BASE = HEAD + SCENARIO;
@@ -540,7 +543,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "{url: x} as broker",
     text: withBroker("{url: canary}"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a URL. Write redis://127.0.0.1:6379/0.',
+      'load.yml:3:5: Cannot read broker.passwordFile of connection "main": it is missing, and there is a url. Add it, or write the URL alone, without the key url.',
     ],
   },
   {
@@ -862,6 +865,14 @@ const BAD: readonly BadConfiguration[] = [
     text: withText("name: app.tasks.thumb", "chain: [thumb]"),
     faults: [
       'load.yml:8:12: Cannot read chain of task "thumb": task "thumb" is a workflow itself. Name its tasks here.',
+    ],
+  },
+  {
+    name: "a group in a chain with members that are none",
+    text: withText("tasks:\n", "tasks:\n  both: {chain: [resize, {group: [1, thumb, [2]]}]}\n"),
+    faults: [
+      'load.yml:5:35: Cannot read chain[1].group[0] of task "both": must be the key of a task; found 1. Write resize, or {task: resize, immutable: true}.',
+      'load.yml:5:45: Cannot read chain[1].group[2] of task "both": must be the key of a task; found a list. Write resize, or {task: resize, immutable: true}.',
     ],
   },
   {
@@ -1582,6 +1593,26 @@ for (const { name, text, options, faults } of BAD) {
     assertRefused(() => loadTexts([text], options), faults);
   });
 }
+
+test("the JSON Schema refuses what a schema can: unknown keys, missing ones, forms of values", async (t) => {
+  const rows = BAD.filter(({ text, options }) => typeof text === "string" && options === undefined)
+    .map((row) => ({ ...row, root: readYamlFile(String(row.text), "load.yml").root }))
+    .flatMap(({ name, faults, root }) => (root === undefined ? [] : [{ name, faults, root }]));
+  const refusals = await schemaRefusals(rows.map(({ root }) => plainValue(root)));
+  const passing = rows.filter((_, index) => refusals[index] === null);
+  // What depends on other keys, on variables or on the meaning of a text, no schema can know.
+  t.diagnostic(
+    `the schema refuses ${rows.length - passing.length} of ${rows.length}; it lets pass:`,
+  );
+  for (const { name } of passing) t.diagnostic(name);
+  for (const { name, faults } of passing) {
+    assert.ok(!faults.every((fault) => OF_FORM.test(fault)), `${name}: ${faults[0]}`);
+  }
+});
+
+/** Faults of which the schema alone can tell; it does not know the keys of a member, nor workflows from tasks. */
+const OF_FORM =
+  /: there is no such key\. (?!Known here: task)|: it is missing\. (?!Write name: app)|must be (a whole number from|true or false|one of|a number per s|a number with the unit|a list$)/;
 
 function assertRefused(load: () => unknown, faults: readonly string[]): void {
   assert.throws(load, (error) => {

@@ -147,7 +147,7 @@ test("check --json-schema prints the schema of a file", () => {
   const { exitCode, stdout } = check(CONFIG, { files: [], jsonSchema: true });
   assert.equal(exitCode, 0);
   const schema = JSON.parse(stdout);
-  assert.equal(schema.$schema, "https://json-schema.org/draft/2020-12/schema");
+  assert.equal(schema.$schema, "http://json-schema.org/draft-07/schema#");
   assert.deepEqual(schema.required, ["connections", "tasks", "scenarios"]);
   assert.equal(schema.additionalProperties, false);
 });

@@ -226,7 +226,7 @@ const DERIVED = [
   ...["argsrepr", "kwargsrepr", "name", "chain", "group", "chord", "link", "linkError"].map(
     (key) => `.tasks.*.${key}`,
   ),
-  ...[".master_name", ".sentinel_kwargs", ".username", ".password", ".ssl"],
+  ...[".master_name", ".sentinel_kwargs", ".username", ".password", ".passwordFile", ".ssl"],
 ];
 
 function describeGaps(schema: unknown, shape: Shape, path: string): string[] {

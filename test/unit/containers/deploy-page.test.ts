@@ -76,6 +76,26 @@ test("the pod's command and variables are taken, and its file lies where it is m
   assert.deepEqual(names, Object.keys(URLS));
 });
 
+test("with secrets as files the variables lead to what is mounted, in the composition and in the pod", () => {
+  const [compose, patch] = blocks("yml").map((block) => parseAllDocuments(block)[0]?.toJS());
+  const { load } = compose.services;
+  assert.deepEqual(Object.keys(compose.secrets), load.secrets);
+  const ofCompose = Object.values(load.environment);
+  assert.deepEqual(
+    ofCompose,
+    load.secrets.map((name: string) => `/run/secrets/${name}`),
+  );
+  const [{ env, volumeMounts }] = patch.containers;
+  const { mountPath } = volumeMounts.find(({ name }: { name: string }) => name === "secret");
+  const { secretKeyRef } = container.env[0].valueFrom;
+  assert.equal(patch.volumes[1].secret.secretName, secretKeyRef.name);
+  for (const [index, { name, value }] of env.entries()) {
+    assert.equal(name, `${container.env[index].name}_FILE`);
+    assert.equal(value, `${mountPath}/${container.env[index].valueFrom.secretKeyRef.key}`);
+    assert.equal(Object.keys(load.environment)[index], name);
+  }
+});
+
 test("one pod runs, and never two at a time", () => {
   const { replicas, strategy } = manifest("Deployment").spec;
   assert.deepEqual({ replicas, strategy }, { replicas: 1, strategy: { type: "Recreate" } });

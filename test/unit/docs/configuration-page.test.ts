@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseTemplate } from "../../../src/celery/argument-template.js";
 import { mergeLayers } from "../../../src/config/layers.js";
+import { putSecrets } from "../../../src/config/put-secrets.js";
 import { CONFIG_SHAPE, readConfig } from "../../../src/config/schema.js";
-import type { Shape } from "../../../src/config/shape.js";
+import type { ReadSecret } from "../../../src/config/secret-files.js";
+import { hasKeys, type Shape } from "../../../src/config/shape.js";
 import { plainValue } from "../../../src/config/tree.js";
+import { environmentOf } from "../../../src/config/variables.js";
 import { readYamlFile } from "../../../src/config/yaml-source.js";
 import { configurationKeys } from "../../../src/docs/configuration-keys.js";
 import { configurationPage } from "../../../src/docs/configuration-page.js";
@@ -82,19 +85,28 @@ function faultsWith(env: Record<string, string>, settings: readonly string[]): u
   if (read.root === undefined) return [...read.faults];
   const { root, faults } = mergeLayers({
     files: [read.root],
-    env,
+    env: environmentOf(env, secretOf, "/"),
     overrides: settings.map((set) => ({ set })),
     reservedVariables: [],
     shape: CONFIG_SHAPE,
   });
-  const result = readConfig(plainValue(root));
-  return [...faults, ...("issues" in result ? result.issues : [])];
+  const placed = putSecrets(root, secretOf, "/");
+  const result = readConfig(plainValue(placed.root));
+  return [...faults, ...placed.faults, ...("issues" in result ? result.issues : [])];
 }
+
+/** What the files of the example hold. */
+const secretOf: ReadSecret = (path) => ({ text: SECRETS[path] ?? "a/b@c" });
+const SECRETS: Readonly<Record<string, string>> = {
+  "/run/secrets/broker_url": "amqp://load:a%2Fb@rabbitmq/shop",
+  "/run/secrets/result_backend": "redis://:a%2Fb@results",
+  "/run/secrets/management_url": "https://load:a%2Fb@rabbitmq",
+};
 
 function keyPathsOf(shape: Shape, path: string): string[] {
   if (shape.kind === "names") return keyPathsOf(shape.value, `${path}NAME.`);
   if (shape.kind === "list") return keyPathsOf(shape.item, path.replace(/\.$/, "[]."));
-  if (shape.kind !== "keys") return [];
+  if (!hasKeys(shape)) return [];
   return [...shape.keys].flatMap(([key, value]) => [
     `${path}${key}`,
     ...keyPathsOf(value, `${path}${key}.`),

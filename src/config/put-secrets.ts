@@ -1,0 +1,128 @@
+import { redactUrl } from "../celery/redact-url.js";
+import { withPassword } from "../celery/url-password.js";
+import { type Fault, UserError } from "../errors.js";
+import { pathFrom } from "./relative-path.js";
+import type { ReadSecret } from "./secret-files.js";
+import { shownSecret } from "./shown-secret.js";
+import {
+  type ConfigNode,
+  type MapNode,
+  nodeAt,
+  type Path,
+  placeOf,
+  type ScalarNode,
+  withoutKey,
+  withValueAt,
+} from "./tree.js";
+
+/** Keys of a connection that are URLs, each of which may hold a password. */
+export const URL_KEYS = ["broker", "backend", "management"] as const;
+
+/**
+ * The tree with the content of files in the place of their names: `{urlFile}` and `{url, passwordFile}`
+ * of a connection become the URL, and `passwordFile` of `sentinel_kwargs` its `password`. What has
+ * another form stays for the schema to refuse.
+ */
+export function putSecrets(
+  root: ConfigNode,
+  read: ReadSecret,
+  cwd: string,
+): { readonly root: ConfigNode; readonly faults: readonly Fault[] } {
+  const faults: Fault[] = [];
+  const connections = nodeAt(root, ["connections"]);
+  const names = connections?.kind === "map" ? [...connections.entries.keys()] : [];
+  let tree = root;
+  for (const connection of names.map((name) => ["connections", name])) {
+    for (const key of URL_KEYS) {
+      tree = putAt(tree, [...connection, key], faults, (node) => urlOf(node, read, cwd));
+    }
+    for (const options of ["options", "backendOptions"]) {
+      tree = putAt(tree, [...connection, options, "sentinel_kwargs"], faults, (node) =>
+        withPasswordOf(node, read, cwd),
+      );
+    }
+  }
+  return { root: tree, faults };
+}
+
+type Put = (node: MapNode) => ConfigNode | Fault | undefined;
+
+function putAt(tree: ConfigNode, path: readonly string[], faults: Fault[], put: Put): ConfigNode {
+  const node = nodeAt(tree, path);
+  const result = node?.kind === "map" ? put(node) : undefined;
+  if (result === undefined) return tree;
+  if ("message" in result) {
+    faults.push(result);
+    return tree;
+  }
+  return withValueAt(tree, path, result);
+}
+
+function urlOf(node: MapNode, read: ReadSecret, cwd: string): ConfigNode | Fault | undefined {
+  const [url, urlFile, passwordFile] = ["url", "urlFile", "passwordFile"].map((key) =>
+    textAt(node, [key]),
+  );
+  if (urlFile !== undefined && node.entries.size === 1) {
+    const content = contentOf(urlFile, read, cwd);
+    return "message" in content ? { ...content, place: placeOf(node.origin) } : content;
+  }
+  if (url === undefined || passwordFile === undefined || node.entries.size !== 2) return undefined;
+  const password = contentOf(passwordFile, read, cwd);
+  if ("message" in password) return { ...password, place: placeOf(node.origin) };
+  try {
+    const value = withPassword(String(url.value), String(password.value));
+    const origin = { ...password.origin, ...url.origin };
+    return { ...password, value, source: value, shown: redactUrl(value), origin };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const message = `Cannot read url beside passwordFile: ${error.message}. ${error.hint}`;
+    return { place: placeOf(node.origin), message };
+  }
+}
+
+function withPasswordOf(
+  node: MapNode,
+  read: ReadSecret,
+  cwd: string,
+): ConfigNode | Fault | undefined {
+  const passwordFile = textAt(node, ["passwordFile"]);
+  if (passwordFile === undefined) return undefined;
+  const place = placeOf(passwordFile.origin);
+  if (node.entries.has("password")) {
+    const message =
+      "Cannot use password and passwordFile of sentinel_kwargs together. Remove one of them.";
+    return { place, message };
+  }
+  const password = contentOf(passwordFile, read, cwd);
+  if ("message" in password) return password;
+  return withValueAt(withoutKey(node, "passwordFile"), ["password"], password);
+}
+
+/** The one line of a file as the value of the key that names it. */
+function contentOf(node: ScalarNode, read: ReadSecret, cwd: string): ScalarNode | Fault {
+  const written = String(node.value);
+  const path = pathFrom(node.origin, written, cwd);
+  const result = read(path, written);
+  const place = placeOf(node.origin);
+  if ("problem" in result) return { place, message: result.problem };
+  const { text } = result;
+  if (/[\r\n]/.test(text)) {
+    const message = "Cannot use the file that is named here: it has more than one line. Leave one.";
+    return { place, message };
+  }
+  const origin = { ...node.origin, secretFile: path };
+  return {
+    kind: "scalar",
+    value: text,
+    source: text,
+    plain: false,
+    shown: shownSecret(text),
+    origin,
+  };
+}
+
+function textAt(node: MapNode, path: Path): ScalarNode | undefined {
+  const value = nodeAt(node, path);
+  const isText = value?.kind === "scalar" && typeof value.value === "string" && value.value !== "";
+  return isText ? value : undefined;
+}

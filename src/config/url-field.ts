@@ -1,0 +1,93 @@
+import * as z from "zod";
+import { field, ReadError } from "./fields.js";
+import { isMapping } from "./mapping.js";
+import { MAPPING_FORMS } from "./shape.js";
+
+/**
+ * A URL that `check` accepts, or a mapping that says which file holds it or its password: `putSecrets`
+ * makes text of that before the schema sees it.
+ */
+export function urlField(description: string, example: string, check: (url: string) => unknown) {
+  const schema = z
+    .unknown()
+    .transform((value, context): string => {
+      const result = (isMapping(value) ? urlMapping : urlText(check)).safeParse(value);
+      if (result.success) return result.data;
+      for (const issue of result.error.issues) {
+        context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+      }
+      return z.NEVER;
+    })
+    .meta({ description, anyOf: urlForms(), examples: [example] });
+  MAPPING_FORMS.set(schema, urlKeys);
+  return schema;
+}
+
+function urlText(check: (url: string) => unknown) {
+  return field({ description: "" }, (value): string => {
+    if (typeof value !== "string") throw noUrl(value);
+    check(value);
+    return value;
+  });
+}
+
+function noUrl(value: unknown): ReadError {
+  const remedy = Array.isArray(value)
+    ? "Write several URLs as one text, with ; between them."
+    : "Write redis://127.0.0.1:6379/0.";
+  return new ReadError("must be a URL", { remedy, hidesValue: true });
+}
+
+const urlKeys = z.strictObject({
+  url: hiddenText("The URL without its password, which comes from passwordFile."),
+  urlFile: hiddenText(
+    "File that holds the URL, on one line; its path starts from the file that it stands in.",
+  ),
+  passwordFile: hiddenText(
+    "File that holds the password of url, as it is: it is percent-encoded for you.",
+  ),
+});
+
+/** A mapping that could not be put together: one that could is text by now. */
+const urlMapping = urlKeys.transform((keys, context): string => {
+  const { url, urlFile, passwordFile } = keys;
+  const isSplit = url !== undefined || passwordFile !== undefined;
+  const refuse = (message: string, remedy: string, path: string[] = []) =>
+    context.addIssue({ code: "custom", message, path, params: { remedy, hidesValue: true } });
+  if (urlFile !== undefined && isSplit) {
+    refuse("must have either urlFile, or url and passwordFile", "Remove one.");
+  } else if (url !== undefined && passwordFile === undefined) {
+    refuse(
+      "it is missing, and there is a url",
+      "Add it, or write the URL alone, without the key url.",
+      ["passwordFile"],
+    );
+  } else if (passwordFile !== undefined && url === undefined) {
+    refuse("it is missing, and there is a passwordFile", "Write url: redis://user@host:6379/0.", [
+      "url",
+    ]);
+  } else {
+    refuse("must be a URL, or have urlFile, or url and passwordFile", "Write urlFile: PATH.");
+  }
+  return z.NEVER;
+});
+
+/** As JSON Schema: one form has what the other has not. */
+function urlForms(): unknown[] {
+  const mappings = [
+    urlKeys.pick({ urlFile: true }).required(),
+    urlKeys.pick({ url: true, passwordFile: true }).required(),
+  ].map((form) => {
+    const { $schema: _, ...schema } = z.toJSONSchema(form, { io: "input" });
+    return schema;
+  });
+  return [{ type: "string" }, ...mappings];
+}
+
+/** Text that no message shows: where the name of a file belongs, a secret may have been written. */
+export function hiddenText(description: string) {
+  return field({ description, type: "string", minLength: 1 }, (value): string => {
+    if (typeof value === "string" && value !== "") return value;
+    throw new ReadError("must be text that is not empty", { hidesValue: true });
+  }).optional();
+}
