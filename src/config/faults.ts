@@ -24,9 +24,17 @@ export function faultsOf(
   files: readonly string[],
   known: ReadonlySet<string>,
 ): Fault[] {
-  const located = issues.flatMap((issue) => locate(issue, root, shape));
+  const ofDefaults = issues
+    .filter(({ path }) => path[0] === "defaults")
+    .flatMap((issue) => locate(issue, root, shape));
+  // What is wrong in defaults is so in every task that took it over.
+  const wrongDefaults = new Set(ofDefaults.map(({ origin }) => placeOf(origin)));
+  const others = issues
+    .filter(({ path }) => path[0] !== "defaults")
+    .flatMap((issue) => locate(issue, root, shape))
+    .filter(({ origin }) => !wrongDefaults.has(placeOf(origin)));
   const told = new Set<string>();
-  return located
+  return [...ofDefaults, ...others]
     .sort((a, b) => compareOrigins(a.origin, b.origin, files))
     .map(({ origin, message }) => ({ place: placeOf(origin), message }))
     .filter(({ place, message }) => {
@@ -113,6 +121,13 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 
 function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): LocatedFault {
   const parent = path.slice(0, -1);
+  const section = parent[0] === "defaults" ? String(parent[1]) : undefined;
+  if (section !== undefined && knownKeys([section, ""], shape, root).includes(key)) {
+    return {
+      origin: keyOriginAt(root, path),
+      message: `Cannot read key ${quote(key)} in ${subjectOf(parent)}: each ${SINGULAR[section]} has its own. Write it there.`,
+    };
+  }
   const known = knownKeys(parent, shape, root);
   const meant = didYouMean(key, known);
   const remedy =
@@ -148,6 +163,7 @@ function subjectOf(path: Path, noun?: string): string {
   const [section, name, ...rest] = path;
   const singular = SINGULAR[String(section)];
   if (section === undefined) return "the configuration";
+  if (section === "defaults" && noun !== undefined) return `${noun} of ${dotted(path.slice(0, 2))}`;
   if (singular === undefined || name === undefined) return noun ?? dotted(path);
   const owner = `${singular} ${quote(String(name))}`;
   return rest.length === 0 ? owner : `${noun ?? dotted(rest)} of ${owner}`;

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { redactUrl } from "../celery/redact-url.js";
 import { ConfigError, type Fault } from "../errors.js";
 import { warningsOfSlos } from "./check-slos.js";
+import { withoutDefaults } from "./defaults.js";
 import { effectiveTree, originsOf } from "./effective.js";
 import { faultsOf } from "./faults.js";
 import { mergeLayers, type Override } from "./layers.js";
@@ -67,7 +68,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   if ("issues" in result || all.length > 0) throw configError(all);
   const tlsFiles = checkTlsFiles(result.config, root);
   if (tlsFiles.faults.length > 0) throw configError(tlsFiles.faults);
-  const effective = effectiveTree(root, CONFIG_SCHEMA);
+  const effective = effectiveTree(withoutDefaults(root), CONFIG_SCHEMA);
   return {
     config: result.config,
     origins: originsOf(effective),

@@ -43,7 +43,11 @@ function originText(origin: Origin): string {
     return origin.because === undefined ? "default" : `default: ${origin.because}`;
   }
   const variables = origin.kind === "file" ? (origin.variables ?? []) : [];
-  return [placeOf(origin), ...variables].join(", ").replace(/[\p{Cc}]/gu, "?");
+  const defaults = origin.kind === "file" ? (origin.inheritedFrom ?? []) : [];
+  return [placeOf(origin), defaults, variables]
+    .flat()
+    .join(", ")
+    .replace(/[\p{Cc}]/gu, "?");
 }
 
 /** A value on one line. */

@@ -40,6 +40,8 @@ export type Origin =
       readonly column: number;
       /** Names of the variables that were put in. */
       readonly variables?: readonly string[];
+      /** The section of `defaults` that the value was taken over from. */
+      readonly inheritedFrom?: string;
     }
   | { readonly kind: "environment"; readonly variable: string }
   | { readonly kind: "flag"; readonly flag: string }

@@ -24,7 +24,7 @@ export type YamlResult =
   | { readonly root: undefined; readonly faults: readonly Fault[] };
 
 /**
- * Reads the YAML text of a file into a tree (pure). Refuses everything that could hurt before it is
+ * Reads the YAML text of a file into a tree (pure), merge keys (`<<`) put in. Refuses everything that could hurt before it is
  * built: nesting over 64 levels, aliases that multiply, keys that reach a prototype, unknown tags;
  * and what is most likely a mistake: duplicate keys, a second document, an empty text.
  */
@@ -51,8 +51,8 @@ const EMPTY =
   "Cannot read the configuration: this file is empty. Write connections, tasks and scenarios.";
 const MAX_DEPTH = 64;
 const TOO_DEEP = `Cannot read the configuration: it is nested more than ${MAX_DEPTH} levels deep. Flatten it.`;
-/** As many as the YAML library allows, but counted on the expanded tree. */
-const MAX_ALIASES = 100;
+/** Aliases inside of what aliases stand for: those in the text itself are as many as it has room for. */
+const MAX_NESTED_ALIASES = 1_000;
 const MAX_COPIED_NODES = 100_000;
 
 type Locate = (offset: number) => Origin;
@@ -164,7 +164,7 @@ class TreeBuilder {
   /** Every anchor that has been passed; in YAML a later one of the same name replaces it. */
   readonly #anchors = new Map<string, Node>();
   readonly #open = new Set<Node>();
-  #aliases = 0;
+  #nestedAliases = 0;
   #copying = 0;
   #copied = 0;
   #isAliasLimitTold = false;
@@ -207,6 +207,7 @@ class TreeBuilder {
     }
     if (!isMap(node)) return undefined;
     const entries = new Map<string, MapEntry>();
+    let merged: Map<string, MapEntry> | undefined;
     for (const pair of node.items) {
       const key = this.#readKey(pair.key as Node | null, entries, origin);
       // Built also behind a bad key: the value may hold an anchor or a fault of its own.
@@ -215,8 +216,26 @@ class TreeBuilder {
       // `{ key }` has no value that could be pointed at.
       const placed = pair.value === null ? { ...value, origin: key.origin } : value;
       entries.set(key.name, { keyOrigin: key.origin, value: placed });
+      if (!isMergeKey(pair.key)) continue;
+      merged = this.#mergedEntries(placed, this.#originOf(pair.value as Node | null));
     }
-    return { kind: "map", entries, origin };
+    if (merged === undefined) return { kind: "map", entries, origin };
+    entries.delete(MERGE_KEY);
+    return { kind: "map", entries: new Map([...merged, ...entries]), origin };
+  }
+
+  /** What `<<` brings in: of several mappings the first that has a key wins, as YAML 1.1 has it. */
+  #mergedEntries(value: ConfigNode, origin: Origin): Map<string, MapEntry> {
+    const sources = value.kind === "list" ? value.items : [value];
+    const merged = new Map<string, MapEntry>();
+    for (const source of sources) {
+      if (source.kind !== "map") {
+        this.#fault(origin, MERGE_REFUSED);
+        continue;
+      }
+      for (const [key, entry] of source.entries) if (!merged.has(key)) merged.set(key, entry);
+    }
+    return merged;
   }
 
   #buildScalar(
@@ -249,8 +268,8 @@ class TreeBuilder {
       );
       return undefined;
     }
-    this.#aliases++;
-    if (this.#aliases > MAX_ALIASES) return this.#refuseAliases(origin);
+    if (this.#copying > 0) this.#nestedAliases++;
+    if (this.#nestedAliases > MAX_NESTED_ALIASES) return this.#refuseAliases(origin);
     this.#copying++;
     const copy = this.build(target);
     this.#copying--;
@@ -262,7 +281,7 @@ class TreeBuilder {
     if (!this.#isAliasLimitTold) {
       this.#fault(
         origin,
-        `Cannot read aliases that stand for more than ${MAX_ALIASES} values or for very large ones. Write the values out.`,
+        `Cannot read aliases that stand for more than ${MAX_NESTED_ALIASES} other aliases or for very large ones. Write the values out.`,
       );
     }
     this.#isAliasLimitTold = true;
@@ -288,9 +307,12 @@ class TreeBuilder {
       return undefined;
     }
     if (earlier !== undefined) {
+      const remedy = isMergeKey(node)
+        ? "Write <<: [*first, *second]."
+        : "Remove one of them or rename it.";
       this.#fault(
         origin,
-        `Cannot read key ${quote(name)} twice: it is already at ${placeOf(earlier.keyOrigin)}. Remove one of them or rename it.`,
+        `Cannot read key ${quote(name)} twice: it is already at ${placeOf(earlier.keyOrigin)}. ${remedy}`,
       );
       return undefined;
     }
@@ -304,6 +326,15 @@ class TreeBuilder {
   #fault(origin: Origin, message: string): void {
     this.faults.push({ place: placeOf(origin), message });
   }
+}
+
+/** Without quotes it merges; in quotes it is a key like any other. */
+const MERGE_KEY = "<<";
+const MERGE_REFUSED =
+  "Cannot merge this: << takes a mapping or a list of mappings. Write <<: *name, where &name stands before a mapping.";
+
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.type === "PLAIN" && key.value === MERGE_KEY;
 }
 
 const CORE_TAG = "tag:yaml.org,2002:";

@@ -30,7 +30,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("workers: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "workers": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, driftWindow, seed, tick, threads, segment.',
+      'load.yml:13:1: Cannot read key "workers": there is no such key. Known here: connections, tasks, scenarios, defaults, slos, server, limits, buckets, driftWindow, seed, tick, threads, segment.',
     ],
   },
   {
@@ -1253,7 +1253,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a small alias bomb",
     text: aliasBomb(),
     faults: [
-      "load.yml:2:11: Cannot read aliases that stand for more than 100 values or for very large ones. Write the values out.",
+      "load.yml:2:32: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
     ],
   },
   {
@@ -1267,7 +1267,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a few aliases of something large",
     text: manyLargeAliases(),
     faults: [
-      "load.yml:2:62: Cannot read aliases that stand for more than 100 values or for very large ones. Write the values out.",
+      "load.yml:2:62: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
     ],
   },
   {
@@ -1568,6 +1568,96 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a wrong value in defaults, which is told once",
+    text: withTail("defaults: {tasks: {timeout: 10}}"),
+    faults: [
+      "load.yml:13:29: Cannot read defaults.tasks.timeout: must be a number with the unit ms, s, m, h or d such as 30s; found 10. Write 10s.",
+    ],
+  },
+  {
+    name: "a misspelt key in defaults, which is told once",
+    text: withTail("defaults: {tasks: {que: a}, scenarios: {profil: 1/s}, connections: {}}"),
+    faults: [
+      'load.yml:13:20: Cannot read key "que" in defaults.tasks: there is no such key. Did you mean "queue"?',
+      'load.yml:13:41: Cannot read key "profil" in defaults.scenarios: there is no such key. Did you mean "profile"?',
+      'load.yml:13:55: Cannot read key "connections" in defaults: there is no such key. Known here: tasks, scenarios.',
+    ],
+  },
+  {
+    name: "defaults of what each task has for itself",
+    text: withTail("defaults: {tasks: {name: a, chain: [resize], link: [resize]}}"),
+    faults: [
+      'load.yml:13:20: Cannot read key "name" in defaults.tasks: each task has its own. Write it there.',
+      'load.yml:13:29: Cannot read key "chain" in defaults.tasks: each task has its own. Write it there.',
+      'load.yml:13:46: Cannot read key "link" in defaults.tasks: each task has its own. Write it there.',
+    ],
+  },
+  {
+    name: "defaults that are no mapping",
+    text: withTail("defaults: {tasks: [resize], scenarios: 5/s}"),
+    faults: [
+      "load.yml:13:19: Cannot read defaults.tasks: must be a mapping; found a list.",
+      'load.yml:13:40: Cannot read defaults.scenarios: must be a mapping; found "5/s".',
+    ],
+  },
+  {
+    name: "a default that contradicts a task's own key",
+    text: `${withTask("timeout: 5s")}defaults: {tasks: {countdown: 10s}}\n`,
+    faults: [
+      'load.yml:14:31: Cannot read countdown of task "thumb": must be shorter than timeout, or no result comes in time; found "10s". Raise timeout.',
+    ],
+  },
+  {
+    name: "a wrong profile in defaults",
+    text: `${withText("    profile: 20/s\n", "")}defaults: {scenarios: {profile: 20}}\n`,
+    faults: [
+      "load.yml:12:33: Cannot read rate of defaults.scenarios: must be a number per s, m or h such as 20/s; found 20. Write 20/s.",
+    ],
+  },
+  {
+    name: "an unset variable in defaults, which is told once",
+    text: withTail(`defaults: {tasks: {queue: "\${NOPE}"}}`),
+    faults: [
+      `load.yml:13:27: Cannot replace \${NOPE}: the environment variable NOPE is not set. Set it, or write \${NOPE:-default}.`,
+    ],
+  },
+  {
+    name: "a merge of a text, of a list of texts and of nothing",
+    text: withTail("x-a: {<<: canary}\nx-b: {<<: [canary, {}]}\nx-c: {<<: }"),
+    faults: [mergeRefused(13, 11), mergeRefused(14, 11), mergeRefused(15, 11)],
+  },
+  {
+    name: "a merge of itself",
+    text: withTail("x-a: &a {<<: *a}"),
+    faults: ['load.yml:13:14: Cannot read the alias "a" inside of what it stands for. Remove it.'],
+  },
+  {
+    name: "a merge of what is not there",
+    text: withTask("<<: *slow"),
+    faults: ['load.yml:9:9: Cannot find the anchor of the alias "slow". Define &slow above it.'],
+  },
+  {
+    name: "two merges in one mapping",
+    text: withTail("x-a: &a {}\nx-b: {<<: *a, <<: *a}"),
+    faults: [
+      'load.yml:14:15: Cannot read key "<<" twice: it is already at load.yml:14:7. Write <<: [*first, *second].',
+    ],
+  },
+  {
+    name: "a fault in what is merged, which is told where it was written",
+    text: `x-slow: &slow {timeout: 5}\n${withTask("<<: *slow")}`,
+    faults: [
+      'load.yml:1:25: Cannot read timeout of task "thumb": must be a number with the unit ms, s, m, h or d such as 30s; found 5. Write 5s.',
+    ],
+  },
+  {
+    name: "an x- key where keys are not ours",
+    text: withProfile("{steps: [1/s for 1m], x-note: 1}"),
+    faults: [
+      'load.yml:11:36: Cannot read key "x-note" in profile of scenario "steady": there is no such key. Known here: steps, repeat.',
+    ],
+  },
+  {
     name: "--set that is no YAML",
     text: BASE,
     options: { overrides: [{ set: "buckets=[1s, canary" }] },
@@ -1749,6 +1839,10 @@ function nestedAliases(): string {
     return `a${index}: &a${index} ${"[".repeat(40)}${inside}${"]".repeat(40)}\n`;
   };
   return Array.from({ length: 90 }, (_, index) => level(index)).join("");
+}
+
+function mergeRefused(line: number, column: number): string {
+  return `load.yml:${line}:${column}: Cannot merge this: << takes a mapping or a list of mappings. Write <<: *name, where &name stands before a mapping.`;
 }
 
 /** The fault of a backend from which no outcome can be learned, after the reason. */
