@@ -94,14 +94,16 @@ function commandLine(done: (code: number) => void): Command {
     .option("--for <duration>", "the time to draw, such as 30m")
     .addOption(set)
     .action(async (files: string[], flags: { for?: string; set: string[] }) => {
-      const { loadConfig } = await import("./config/load.js");
+      const { prepare } = await import("./commands/prepare.js");
       const { runPlan } = await import("./commands/plan.js");
-      const { config } = loadConfig({
+      const forMs = flags.for === undefined ? null : parseFor(flags.for);
+      const { config, warnings } = prepare({
         files,
         env: process.env,
-        overrides: flags.set.map((text) => ({ set: text })),
+        overrides: flags.set.map((set) => ({ set })),
+        forMs,
       });
-      const forMs = flags.for === undefined ? null : parseFor(flags.for);
+      for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
       done(runPlan({ config, forMs, width: process.stdout.columns ?? 100 }, process.stdout));
     });
 

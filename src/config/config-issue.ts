@@ -5,7 +5,7 @@ import type { Path } from "./tree.js";
 
 /** Something that is wrong at a path of the configuration. */
 export interface ConfigIssue {
-  /** `unrecognized_keys`, `invalid_key`, `invalid_type`, … as zod names it. */
+  /** `unrecognized_keys`, `invalid_key`, `invalid_type`, … as zod names it; `unknown_name` and `unfit` are ours. */
   readonly code: string;
   readonly path: Path;
   readonly message: string;
@@ -17,6 +17,11 @@ export interface ConfigIssue {
 /** A fault that a check of ours found. */
 export function issue(path: Path, message: string, details: IssueDetails): ConfigIssue {
   return { code: "custom", path, message, details, keys: [] };
+}
+
+/** Something that is right by itself and yet cannot be used; the place is told even if nothing is written there. */
+export function unfit(path: Path, message: string, remedy: string): ConfigIssue {
+  return { ...issue(path, message, { remedy, hidesValue: true }), code: "unfit" };
 }
 
 /** Names as messages list them, ten at most. */

@@ -63,6 +63,10 @@ function locate(issue: ConfigIssue, root: ConfigNode, shape: Shape): LocatedFaul
     const origin = isKey ? keyOriginAt(root, path) : originAt(root, path);
     return [{ origin, message: sentence(subjectOf(path.slice(0, 3)), issue, "") }];
   }
+  if (issue.code === "unfit") {
+    const message = `Cannot use ${subjectOf(path)}: ${issue.message}. ${issue.details.remedy}`;
+    return [{ origin: originAt(root, path), message }];
+  }
   return [{ origin: originAt(root, path), message: messageFor(issue, root, shape) }];
 }
 

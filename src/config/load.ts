@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { redactUrl } from "../celery/redact-url.js";
 import { ConfigError, type Fault } from "../errors.js";
 import { warningsOfSlos } from "./check-slos.js";
+import type { ConfigIssue } from "./config-issue.js";
 import { withoutDefaults } from "./defaults.js";
 import { effectiveTree, originsOf } from "./effective.js";
 import { faultsOf } from "./faults.js";
@@ -42,6 +43,8 @@ export interface LoadedConfig {
   readonly effective: ConfigNode;
   /** What the user should know although it works. */
   readonly warnings: readonly string[];
+  /** The places and words of what is found wrong later, when it is known what is to be done with it. */
+  readonly faultsOf: (issues: readonly ConfigIssue[]) => readonly Fault[];
 }
 
 /**
@@ -79,6 +82,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       ...tlsFiles.warnings,
       ...warningsOfSlos(result.config.slos, root),
     ],
+    faultsOf: (issues) => faultsOf(issues, root, CONFIG_SHAPE, options.files, new Set()),
   };
 }
 
