@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import type { DoctorFlags } from "./commands/doctor.js";
 import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
+import { refuseMistypedCommand } from "./commands/mistyped.js";
 import type { RulesFlags } from "./commands/rules.js";
 import type { RunFlags } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
@@ -25,7 +26,13 @@ async function main(argv: readonly string[]): Promise<number> {
   const program = commandLine((result) => {
     code = result;
   });
+  const [first] = argv.slice(2);
+  if (first === undefined) {
+    program.outputHelp();
+    return EXIT.ok;
+  }
   try {
+    refuseMistypedCommand(first, ["help", ...program.commands.map((command) => command.name())]);
     await program.parseAsync([...argv]);
     return code;
   } catch (error) {

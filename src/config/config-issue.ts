@@ -12,6 +12,8 @@ export interface ConfigIssue {
   readonly details: IssueDetails;
   /** The keys that are not known, for `unrecognized_keys`. */
   readonly keys: readonly string[];
+  /** All values that there are, where they can be listed. */
+  readonly choices?: readonly unknown[];
 }
 
 /** A fault that a check of ours found. */
@@ -30,14 +32,24 @@ export function listNames(names: readonly string[]): string {
   return `${shown.join(", ")}${names.length > 10 ? ", …" : ""}`;
 }
 
-/** A name that refers to nothing. */
+/** The key of the task that is registered under a name: what stands in `tasks` is called by its key. */
+export function keyOfTask(
+  name: string,
+  tasks: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const isNamed = (task: unknown) =>
+    typeof task === "object" && task !== null && Reflect.get(task, "name") === name;
+  return Object.keys(tasks).find((key) => isNamed(tasks[key]));
+}
+
+/** A name that refers to nothing; `meant` is what is known to have been meant. */
 export function unknownName(
   path: Path,
   kind: string,
   name: string,
   known: readonly string[],
+  meant = didYouMean(name, known),
 ): ConfigIssue {
-  const meant = didYouMean(name, known);
   const remedy =
     meant === undefined ? `Known here: ${listNames(known)}.` : `Did you mean ${quote(meant)}?`;
   return {

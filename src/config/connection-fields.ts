@@ -243,13 +243,18 @@ function urlSettings(
 function urlField(description: string, example: string, check: (url: string) => unknown) {
   const meta = { description, type: "string", examples: [example] };
   return field(meta, (value) => {
-    if (typeof value !== "string") throw new ReadError("must be a URL", URL_REMEDY);
+    if (typeof value !== "string") throw noUrl(value);
     check(value);
     return value;
   });
 }
 
-const URL_REMEDY = { remedy: "Write redis://127.0.0.1:6379/0.", hidesValue: true };
+function noUrl(value: unknown): ReadError {
+  const remedy = Array.isArray(value)
+    ? "Write several URLs as one text, with ; between them."
+    : "Write redis://127.0.0.1:6379/0.";
+  return new ReadError("must be a URL", { remedy, hidesValue: true });
+}
 
 function fileField(description: string) {
   return z

@@ -1,8 +1,10 @@
 import type { Fault } from "../errors.js";
 import type { ConfigIssue } from "./cross-check.js";
 import { didYouMean } from "./did-you-mean.js";
+import { remedyForKey } from "./known-mistakes.js";
 import { quote } from "./quote.js";
 import type { Shape } from "./shape.js";
+import { suggest } from "./suggest.js";
 import {
   type ConfigNode,
   keyOriginAt,
@@ -84,12 +86,17 @@ function messageFor(issue: ConfigIssue, root: ConfigNode, shape: Shape): string 
   const found = hidesValue ? "" : `; found ${describe(node, issue.path)}`;
   const variables = node.origin.kind === "file" ? (node.origin.variables ?? []) : [];
   const from = variables.length > 0 ? ` (from ${variables.join(", ")})` : "";
-  return sentence(`${subjectOf(issue.path, noun)}${from}`, withRemedy(issue, shape), found);
+  const remedied = withRemedy(issue, node, shape);
+  return sentence(`${subjectOf(issue.path, noun)}${from}`, remedied, found);
 }
 
-/** What to write is said by the issue, or else by the example in the schema. */
-function withRemedy(issue: ConfigIssue, shape: Shape): ConfigIssue {
+/** What to write is said by the issue, or by what was most likely meant, or else by the example in the schema. */
+function withRemedy(issue: ConfigIssue, node: ConfigNode, shape: Shape): ConfigIssue {
   const here = shapeAt(shape, issue.path);
+  const suggestion = issue.details.remedy === undefined ? suggest(issue, node) : undefined;
+  if (suggestion !== undefined) {
+    return { ...issue, details: { ...issue.details, remedy: suggestion } };
+  }
   const isSaid = issue.details.remedy !== undefined || /[.?]/.test(issue.message.slice(-1));
   if (isSaid || !("example" in here)) return issue;
   return { ...issue, details: { ...issue.details, remedy: `Write it like ${here.example}.` } };
@@ -135,7 +142,8 @@ function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): Lo
   const known = knownKeys(parent, shape, root);
   const meant = didYouMean(key, known);
   const remedy =
-    meant === undefined ? `Known here: ${known.join(", ")}.` : `Did you mean ${quote(meant)}?`;
+    remedyForKey(parent, key) ??
+    (meant === undefined ? `Known here: ${known.join(", ")}.` : `Did you mean ${quote(meant)}?`);
   const where = parent.length === 0 ? "" : ` in ${subjectOf(parent)}`;
   return {
     origin: keyOriginAt(root, path),

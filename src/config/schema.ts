@@ -325,7 +325,14 @@ function toConfigIssue(issue: z.core.$ZodIssue): ConfigIssue {
     message: messageFor(issue),
     details: params ?? {},
     keys: issue.code === "unrecognized_keys" ? issue.keys : [],
+    ...choicesOf(issue),
   };
+}
+
+function choicesOf(issue: z.core.$ZodIssue): { choices?: readonly unknown[] } {
+  if (issue.code === "invalid_value") return { choices: issue.values };
+  const isBoolean = issue.code === "invalid_type" && issue.expected === "boolean";
+  return isBoolean ? { choices: [true, false] } : {};
 }
 
 function messageFor(issue: z.core.$ZodIssue): string {

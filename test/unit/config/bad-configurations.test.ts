@@ -135,7 +135,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a rate that is infinite",
     text: withProfile(".inf"),
     faults: [
-      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found .inf. Write it like 20/s.',
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found .inf. Write max.',
     ],
   },
   {
@@ -156,7 +156,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a rate that is a list",
     text: withProfile("[1]"),
     faults: [
-      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found a list. Write it like 20/s.',
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps or ramp. Write {steps: [20/s for 10m, 50/s for 10m]}.',
     ],
   },
   {
@@ -228,10 +228,10 @@ const BAD: readonly BadConfiguration[] = [
     faults: [
       'load.yml:11:23: Cannot read profile.steps[0] of scenario "steady": must be a rate and a duration such as 20/s for 10m; found "20/s". Write it like 20/s for 10m.',
       'load.yml:11:29: Cannot read profile.steps[1] of scenario "steady": rate must be a number per s, m or h such as 20/s; found "20/x for 10m". Write it like 20/s for 10m.',
-      'load.yml:11:43: Cannot read profile.steps[2] of scenario "steady": duration must be a number with the unit ms, s, m, h or d such as 30s; found "20/s for 10". Write it like 20/s for 10m.',
+      'load.yml:11:43: Cannot read profile.steps[2] of scenario "steady": duration must be a number with the unit ms, s, m, h or d such as 30s; found "20/s for 10". Write 20/s for 10s.',
       'load.yml:11:56: Cannot read profile.steps[3] of scenario "steady": must be a rate and a duration such as 20/s for 10m; found 5. Write it like 20/s for 10m.',
       'load.yml:11:59: Cannot read profile.steps[4] of scenario "steady": duration must be longer than 0s; found "1/s for 0s". Write it like 20/s for 10m.',
-      'load.yml:11:80: Cannot read profile.repeat of scenario "steady": must be true or false; found "yes".',
+      'load.yml:11:80: Cannot read profile.repeat of scenario "steady": must be true or false; found "yes". Write true.',
     ],
   },
   {
@@ -251,7 +251,7 @@ const BAD: readonly BadConfiguration[] = [
       'load.yml:11:40: Cannot read profile.ramp.stages[0] of scenario "steady": must have either to and over, or hold. Write {to: 200/s, over: 15m} or {hold: 1h}.',
       'load.yml:11:51: Cannot read profile.ramp.stages[1] of scenario "steady": must have either to and over, or hold. Write {to: 200/s, over: 15m} or {hold: 1h}.',
       'load.yml:11:88: Cannot read profile.ramp.stages[2].over of scenario "steady": must be longer than 0s; found "0s". Write it like 30s.',
-      'load.yml:11:93: Cannot read profile.ramp.stages[3] of scenario "steady": must be a mapping; found 5.',
+      'load.yml:11:93: Cannot read profile.ramp.stages[3] of scenario "steady": must be a mapping; found 5. Write {to: 200/s, over: 15m}.',
     ],
   },
   {
@@ -384,7 +384,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "http://x@h as broker",
     text: withBroker("http://canary@h"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://. http:// leads to the management API, which is the key management. Write amqp://user:password@host:5672/vhost here.',
     ],
   },
   {
@@ -654,7 +654,7 @@ const BAD: readonly BadConfiguration[] = [
     ),
     faults: [
       'load.yml:4:30: Cannot read options.fanout_prefix of connection "main": must be true, false or text; found 5. Write true.',
-      'load.yml:4:50: Cannot read options.fanout_patterns of connection "main": must be true or false; found 1. Write it like true.',
+      'load.yml:4:50: Cannot read options.fanout_patterns of connection "main": must be true or false; found 1. Write true.',
       'load.yml:4:75: Cannot read options.queue_order_strategy of connection "main": must be text; found 1.',
     ],
   },
@@ -706,7 +706,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an expiry that is no duration",
     text: withTask("expires: never"),
     faults: [
-      'load.yml:9:14: Cannot read expires of task "thumb": must be a number with the unit ms, s, m, h or d such as 30s, or none; found "never". Write it like 30s.',
+      'load.yml:9:14: Cannot read expires of task "thumb": must be a number with the unit ms, s, m, h or d such as 30s, or none; found "never". Write none.',
     ],
   },
   {
@@ -1122,12 +1122,16 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "a section that is empty",
     text: withTail("server:"),
-    faults: ["load.yml:13:8: Cannot read server: must be a mapping; found nothing."],
+    faults: [
+      "load.yml:13:8: Cannot read server: must be a mapping; found nothing. Write server: {listen: 0.0.0.0:9809}.",
+    ],
   },
   {
     name: "a section that is a text",
     text: withTail("server: amqp://u:canary@x"),
-    faults: ['load.yml:13:9: Cannot read server: must be a mapping; found "amqp://u:***@x".'],
+    faults: [
+      'load.yml:13:9: Cannot read server: must be a mapping; found "amqp://u:***@x". Write server: {listen: 0.0.0.0:9809}.',
+    ],
   },
   {
     name: "an unknown arrival",
@@ -1216,13 +1220,15 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "an unknown tag",
     text: withTail("seed: !secret 1"),
-    faults: ['load.yml:13:15: Cannot read the tag "!secret": no such tag. Remove it.'],
+    faults: [
+      'load.yml:13:15: Cannot read the tag "!secret": no such tag. Remove it, or put a value that starts with ! in quotes.',
+    ],
   },
   {
     name: "a tag of Python",
     text: withTail("seed: !!python/object:os.system canary"),
     faults: [
-      'load.yml:13:33: Cannot read the tag "!!python/object:os.system": no such tag. Remove it.',
+      'load.yml:13:33: Cannot read the tag "!!python/object:os.system": no such tag. Remove it, or put a value that starts with ! in quotes.',
     ],
   },
   {
@@ -1242,12 +1248,16 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "a list",
     text: "- canary\n",
-    faults: ["load.yml:1:1: Cannot read the configuration: must be a mapping; found a list."],
+    faults: [
+      "load.yml:1:1: Cannot read the configuration: must be a mapping; found a list. Write connections, tasks and scenarios, each with a colon.",
+    ],
   },
   {
     name: "a text",
     text: "canary\n",
-    faults: ["load.yml:1:1: Cannot read the configuration: must be a mapping; found text."],
+    faults: [
+      "load.yml:1:1: Cannot read the configuration: must be a mapping; found text. Write connections, tasks and scenarios, each with a colon.",
+    ],
   },
   {
     name: "a small alias bomb",
@@ -1278,7 +1288,9 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "an alias without an anchor",
     text: "a: *b\n",
-    faults: ['load.yml:1:4: Cannot find the anchor of the alias "b". Define &b above it.'],
+    faults: [
+      'load.yml:1:4: Cannot find the anchor of the alias "b". Define &b above it, or put a value that starts with * in quotes.',
+    ],
   },
   {
     name: "ten thousand brackets",
@@ -1319,7 +1331,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a quote that is not closed",
     text: withBroker('"redis://:canary@h'),
     faults: [
-      "load.yml:13:1: Cannot find a closing quote or bracket, a comma or a colon that must stand here or before. Add it, or put a value that holds brackets or a variable in quotes.",
+      "load.yml:3:13: Cannot find the closing quote of the text that starts here. Add it, or remove this one.",
     ],
   },
   {
@@ -1471,12 +1483,16 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "slos that are no list",
     text: withTail("slos: {name: a, objective: 99%}"),
-    faults: ["load.yml:13:7: Cannot read slos: must be a list; found a mapping."],
+    faults: [
+      "load.yml:13:7: Cannot read slos: must be a list; found a mapping. Write slos: [{name: resize-latency, objective: 99.9%}].",
+    ],
   },
   {
     name: "an SLO that is no mapping",
     text: withTail("slos: [99%]"),
-    faults: ['load.yml:13:8: Cannot read slos[0]: must be a mapping; found "99%".'],
+    faults: [
+      'load.yml:13:8: Cannot read slos[0]: must be a mapping; found "99%". Write {name: resize-latency, objective: 99.9%}.',
+    ],
   },
   {
     name: "an SLO without name and objective",
@@ -1634,7 +1650,9 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "a merge of what is not there",
     text: withTask("<<: *slow"),
-    faults: ['load.yml:9:9: Cannot find the anchor of the alias "slow". Define &slow above it.'],
+    faults: [
+      'load.yml:9:9: Cannot find the anchor of the alias "slow". Define &slow above it, or put a value that starts with * in quotes.',
+    ],
   },
   {
     name: "two merges in one mapping",
@@ -1692,7 +1710,7 @@ test("faults of all files are told at once, in the order of the files", () => {
     () => loadTexts(["a: &a [*a]\n", BASE, "b: !x 1\n"]),
     [
       'load.yml:1:8: Cannot read the alias "a" inside of what it stands for. Remove it.',
-      'load3.yml:1:7: Cannot read the tag "!x": no such tag. Remove it.',
+      'load3.yml:1:7: Cannot read the tag "!x": no such tag. Remove it, or put a value that starts with ! in quotes.',
     ],
   );
   assertRefused(
