@@ -26,13 +26,13 @@ async function main(argv: readonly string[]): Promise<number> {
   const program = commandLine((result) => {
     code = result;
   });
-  const [first] = argv.slice(2);
-  if (first === undefined) {
+  const words = argv.slice(2);
+  if (words.length === 0) {
     program.outputHelp();
     return EXIT.ok;
   }
   try {
-    refuseMistypedCommand(first, ["help", ...program.commands.map((command) => command.name())]);
+    refuseMistypedCommand(words, ["help", ...program.commands.map((command) => command.name())]);
     await program.parseAsync([...argv]);
     return code;
   } catch (error) {

@@ -4,12 +4,16 @@ import { quote } from "../config/quote.js";
 import { EXIT, UserError } from "../errors.js";
 
 /**
- * Refuses a first word that is neither a command nor a file, and looks like a command: `run` is the
- * command when none is named, and would look for a file `chek`.
+ * Refuses a first word, or one after `help`, that is neither a command nor a file, and looks like a
+ * command: `run` is the command when none is named, and would look for a file `chek`.
  *
  * @throws {UserError}
  */
-export function refuseMistypedCommand(word: string, commands: readonly string[]): void {
+export function refuseMistypedCommand(
+  [first = "", second]: readonly string[],
+  commands: readonly string[],
+): void {
+  const word = first === "help" ? (second ?? first) : first;
   const isWord = /^[a-z][a-z-]*$/i.test(word);
   if (!isWord || commands.includes(word) || existsSync(word)) return;
   const meant = didYouMean(word, commands);
