@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { DoctorFlags } from "./commands/doctor.js";
 import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
 import { refuseMistypedCommand } from "./commands/mistyped.js";
 import type { RulesFlags } from "./commands/rules.js";
 import type { RunFlags } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
+import { didYouMean } from "./config/did-you-mean.js";
 import { prepareEngineThread } from "./daemon/engine-thread.js";
 import { EXIT, messageOf, UserError } from "./errors.js";
 import { LOG_LEVELS } from "./log.js";
@@ -67,8 +68,7 @@ function commandLine(done: (code: number) => void): Command {
     .option("--exit-on-slo", "exit with 99 when an SLO is missed, with 98 when one is inconclusive")
     .addOption(set)
     .addOption(
-      new Option("--log-level <level>", "least level that is logged")
-        .choices(LOG_LEVELS)
+      oneOf(LOG_LEVELS, new Option("--log-level <level>", "least level that is logged"))
         .env("CELERY_LOAD_LOG_LEVEL")
         .default("info"),
     )
@@ -131,9 +131,10 @@ function commandLine(done: (code: number) => void): Command {
     .command("rules")
     .description("recording and alerting rules for Prometheus; the same for every configuration")
     .addOption(
-      new Option("--format <format>", "a rule file, or a PrometheusRule of the operator")
-        .choices(RULE_FORMATS)
-        .default("prometheus"),
+      oneOf(
+        RULE_FORMATS,
+        new Option("--format <format>", "a rule file, or a PrometheusRule of the operator"),
+      ).default("prometheus"),
     )
     .option("--out <file>", "write there instead of to standard output")
     .option("--runbooks <url>", "where the alerts' runbook_url leads (default: docs/runbooks)")
@@ -174,6 +175,16 @@ function quickForm(command: Command): Command {
     .option("--rate <rate>", "quick form: 20/s, 5/m, or max")
     .option("--profile <json>", 'quick form: {"steps": ["20/s for 10m", …], "repeat": true} …')
     .option("--queue <name>", "quick form: queue (default: celery)");
+}
+
+/** An option with few values, of which the one that was most likely meant is told. */
+function oneOf(values: readonly string[], option: Option): Option {
+  return option.choices(values).argParser((value: string) => {
+    if (values.includes(value)) return value;
+    const meant = didYouMean(value, values);
+    const question = meant === undefined ? "" : `Did you mean ${meant}? `;
+    throw new InvalidArgumentError(`${question}Choices are ${values.join(", ")}.`);
+  });
 }
 
 function processStreams(): Streams {

@@ -50,12 +50,14 @@ export function mergeLayers(layers: Layers): { root: ConfigNode; faults: readonl
   // Names that the command line makes can also be meant by the environment, which lies below it.
   const named = created.reduce(applyOverride, base);
 
-  const environment = readEnvironment(layers.env, shape, named, layers.reservedVariables);
+  // Keys inside of a value can be meant of a task that has the value from the defaults.
+  const known = withDefaults(named);
+  const environment = readEnvironment(layers.env, shape, known, layers.reservedVariables);
   faults.push(...environment.faults);
   const settings: PlacedValue[] = [];
   for (const override of layers.overrides) {
     if (!("set" in override)) continue;
-    const setting = readSetting(override.set, shape, named);
+    const setting = readSetting(override.set, shape, known);
     if ("message" in setting) faults.push(setting);
     else settings.push(setting);
   }

@@ -46,6 +46,16 @@ const MISTYPED: readonly (readonly [args: readonly string[], ...lines: string[]]
   [["run"], "--task: Cannot run without a task. Write --task app.tasks.add, or name a file."],
   [["run", "--taks", "a"], "error: unknown option '--taks'", "(Did you mean --task?)", MORE],
   [
+    ["run", ...TASK, "--log-level", "dbug"],
+    "error: option '--log-level <level>' argument 'dbug' is invalid. Did you mean debug? Choices are trace, debug, info, warn, error, fatal, silent.",
+    MORE,
+  ],
+  [
+    ["rules", "--format", "promethues"],
+    "error: option '--format <format>' argument 'promethues' is invalid. Did you mean prometheus? Choices are prometheus, operator.",
+    MORE,
+  ],
+  [
     ["run", ...TASK, "--rate", "20"],
     '--rate: Cannot read rate of scenario "quick": must be a number per s, m or h such as 20/s; found "20". Write 20/s.',
   ],

@@ -60,7 +60,11 @@ test("defaults go through files, environment and --set, and fill what is missing
   const higher = "defaults: {tasks: {timeout: 20s}, scenarios: {profile: 3/s}}\n";
   const set = (text: string) => ({ set: text });
   const layers = loadTexts([DEFAULTS, higher], {
-    env: { CELERY_LOAD_DEFAULTS__TASKS__QUEUE: "from-env", CELERY_LOAD_TASKS__B__TIMEOUT: "9s" },
+    env: {
+      CELERY_LOAD_DEFAULTS__TASKS__QUEUE: "from-env",
+      CELERY_LOAD_TASKS__A__HEADERS__SOURCE: "env",
+      CELERY_LOAD_TASKS__B__TIMEOUT: "9s",
+    },
     overrides: [
       set("defaults.tasks.retries=3"),
       set("tasks.a.headers.tenant=me"),
@@ -69,7 +73,7 @@ test("defaults go through files, environment and --set, and fill what is missing
   });
   const [a, b] = [taskOf(layers.config, "a"), taskOf(layers.config, "b")];
   assert.deepEqual([a.queue, a.timeoutMs, a.retries], ["from-env", 20_000, 3]);
-  assert.deepEqual(a.headers, { tenant: "me", source: "x" });
+  assert.deepEqual(a.headers, { tenant: "me", source: "env" });
   assert.deepEqual([b.queue, b.timeoutMs, b.retries], ["other", 9_000, 3]);
   assert.deepEqual(layers.config.scenarios.one?.profile, { kind: "constant", ratePerSecond: 3 });
   assert.equal(layers.config.scenarios.one?.maxInFlight, 8);
