@@ -26,7 +26,9 @@ export function urlsOf(list: string): string[] {
  */
 export function splitUrl(url: string): UrlParts {
   if (/[\s\p{Cc}]/u.test(url)) {
-    throw urlError("must be a URL without spaces, line breaks or control characters", ENCODE_HINT);
+    const isAround = !/[\s\p{Cc}]/u.test(url.trim());
+    const hint = isAround ? "Remove the space or line break at its start or end." : ENCODE_HINT;
+    throw urlError("must be a URL without spaces, line breaks or control characters", hint);
   }
   const end = url.indexOf("://");
   const scheme = url.slice(0, Math.max(end, 0)).toLowerCase();

@@ -244,6 +244,13 @@ function urlField(description: string, example: string, check: (url: string) => 
   const meta = { description, type: "string", examples: [example] };
   return field(meta, (value) => {
     if (typeof value !== "string") throw noUrl(value);
+    if (/,\s*[a-z+]+:\/\//i.test(value)) {
+      const remedy = "Write ; for the comma between the URLs.";
+      throw new ReadError("must be one URL, or several with ; between them", {
+        remedy,
+        hidesValue: true,
+      });
+    }
     check(value);
     return value;
   });

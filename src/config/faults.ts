@@ -84,10 +84,17 @@ function messageFor(issue: ConfigIssue, root: ConfigNode, shape: Shape): string 
     return `Cannot read ${subjectOf(issue.path)}: ${text}.${write === undefined ? "" : ` ${write}`}`;
   }
   const found = hidesValue ? "" : `; found ${describe(node, issue.path)}`;
-  const variables = node.origin.kind === "file" ? (node.origin.variables ?? []) : [];
-  const from = variables.length > 0 ? ` (from ${variables.join(", ")})` : "";
+  const sources = sourcesOf(node.origin);
+  const from = sources.length > 0 ? ` (from ${sources.join(", ")})` : "";
   const remedied = withRemedy(issue, node, shape);
   return sentence(`${subjectOf(issue.path, noun)}${from}`, remedied, found);
+}
+
+/** Where a value of a file comes from when it does not stand where it is used: defaults, variables. */
+function sourcesOf(origin: Origin): readonly string[] {
+  if (origin.kind !== "file") return [];
+  const { inheritedFrom, variables = [] } = origin;
+  return inheritedFrom === undefined ? variables : [inheritedFrom, ...variables];
 }
 
 /** What to write is said by the issue, or by what was most likely meant, or else by the example in the schema. */

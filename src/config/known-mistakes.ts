@@ -84,6 +84,16 @@ const REMEDIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     vus: MAX_IN_FLIGHT,
     concurrency: MAX_IN_FLIGHT,
   },
+  "scenarios.*.profile.ramp": {
+    to: "Write stages: [{to: 200/s, over: 15m}].",
+    over: "Write stages: [{to: 200/s, over: 15m}].",
+  },
+  "scenarios.*.profile.ramp.stages.[]": {
+    target: 'Did you mean "to"?',
+    rate: 'Did you mean "to"?',
+    duration: 'Did you mean "over"?',
+    for: 'Did you mean "over"?',
+  },
   "slos.[]": {
     target: 'Did you mean "objective"?',
     threshold: 'Did you mean "latency"?',

@@ -62,12 +62,17 @@ export function mergeLayers(layers: Layers): { root: ConfigNode; faults: readonl
     else settings.push(setting);
   }
   const isDefault = ({ path }: PlacedValue) => path[0] === "defaults";
-  const apart = (values: readonly PlacedValue[]) => values.filter((value) => !isDefault(value));
-  // Defaults first: what sets one key inside of a value that comes from them must not lose the rest.
-  let root = [...environment.values, ...settings].filter(isDefault).reduce(place, named);
-  root = apart(environment.values).reduce(place, withDefaults(root));
-  root = created.reduce(applyOverride, root);
-  root = apart(settings).reduce(place, root);
+  const withOwn = (tree: ConfigNode, isApplied: (value: PlacedValue) => boolean) => {
+    const own = (values: readonly PlacedValue[]) =>
+      values.filter((value) => !isDefault(value) && isApplied(value));
+    const above = own(environment.values).reduce(place, tree);
+    return own(settings).reduce(place, created.reduce(applyOverride, above));
+  };
+  // Keys of a task first, which keep the defaults away; what is set inside of a value, then, must not
+  // lose the rest of one that comes from the defaults.
+  const withAll = [...environment.values, ...settings].filter(isDefault).reduce(place, named);
+  const completed = withDefaults(withOwn(withAll, ({ path }) => path.length <= 3));
+  const root = withDefaults(withOwn(completed, () => true));
   return { root: substitute(root, layers.env, faults), faults: withoutRepeats(faults) };
 }
 

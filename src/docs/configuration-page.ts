@@ -9,7 +9,7 @@ export function configurationPage(): string {
 
 # Configuration
 
-\`celery-load run FILE…\` reads YAML. Before anything is sent, \`celery-load check FILE…\` prints what is in effect with the origin of each value (passwords masked), or every fault with its file, line and column; \`celery-load plan FILE…\` draws the rates over time.
+\`celery-load run FILE…\` reads YAML. Before anything is sent, \`celery-load check FILE…\` prints what is in effect with the origin of each value (passwords masked), or every fault with its file, line and column; \`celery-load plan FILE…\` draws the rates over time. What one of \`check\`, \`plan\`, \`doctor\` and \`run\` refuses, all of them do, in the same words.
 
 Three sections are needed: \`connections\` (a broker and its result backend), \`tasks\` (what to send) and \`scenarios\` (how much of it, when). Keys that are not listed here are refused, unless they [start with \`x-\`](#written-once-defaults-anchors-and-x--keys).
 

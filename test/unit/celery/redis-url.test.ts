@@ -110,7 +110,7 @@ const BAD: [url: string, message: string, hint: RegExp][] = [
   ["redis+socket:///s?virtual_host=x", "must have a whole number as its database", /0/],
   ["redis+socket://h/s", "must have the absolute path of the socket after three slashes", /^Write/],
   ["redis://a/0;redis://b/x", "must have a whole number as its database", /numbers from 0/],
-  ["redis://h/0\n", /^must be a URL without spaces/.source, /^Percent-encode/],
+  ["redis://h/0\n", /^must be a URL without spaces/.source, /^Remove the space or line break/],
   ["redis://can ary@h", /^must be a URL without spaces/.source, /^Percent-encode/],
   ["redis://[::1/0", "must have a host such as 127.0.0.1 or [::1]", /^Write/],
   ["redis://a,b/0", "must have a host of letters, digits, dots and hyphens", /^Percent/],

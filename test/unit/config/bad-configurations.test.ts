@@ -1620,7 +1620,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a default that contradicts a task's own key",
     text: `${withTask("timeout: 5s")}defaults: {tasks: {countdown: 10s}}\n`,
     faults: [
-      'load.yml:14:31: Cannot read countdown of task "thumb": must be shorter than timeout, or no result comes in time; found "10s". Raise timeout.',
+      'load.yml:14:31: Cannot read countdown of task "thumb" (from defaults.tasks): must be shorter than timeout, or no result comes in time; found "10s". Raise timeout.',
     ],
   },
   {
@@ -1641,6 +1641,13 @@ const BAD: readonly BadConfiguration[] = [
     name: "a merge of a text, of a list of texts and of nothing",
     text: withTail("x-a: {<<: canary}\nx-b: {<<: [canary, {}]}\nx-c: {<<: }"),
     faults: [mergeRefused(13, 11), mergeRefused(14, 11), mergeRefused(15, 11)],
+  },
+  {
+    name: "a bomb of merges",
+    text: mergeBomb(),
+    faults: [
+      "load.yml:2:39: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
+    ],
   },
   {
     name: "a merge of itself",
@@ -1843,6 +1850,13 @@ function withSlos(...slos: string[]): string {
 function aliasBomb(): string {
   const level = (name: string, below: string) => `${name}: &${name} [${`${below},`.repeat(10)}]\n`;
   return level("a", "x") + level("b", "*a") + level("c", "*b") + level("d", "*c");
+}
+
+/** Each level merges ten times the one below. */
+function mergeBomb(): string {
+  const level = (name: string, below: string) =>
+    `x-${name}: &${name} {<<: [${`*${below},`.repeat(10)}]}\n`;
+  return `x-a: &a {k: 1}\n${level("b", "a")}${level("c", "b")}${level("d", "c")}${level("e", "d")}`;
 }
 
 /** Few aliases, but each stands for thousands of values. */

@@ -81,6 +81,19 @@ test("defaults go through files, environment and --set, and fill what is missing
   assert.ok(lines(layers, "a").includes("retries: 3 # --set defaults.tasks.retries"));
 });
 
+test("what is set of a task keeps contradicting defaults away, and a whole task still takes them over", () => {
+  const text = `defaults: {tasks: {queue: images, priority: 3}}
+tasks: {a: {name: app.a}, b: {name: app.b}}
+${SCENARIO}${REST}`;
+  const { config } = loadTexts([text], {
+    env: { CELERY_LOAD_TASKS__A__URGENCY: "9" },
+    overrides: [{ set: "tasks.b={name: app.z}" }],
+  });
+  const [a, b] = [taskOf(config, "a"), taskOf(config, "b")];
+  assert.deepEqual([a.urgency, a.priority, a.queue], [9, 0, "images"]);
+  assert.deepEqual([b.name, b.priority, b.queue], ["app.z", 3, "images"]);
+});
+
 test("a default is for the tasks of the command line, too", () => {
   const at = (path: string[], value: unknown) => ({ path, value, flag: "--test" });
   const { config } = loadTexts(["defaults: {tasks: {queue: images}}\n"], {

@@ -168,6 +168,13 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...faults: strin
     'load.yml:11:31: Cannot read profile.ramp.stages[0] of scenario "steady": must be a mapping; found "200/s over 15m". Write {to: 200/s, over: 15m}.',
   ],
   [
+    "stages as k6 has them",
+    profile("{ramp: {stages: [{target: 5/s, duration: 1m}]}}"),
+    'load.yml:11:31: Cannot read profile.ramp.stages[0] of scenario "steady": must have either to and over, or hold. Write {to: 200/s, over: 15m} or {hold: 1h}.',
+    'load.yml:11:32: Cannot read key "target" in profile.ramp.stages[0] of scenario "steady": there is no such key. Did you mean "to"?',
+    'load.yml:11:45: Cannot read key "duration" in profile.ramp.stages[0] of scenario "steady": there is no such key. Did you mean "over"?',
+  ],
+  [
     "rate instead of profile",
     change("    profile:", "    rate:"),
     'load.yml:10:3: Cannot read profile of scenario "steady": it is missing. Write profile: 20/s.',
@@ -358,6 +365,16 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...faults: strin
     "a list of URLs",
     broker("[redis://a, redis://b]"),
     'load.yml:3:13: Cannot read broker of connection "main": must be a URL. Write several URLs as one text, with ; between them.',
+  ],
+  [
+    "a comma between URLs",
+    broker("redis://:canary@a,redis://:canary@b"),
+    'load.yml:3:13: Cannot read broker of connection "main": must be one URL, or several with ; between them. Write ; for the comma between the URLs.',
+  ],
+  [
+    "a space behind a URL",
+    broker('"redis://:canary@a "'),
+    'load.yml:3:13: Cannot read broker of connection "main": must be a URL without spaces, line breaks or control characters. Remove the space or line break at its start or end.',
   ],
   [
     "no backend, in Python's word",
