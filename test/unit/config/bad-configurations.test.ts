@@ -1683,6 +1683,14 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "--set of a template without quotes",
+    text: BASE,
+    options: { overrides: [{ set: "tasks.thumb.args=[{{ uuid }}]" }] },
+    faults: [
+      '--set tasks.thumb.args: Cannot read {{ uuid }} without quotes: YAML takes braces for a mapping. Write "{{ uuid }}", with all of the value inside of the quotes.',
+    ],
+  },
+  {
     name: "--set that is no YAML",
     text: BASE,
     options: { overrides: [{ set: "buckets=[1s, canary" }] },
