@@ -1,10 +1,11 @@
-import { Argument, Command, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { COMPLETION_HELP, SHELLS, type Shell } from "./cli/shells.js";
 import type { DoctorFlags } from "./commands/doctor.js";
 import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
 import type { RulesFlags } from "./commands/rules.js";
 import type { RunFlags } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
+import { didYouMean } from "./config/did-you-mean.js";
 import { prepareEngineThread } from "./daemon/engine-thread.js";
 import { describeCommand } from "./describe-commands.js";
 import { LOG_LEVELS } from "./log.js";
@@ -32,8 +33,7 @@ export function commandLine(done: (code: number) => void): Command {
     .option("--exit-on-slo", "exit with 99 when an SLO is missed, with 98 when one is inconclusive")
     .addOption(set)
     .addOption(
-      new Option("--log-level <level>", "least level that is logged")
-        .choices(LOG_LEVELS)
+      oneOf(LOG_LEVELS, new Option("--log-level <level>", "least level that is logged"))
         .env("CELERY_LOAD_LOG_LEVEL")
         .default("info"),
     )
@@ -66,14 +66,16 @@ export function commandLine(done: (code: number) => void): Command {
     .option("--for <duration>", "the time to draw, such as 30m")
     .addOption(set)
     .action(async (files: string[], flags: { for?: string; set: string[] }) => {
-      const { loadConfig } = await import("./config/load.js");
+      const { prepare } = await import("./commands/prepare.js");
       const { runPlan } = await import("./commands/plan.js");
-      const { config } = loadConfig({
+      const forMs = flags.for === undefined ? null : parseFor(flags.for);
+      const { config, warnings } = prepare({
         files,
         env: process.env,
-        overrides: flags.set.map((text) => ({ set: text })),
+        overrides: flags.set.map((set) => ({ set })),
+        forMs,
       });
-      const forMs = flags.for === undefined ? null : parseFor(flags.for);
+      for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
       done(runPlan({ config, forMs, width: process.stdout.columns ?? 100 }, process.stdout));
     });
 
@@ -94,9 +96,10 @@ export function commandLine(done: (code: number) => void): Command {
     .command("rules")
     .description("recording and alerting rules for Prometheus; the same for every configuration")
     .addOption(
-      new Option("--format <format>", "a rule file, or a PrometheusRule of the operator")
-        .choices(RULE_FORMATS)
-        .default("prometheus"),
+      oneOf(
+        RULE_FORMATS,
+        new Option("--format <format>", "a rule file, or a PrometheusRule of the operator"),
+      ).default("prometheus"),
     )
     .option("--out <file>", "write there instead of to standard output")
     .option("--runbooks <url>", "where the alerts' runbook_url leads (default: docs/runbooks)")
@@ -153,6 +156,16 @@ function quickForm(command: Command): Command {
     .option("--rate <rate>", "quick form: 20/s, 5/m, or max")
     .option("--profile <json>", 'quick form: {"steps": ["20/s for 10m", …], "repeat": true} …')
     .option("--queue <name>", "quick form: queue (default: celery)");
+}
+
+/** An option with few values, of which the one that was most likely meant is told. */
+function oneOf(values: readonly string[], option: Option): Option {
+  return option.choices(values).argParser((value: string) => {
+    if (values.includes(value)) return value;
+    const meant = didYouMean(value, values);
+    const question = meant === undefined ? "" : `Did you mean ${meant}? `;
+    throw new InvalidArgumentError(`${question}Choices are ${values.join(", ")}.`);
+  });
 }
 
 function processStreams(): Streams {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
 import { commandLine } from "./command-line.js";
+import { refuseMistypedCommand } from "./commands/mistyped.js";
 import { EXIT, messageOf, UserError } from "./errors.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
@@ -17,7 +18,13 @@ async function main(argv: readonly string[]): Promise<number> {
   const program = commandLine((result) => {
     code = result;
   });
+  const words = argv.slice(2);
+  if (words.length === 0) {
+    program.outputHelp();
+    return EXIT.ok;
+  }
   try {
+    refuseMistypedCommand(words, ["help", ...program.commands.map((command) => command.name())]);
     await program.parseAsync([...argv]);
     return code;
   } catch (error) {

@@ -21,15 +21,21 @@ export function validateTemplates(value: unknown): ArgumentFault[] {
   return faults;
 }
 
-/** The names of the files whose lines the templates in a value take, each once. */
-export function templateFiles(value: unknown): string[] {
-  const names = new Set<string>();
-  walk(value, [], (part) => {
+/** A file whose lines a template takes, and where the template stands. */
+export interface TemplateFile {
+  readonly name: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** The files whose lines the templates in a value take, as often as they are named. */
+export function templateFiles(value: unknown): TemplateFile[] {
+  const files: TemplateFile[] = [];
+  walk(value, [], (part, path) => {
     for (const { name, args } of callsIn(part)) {
-      if (name === "file") names.add(String(args[0]));
+      if (name === "file") files.push({ name: String(args[0]), path });
     }
   });
-  return [...names];
+  return files;
 }
 
 function walk(

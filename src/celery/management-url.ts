@@ -17,7 +17,7 @@ export interface ManagementAddress {
  */
 export function parseManagementUrl(url: string): ManagementAddress {
   const example = "Write http://user:password@rabbitmq:15672.";
-  const { scheme, userInfo, hostInfo, path, query } = splitUrl(url);
+  const { scheme, userInfo, hostInfo, path, query } = splitUrl(url.trim());
   if ((scheme !== "http" && scheme !== "https") || hostInfo === "") {
     throw urlError("must be a URL that starts with http:// or https://", example);
   }

@@ -1,5 +1,6 @@
 import type { UserError } from "../errors.js";
 import { parseAmqpUrl } from "./amqp-url.js";
+import { remedyForBroker } from "./likely-url.js";
 import { parseRedisUrl } from "./redis-url.js";
 import { backendName, silenceOf } from "./silent-backend.js";
 import { urlError } from "./url-parts.js";
@@ -132,14 +133,14 @@ const OTHER_BROKERS = new Set(
 );
 
 /** Why a scheme is refused: one that this version cannot use, or none of Celery's at all. */
-function refusal(url: string, { forms, starts, example }: Wanted): UserError {
+function refusal(url: string, { forms, starts, example, remedyFor }: Wanted): UserError {
   const scheme = schemeOf(url);
   // `sqla+postgresql` is known by what stands before the +.
   return urlError(
     OTHER_BROKERS.has(scheme.split("+", 1)[0]!)
       ? `must be ${forms}: Celery's scheme ${scheme} is not supported by this version`
       : `must be a URL that starts with ${starts}`,
-    `Write ${example}.`,
+    remedyFor(url) ?? `Write ${example}.`,
   );
 }
 
@@ -147,18 +148,23 @@ interface Wanted {
   readonly forms: string;
   readonly starts: string;
   readonly example: string;
+  /** What to do about a text of which can be told what was meant. */
+  readonly remedyFor: (text: string) => string | undefined;
 }
 
 const BROKER: Wanted = {
   forms: "a redis:// or amqp:// URL",
   starts: "redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://",
   example: "redis://host:6379/0 or amqp://user:password@host:5672/vhost",
+  remedyFor: remedyForBroker,
 };
 
 const BACKEND: Wanted = {
   forms: "a redis:// URL or rpc://",
   starts: "redis://, rediss://, redis+socket://, sentinel:// or rpc://",
   example: "redis://host:6379/0 or rpc://",
+  remedyFor: (text) =>
+    /^(?:none|null|false|no|off)$/i.test(text) ? "Write disabled for no results." : undefined,
 };
 
 function nameOf({ host, port, path }: ServerName): ServerName {

@@ -1,9 +1,9 @@
 import { editorSchema } from "../config/editor-schema.js";
 import type { Override } from "../config/layers.js";
-import { loadConfig } from "../config/load.js";
 import { printEffective } from "../config/print.js";
 import type { Variables } from "../config/variables.js";
 import { EXIT, UserError } from "../errors.js";
+import { prepare } from "./prepare.js";
 
 export interface CheckOptions {
   readonly files: readonly string[];
@@ -35,7 +35,7 @@ export function runCheck(options: CheckOptions, { stdout, stderr }: OutputStream
   }
   const overrides = options.set.map((set): Override => ({ set }));
   try {
-    const { effective, warnings } = loadConfig({ ...options, overrides });
+    const { effective, warnings } = prepare({ ...options, overrides });
     for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
     stdout.write(printEffective(effective));
     return EXIT.ok;

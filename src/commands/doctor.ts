@@ -1,5 +1,3 @@
-import { loadConfig } from "../config/load.js";
-import { planEntries } from "../daemon/entry-plans.js";
 import { check } from "../doctor/checks/checks.js";
 import { examine } from "../doctor/examine.js";
 import { OpenParts } from "../doctor/open-parts.js";
@@ -7,7 +5,8 @@ import { isWell, reportJson, reportText } from "../doctor/report.js";
 import { startsOver } from "../doctor/starts.js";
 import { EXIT } from "../errors.js";
 import { parseFor } from "./flags.js";
-import { overridesOf, type RunFlags, readTemplateLines } from "./run.js";
+import { prepare } from "./prepare.js";
+import { overridesOf, type RunFlags } from "./run.js";
 import type { Streams } from "./streams.js";
 
 /** The flags of `celery-load doctor`, as they were typed. */
@@ -29,15 +28,14 @@ export async function doctor(
   onSignal: (receive: (signal: string) => void) => void,
 ): Promise<number> {
   const waitMs = parseFor(flags.wait, "--wait");
-  const { config, warnings } = loadConfig({
-    files: [...flags.files],
+  const { config, warnings, plan, templateLines } = prepare({
+    files: flags.files,
     env: streams.env,
     overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
   });
-  const lines = readTemplateLines(config, flags.files[0]);
   for (const warning of warnings) streams.stderr(`Warning: ${warning}\n`);
 
-  const { entries } = planEntries(config);
+  const { entries } = plan;
   const patients = Object.entries(config.connections).map(([name, connection]) => ({
     name,
     connection,
@@ -45,7 +43,7 @@ export async function doctor(
     entries,
     isSending: flags.send,
     waitMs,
-    readLines: (file: string) => lines[file] ?? [],
+    readLines: (file: string) => templateLines[file] ?? [],
     parts: new OpenParts(),
   }));
   const examinations = Promise.all(patients.map(examine));

@@ -1,5 +1,5 @@
 import { parseDuration } from "../config/quantities.js";
-import { ConfigError, messageOf } from "../errors.js";
+import { ConfigError, messageOf, UserError } from "../errors.js";
 
 /** The demo's port of /metrics, as in `server.listen`'s default. */
 export const DEMO_PORT = 9809;
@@ -10,7 +10,8 @@ export function parseFor(text: string, flag = "--for"): number {
     const ms = parseDuration(text);
     if (ms > 0) return ms;
   } catch (error) {
-    throw flagError(flag, messageOf(error));
+    const remedy = error instanceof UserError && error.hint !== undefined ? `. ${error.hint}` : "";
+    throw flagError(flag, `${messageOf(error)}${remedy}`);
   }
   throw flagError(flag, `must be longer than nothing, such as 30m; found "${text}"`);
 }

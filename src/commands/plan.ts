@@ -1,4 +1,10 @@
-import { type Config, isWorkflow, type ScenarioConfig } from "../config/schema.js";
+import {
+  type Config,
+  isWorkflow,
+  type ScenarioConfig,
+  type TaskConfig,
+  type WorkflowConfig,
+} from "../config/schema.js";
 import { EXIT } from "../errors.js";
 import { countShares } from "../plan/mix.js";
 import { createProfile, type Profile, type ProfileSpec } from "../plan/profile.js";
@@ -34,10 +40,24 @@ export function runPlan({ config, forMs, width }: PlanOptions, stdout: TextSink)
   return EXIT.ok;
 }
 
-/** The text about one scenario, and its mean and highest rates (null: it has none). */
+/** The text about one scenario, and its mean and highest rates of starts (null: it has none). */
 interface Section {
   readonly lines: readonly string[];
-  readonly rates: { readonly meanPerSecond: number; readonly peakPerSecond: number } | null;
+  readonly rates: Rates | null;
+}
+
+interface Rates {
+  readonly meanPerSecond: number;
+  readonly peakPerSecond: number;
+  /** Messages of a start on the average. */
+  readonly perStart: Messages;
+}
+
+/** Messages of a start: one for each of its tasks. */
+interface Messages {
+  readonly all: number;
+  /** Those that the daemon itself publishes; workers send what follows in a workflow. */
+  readonly own: number;
 }
 
 type RatedSpec = Exclude<ProfileSpec, { kind: "max" }>;
@@ -62,6 +82,7 @@ function sectionOf(
   const starts = wholeStarts(profile.startsBy(span.totalMs));
   const peakPerSecond = peakOf(profile, span.totalMs);
   const meanPerSecond = (profile.startsBy(span.totalMs) / span.totalMs) * 1000;
+  const rates = { meanPerSecond, peakPerSecond, perStart: messagesPerStart(scenario, config) };
   const lines = [
     `${name}: ${describe(spec)}, ${scenario.arrival} arrivals`,
     ...indented([...delays(scenario), `drawn: ${span.sentence}`]),
@@ -75,10 +96,42 @@ function sectionOf(
     ...indented([
       ...startsTable(scenario, config, starts, span.totalMs),
       `rate: mean ${meanText(meanPerSecond)}, peak ${meanText(peakPerSecond)}`,
-      `messages an hour: ${grouped(meanPerSecond * 3600)}`,
+      ...hourly([rates]),
     ]),
   ];
-  return { lines, rates: { meanPerSecond, peakPerSecond } };
+  return { lines, rates };
+}
+
+/** Starts and messages are the same number until there is a workflow. */
+function hourly(rates: readonly Rates[]): string[] {
+  const sumOf = (count: (rates: Rates) => number) =>
+    rates.reduce((sum, each) => sum + each.meanPerSecond * count(each), 0) * 3600;
+  const starts = sumOf(() => 1);
+  const all = sumOf(({ perStart }) => perStart.all);
+  const own = sumOf(({ perStart }) => perStart.own);
+  if (all === starts) return [`messages an hour: ${grouped(all)}`];
+  const parts =
+    own === all ? "" : `: ${grouped(own)} from here, ${grouped(all - own)} from workers`;
+  return [
+    `starts an hour: ${grouped(starts)}`,
+    `messages an hour: ${grouped(all)}, one for each task${parts}`,
+  ];
+}
+
+/** On the average, as the mix has it. */
+function messagesPerStart({ mix }: ScenarioConfig, config: Config): Messages {
+  const weights = Object.values(mix).reduce((sum, weight) => sum + weight, 0);
+  const mean = (count: (messages: Messages) => number) =>
+    Object.entries(mix).reduce(
+      (sum, [key, weight]) => sum + count(messagesOf(config.tasks[key]!)) * weight,
+      0,
+    ) / weights;
+  return { all: mean(({ all }) => all), own: mean(({ own }) => own) };
+}
+
+function messagesOf(entry: TaskConfig | WorkflowConfig): Messages {
+  if (!isWorkflow(entry)) return { all: 1 + entry.link.length, own: 1 };
+  return { all: entry.stages.flat().length, own: entry.stages[0]!.length };
 }
 
 function closedLoop(name: string, { maxInFlight }: ScenarioConfig): string[] {
@@ -204,9 +257,11 @@ function startsTable(
   const expected = arrival === "even" ? "" : ` expected, give or take ${grouped(spread)}`;
   return [
     `starts in ${timeText(totalMs)}: ${grouped(starts)}${expected}`,
-    ...names.map(
-      (name, index) => `  ${name.padEnd(nameWidth)}  ${counts[index]!.padStart(countWidth)}`,
-    ),
+    ...names.map((name, index) => {
+      const { all } = messagesOf(config.tasks[keys[index]!]!);
+      const tasks = all === 1 ? "" : `  of ${all} tasks each`;
+      return `  ${name.padEnd(nameWidth)}  ${counts[index]!.padStart(countWidth)}${tasks}`;
+    }),
   ];
 }
 
@@ -217,7 +272,7 @@ function summaryOf(sections: readonly Section[]): string[] {
   const peakPerSecond = rates.reduce((sum, rate) => sum + rate.peakPerSecond, 0);
   return [
     `all scenarios with a rate, while they run together: mean ${meanText(meanPerSecond)}, never above ${meanText(peakPerSecond)}`,
-    `messages an hour: ${grouped(meanPerSecond * 3600)}`,
+    ...hourly(rates),
     "",
   ];
 }

@@ -1,16 +1,10 @@
-import { readFileSync } from "node:fs";
-import { dirname, isAbsolute, relative, resolve } from "node:path";
-import { templateFiles } from "../celery/arguments.js";
 import type { Override } from "../config/layers.js";
-import { loadConfig } from "../config/load.js";
 import { type QuickFlags, quickForm } from "../config/quick.js";
-import { type Config, isWorkflow } from "../config/schema.js";
 import { Daemon } from "../daemon/daemon.js";
-import { planEngine } from "../daemon/engine-plan.js";
-import { ConfigError, messageOf } from "../errors.js";
+import { ConfigError } from "../errors.js";
 import { createLog } from "../log.js";
-import { commit, version } from "../version.js";
 import { flagError, parseCount, parseFor } from "./flags.js";
+import { prepare } from "./prepare.js";
 import type { Streams } from "./streams.js";
 
 /** The flags of `celery-load run`, as they were typed. */
@@ -37,23 +31,17 @@ export async function run(
 ): Promise<number> {
   const forMs = flags.for === undefined ? null : parseFor(flags.for);
   const countLimit = flags.count === undefined ? null : parseCount(flags.count);
-  const { config, warnings } = loadConfig({
-    files: [...flags.files],
+  const { config, warnings, plan, subject, observe } = prepare({
+    files: flags.files,
     env: streams.env,
     overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
+    forMs,
+    countLimit,
   });
   if (flags.exitOnSlo && config.slos.length === 0) {
     throw flagError("--exit-on-slo", "there are no slos in the configuration. Add one.");
   }
   const isBounded = forMs !== null || countLimit !== null;
-  const { plan, subject, observe } = planEngine({
-    config,
-    forMs,
-    countLimit,
-    templateLines: readTemplateLines(config, flags.files[0]),
-    version,
-    commit,
-  });
   const log = createLog(flags.logLevel, streams.isTerminal);
   for (const warning of warnings) log.warn(warning);
   const daemon = new Daemon({
@@ -113,38 +101,4 @@ export function overridesOf(
       ? []
       : [{ path: ["segment"], value: flags.segment, flag: "--segment" }]),
   ];
-}
-
-/** Reads the files that templates name, which must lie in the first configuration file's folder. */
-export function readTemplateLines(
-  config: Config,
-  firstFile: string | undefined,
-): Record<string, string[]> {
-  const folder = firstFile === undefined ? process.cwd() : dirname(resolve(firstFile));
-  const lines: Record<string, string[]> = {};
-  for (const [key, task] of Object.entries(config.tasks)) {
-    if (isWorkflow(task)) continue;
-    for (const name of [...templateFiles(task.args), ...templateFiles(task.kwargs)]) {
-      lines[name] ??= readLines(key, folder, name);
-    }
-  }
-  return lines;
-}
-
-function readLines(taskKey: string, folder: string, name: string): string[] {
-  const fault = (message: string) => flagError(`tasks.${taskKey}`, `file("${name}") ${message}`);
-  const path = resolve(folder, name);
-  const inside = relative(folder, path);
-  if (inside.startsWith("..") || isAbsolute(inside)) {
-    throw fault("must lie in the folder of the configuration file. Move it there.");
-  }
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw fault(`cannot be read: ${messageOf(error)}. Check its name and permissions.`);
-  }
-  const lines = text.split(/\r?\n/).filter((line) => line !== "");
-  if (lines.length === 0) throw fault("has no lines. Put one value on each line.");
-  return lines;
 }

@@ -1,5 +1,5 @@
 import { kindOf } from "../celery/server-url.js";
-import { type ConfigIssue, issue, listNames } from "./config-issue.js";
+import { type ConfigIssue, issue, keyOfTask, listNames } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import { didYouMean } from "./did-you-mean.js";
 import { quote } from "./quote.js";
@@ -17,7 +17,7 @@ export function checkWorkflows(
     const references = referencesOf(entry, written[key]);
     return [
       ...references.flatMap(({ task, from }) =>
-        checkMember(["tasks", key, from], task, tasks, Object.keys(written)),
+        checkMember(["tasks", key, from], task, tasks, written),
       ),
       ...(isWorkflow(entry) ? checkAlone(key, written[key], names) : []),
     ];
@@ -70,10 +70,11 @@ function checkMember(
   path: readonly string[],
   task: string,
   tasks: ReadonlyMap<string, Entry>,
-  keys: readonly string[],
+  written: Readonly<Record<string, unknown>>,
 ): ConfigIssue[] {
+  const keys = Object.keys(written);
   if (!keys.includes(task)) {
-    const meant = didYouMean(task, keys);
+    const meant = keyOfTask(task, written) ?? didYouMean(task, keys);
     const remedy =
       meant === undefined ? `Known here: ${listNames(keys)}.` : `Did you mean ${quote(meant)}?`;
     return [issue(path, `there is no task ${quote(task)}`, { remedy, hidesValue: true })];

@@ -5,18 +5,25 @@ import type { Path } from "./tree.js";
 
 /** Something that is wrong at a path of the configuration. */
 export interface ConfigIssue {
-  /** `unrecognized_keys`, `invalid_key`, `invalid_type`, … as zod names it. */
+  /** `unrecognized_keys`, `invalid_key`, `invalid_type`, … as zod names it; `unknown_name` and `unfit` are ours. */
   readonly code: string;
   readonly path: Path;
   readonly message: string;
   readonly details: IssueDetails;
   /** The keys that are not known, for `unrecognized_keys`. */
   readonly keys: readonly string[];
+  /** All values that there are, where they can be listed. */
+  readonly choices?: readonly unknown[];
 }
 
 /** A fault that a check of ours found. */
 export function issue(path: Path, message: string, details: IssueDetails): ConfigIssue {
   return { code: "custom", path, message, details, keys: [] };
+}
+
+/** Something that is right by itself and yet cannot be used; the place is told even if nothing is written there. */
+export function unfit(path: Path, message: string, remedy: string): ConfigIssue {
+  return { ...issue(path, message, { remedy, hidesValue: true }), code: "unfit" };
 }
 
 /** Names as messages list them, ten at most. */
@@ -25,14 +32,24 @@ export function listNames(names: readonly string[]): string {
   return `${shown.join(", ")}${names.length > 10 ? ", …" : ""}`;
 }
 
-/** A name that refers to nothing. */
+/** The key of the task that is registered under a name: what stands in `tasks` is called by its key. */
+export function keyOfTask(
+  name: string,
+  tasks: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const isNamed = (task: unknown) =>
+    typeof task === "object" && task !== null && Reflect.get(task, "name") === name;
+  return Object.keys(tasks).find((key) => isNamed(tasks[key]));
+}
+
+/** A name that refers to nothing; `meant` is what is known to have been meant. */
 export function unknownName(
   path: Path,
   kind: string,
   name: string,
   known: readonly string[],
+  meant = didYouMean(name, known),
 ): ConfigIssue {
-  const meant = didYouMean(name, known);
   const remedy =
     meant === undefined ? `Known here: ${listNames(known)}.` : `Did you mean ${quote(meant)}?`;
   return {

@@ -2,7 +2,7 @@ import { validateTemplates } from "../celery/arguments.js";
 import { checkSlos } from "./check-slos.js";
 import { checkUrls } from "./check-urls.js";
 import { checkChord, checkWorkflows } from "./check-workflows.js";
-import { type ConfigIssue, issue, listNames, unknownName } from "./config-issue.js";
+import { type ConfigIssue, issue, keyOfTask, listNames, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import { type ProfileSpec, peakPerSecond } from "./profile-field.js";
 import { formatDuration, formatRate } from "./quantities.js";
@@ -94,7 +94,10 @@ function checkMix(name: string, scenario: unknown, tasks: PlainRecord = {}): Con
   if (mix === undefined) return checkOnlyOne(path, "task", Object.keys(tasks));
   return taskNamesOf(mix)
     .filter(({ task }) => !Object.hasOwn(tasks, task))
-    .map(({ task, step }) => unknownName([...path, ...step], "task", task, Object.keys(tasks)));
+    .map(({ task, step }) => {
+      const byName = keyOfTask(task, tasks);
+      return unknownName([...path, ...step], "task", task, Object.keys(tasks), byName);
+    });
 }
 
 /** What a scenario's tasks ask of its broker and its result backend. */

@@ -1,7 +1,8 @@
 /**
  * The candidate that somebody who wrote `word` most likely meant, or undefined when none is near:
  * at most a third of its letters may differ (Levenshtein distance, two swapped letters being one
- * difference), upper and lower case, `-` and `_` being alike.
+ * difference), or it is short for one candidate and no other (`que`, `prio`, `brkr`). Upper and lower
+ * case, `-` and `_` are alike.
  */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = alike(word.slice(0, LONGEST));
@@ -15,7 +16,26 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? abbreviated(wanted, candidates);
+}
+
+const SHORTEST_ABBREVIATION = 3;
+
+/** The only candidate that starts with the word, or else that has its letters in their order. */
+function abbreviated(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length < SHORTEST_ABBREVIATION) return undefined;
+  const all = [...candidates];
+  const longer = all.filter((candidate) => alike(candidate).startsWith(word));
+  const found = longer.length > 0 ? longer : all.filter((each) => isShortFor(word, alike(each)));
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** At least half of the letters, in their order, the first being the first. */
+function isShortFor(word: string, candidate: string): boolean {
+  if (word[0] !== candidate[0] || word.length * 2 < candidate.length) return false;
+  let matched = 0;
+  for (const letter of candidate) if (letter === word[matched]) matched++;
+  return matched === word.length;
 }
 
 /** Longer words are cut: the table of distances grows with the square of the length. */

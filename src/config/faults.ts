@@ -1,8 +1,10 @@
 import type { Fault } from "../errors.js";
 import type { ConfigIssue } from "./cross-check.js";
 import { didYouMean } from "./did-you-mean.js";
+import { remedyForKey } from "./known-mistakes.js";
 import { quote } from "./quote.js";
 import { hasKeys, type Shape } from "./shape.js";
+import { suggest } from "./suggest.js";
 import {
   type ConfigNode,
   keyOriginAt,
@@ -25,9 +27,17 @@ export function faultsOf(
   files: readonly string[],
   known: ReadonlySet<string>,
 ): Fault[] {
-  const located = issues.flatMap((issue) => locate(issue, root, shape));
+  const ofDefaults = issues
+    .filter(({ path }) => path[0] === "defaults")
+    .flatMap((issue) => locate(issue, root, shape));
+  // What is wrong in defaults is so in every task that took it over.
+  const wrongDefaults = new Set(ofDefaults.map(({ origin }) => placeOf(origin)));
+  const others = issues
+    .filter(({ path }) => path[0] !== "defaults")
+    .flatMap((issue) => locate(issue, root, shape))
+    .filter(({ origin }) => !wrongDefaults.has(placeOf(origin)));
   const told = new Set<string>();
-  return located
+  return [...ofDefaults, ...others]
     .sort((a, b) => compareOrigins(a.origin, b.origin, files))
     .map(({ origin, message }) => ({ place: placeOf(origin), message }))
     .filter(({ place, message }) => {
@@ -56,6 +66,10 @@ function locate(issue: ConfigIssue, root: ConfigNode, shape: Shape): LocatedFaul
     const origin = isKey ? keyOriginAt(root, path) : originAt(root, path);
     return [{ origin, message: sentence(subjectOf(path.slice(0, 3)), issue, "") }];
   }
+  if (issue.code === "unfit") {
+    const message = `Cannot use ${subjectOf(path)}: ${issue.message}. ${issue.details.remedy}`;
+    return [{ origin: originAt(root, path), message }];
+  }
   return [{ origin: originAt(root, path), message: messageFor(issue, root, shape) }];
 }
 
@@ -73,12 +87,16 @@ function messageFor(issue: ConfigIssue, root: ConfigNode, shape: Shape): string 
   const found = hidesValue ? "" : `; found ${describe(node, issue.path)}`;
   const sources = sourcesOf(node.origin);
   const from = sources.length > 0 ? ` (from ${sources.join(", ")})` : "";
-  return sentence(`${subjectOf(issue.path, noun)}${from}`, withRemedy(issue, shape), found);
+  return sentence(`${subjectOf(issue.path, noun)}${from}`, withRemedy(issue, node, shape), found);
 }
 
-/** What to write is said by the issue, or else by the example in the schema. */
-function withRemedy(issue: ConfigIssue, shape: Shape): ConfigIssue {
+/** What to write is said by the issue, or by what was most likely meant, or else by the example in the schema. */
+function withRemedy(issue: ConfigIssue, node: ConfigNode, shape: Shape): ConfigIssue {
   const here = shapeAt(shape, issue.path);
+  const suggestion = issue.details.remedy === undefined ? suggest(issue, node) : undefined;
+  if (suggestion !== undefined) {
+    return { ...issue, details: { ...issue.details, remedy: suggestion } };
+  }
   const isSaid = issue.details.remedy !== undefined || /[.?]/.test(issue.message.slice(-1));
   if (isSaid || !("example" in here)) return issue;
   return { ...issue, details: { ...issue.details, remedy: `Write it like ${here.example}.` } };
@@ -114,10 +132,18 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 
 function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): LocatedFault {
   const parent = path.slice(0, -1);
+  const section = parent[0] === "defaults" ? String(parent[1]) : undefined;
+  if (section !== undefined && knownKeys([section, ""], shape, root).includes(key)) {
+    return {
+      origin: keyOriginAt(root, path),
+      message: `Cannot read key ${quote(key)} in ${subjectOf(parent)}: each ${SINGULAR[section]} has its own. Write it there.`,
+    };
+  }
   const known = knownKeys(parent, shape, root);
   const meant = didYouMean(key, known);
   const remedy =
-    meant === undefined ? `Known here: ${known.join(", ")}.` : `Did you mean ${quote(meant)}?`;
+    remedyForKey(parent, key) ??
+    (meant === undefined ? `Known here: ${known.join(", ")}.` : `Did you mean ${quote(meant)}?`);
   const where = parent.length === 0 ? "" : ` in ${subjectOf(parent)}`;
   return {
     origin: keyOriginAt(root, path),
@@ -149,6 +175,7 @@ function subjectOf(path: Path, noun?: string): string {
   const [section, name, ...rest] = path;
   const singular = SINGULAR[String(section)];
   if (section === undefined) return "the configuration";
+  if (section === "defaults" && noun !== undefined) return `${noun} of ${dotted(path.slice(0, 2))}`;
   if (singular === undefined || name === undefined) return noun ?? dotted(path);
   const owner = `${singular} ${quote(String(name))}`;
   return rest.length === 0 ? owner : `${noun ?? dotted(rest)} of ${owner}`;

@@ -126,10 +126,15 @@ function readQuantity(value: unknown, parse: (text: string) => number, word?: st
     return parse(isWritten ? String(value) : "");
   } catch (error) {
     if (!(error instanceof UserError) || !("must" in error)) throw error;
-    const remedy = error.hint === undefined ? {} : { remedy: error.hint };
+    const isNever = word !== undefined && word !== "auto" && NEVER.has(String(value).toLowerCase());
+    const hint = isNever ? `Write ${word}.` : error.hint;
+    const remedy = hint === undefined ? {} : { remedy: hint };
     throw new ReadError(`${error.must}${word === undefined ? "" : `, or ${word}`}`, remedy);
   }
 }
+
+/** Words for a time that there is not. */
+const NEVER = new Set("none null never forever off no false infinity unlimited".split(" "));
 
 /** A whole number in a range; the same words for every way to miss it. */
 export function wholeNumber(minimum: number, maximum: number, description: string) {

@@ -1,5 +1,7 @@
 import type { Fault } from "../errors.js";
-import { readEnvironment } from "./environment.js";
+import { withDefaults } from "./defaults.js";
+import { type PlacedValue, readEnvironment } from "./environment.js";
+import { withoutExtensions } from "./extensions.js";
 import { readSetting } from "./setting.js";
 import type { Shape } from "./shape.js";
 import { substitute } from "./substitute.js";
@@ -39,33 +41,56 @@ export interface Layers {
 /**
  * Lays files, `CELERY_LOAD_*` environment and command line over each other, later ones winning, and
  * then puts variables into what is left of the files. Files merge key by key and their lists
- * replace; the environment and the command line replace the value that they name. Pure.
+ * replace; the environment and the command line replace the value that they name. What is still
+ * missing of a task or scenario is taken from `defaults`, to which the same layers apply. Pure.
  */
 export function mergeLayers(layers: Layers): { root: ConfigNode; faults: readonly Fault[] } {
+  const { shape } = layers;
   const faults: Fault[] = [];
   const created = layers.overrides.filter((override) => "path" in override);
-  const files = layers.files.reduce<ConfigNode | undefined>(
-    (lower, higher) => (lower === undefined ? higher : merge(lower, higher, [])),
-    undefined,
-  );
+  const files = layers.files
+    .map((file) => withoutExtensions(file, shape))
+    .reduce<ConfigNode | undefined>(
+      (lower, higher) => (lower === undefined ? higher : merge(lower, higher, [])),
+      undefined,
+    );
   const base = files ?? emptyMap({ kind: "default" });
   // Names that the command line makes can also be meant by the environment, which lies below it.
   const named = created.reduce(applyOverride, base);
 
-  const environment = readEnvironment(layers.env, layers.shape, named, layers.reservedVariables);
+  // Keys inside of a value can be meant of a task that has the value from the defaults.
+  const known = withDefaults(named);
+  const environment = readEnvironment(layers.env, shape, known, layers.reservedVariables);
   faults.push(...environment.faults);
-  let root = environment.values.reduce(
-    (tree, { path, value }) => withValueAt(tree, path, value),
-    base,
-  );
-  root = created.reduce(applyOverride, root);
+  const settings: PlacedValue[] = [];
   for (const override of layers.overrides) {
     if (!("set" in override)) continue;
-    const setting = readSetting(override.set, layers.shape, named);
+    const setting = readSetting(override.set, shape, known);
     if ("message" in setting) faults.push(setting);
-    else root = withValueAt(root, setting.path, setting.value);
+    else settings.push(setting);
   }
-  return { root: substitute(root, layers.env, faults), faults };
+  const isDefault = ({ path }: PlacedValue) => path[0] === "defaults";
+  const withOwn = (tree: ConfigNode, isApplied: (value: PlacedValue) => boolean) => {
+    const own = (values: readonly PlacedValue[]) =>
+      values.filter((value) => !isDefault(value) && isApplied(value));
+    const above = own(environment.values).reduce(place, tree);
+    return own(settings).reduce(place, created.reduce(applyOverride, above));
+  };
+  // Keys of a task first, which keep the defaults away; what is set inside of a value, then, must not
+  // lose the rest of one that comes from the defaults.
+  const withAll = [...environment.values, ...settings].filter(isDefault).reduce(place, named);
+  const completed = withDefaults(withOwn(withAll, ({ path }) => path.length <= 3));
+  const root = withDefaults(withOwn(completed, () => true));
+  return { root: substitute(root, layers.env, faults), faults: withoutRepeats(faults) };
+}
+
+function place(root: ConfigNode, { path, value }: PlacedValue): ConfigNode {
+  return withValueAt(root, path, value);
+}
+
+/** A fault in what several places took over is one. */
+function withoutRepeats(faults: readonly Fault[]): Fault[] {
+  return [...new Map(faults.map((fault) => [`${fault.place} ${fault.message}`, fault])).values()];
 }
 
 function applyOverride(root: ConfigNode, override: Override): ConfigNode {
@@ -95,5 +120,7 @@ function isOtherForm(lower: MapNode, higher: MapNode, path: readonly string[]): 
   if (path[0] === "connections") {
     return isNew("urlFile") || (lower.entries.has("urlFile") && !higher.entries.has("urlFile"));
   }
-  return path[0] === "scenarios" && path[2] === "profile" && ["steps", "ramp"].some(isNew);
+  const isOfScenario =
+    path[0] === "scenarios" || (path[0] === "defaults" && path[1] === "scenarios");
+  return isOfScenario && path[2] === "profile" && ["steps", "ramp"].some(isNew);
 }

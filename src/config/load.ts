@@ -2,6 +2,8 @@ import { resolve } from "node:path";
 import { redactUrl } from "../celery/redact-url.js";
 import { ConfigError, type Fault } from "../errors.js";
 import { warningsOfSlos } from "./check-slos.js";
+import type { ConfigIssue } from "./config-issue.js";
+import { withoutDefaults } from "./defaults.js";
 import { effectiveTree, originsOf } from "./effective.js";
 import { faultsOf } from "./faults.js";
 import { mergeLayers, type Override } from "./layers.js";
@@ -45,6 +47,8 @@ export interface LoadedConfig {
   readonly effective: ConfigNode;
   /** What the user should know although it works. */
   readonly warnings: readonly string[];
+  /** The places and words of what is found wrong later, when it is known what is to be done with it. */
+  readonly faultsOf: (issues: readonly ConfigIssue[]) => readonly Fault[];
 }
 
 /**
@@ -78,7 +82,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   if (tlsFiles.faults.length > 0) {
     throw configError(tlsFiles.faults.map((fault) => withoutSecrets(fault, secrets)));
   }
-  const effective = effectiveTree(root, CONFIG_SCHEMA);
+  const effective = effectiveTree(withoutDefaults(root), CONFIG_SCHEMA);
   return {
     config: result.config,
     origins: originsOf(effective),
@@ -90,6 +94,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       ...tlsFiles.warnings,
       ...warningsOfSlos(result.config.slos, root),
     ],
+    faultsOf: (issues) => faultsOf(issues, root, CONFIG_SHAPE, options.files, new Set()),
   };
 }
 

@@ -37,7 +37,10 @@ function readMix(value: unknown): Record<string, number> {
 const MIX_REMEDY = { remedy: "Write {resize: 3, thumb: 1}.", hidesValue: true };
 
 function readMixName(name: unknown, isRepeated: boolean, index: number): [string, number] {
-  if (typeof name !== "string") throw new ReadError("must be the key of a task", {}, [index]);
+  if (typeof name !== "string") {
+    const remedy = "Write {resize: 3, thumb: 1} for weights, or [resize, thumb].";
+    throw new ReadError("must be the key of a task", { remedy }, [index]);
+  }
   if (isRepeated) {
     throw new ReadError("must be named once", { remedy: "Give it a weight instead." }, [index]);
   }
@@ -46,8 +49,14 @@ function readMixName(name: unknown, isRepeated: boolean, index: number): [string
 
 function readWeight(name: string, weight: unknown): number {
   if (typeof weight === "number" && weight > 0 && weight <= MAX_WEIGHT) return weight;
-  const remedy = weight === 0 ? "Remove the task from the mix." : "Write it like 3.";
+  const remedy = weight === 0 ? "Remove the task from the mix." : weightRemedy(weight);
   throw new ReadError(`must be a weight above 0 and at most ${MAX_WEIGHT}`, { remedy }, [name]);
+}
+
+/** `75%` and `"3"` are meant as numbers: weights are relative, so that per cents do as well. */
+function weightRemedy(weight: unknown): string {
+  const [, number] = /^(\d+(?:\.\d+)?) ?%?$/.exec(String(weight)) ?? [];
+  return number === undefined || Number(number) === 0 ? "Write it like 3." : `Write ${number}.`;
 }
 
 /** Enough for any share, small enough for exact sums. */

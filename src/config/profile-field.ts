@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { duration, field, ReadError, rateMeta, readDuration, readRate } from "./fields.js";
-import { RATE_PATTERN } from "./quantities.js";
+import { RATE_PATTERN, suggestDuration, suggestRate } from "./quantities.js";
 
 /** How many tasks to start when: starts a second and milliseconds, the input of `plan/profile.ts`. */
 export type ProfileSpec =
@@ -56,9 +56,10 @@ function highest(rates: readonly number[]): number {
 
 function readProfile(value: unknown) {
   if (value === "max") return z.literal("max").transform(toMax).safeParse(value);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return constantForm.safeParse(value);
+  if (Array.isArray(value) || suggestStep(value) !== undefined) {
+    return undecidedForm(false).safeParse(value);
   }
+  if (typeof value !== "object" || value === null) return constantForm.safeParse(value);
   const kinds = ["steps", "ramp"].filter((kind) => Object.hasOwn(value, kind));
   if (kinds.length !== 1) return undecidedForm(kinds.length > 1).safeParse(value);
   return kinds[0] === "steps" ? stepsForm.safeParse(value) : rampForm.safeParse(value);
@@ -74,26 +75,43 @@ const constantForm = field(
     try {
       return { kind: "constant", ratePerSecond: readRate(value) } satisfies ProfileSpec;
     } catch (error) {
-      throw error instanceof ReadError
-        ? new ReadError(error.message, { ...error.details, noun: "rate" })
-        : error;
+      if (!(error instanceof ReadError)) throw error;
+      const remedy = UNBOUNDED.test(String(value)) ? { remedy: "Write max." } : {};
+      throw new ReadError(error.message, { ...error.details, noun: "rate", ...remedy });
     }
   },
 );
 
+/** Other words for `max`. */
+const UNBOUNDED = /^\s*(?:max|maximum|unlimited|unbounded|inf|infinity)\s*$/i;
+
 /** Neither or both of the forms with keys. */
 function undecidedForm(isBoth: boolean) {
-  return field({ description: "" }, (): ProfileSpec => {
+  return field({ description: "" }, (value): ProfileSpec => {
     throw isBoth
       ? new ReadError("must have one of the keys steps and ramp, not both", {
           remedy: "Keep one, or make a second scenario.",
           hidesValue: true,
         })
       : new ReadError("must be a rate, max, or a mapping with the key steps or ramp", {
-          remedy: "Write 20/s.",
+          remedy: `Write ${suggestProfile(value)}.`,
           hidesValue: true,
         });
   });
+}
+
+/** The profile that was most likely meant. */
+function suggestProfile(value: unknown): string {
+  const steps = Array.isArray(value) ? value.map(suggestStep) : [suggestStep(value)];
+  if (steps.length > 0 && steps.length <= 5 && steps.every((step) => step !== undefined)) {
+    return `{steps: [${steps.join(", ")}]}`;
+  }
+  if (typeof value !== "object" || value === null) return "20/s";
+  if (Array.isArray(value)) return "{steps: [20/s for 10m, 50/s for 10m]}";
+  if (Object.hasOwn(value, "stages")) return "{ramp: {stages: [{to: 200/s, over: 15m}]}}";
+  const [only, ...others] = Object.values(value);
+  const rate = others.length === 0 ? suggestRate(String(only)) : undefined;
+  return rate ?? "20/s";
 }
 
 const stepsForm = z
@@ -121,23 +139,49 @@ const stepsForm = z
 function readStep(value: unknown): { ratePerSecond: number; durationMs: number } {
   const [, rate, time] = /^(\S+) +for +(\S+)$/.exec(String(value)) ?? [];
   if (typeof value !== "string" || rate === undefined || time === undefined) {
-    throw new ReadError("must be a rate and a duration such as 20/s for 10m", {
-      remedy: "Write it like 20/s for 10m.",
-    });
+    throw new ReadError("must be a rate and a duration such as 20/s for 10m", stepRemedy(value));
   }
   return {
-    ratePerSecond: readPart("rate", () => readRate(rate)),
-    durationMs: readPart("duration", () => readDuration(time, true)),
+    ratePerSecond: readPart("rate", value, () => readRate(rate)),
+    durationMs: readPart("duration", value, () => readDuration(time, true)),
   };
 }
 
+function stepRemedy(value: unknown): { readonly remedy: string } {
+  const step = suggestStep(value);
+  const isNew = step !== undefined && step !== value;
+  return { remedy: isNew ? `Write ${step}.` : "Write it like 20/s for 10m." };
+}
+
+/** The step that was most likely meant by `10 for 1m`, `10/s 1m`, `{rate: 10/s, duration: 1m}`, `{10/s: 1m}`. */
+function suggestStep(value: unknown): string | undefined {
+  const [first = "", second = ""] = partsOfStep(value);
+  const rate = suggestRate(first);
+  const time = suggestDuration(second);
+  return rate === undefined || time === undefined ? undefined : `${rate} for ${time}`;
+}
+
+function partsOfStep(value: unknown): readonly string[] {
+  if (typeof value === "string") {
+    const [, rate = "", time = ""] =
+      /^(\S+(?: ?\/ ?[a-z]+)?)(?:\s+(?:for|during|x)\s+|\s*,\s*|\s+)(\d.*)$/i.exec(value) ?? [];
+    return [rate, time];
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  const entries = Object.entries(value);
+  const [only] = entries;
+  if (entries.length === 1 && only !== undefined) return [only[0], String(only[1])];
+  const { rate, duration, for: held } = value as Readonly<Record<string, unknown>>;
+  return [String(rate), String(duration ?? held)];
+}
+
 /** The same fault, but saying which part of the step it is about. */
-function readPart(part: string, read: () => number): number {
+function readPart(part: string, step: unknown, read: () => number): number {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof ReadError)) throw error;
-    throw new ReadError(`${part} ${error.message}`, { remedy: "Write it like 20/s for 10m." });
+    throw new ReadError(`${part} ${error.message}`, stepRemedy(step));
   }
 }
 

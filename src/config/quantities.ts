@@ -149,22 +149,43 @@ function readDuration(text: string): number | undefined {
   return Number(`${text.slice(0, -unit.length)}e${exponent}`) * factor;
 }
 
-/** `20`, `20 per sec`, `1_000/s`, `5 /min` → what was most likely meant. */
-function suggestRate(text: string): string | undefined {
-  const match = /^([\d_,]*\.?\d+)\s*(?:(?:\/|per|a)\s*([a-z]+))?$/i.exec(text.trim());
-  const unit = match?.[2] === undefined ? "s" : UNIT_WORDS[match[2].toLowerCase()];
-  const suggestion = `${plainDigits(match?.[1])}/${unit}`;
+/** `20`, `20 per sec`, `1_000/s`, `5 /min`, `20rps`, `1k/s` → what was most likely meant. */
+export function suggestRate(text: string): string | undefined {
+  const match =
+    /^([\d_,]*\.?\d+(?:e\d)?)(k?)\s*(?:(?:\/|per|a)\s*([a-z]+)|(?:req)?[roqt]ps|hz)?$/i.exec(
+      text.trim(),
+    );
+  if (match === null) return undefined;
+  const [, digits = "", kilo = "", word] = match;
+  const unit = word === undefined ? "s" : UNIT_WORDS[word.toLowerCase()];
+  const suggestion = `${plainDigits(digits, kilo === "" ? 1 : 1000)}/${unit}`;
   const ratePerSecond = readRate(suggestion) ?? Number.POSITIVE_INFINITY;
   return ratePerSecond > MAX_RATE_PER_SECOND ? undefined : suggestion;
 }
 
-/** `30`, `10 min`, `1_000ms` → what was most likely meant. */
-function suggestDuration(text: string): string | undefined {
+/** `30`, `10 min`, `1_000ms`, `1h30m`, `01:30:00`, `PT30S` → what was most likely meant. */
+export function suggestDuration(text: string): string | undefined {
   const match = /^([\d_,]*\.?\d+)\s*([a-z]*)$/i.exec(text.trim());
   const word = (match?.[2] ?? "").toLowerCase();
-  const suggestion = `${plainDigits(match?.[1])}${word === "" ? "s" : UNIT_WORDS[word]}`;
+  const unit = word === "" ? "s" : UNIT_WORDS[word];
+  const suggestion = match === null ? compound(text) : `${plainDigits(match[1])}${unit}`;
   const durationMs = readDuration(suggestion) ?? Number.POSITIVE_INFINITY;
   return durationMs > MAX_DURATION_MS ? undefined : suggestion;
+}
+
+/** Hours, minutes and seconds in one text, summed up. */
+function compound(text: string): string {
+  const clock = /^(?:(\d+):)?(\d{1,2}):(\d\d)$/.exec(text.trim());
+  const units =
+    clock ??
+    /^(?:PT?)?(?:(\d+)\s*h(?:ours?)?)?\s*(?:(\d+)\s*m(?:in(?:utes?)?)?)?\s*(?:(\d+)\s*s(?:ec(?:onds?)?)?)?$/i.exec(
+      text.trim(),
+    );
+  const [hours = 0, minutes = 0, seconds = 0] = (units ?? [])
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  const totalSeconds = hours * 3600 + minutes * 60 + seconds;
+  return totalSeconds === 0 ? "" : formatDuration(totalSeconds * 1000);
 }
 
 /** `99`, `99.9 %`, `0.99` → what was most likely meant. */
@@ -184,8 +205,11 @@ const UNIT_WORDS: Record<string, string> = Object.assign(Object.create(null), {
   ...{ d: "d", day: "d", days: "d" },
 });
 
-function plainDigits(text = ""): string {
-  return text.replace(/[_,]/g, "").replace(/^0+(?=\d)/, "");
+/** A number as we read it: without separators of thousands, a decimal comma being a point. */
+function plainDigits(text = "", factor = 1): string {
+  const point = /^\d+,\d{1,2}$/.test(text) ? text.replace(",", ".") : text;
+  const digits = point.replace(/[_,]/g, "").replace(/^0+(?=\d)/, "");
+  return factor === 1 && !/e/i.test(digits) ? digits : plainDecimal(Number(digits) * factor);
 }
 
 function remedy(text: string, suggestion: string | undefined, example: string): string {

@@ -125,7 +125,13 @@ function parseJson(text: string): { value: unknown } | { problem: string } {
     return { value };
   } catch (error) {
     const isCut = /end of JSON|Unterminated/.test(error instanceof Error ? error.message : "");
-    return { problem: isCut ? "its end is missing" : "this is not JSON" };
+    if (isCut) return { problem: "its end is missing" };
+    const isPython = /'|\b(?:True|False|None)\b/.test(text);
+    return {
+      problem: isPython
+        ? "this is not JSON, which has double quotes, true, false and null"
+        : "this is not JSON",
+    };
   }
 }
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type ConnectionConfig, connectionSchema, resolveConnection } from "./connection-fields.js";
 import { type ConfigIssue, crossCheck } from "./cross-check.js";
+import { EXTENSION_PREFIX } from "./extensions.js";
 import {
   duration,
   durationOr,
@@ -21,9 +22,14 @@ import {
   segmentField,
   tickField,
 } from "./server-fields.js";
-import { type Shape, shapeOf } from "./shape.js";
+import { partialOf, type Shape, shapeOf } from "./shape.js";
 import { type SloConfig, sloSchema, withThresholds } from "./slo-fields.js";
-import { type TaskConfig, taskSchema, type WorkflowConfig } from "./task-schema.js";
+import {
+  type TaskConfig,
+  taskDefaultsSchema,
+  taskSchema,
+  type WorkflowConfig,
+} from "./task-schema.js";
 
 export type { ConnectionConfig } from "./connection-fields.js";
 export type { SloConfig } from "./slo-fields.js";
@@ -95,16 +101,33 @@ export function jsonSchema(): Record<string, unknown> {
       override: describeForEditors,
     }),
     title: "Configuration of celery-load",
+    ...PROFILE_IS_SOMEWHERE,
   };
 }
 
-/** Examples, which zod drops where a value is transformed. */
+/** Each scenario needs a profile unless the defaults have one, which no keyword of a scenario could say. */
+const PROFILE_IS_SOMEWHERE = {
+  if: {
+    properties: {
+      defaults: { properties: { scenarios: { required: ["profile"] } }, required: ["scenarios"] },
+    },
+    required: ["defaults"],
+  },
+  else: { properties: { scenarios: { additionalProperties: { required: ["profile"] } } } },
+};
+
+/** Examples, which zod drops where a value is transformed, keys of the user's own. */
 function describeForEditors(context: {
   zodSchema: z.core.$ZodType;
   jsonSchema: z.core.JSONSchema.BaseSchema;
 }): void {
   const examples = z.globalRegistry.get(context.zodSchema)?.examples;
-  if (Array.isArray(examples)) context.jsonSchema.examples = examples;
+  const { jsonSchema } = context;
+  if (Array.isArray(examples)) jsonSchema.examples = examples;
+  if (context.zodSchema === scenarioFields) delete jsonSchema.required;
+  if (jsonSchema.type === "object" && jsonSchema.additionalProperties === false) {
+    jsonSchema.patternProperties = { [`^${EXTENSION_PREFIX}`]: {} };
+  }
 }
 
 /** A mapping by names of the user's: of connections, tasks and scenarios. */
@@ -112,37 +135,41 @@ function named<T extends z.ZodType>(value: T, description: string) {
   return z.record(nameField(), value).meta({ description });
 }
 
-const scenarioSchema = z
-  .strictObject({
-    connection: z
-      .string({ error: "must be the name of a connection" })
-      .meta({ description: "Name of the connection; may be left out when there is only one." })
-      .optional(),
-    profile: profileField("How many tasks to start when: a rate, max, steps, or a ramp."),
-    arrival: z
-      .enum(["even", "poisson"], { error: "must be even or poisson" })
-      .meta({ description: "Starts at even intervals, or at random ones with the same mean." })
-      .prefault("even"),
-    mix: mixField(
-      "Weights of the tasks, a list of tasks, or one task; may be left out when there is only one.",
-    ).optional(),
-    startAfter: duration("Wait this long before the first start.").prefault("0s"),
-    warmup: duration("Time at the start that is not in the latency histograms.").prefault("0s"),
-    duration: durationOr("forever", "How long the scenario runs.").prefault("forever"),
-    maxInFlight: wholeNumber(
-      1,
-      1_000_000,
-      "Most tasks that wait for their result at the same time; starts beyond are dropped.",
-    ).prefault(10_000),
-    gracefulStop: duration("How long a stop waits for results.").prefault("30s"),
-  })
-  .transform(({ startAfter, warmup, duration, gracefulStop, ...scenario }) => ({
+const scenarioFields = z.strictObject({
+  connection: z
+    .string({ error: "must be the name of a connection" })
+    .meta({ description: "Name of the connection; may be left out when there is only one." })
+    .optional(),
+  profile: profileField(
+    "How many tasks to start when: a rate, max, steps, or a ramp; needed here or in defaults.",
+  ),
+  arrival: z
+    .enum(["even", "poisson"], { error: "must be even or poisson" })
+    .meta({ description: "Starts at even intervals, or at random ones with the same mean." })
+    .prefault("even"),
+  mix: mixField(
+    "Weights of the tasks, a list of tasks, or one task; may be left out when there is only one.",
+  ).optional(),
+  startAfter: duration("Wait this long before the first start.").prefault("0s"),
+  warmup: duration("Time at the start that is not in the latency histograms.").prefault("0s"),
+  duration: durationOr("forever", "How long the scenario runs.").prefault("forever"),
+  maxInFlight: wholeNumber(
+    1,
+    1_000_000,
+    "Most tasks that wait for their result at the same time; starts beyond are dropped.",
+  ).prefault(10_000),
+  gracefulStop: duration("How long a stop waits for results.").prefault("30s"),
+});
+
+const scenarioSchema = scenarioFields.transform(
+  ({ startAfter, warmup, duration, gracefulStop, ...scenario }) => ({
     ...scenario,
     startAfterMs: startAfter,
     warmupMs: warmup,
     durationMs: duration,
     gracefulStopMs: gracefulStop,
-  }));
+  }),
+);
 
 const limitsSchema = z
   .strictObject({
@@ -171,6 +198,15 @@ const serverSchema = z
   })
   .meta({ description: "The HTTP server, read-only." });
 
+const defaultsSchema = z
+  .strictObject({
+    tasks: taskDefaultsSchema
+      .meta({ description: "For every task; of a workflow only its timeout." })
+      .optional(),
+    scenarios: partialOf(scenarioFields).meta({ description: "For every scenario." }).optional(),
+  })
+  .meta({ description: "Values for all tasks and scenarios that have not the key themselves." });
+
 const MAX_SLOS = 100;
 const MAX_THREADS = 64;
 
@@ -178,6 +214,7 @@ const configSchema = z.strictObject({
   connections: named(connectionSchema, "Brokers with their result backends, by name."),
   tasks: named(taskSchema, "Tasks with their arguments, by a name of your own."),
   scenarios: named(scenarioSchema, "What to publish at which rate, by name."),
+  defaults: defaultsSchema.optional(),
   slos: z
     .array(sloSchema)
     .max(MAX_SLOS, { error: `must have at most ${MAX_SLOS} entries` })
@@ -292,7 +329,14 @@ function toConfigIssue(issue: z.core.$ZodIssue): ConfigIssue {
     message: messageFor(issue),
     details: params ?? {},
     keys: issue.code === "unrecognized_keys" ? issue.keys : [],
+    ...choicesOf(issue),
   };
+}
+
+function choicesOf(issue: z.core.$ZodIssue): { choices?: readonly unknown[] } {
+  if (issue.code === "invalid_value") return { choices: issue.values };
+  const isBoolean = issue.code === "invalid_type" && issue.expected === "boolean";
+  return isBoolean ? { choices: [true, false] } : {};
 }
 
 function messageFor(issue: z.core.$ZodIssue): string {

@@ -3,6 +3,7 @@ import { didYouMean } from "./did-you-mean.js";
 import { quote } from "./quote.js";
 import { hasKeys, type Shape } from "./shape.js";
 import { type ConfigNode, isUnsafeKey, type Origin, placeOf } from "./tree.js";
+import { bareTemplateIn, unquotedTemplate } from "./yaml-faults.js";
 import { readYamlValue } from "./yaml-source.js";
 
 /**
@@ -48,6 +49,10 @@ export function readSettingText(
   }
   const result = readYamlValue(text, origin);
   if (result.root !== undefined) return result.root;
+  const template = bareTemplateIn(text);
+  if (template !== undefined) {
+    return { place: placeOf(origin), message: unquotedTemplate(template.text) };
+  }
   return {
     place: placeOf(origin),
     message: `Cannot read the value for ${subject}: it is not valid YAML. Put the value in quotes, or write a list as [1, 2] and a mapping as {key: value}.`,

@@ -87,6 +87,19 @@ export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   return schema;
 }
 
+/** A mapping with the same keys, each of which may be left out and then has no value. */
+export function partialOf(fields: z.ZodObject, without: readonly string[] = []): z.ZodObject {
+  const kept = Object.entries(fields.shape).filter(([key]) => !without.includes(key));
+  return z.strictObject(
+    Object.fromEntries(
+      kept.map(([key, schema]) => {
+        const value = schema instanceof z.ZodPrefault ? schema.def.innerType : schema;
+        return [key, z.optional(value)];
+      }),
+    ),
+  );
+}
+
 function typeOf(schema: z.core.$ZodType): unknown {
   return z.globalRegistry.get(schema)?.type;
 }

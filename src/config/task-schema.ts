@@ -5,6 +5,7 @@ import type { TaskOptions } from "../celery/task-options.js";
 import { COMPRESSIONS, type Compression, SERIALIZERS } from "../celery/task-options.js";
 import { duration, durationOr, wholeNumber } from "./fields.js";
 import { headersField, stampsField } from "./header-fields.js";
+import { partialOf } from "./shape.js";
 import {
   argsField,
   etaField,
@@ -117,6 +118,15 @@ const taskFields = z.strictObject({
     "Text for kwargs in logs and events; default: made from kwargs.",
   ).optional(),
 });
+
+/** Keys that make a task that one and no other: they have no place in `defaults`. */
+export const OWN_KEYS: readonly string[] = [
+  ...["name", "chain", "group", "chord"],
+  ...["link", "linkError"],
+];
+
+/** What can be written once for all tasks. */
+export const taskDefaultsSchema = partialOf(taskFields, OWN_KEYS);
 
 export const taskSchema = taskFields
   .superRefine(checkTogether)

@@ -47,6 +47,8 @@ type Place =
       readonly column: number;
       /** Names of the variables that were put in. */
       readonly variables?: readonly string[];
+      /** The section of `defaults` that the value was taken over from. */
+      readonly inheritedFrom?: string;
     }
   | { readonly kind: "environment"; readonly variable: string }
   | { readonly kind: "flag"; readonly flag: string }
@@ -62,10 +64,10 @@ export function placeOf(origin: Origin): string {
   return origin.kind === "flag" ? origin.flag : "configuration";
 }
 
-/** Variables and files that a value was put together from. */
+/** Where a value comes from when it does not stand where it is used: defaults, variables, files. */
 export function sourcesOf(origin: Origin): readonly string[] {
-  const variables = origin.kind === "file" ? (origin.variables ?? []) : [];
-  return [...variables, ...(origin.secretFile === undefined ? [] : [origin.secretFile])];
+  const { inheritedFrom, variables = [] } = origin.kind === "file" ? origin : {};
+  return [inheritedFrom, ...variables, origin.secretFile].filter((source) => source !== undefined);
 }
 
 /** Keys that must never become a property name: they reach the prototype of the object. */

@@ -26,6 +26,13 @@ export function urlField(description: string, example: string, check: (url: stri
 function urlText(check: (url: string) => unknown) {
   return field({ description: "" }, (value): string => {
     if (typeof value !== "string") throw noUrl(value);
+    if (/,\s*[a-z+]+:\/\//i.test(value)) {
+      const remedy = "Write ; for the comma between the URLs.";
+      throw new ReadError("must be one URL, or several with ; between them", {
+        remedy,
+        hidesValue: true,
+      });
+    }
     check(value);
     return value;
   });

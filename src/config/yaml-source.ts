@@ -14,6 +14,7 @@ import {
 import type { Fault } from "../errors.js";
 import { quote } from "./quote.js";
 import { type ConfigNode, isUnsafeKey, type MapEntry, type Origin, placeOf } from "./tree.js";
+import { bareTemplateIn, explain, unquotedTemplate } from "./yaml-faults.js";
 
 /** Longest text that is read. */
 export const MAX_YAML_BYTES = 1024 * 1024;
@@ -24,7 +25,7 @@ export type YamlResult =
   | { readonly root: undefined; readonly faults: readonly Fault[] };
 
 /**
- * Reads the YAML text of a file into a tree (pure). Refuses everything that could hurt before it is
+ * Reads the YAML text of a file into a tree (pure), merge keys (`<<`) put in. Refuses everything that could hurt before it is
  * built: nesting over 64 levels, aliases that multiply, keys that reach a prototype, unknown tags;
  * and what is most likely a mistake: duplicate keys, a second document, an empty text.
  */
@@ -51,8 +52,8 @@ const EMPTY =
   "Cannot read the configuration: this file is empty. Write connections, tasks and scenarios.";
 const MAX_DEPTH = 64;
 const TOO_DEEP = `Cannot read the configuration: it is nested more than ${MAX_DEPTH} levels deep. Flatten it.`;
-/** As many as the YAML library allows, but counted on the expanded tree. */
-const MAX_ALIASES = 100;
+/** Aliases inside of what aliases stand for: those in the text itself are as many as it has room for. */
+const MAX_NESTED_ALIASES = 1_000;
 const MAX_COPIED_NODES = 100_000;
 
 type Locate = (offset: number) => Origin;
@@ -72,7 +73,10 @@ function readYaml(text: string, locate: Locate, lines: LineCounter): YamlResult 
   const composer = new Composer({ prettyErrors: false, uniqueKeys: false, strict: true });
   const [document, second] = [...composer.compose(tokens, false, text.length)];
   const first = firstError(document);
-  if (first !== undefined) return fail(locate(first.pos[0]), sentenceFor(first));
+  if (first !== undefined) {
+    const { offset, message } = explain(first, text);
+    return fail(locate(offset), message);
+  }
   if (second !== undefined) {
     const start = second.contents?.range?.[0] ?? second.range[0];
     return fail(
@@ -84,7 +88,7 @@ function readYaml(text: string, locate: Locate, lines: LineCounter): YamlResult 
   if (!contents || (isScalar(contents) && contents.value === null && !contents.source)) {
     return undefined;
   }
-  return buildTree(contents as Node, locate);
+  return buildTree(contents as Node, text, locate);
 }
 
 /**
@@ -116,40 +120,12 @@ function firstError(document: Document.Parsed | undefined): YAMLParseError | und
   return first;
 }
 
-/** One sentence of ours for each error of the library, whose own texts may quote the file. */
-function sentenceFor(error: YAMLParseError): string {
-  // A list or mapping in brackets that is not closed is reported as an error of indentation.
-  const isUnclosed = error.code === "BAD_INDENT" && error.message.startsWith("Flow");
-  return YAML_SENTENCES[isUnclosed ? "MISSING_CHAR" : error.code] ?? SYNTAX;
-}
-
-const SYNTAX =
-  "Cannot read this as YAML. Check the quotes and the indentation here and on the line before.";
-
-const YAML_SENTENCES: Partial<Record<YAMLParseError["code"], string>> = {
-  TAB_AS_INDENT:
-    "Cannot read a tab as indentation: YAML indents with spaces only. Replace the tab with spaces.",
-  BAD_INDENT:
-    "Cannot follow the indentation: keys of one mapping start in the same column. Align this line.",
-  BLOCK_AS_IMPLICIT_KEY:
-    'Cannot read a second ": " on one line: text that holds one needs quotes. Put the value in quotes.',
-  MULTILINE_IMPLICIT_KEY:
-    'Cannot read this line: a key needs a colon and a space after it. Write "key: value".',
-  MISSING_CHAR:
-    "Cannot find a closing quote or bracket, a comma or a colon that must stand here or before. Add it, or put a value that holds brackets or a variable in quotes.",
-  BAD_SCALAR_START:
-    "Cannot read a value that starts with %, @ or ` without quotes. Put the value in quotes.",
-  BAD_DQ_ESCAPE:
-    "Cannot read this escape in double quotes. Write \\\\ for a backslash, or use single quotes.",
-  BAD_DIRECTIVE: "Cannot read this YAML directive. Remove the line that starts with %.",
-};
-
 function fail(origin: Origin, message: string): YamlResult {
   return { root: undefined, faults: [{ place: placeOf(origin), message }] };
 }
 
-function buildTree(contents: Node, locate: Locate): YamlResult {
-  const builder = new TreeBuilder(locate);
+function buildTree(contents: Node, text: string, locate: Locate): YamlResult {
+  const builder = new TreeBuilder(text, locate);
   const root = builder.build(contents);
   const { faults } = builder;
   return faults.length > 0 || root === undefined
@@ -160,17 +136,19 @@ function buildTree(contents: Node, locate: Locate): YamlResult {
 /** Library nodes → tree. Collects the faults of what is valid YAML but not allowed here. */
 class TreeBuilder {
   readonly faults: Fault[] = [];
+  readonly #text: string;
   readonly #locate: Locate;
   /** Every anchor that has been passed; in YAML a later one of the same name replaces it. */
   readonly #anchors = new Map<string, Node>();
   readonly #open = new Set<Node>();
-  #aliases = 0;
+  #nestedAliases = 0;
   #copying = 0;
   #copied = 0;
   #isAliasLimitTold = false;
   #isTooDeep = false;
 
-  constructor(locate: Locate) {
+  constructor(text: string, locate: Locate) {
+    this.#text = text;
     this.#locate = locate;
   }
 
@@ -181,7 +159,7 @@ class TreeBuilder {
     if (node.tag !== undefined && !KNOWN_TAGS.has(node.tag)) {
       this.#fault(
         origin,
-        `Cannot read the tag ${quote(node.tag.replace(CORE_TAG, "!!"))}: no such tag. Remove it.`,
+        `Cannot read the tag ${quote(node.tag.replace(CORE_TAG, "!!"))}: no such tag. Remove it, or put a value that starts with ! in quotes.`,
       );
       return undefined;
     }
@@ -207,6 +185,7 @@ class TreeBuilder {
     }
     if (!isMap(node)) return undefined;
     const entries = new Map<string, MapEntry>();
+    let merged: Map<string, MapEntry> | undefined;
     for (const pair of node.items) {
       const key = this.#readKey(pair.key as Node | null, entries, origin);
       // Built also behind a bad key: the value may hold an anchor or a fault of its own.
@@ -215,8 +194,26 @@ class TreeBuilder {
       // `{ key }` has no value that could be pointed at.
       const placed = pair.value === null ? { ...value, origin: key.origin } : value;
       entries.set(key.name, { keyOrigin: key.origin, value: placed });
+      if (!isMergeKey(pair.key)) continue;
+      merged = this.#mergedEntries(placed, this.#originOf(pair.value as Node | null));
     }
-    return { kind: "map", entries, origin };
+    if (merged === undefined) return { kind: "map", entries, origin };
+    entries.delete(MERGE_KEY);
+    return { kind: "map", entries: new Map([...merged, ...entries]), origin };
+  }
+
+  /** What `<<` brings in: of several mappings the first that has a key wins, as YAML 1.1 has it. */
+  #mergedEntries(value: ConfigNode, origin: Origin): Map<string, MapEntry> {
+    const sources = value.kind === "list" ? value.items : [value];
+    const merged = new Map<string, MapEntry>();
+    for (const source of sources) {
+      if (source.kind !== "map") {
+        this.#fault(origin, MERGE_REFUSED);
+        continue;
+      }
+      for (const [key, entry] of source.entries) if (!merged.has(key)) merged.set(key, entry);
+    }
+    return merged;
   }
 
   #buildScalar(
@@ -244,13 +241,13 @@ class TreeBuilder {
       this.#fault(
         origin,
         target === undefined
-          ? `Cannot find the anchor of the alias ${quote(name)}. Define &${name} above it.`
+          ? `Cannot find the anchor of the alias ${quote(name)}. Define &${name} above it, or put a value that starts with * in quotes.`
           : `Cannot read the alias ${quote(name)} inside of what it stands for. Remove it.`,
       );
       return undefined;
     }
-    this.#aliases++;
-    if (this.#aliases > MAX_ALIASES) return this.#refuseAliases(origin);
+    if (this.#copying > 0) this.#nestedAliases++;
+    if (this.#nestedAliases > MAX_NESTED_ALIASES) return this.#refuseAliases(origin);
     this.#copying++;
     const copy = this.build(target);
     this.#copying--;
@@ -262,7 +259,7 @@ class TreeBuilder {
     if (!this.#isAliasLimitTold) {
       this.#fault(
         origin,
-        `Cannot read aliases that stand for more than ${MAX_ALIASES} values or for very large ones. Write the values out.`,
+        `Cannot read aliases that stand for more than ${MAX_NESTED_ALIASES} other aliases or for very large ones. Write the values out.`,
       );
     }
     this.#isAliasLimitTold = true;
@@ -274,6 +271,11 @@ class TreeBuilder {
     parent: Origin,
   ): { name: string; origin: Origin } | undefined {
     const origin = node === null ? parent : this.#originOf(node);
+    const template = this.#templateAt(node);
+    if (template !== undefined) {
+      this.#fault(parent, unquotedTemplate(template));
+      return undefined;
+    }
     if (!isScalar(node) || node.value === null) {
       this.#fault(
         origin,
@@ -288,13 +290,24 @@ class TreeBuilder {
       return undefined;
     }
     if (earlier !== undefined) {
+      const remedy = isMergeKey(node)
+        ? "Write <<: [*first, *second]."
+        : "Remove one of them or rename it.";
       this.#fault(
         origin,
-        `Cannot read key ${quote(name)} twice: it is already at ${placeOf(earlier.keyOrigin)}. Remove one of them or rename it.`,
+        `Cannot read key ${quote(name)} twice: it is already at ${placeOf(earlier.keyOrigin)}. ${remedy}`,
       );
       return undefined;
     }
     return { name, origin };
+  }
+
+  /** `{{ uuid }}` is, as YAML, a mapping whose key is a mapping. */
+  #templateAt(key: Node | null): string | undefined {
+    if (!isMap(key) || key.range == null) return undefined;
+    const start = key.range[0] - 1;
+    const template = bareTemplateIn(this.#text.slice(start, start + MAX_TEMPLATE_LENGTH));
+    return template?.at === 0 ? template.text : undefined;
   }
 
   #originOf(node: Node | null): Origin {
@@ -305,6 +318,18 @@ class TreeBuilder {
     this.faults.push({ place: placeOf(origin), message });
   }
 }
+
+/** Without quotes it merges; in quotes it is a key like any other. */
+const MERGE_KEY = "<<";
+const MERGE_REFUSED =
+  "Cannot merge this: << takes a mapping or a list of mappings. Write <<: *name, where &name stands before a mapping.";
+
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.type === "PLAIN" && key.value === MERGE_KEY;
+}
+
+/** Longer ones are told without their text. */
+const MAX_TEMPLATE_LENGTH = 64;
 
 const CORE_TAG = "tag:yaml.org,2002:";
 const KNOWN_TAGS = new Set(

@@ -1,16 +1,14 @@
 import { createHash } from "node:crypto";
 import { kindOf } from "../celery/server-url.js";
-import { MAX_SLOTS } from "../celery/task-id.js";
+import type { ConfigIssue } from "../config/config-issue.js";
 import type { Config } from "../config/schema.js";
-import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
-import { ConfigError } from "../errors.js";
-import { fixedSeries } from "../exposition/fixed-series.js";
-import { SERIES_OF_A_QUEUE, SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
+import type { EnginePlan, ScenarioPlan } from "../engine/messages.js";
+import { SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
 import type { Subject } from "../exposition/subject.js";
 import type { Dimensions } from "../ledger/layout.js";
 import type { ObservePlan } from "../observer/connection-observer.js";
 import { createProfile, type ProfileSpec, type Stage } from "../plan/profile.js";
-import { shareOf } from "../plan/share.js";
+import { capacityIssues, type Load, mostInFlight, seriesOf, slotsFor } from "./capacity.js";
 import { planEntries } from "./entry-plans.js";
 import { planSlos } from "./slo-plans.js";
 
@@ -30,16 +28,18 @@ const MAX_EXCEPTION_SERIES = 1_000;
 /** Workers of a connection that get series of their own, at most. */
 const MAX_WORKERS = 200;
 
-/**
- * What the engine does, what is observed beside it, and what the metrics call it, from the configuration.
- * @throws {ConfigError} when the known series alone are more than `limits.series`, or so many shares of the plan are made
- * that one may have nothing in flight.
- */
-export function planEngine(options: PlanOptions): {
-  plan: EnginePlan;
-  subject: Subject;
-  observe: readonly ObservePlan[];
-} {
+export interface PlannedEngine {
+  readonly plan: EnginePlan;
+  /** What the metrics call it. */
+  readonly subject: Subject;
+  /** What is observed beside it. */
+  readonly observe: readonly ObservePlan[];
+}
+
+/** What the engine does, from the configuration; or why it is more than an engine can hold. Pure. */
+export function planEngine(
+  options: PlanOptions,
+): PlannedEngine | { readonly issues: readonly ConfigIssue[] } {
   const { config } = options;
   const connectionNames = Object.keys(config.connections);
   const { entries, startCount } = planEntries(config);
@@ -82,7 +82,10 @@ export function planEngine(options: PlanOptions): {
   const queues = connectionNames.map((_, index) => [
     ...new Set(entries.filter(({ connection }) => connection === index).map(({ queue }) => queue)),
   ]);
-  const { maxWorkers, ...sizes } = dimensionsOf(config, subject, scenarios, entries, queues);
+  const load = { config, subject, scenarios, entries, queues };
+  const issues = capacityIssues(load);
+  if (issues.length > 0) return { issues };
+  const { maxWorkers, ...sizes } = dimensionsOf(load);
   const dimensions = { ...sizes, sloRows: slos.plans.length };
   return {
     subject,
@@ -121,12 +124,6 @@ export function planEngine(options: PlanOptions): {
   };
 }
 
-/** Slots that a start of a scenario takes at most: one, and one for each member of a workflow. */
-function slotsOfAStart(scenario: ScenarioPlan, entries: readonly EntryPlan[]): number {
-  const membersOf = (start: number) => entries.filter(({ memberOf }) => memberOf === start).length;
-  return 1 + Math.max(...scenario.entries.map(membersOf));
-}
-
 /** `max` has one stage, which is not one of rate. */
 export function stagesOf(profile: ProfileSpec): readonly Stage[] {
   if (profile.kind !== "max") return createProfile(profile).stages;
@@ -149,44 +146,11 @@ function endOf(
   return forMs === null ? ownMs : Math.max(0, Math.min(ownMs, forMs - scenario.startAfterMs));
 }
 
-function dimensionsOf(
-  config: Config,
-  subject: Subject,
-  scenarios: readonly ScenarioPlan[],
-  entries: readonly EntryPlan[],
-  queues: readonly (readonly string[])[],
-): Omit<Dimensions, "sloRows"> & { readonly maxWorkers: number } {
+function dimensionsOf(load: Load): Omit<Dimensions, "sloRows"> & { readonly maxWorkers: number } {
+  const { config, subject, scenarios, entries } = load;
   const { bucketsMs, phaseBucketsMs } = config;
-  const series =
-    fixedSeries(subject, { bucketsMs, phaseBucketsMs }) + queues.flat().length * SERIES_OF_A_QUEUE;
-  if (series > config.limits.series) {
-    throw new ConfigError([
-      {
-        place: "limits.series",
-        message: `the scenarios, tasks and buckets of this configuration make ${series} series, more than the limit of ${config.limits.series}. Raise limits.series, or use fewer buckets.`,
-      },
-    ]);
-  }
-  // A thread's; none has more than the first.
-  const first = { index: 0, of: config.segment.of * config.threads };
-  checkShares(scenarios, first.of);
-  const inFlight = scenarios.reduce(
-    (sum, scenario) =>
-      sum + shareOf(scenario.maxInFlight, first) * slotsOfAStart(scenario, entries),
-    0,
-  );
-  // Slots beyond the limit keep finished tasks recognisable when the limit is reached.
-  const slots = inFlight + Math.max(1_024, Math.ceil(inFlight / 4));
-  if (slots > MAX_SLOTS) {
-    throw new ConfigError([
-      {
-        place: "scenarios",
-        message: `maxInFlight adds up to ${inFlight} tasks, members of workflows included, more than the ${Math.floor(MAX_SLOTS * 0.8)} that one thread can track. Lower maxInFlight.`,
-      },
-    ]);
-  }
   // Half of what is left is for workers at most, the rest for exception classes.
-  const left = config.limits.series - series;
+  const left = config.limits.series - seriesOf(load);
   const connections = subject.connections.length;
   const maxWorkers = Math.min(MAX_WORKERS, Math.floor(left / 2 / SERIES_OF_A_WORKER / connections));
   const exceptions = left - maxWorkers * SERIES_OF_A_WORKER * connections;
@@ -198,17 +162,6 @@ function dimensionsOf(
     bucketsMs,
     phaseBucketsMs,
     exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, exceptions),
-    slots,
+    slots: slotsFor(mostInFlight(load)),
   };
-}
-
-/** @throws {ConfigError} */
-function checkShares(scenarios: readonly ScenarioPlan[], shares: number): void {
-  const issues = scenarios
-    .filter(({ maxInFlight }) => maxInFlight < shares)
-    .map(({ name, maxInFlight }) => ({
-      place: `scenarios.${name}.maxInFlight`,
-      message: `is ${maxInFlight}, and ${shares} threads and segments share it: some could have nothing in flight and would drop all. Raise it to ${shares} or more, or use fewer.`,
-    }));
-  if (issues.length > 0) throw new ConfigError(issues);
 }

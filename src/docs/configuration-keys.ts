@@ -51,6 +51,7 @@ function keysIn(schema: JsonSchema, path: readonly string[]): ConfigurationKey[]
 
 /** The keys of a mapping, of the entries of a mapping by names, of the items of a list, of each form. */
 function keysBelow(schema: JsonSchema, path: readonly string[]): ConfigurationKey[] {
+  if (sharesRows(path)) return [];
   const byName = schema.propertyNames && schema.additionalProperties;
   return [
     ...keysIn(schema, path),
@@ -59,6 +60,11 @@ function keysBelow(schema: JsonSchema, path: readonly string[]): ConfigurationKe
     // What one form needs, another does not have.
     ...(schema.anyOf ?? []).flatMap((form) => keysIn({ ...form, required: [] }, path)),
   ];
+}
+
+/** Defaults have the keys of what they are defaults for. */
+function sharesRows(path: readonly string[]): boolean {
+  return path[0] === "defaults" && path.length === 2;
 }
 
 const NAME = "NAME";
@@ -72,7 +78,7 @@ function keyAt(path: readonly string[], schema: JsonSchema, isRequired: boolean)
     isRequired,
     defaultText: schema.default === undefined || holdsKeys ? "" : flowText(schema.default),
     description: schema.description ?? "",
-    example: holdsKeys ? "" : exampleAt(path),
+    example: holdsKeys && !sharesRows(path) ? "" : exampleAt(path),
   };
 }
 

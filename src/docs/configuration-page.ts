@@ -9,9 +9,9 @@ export function configurationPage(): string {
 
 # Configuration
 
-\`celery-load run FILE…\` reads YAML. Before anything is sent, \`celery-load check FILE…\` prints what is in effect with the origin of each value (passwords masked), or every fault with its file, line and column; \`celery-load plan FILE…\` draws the rates over time.
+\`celery-load run FILE…\` reads YAML. Before anything is sent, \`celery-load check FILE…\` prints what is in effect with the origin of each value (passwords masked), or every fault with its file, line and column; \`celery-load plan FILE…\` draws the rates over time. What one of \`check\`, \`plan\`, \`doctor\` and \`run\` refuses, all of them do, in the same words.
 
-Three sections are needed: \`connections\` (a broker and its result backend), \`tasks\` (what to send) and \`scenarios\` (how much of it, when). Keys that are not listed here are refused.
+Three sections are needed: \`connections\` (a broker and its result backend), \`tasks\` (what to send) and \`scenarios\` (how much of it, when). Keys that are not listed here are refused, unless they [start with \`x-\`](#written-once-defaults-anchors-and-x--keys).
 
 Editors complete and check the file with the [JSON Schema](configuration.schema.json), which \`celery-load check --json-schema\` prints too. For the YAML language server, name the path or URL of the schema in the first line of the file:
 
@@ -69,6 +69,26 @@ ${table(
 
 \`tls\` holds for broker and backend, if their URLs use TLS. Certificates and keys are checked before anything is sent, and read again at each reconnect to a single server or list, so that a new pair needs no restart. A certificate that is refused at the start ends the daemon with exit code 104 and what to set; later it counts as a lost connection and is tried again.
 
+## Written once: defaults, anchors and x- keys
+
+What all tasks or all scenarios have in common stands in \`defaults\`, with the keys of a task and of a scenario:
+
+\`\`\`yaml
+${DEFAULTS_EXAMPLE}\`\`\`
+
+- The task's own key wins, and replaces the default as a whole: \`kwargs\`, \`headers\` and profiles are not merged.
+- \`name\`, \`chain\`, \`group\`, \`chord\`, \`link\` and \`linkError\` have no defaults.
+- A workflow takes over \`timeout\` only: its tasks have the rest.
+- A task with \`urgency\` does not take over \`priority\`, one with \`eta\` no \`countdown\`, and the other way round.
+- \`celery-load check\` shows at each task what it took over, and from where: \`queue: images # load.yml:3:12, defaults.tasks\`.
+
+For what only some have in common there are YAML's anchors, with the merge key \`<<\` as in Compose:
+
+\`\`\`yaml
+${MERGE_EXAMPLE}\`\`\`
+
+Keys that stand beside \`<<\` win; of \`<<: [*a, *b]\` the first that has a key. Values are replaced, not merged. A key that starts with \`x-\` is yours and means nothing: at the top, and in every mapping whose keys are listed in the reference. Names of tasks, connections and scenarios may start so too, and what is sent (\`args\`, \`kwargs\`, \`headers\`, \`stamps\`) stays as it is. In quotes, \`"<<"\` is a key like any other.
+
 ## Which value wins
 
 From low to high, later ones winning:
@@ -78,6 +98,8 @@ From low to high, later ones winning:
 3. \`CELERY_LOAD_*\` variables of the environment,
 4. flags of the command line, such as \`--listen\`,
 5. \`--set path=value\`, which may be repeated.
+
+\`defaults\` go through the same layers, and only then fill what is missing: \`--set defaults.tasks.timeout=2m\` changes every task that has no \`timeout\` of its own in a file, and \`--set tasks.resize.headers.tenant=a\` changes one header and keeps those of the defaults.
 
 \`--set\` takes the path of the tables above and a value as in YAML:
 
@@ -152,6 +174,26 @@ A text that is one template and nothing else becomes its value, numbers staying 
 `;
 }
 
+/** Both are read by a test. */
+export const DEFAULTS_EXAMPLE = `defaults:
+  tasks:
+    queue: images
+    timeout: 30s
+  scenarios:
+    gracefulStop: 10s
+tasks:
+  resize: { name: app.tasks.resize }
+  report: { name: app.tasks.report, queue: reports }
+`;
+
+export const MERGE_EXAMPLE = `x-slow: &slow
+  timeout: 5m
+  expires: none
+tasks:
+  export: { <<: *slow, name: app.tasks.export }
+  import: { <<: *slow, name: app.tasks.import, timeout: 10m }
+`;
+
 const SERVER_URLS = [
   ["redis://user:password@host:6379/0", "Redis, database 0; every part may be left out"],
   ["rediss://host:6379/0", "the same with TLS"],
@@ -187,6 +229,8 @@ const VARIABLES = [
 ];
 
 const INTRODUCTIONS: Readonly<Record<string, string>> = {
+  defaults:
+    "The keys are those of a task and of a scenario, above. What wins is told [below](#written-once-defaults-anchors-and-x--keys).",
   slos: "[Service level objectives](slo.md) says what counts as good and bad, and how alerts come of it.",
   connections:
     "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here, and without a `result_backend_transport_options` leave `backendOptions` out.",

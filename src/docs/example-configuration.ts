@@ -136,6 +136,10 @@ scenarios:
     connection: main
     mix: thumb
 
+defaults:
+  tasks: { timeout: 90s, headers: { source: load-test } }
+  scenarios: { gracefulStop: 20s }
+
 slos:
   - { name: thumb-latency, scenario: steady, task: app.tasks.thumb, objective: 99%, latency: 2s, window: 30d }
   - { name: steady-success, scenario: steady, objective: 99.9% }

@@ -11,7 +11,7 @@ import {
   SERIES_OF_A_TASKS_DRIFT,
   SERIES_OF_OUR_DRIFT,
 } from "./drift-metrics.js";
-import { groupByMember, groupByTask } from "./entry-groups.js";
+import { type Group, groupByMember, groupByTask } from "./entry-groups.js";
 import {
   DROP_REASONS,
   LATENCY_OUTCOMES,
@@ -24,34 +24,53 @@ import {
 import { sloSeries } from "./slo-metrics.js";
 import type { Subject } from "./subject.js";
 
-/** Series that exist whatever happens: what `limits.series` must at least hold. */
+/** Series that exist whatever happens, and what makes them: what `limits.series` must at least hold. */
+export interface SeriesParts {
+  /** Of each scenario, by its number: for its tasks with their workflows' members, and for its stages. */
+  readonly scenarios: readonly { readonly tasks: number; readonly stages: number }[];
+  readonly slos: number;
+  /** Connections, and the daemon itself. */
+  readonly others: number;
+}
+
 export function fixedSeries(
   subject: Subject,
   buckets: Pick<Dimensions, "bucketsMs" | "phaseBucketsMs">,
-): number {
-  const tasks = groupByTask(subject).length;
-  const members = groupByMember(subject).length;
-  const counters =
-    7 +
-    Object.keys(DROP_REASONS).length +
-    Object.keys(PUBLISH_FAILURE_KINDS).length +
-    Object.keys(OUTCOMES).length +
-    Object.keys(UNCERTAIN_PHASES).length +
-    SIDES.length +
-    SERIES_OF_A_TASKS_DRIFT +
-    2;
+): SeriesParts {
   const histograms = (names: Record<string, EntryHistogram>) =>
     Object.values(names).reduce((sum, name) => sum + boundsOf(buckets, name).length + 3, 0);
   const latencies = histograms(LATENCY_OUTCOMES);
-  const phases = histograms(PHASES);
-  const stages = subject.scenarios.reduce((sum, { stages }) => sum + stages.length, 0);
-  return (
-    tasks * (counters + latencies + phases) +
-    members * (2 + Object.keys(MEMBER_OUTCOMES).length + latencies) +
-    subject.scenarios.length * (SCENARIO_STATES.length + 4) +
-    stages * 2 +
-    subject.connections.length * (CONNECTION_CELLS.length + SERIES_OF_A_CONNECTIONS_DRIFT + 5) +
-    SERIES_OF_OUR_DRIFT +
-    sloSeries(subject)
-  );
+  const ofATask = SERIES_OF_A_TASK + latencies + histograms(PHASES);
+  const ofAMember = 2 + Object.keys(MEMBER_OUTCOMES).length + latencies;
+  const tasks = groupByTask(subject);
+  const members = groupByMember(subject);
+  return {
+    scenarios: subject.scenarios.map(({ name, stages }) => {
+      const countIn = (groups: readonly Group[]) =>
+        groups.filter(({ labels }) => labels.scenario === name).length;
+      return {
+        tasks: countIn(tasks) * ofATask + countIn(members) * ofAMember,
+        stages: stages.length * SERIES_OF_A_STAGE,
+      };
+    }),
+    slos: sloSeries(subject),
+    others:
+      subject.scenarios.length * (SCENARIO_STATES.length + 4) +
+      subject.connections.length * (CONNECTION_CELLS.length + SERIES_OF_A_CONNECTIONS_DRIFT + 5) +
+      SERIES_OF_OUR_DRIFT,
+  };
 }
+
+/** stage_info and stage_remaining_seconds. */
+const SERIES_OF_A_STAGE = 2;
+
+/** But for its histograms. */
+const SERIES_OF_A_TASK =
+  7 +
+  Object.keys(DROP_REASONS).length +
+  Object.keys(PUBLISH_FAILURE_KINDS).length +
+  Object.keys(OUTCOMES).length +
+  Object.keys(UNCERTAIN_PHASES).length +
+  SIDES.length +
+  SERIES_OF_A_TASKS_DRIFT +
+  2;

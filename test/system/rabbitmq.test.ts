@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { parseAmqpUrl } from "../../src/celery/amqp-url.js";
+import { AmqpLink } from "../../src/connections/amqp/link.js";
+import type { Client } from "../../src/connections/ports.js";
 import { startDaemon } from "../support/daemon.js";
 import { assertBalanced } from "../support/metrics.js";
 import { startProxy } from "../support/proxy.js";
@@ -248,6 +251,91 @@ test("a wrong password is exit 104 with one message that does not hold it", asyn
   assert.match(daemon.stderr(), /Cannot use the (broker|backend) of connection "main"/);
   assert.doesNotMatch(daemon.stdout() + daemon.stderr(), /canary-7/);
 });
+
+test("a virtual host that cannot be used is told in the broker's own words, with a remedy", async () => {
+  for (const vhost of ["closed", "full", "für/alle"]) await rabbitmq.ctl("add_vhost", vhost);
+  await rabbitmq.ctl("set_permissions", "-p", "full", "guest", ".*", ".*", ".*");
+  await rabbitmq.ctl("set_vhost_limits", "-p", "full", '{"max-connections": 0}');
+  await rabbitmq.ctl("add_user", "few", "few");
+  await rabbitmq.ctl("set_permissions", "-p", "/", "few", ".*", ".*", ".*");
+  await rabbitmq.ctl("set_user_limits", "few", '{"max-connections": 0}');
+  const host = `127.0.0.1:${rabbitmq.port}`;
+  const refusals: readonly (readonly [url: string, words: RegExp, remedy: RegExp])[] = [
+    [
+      `amqp://guest:guest@${host}/shop`,
+      /^NOT_ALLOWED - vhost '?shop'? not found$/,
+      /^The virtual host is the path of the URL: "shop" here\. .* rabbitmqctl add_vhost shop\.$/,
+    ],
+    [
+      `amqp://guest:guest@${host}/my%20shop`,
+      /^NOT_ALLOWED - vhost '?my shop'? not found$/,
+      /rabbitmqctl add_vhost 'my shop'\.$/,
+    ],
+    [
+      `amqp://guest:guest@${host}/closed`,
+      /^NOT_ALLOWED - (access to vhost 'closed' refused for user 'guest'|vhost closed not found)/,
+      /rabbitmqctl set_permissions -p closed guest "\.\*" "\.\*" "\.\*"\.$/,
+    ],
+    [
+      `amqp://guest:guest@${host}/f%C3%BCr%2Falle`,
+      /^NOT_ALLOWED - access to vhost 'für\/alle' refused for user 'guest'/,
+      /the path of the URL: "für\/alle" here/,
+    ],
+    [
+      `amqp://guest:guest@${host}/full`,
+      /^NOT_ALLOWED - access to vhost 'full' refused .* connection limit \(0\) is reached$/,
+      /^Close connections that are not needed, or raise the limit/,
+    ],
+    [
+      `amqp://few:few@${host}//`,
+      /^NOT_ALLOWED - connection refused for user 'few': user connection limit \(0\) is reached$/,
+      /^Close connections that are not needed, or raise the limit/,
+    ],
+    [
+      `amqp://guest:canary-7@${host}//`,
+      /ACCESS_REFUSED - Login was refused/,
+      /^Check user name and password in the URL.* guest may log in from the broker's own machine only/,
+    ],
+  ];
+  for (const client of ["direct", "library"] as const) {
+    for (const [url, words, remedy] of refusals) {
+      const { cause, isConfiguration } = await refusalOf(url, client);
+      const [said = "", told = "", ...more] = cause.split("\n");
+      assert.match(said, words, `${client} ${url}`);
+      assert.match(told, remedy, `${client} ${url}`);
+      assert.deepEqual(more, []);
+      assert.doesNotMatch(cause, /canary-7|ConnectionOpenOk/);
+      assert.ok(isConfiguration);
+    }
+  }
+  const broker = `amqp://guest:guest@${host}/shop`;
+  await using daemon = await startDaemon({
+    args: ["--broker", broker, "--task", "tests.add"],
+    isExpectedToFail: true,
+  });
+  assert.equal((await daemon.exit).code, 104);
+  assert.match(
+    daemon.stderr(),
+    /Cannot use the (broker|backend) of connection "main" at .*: NOT_ALLOWED - vhost '?shop'? not found\nThe virtual host is/,
+  );
+});
+
+/** How a link to the URL first went down. */
+async function refusalOf(url: string, client: Client) {
+  let link: AmqpLink | undefined;
+  const refused = new Promise<{ cause: string; isConfiguration: boolean }>((resolve) => {
+    const events = {
+      prepare: async () => {},
+      up: () => resolve({ cause: "", isConfiguration: false }),
+      down: (cause: string, isConfiguration: boolean) => resolve({ cause, isConfiguration }),
+    };
+    link = new AmqpLink(parseAmqpUrl(url), "test", events, client);
+    link.open();
+  });
+  const refusal = await refused;
+  await link?.close();
+  return refusal;
+}
 
 test("fail-over list: when a node cannot be reached the next URL is tried, and after the last the first", async () => {
   await using worker = await startWorker({

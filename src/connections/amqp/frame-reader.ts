@@ -21,6 +21,8 @@ const ACK = 0x003c0050;
 const NACK = 0x003c0078;
 const RETURN = 0x003c0032;
 const DELIVER = 0x003c003c;
+/** Class and method of `connection.close`. */
+const CONNECTION_CLOSE = 0x000a0032;
 /** The frame size that amqplib asks for; the broker's is this or less. */
 const MAX_FRAME_BYTES = 131_072;
 
@@ -41,10 +43,16 @@ export class FrameReader {
   #neededBytes = 0;
   #data: Buffer = Buffer.alloc(0);
   #isForeign = false;
+  #closeText: string | undefined;
 
   /** `pass` gets whole frames; the bytes are good until it returns. */
   constructor(pass: (bytes: Buffer) => void) {
     this.#pass = pass;
+  }
+
+  /** What the broker said when it closed the connection: `NOT_ALLOWED - vhost shop not found`. */
+  get closeText(): string | undefined {
+    return this.#closeText;
   }
 
   /** From now on what `events` names is taken out of this channel, which is not 0. */
@@ -108,8 +116,9 @@ export class FrameReader {
   #take(at: number, end: number): boolean {
     const data = this.#data;
     const channel = data.readUInt16BE(at + 1);
-    if (channel === 0 || channel !== this.#channel) return false;
     const payload = at + HEAD_BYTES;
+    if (channel === 0) this.#closeText ??= closeTextOf(data.subarray(payload, end));
+    if (channel === 0 || channel !== this.#channel) return false;
     if (data[at] === METHOD) return this.#method(payload, end);
     if (this.#content === null) return false;
     if (data[at] === HEADER) this.#header(this.#content, payload, end);
@@ -170,6 +179,12 @@ interface Content {
 
 function newContent(done: Content["done"]): Content {
   return { done, correlationId: "", missingBytes: 0, parts: [] };
+}
+
+/** The reply text of `connection.close`: class and method, code, and a short text. */
+function closeTextOf(payload: Buffer): string | undefined {
+  if (payload.length < 7 || payload.readUInt32BE(0) !== CONNECTION_CLOSE) return undefined;
+  return payload.toString("utf8", 7, 7 + payload[6]!);
 }
 
 function isFrameType(type: number): boolean {

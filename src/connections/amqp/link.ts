@@ -5,6 +5,7 @@ import { messageOf } from "../../errors.js";
 import { BackOff } from "../back-off.js";
 import type { Client } from "../ports.js";
 import { tlsFault, tlsOptions } from "../tls.js";
+import { isUnexplained, refusalOf } from "./refusal.js";
 import { Tap } from "./tap.js";
 
 /** What a link reports; all calls come from the event loop, none from the constructor. */
@@ -42,6 +43,8 @@ export class AmqpLink {
   #model: ChannelModel | undefined;
   #retry: NodeJS.Timeout | undefined;
   #lastError: unknown;
+  /** Reads what the broker says while it refuses a connection. */
+  #listensToRefusal: boolean;
   #up = false;
   #blocked = false;
   #closed = false;
@@ -57,6 +60,7 @@ export class AmqpLink {
     this.#name = name;
     this.#events = events;
     this.#client = client;
+    this.#listensToRefusal = client === "direct";
   }
 
   get isUp(): boolean {
@@ -114,8 +118,8 @@ export class AmqpLink {
   }
 
   async #connect(): Promise<void> {
+    const tap = this.#listensToRefusal ? new Tap() : undefined;
     try {
-      const tap = this.#client === "direct" ? new Tap() : undefined;
       const model = await connectTo(this.#servers[this.#current]!, this.#name, tap);
       // In the same turn: an `error` without a listener would end the process.
       model.on("error", (error) => {
@@ -132,7 +136,8 @@ export class AmqpLink {
         this.#destroy();
         return;
       }
-      await withDeadline(this.#events.prepare(model, tap), PREPARE_TIMEOUT_MS, "opening channels");
+      const own = this.#client === "direct" ? tap : undefined;
+      await withDeadline(this.#events.prepare(model, own), PREPARE_TIMEOUT_MS, "opening channels");
       if (this.#model !== model || this.#closed) return;
       this.#up = true;
       this.#backOff.succeeded();
@@ -140,7 +145,14 @@ export class AmqpLink {
       this.#downSinceMs = -1;
       this.#events.up(downMs);
     } catch (error) {
-      this.#lastError ??= error;
+      if (isUnexplained(error) && !this.#listensToRefusal && !this.#closed) {
+        // Once more, to hear what amqplib does not pass on.
+        this.#listensToRefusal = true;
+        await this.#connect();
+        return;
+      }
+      const words = isUnexplained(error) ? tap?.closeText : undefined;
+      this.#lastError ??= words === undefined ? error : new Error(words);
       if (this.#model !== undefined) this.#destroy();
       else this.#report();
     }
@@ -172,7 +184,7 @@ export class AmqpLink {
     if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
     const error = this.#lastError;
     this.#lastError = undefined;
-    const fault = tlsFault(error) ?? accountFault(error);
+    const fault = tlsFault(error) ?? refusalOf(error, this.#servers[this.#current]!);
     const cause = fault ?? (error === undefined ? "connection closed" : messageOf(error));
     if (wasUp) this.#backOff.lost();
     else this.#current = (this.#current + 1) % this.#servers.length;
@@ -215,11 +227,4 @@ async function closing(model: ChannelModel | undefined, leave: () => Promise<voi
 /** The socket under a connection: the only way to end one whose peer does not answer. */
 function streamOf(model: ChannelModel): { destroy(error: Error): void } | undefined {
   return (model.connection as unknown as { stream?: { destroy(error: Error): void } }).stream;
-}
-
-/** Answers that stay the same until somebody changes an account, its rights or a virtual host. */
-function accountFault(error: unknown): string | undefined {
-  const text = messageOf(error);
-  if (!/ACCESS.REFUSED|NOT.ALLOWED|Expected ConnectionOpenOk/i.test(text)) return undefined;
-  return `${text}\nCheck user name, password and virtual host in the URL, and the user's permissions there.`;
 }

@@ -45,6 +45,11 @@ export class Tap {
     };
   }
 
+  /** What the broker said when it closed the connection; amqplib does not tell it of a refusal to open one. */
+  get closeText(): string | undefined {
+    return this.#reader.closeText;
+  }
+
   /**
    * Takes what `events` names out of a new channel from now on. Undefined when amqplib is not built as the version
    * is that this was made for: then nothing is taken, and all is as without.

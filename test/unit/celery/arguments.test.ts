@@ -246,7 +246,11 @@ test("compileBody() names the place of what it refuses", () => {
   });
 });
 
-test("templateFiles() names each file once", () => {
+test("templateFiles() names files with the place of each template", () => {
   const value = ['{{ file("a") }}', { k: 'x{{ file("b") }}{{ file("a") }}' }, "{{ file(1) }}", 3];
-  assert.deepEqual(templateFiles(value), ["a", "b"]);
+  assert.deepEqual(templateFiles(value), [
+    { name: "a", path: [0] },
+    { name: "b", path: [1, "k"] },
+    { name: "a", path: [1, "k"] },
+  ]);
 });

@@ -14,6 +14,8 @@ function task(name: string): TaskConfig {
   };
 }
 
+const member = { task: "thumb", isImmutable: false };
+
 type Differences = Partial<ScenarioConfig> & Pick<ScenarioConfig, "profile">;
 
 function scenario(differences: Differences): ScenarioConfig {
@@ -51,7 +53,13 @@ function configOf(scenarios: Record<string, Differences>): Config {
   };
   return {
     connections: { main: connection },
-    tasks: { resize: task("app.tasks.resize"), thumb: task("thumb") },
+    tasks: {
+      resize: task("app.tasks.resize"),
+      thumb: task("thumb"),
+      album: { stages: [[member, member], [member]], timeoutMs: 60_000 },
+      pair: { stages: [[member, member]], timeoutMs: 60_000 },
+      linked: { ...task("linked"), link: [member] },
+    },
     scenarios: Object.fromEntries(
       Object.entries(scenarios).map(([name, differences]) => [name, scenario(differences)]),
     ),
@@ -230,6 +238,33 @@ test("plan sums up several scenarios and says what --for leaves of them", () => 
     text.endsWith(
       "\nall scenarios with a rate, while they run together: mean 103.75/s, never above 202.5/s\nmessages an hour: 373,500\n",
     ),
+  );
+});
+
+test("plan tells starts from messages where workflows are in the mix", () => {
+  const profile = { kind: "constant" as const, ratePerSecond: 10 };
+  const text = planned({ one: { profile, mix: { resize: 1, album: 1 } } });
+  assert.match(
+    text,
+    /\n {4}resize \(app\.tasks\.resize\) {2}18,000\n {4}album {22}18,000 {2}of 3 tasks each\n/,
+  );
+  assert.ok(
+    text.endsWith(
+      "\n  starts an hour: 36,000\n  messages an hour: 72,000, one for each task: 54,000 from here, 18,000 from workers\n",
+    ),
+    text,
+  );
+  const groups = planned({ one: { profile, mix: { pair: 1 } } });
+  assert.ok(groups.includes("messages an hour: 72,000, one for each task\n"), groups);
+  const sum = planned({
+    one: { profile, mix: { album: 1 } },
+    two: { profile, mix: { linked: 1, resize: 1 } },
+  });
+  assert.ok(
+    sum.endsWith(
+      "\nstarts an hour: 72,000\nmessages an hour: 162,000, one for each task: 108,000 from here, 54,000 from workers\n",
+    ),
+    sum,
   );
 });
 

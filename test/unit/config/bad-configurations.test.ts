@@ -33,7 +33,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("workers: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "workers": there is no such key. Known here: connections, tasks, scenarios, slos, server, limits, buckets, driftWindow, seed, tick, threads, segment.',
+      'load.yml:13:1: Cannot read key "workers": there is no such key. Known here: connections, tasks, scenarios, defaults, slos, server, limits, buckets, driftWindow, seed, tick, threads, segment.',
     ],
   },
   {
@@ -138,7 +138,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a rate that is infinite",
     text: withProfile(".inf"),
     faults: [
-      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found .inf. Write it like 20/s.',
+      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found .inf. Write max.',
     ],
   },
   {
@@ -159,7 +159,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a rate that is a list",
     text: withProfile("[1]"),
     faults: [
-      'load.yml:11:14: Cannot read rate of scenario "steady": must be a number per s, m or h such as 20/s; found a list. Write it like 20/s.',
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps or ramp. Write {steps: [20/s for 10m, 50/s for 10m]}.',
     ],
   },
   {
@@ -231,10 +231,10 @@ const BAD: readonly BadConfiguration[] = [
     faults: [
       'load.yml:11:23: Cannot read profile.steps[0] of scenario "steady": must be a rate and a duration such as 20/s for 10m; found "20/s". Write it like 20/s for 10m.',
       'load.yml:11:29: Cannot read profile.steps[1] of scenario "steady": rate must be a number per s, m or h such as 20/s; found "20/x for 10m". Write it like 20/s for 10m.',
-      'load.yml:11:43: Cannot read profile.steps[2] of scenario "steady": duration must be a number with the unit ms, s, m, h or d such as 30s; found "20/s for 10". Write it like 20/s for 10m.',
+      'load.yml:11:43: Cannot read profile.steps[2] of scenario "steady": duration must be a number with the unit ms, s, m, h or d such as 30s; found "20/s for 10". Write 20/s for 10s.',
       'load.yml:11:56: Cannot read profile.steps[3] of scenario "steady": must be a rate and a duration such as 20/s for 10m; found 5. Write it like 20/s for 10m.',
       'load.yml:11:59: Cannot read profile.steps[4] of scenario "steady": duration must be longer than 0s; found "1/s for 0s". Write it like 20/s for 10m.',
-      'load.yml:11:80: Cannot read profile.repeat of scenario "steady": must be true or false; found "yes".',
+      'load.yml:11:80: Cannot read profile.repeat of scenario "steady": must be true or false; found "yes". Write true.',
     ],
   },
   {
@@ -254,7 +254,7 @@ const BAD: readonly BadConfiguration[] = [
       'load.yml:11:40: Cannot read profile.ramp.stages[0] of scenario "steady": must have either to and over, or hold. Write {to: 200/s, over: 15m} or {hold: 1h}.',
       'load.yml:11:51: Cannot read profile.ramp.stages[1] of scenario "steady": must have either to and over, or hold. Write {to: 200/s, over: 15m} or {hold: 1h}.',
       'load.yml:11:88: Cannot read profile.ramp.stages[2].over of scenario "steady": must be longer than 0s; found "0s". Write it like 30s.',
-      'load.yml:11:93: Cannot read profile.ramp.stages[3] of scenario "steady": must be a mapping; found 5.',
+      'load.yml:11:93: Cannot read profile.ramp.stages[3] of scenario "steady": must be a mapping; found 5. Write {to: 200/s, over: 15m}.',
     ],
   },
   {
@@ -387,7 +387,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "http://x@h as broker",
     text: withBroker("http://canary@h"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
+      'load.yml:3:13: Cannot read broker of connection "main": must be a URL that starts with redis://, rediss://, redis+socket://, sentinel://, amqp:// or amqps://. http:// leads to the management API, which is the key management. Write amqp://user:password@host:5672/vhost here.',
     ],
   },
   {
@@ -657,7 +657,7 @@ const BAD: readonly BadConfiguration[] = [
     ),
     faults: [
       'load.yml:4:30: Cannot read options.fanout_prefix of connection "main": must be true, false or text; found 5. Write true.',
-      'load.yml:4:50: Cannot read options.fanout_patterns of connection "main": must be true or false; found 1. Write it like true.',
+      'load.yml:4:50: Cannot read options.fanout_patterns of connection "main": must be true or false; found 1. Write true.',
       'load.yml:4:75: Cannot read options.queue_order_strategy of connection "main": must be text; found 1.',
     ],
   },
@@ -709,7 +709,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an expiry that is no duration",
     text: withTask("expires: never"),
     faults: [
-      'load.yml:9:14: Cannot read expires of task "thumb": must be a number with the unit ms, s, m, h or d such as 30s, or none; found "never". Write it like 30s.',
+      'load.yml:9:14: Cannot read expires of task "thumb": must be a number with the unit ms, s, m, h or d such as 30s, or none; found "never". Write none.',
     ],
   },
   {
@@ -1133,12 +1133,16 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "a section that is empty",
     text: withTail("server:"),
-    faults: ["load.yml:13:8: Cannot read server: must be a mapping; found nothing."],
+    faults: [
+      "load.yml:13:8: Cannot read server: must be a mapping; found nothing. Write server: {listen: 0.0.0.0:9809}.",
+    ],
   },
   {
     name: "a section that is a text",
     text: withTail("server: amqp://u:canary@x"),
-    faults: ['load.yml:13:9: Cannot read server: must be a mapping; found "amqp://u:***@x".'],
+    faults: [
+      'load.yml:13:9: Cannot read server: must be a mapping; found "amqp://u:***@x". Write server: {listen: 0.0.0.0:9809}.',
+    ],
   },
   {
     name: "an unknown arrival",
@@ -1227,13 +1231,15 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "an unknown tag",
     text: withTail("seed: !secret 1"),
-    faults: ['load.yml:13:15: Cannot read the tag "!secret": no such tag. Remove it.'],
+    faults: [
+      'load.yml:13:15: Cannot read the tag "!secret": no such tag. Remove it, or put a value that starts with ! in quotes.',
+    ],
   },
   {
     name: "a tag of Python",
     text: withTail("seed: !!python/object:os.system canary"),
     faults: [
-      'load.yml:13:33: Cannot read the tag "!!python/object:os.system": no such tag. Remove it.',
+      'load.yml:13:33: Cannot read the tag "!!python/object:os.system": no such tag. Remove it, or put a value that starts with ! in quotes.',
     ],
   },
   {
@@ -1253,18 +1259,22 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "a list",
     text: "- canary\n",
-    faults: ["load.yml:1:1: Cannot read the configuration: must be a mapping; found a list."],
+    faults: [
+      "load.yml:1:1: Cannot read the configuration: must be a mapping; found a list. Write connections, tasks and scenarios, each with a colon.",
+    ],
   },
   {
     name: "a text",
     text: "canary\n",
-    faults: ["load.yml:1:1: Cannot read the configuration: must be a mapping; found text."],
+    faults: [
+      "load.yml:1:1: Cannot read the configuration: must be a mapping; found text. Write connections, tasks and scenarios, each with a colon.",
+    ],
   },
   {
     name: "a small alias bomb",
     text: aliasBomb(),
     faults: [
-      "load.yml:2:11: Cannot read aliases that stand for more than 100 values or for very large ones. Write the values out.",
+      "load.yml:2:32: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
     ],
   },
   {
@@ -1278,7 +1288,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a few aliases of something large",
     text: manyLargeAliases(),
     faults: [
-      "load.yml:2:62: Cannot read aliases that stand for more than 100 values or for very large ones. Write the values out.",
+      "load.yml:2:62: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
     ],
   },
   {
@@ -1289,7 +1299,9 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "an alias without an anchor",
     text: "a: *b\n",
-    faults: ['load.yml:1:4: Cannot find the anchor of the alias "b". Define &b above it.'],
+    faults: [
+      'load.yml:1:4: Cannot find the anchor of the alias "b". Define &b above it, or put a value that starts with * in quotes.',
+    ],
   },
   {
     name: "ten thousand brackets",
@@ -1330,7 +1342,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a quote that is not closed",
     text: withBroker('"redis://:canary@h'),
     faults: [
-      "load.yml:13:1: Cannot find a closing quote or bracket, a comma or a colon that must stand here or before. Add it, or put a value that holds brackets or a variable in quotes.",
+      "load.yml:3:13: Cannot find the closing quote of the text that starts here. Add it, or remove this one.",
     ],
   },
   {
@@ -1482,12 +1494,16 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "slos that are no list",
     text: withTail("slos: {name: a, objective: 99%}"),
-    faults: ["load.yml:13:7: Cannot read slos: must be a list; found a mapping."],
+    faults: [
+      "load.yml:13:7: Cannot read slos: must be a list; found a mapping. Write slos: [{name: resize-latency, objective: 99.9%}].",
+    ],
   },
   {
     name: "an SLO that is no mapping",
     text: withTail("slos: [99%]"),
-    faults: ['load.yml:13:8: Cannot read slos[0]: must be a mapping; found "99%".'],
+    faults: [
+      'load.yml:13:8: Cannot read slos[0]: must be a mapping; found "99%". Write {name: resize-latency, objective: 99.9%}.',
+    ],
   },
   {
     name: "an SLO without name and objective",
@@ -1579,6 +1595,113 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a wrong value in defaults, which is told once",
+    text: withTail("defaults: {tasks: {timeout: 10}}"),
+    faults: [
+      "load.yml:13:29: Cannot read defaults.tasks.timeout: must be a number with the unit ms, s, m, h or d such as 30s; found 10. Write 10s.",
+    ],
+  },
+  {
+    name: "a misspelt key in defaults, which is told once",
+    text: withTail("defaults: {tasks: {que: a}, scenarios: {profil: 1/s}, connections: {}}"),
+    faults: [
+      'load.yml:13:20: Cannot read key "que" in defaults.tasks: there is no such key. Did you mean "queue"?',
+      'load.yml:13:41: Cannot read key "profil" in defaults.scenarios: there is no such key. Did you mean "profile"?',
+      'load.yml:13:55: Cannot read key "connections" in defaults: there is no such key. Known here: tasks, scenarios.',
+    ],
+  },
+  {
+    name: "defaults of what each task has for itself",
+    text: withTail("defaults: {tasks: {name: a, chain: [resize], link: [resize]}}"),
+    faults: [
+      'load.yml:13:20: Cannot read key "name" in defaults.tasks: each task has its own. Write it there.',
+      'load.yml:13:29: Cannot read key "chain" in defaults.tasks: each task has its own. Write it there.',
+      'load.yml:13:46: Cannot read key "link" in defaults.tasks: each task has its own. Write it there.',
+    ],
+  },
+  {
+    name: "defaults that are no mapping",
+    text: withTail("defaults: {tasks: [resize], scenarios: 5/s}"),
+    faults: [
+      "load.yml:13:19: Cannot read defaults.tasks: must be a mapping; found a list.",
+      'load.yml:13:40: Cannot read defaults.scenarios: must be a mapping; found "5/s".',
+    ],
+  },
+  {
+    name: "a default that contradicts a task's own key",
+    text: `${withTask("timeout: 5s")}defaults: {tasks: {countdown: 10s}}\n`,
+    faults: [
+      'load.yml:14:31: Cannot read countdown of task "thumb" (from defaults.tasks): must be shorter than timeout, or no result comes in time; found "10s". Raise timeout.',
+    ],
+  },
+  {
+    name: "a wrong profile in defaults",
+    text: `${withText("    profile: 20/s\n", "")}defaults: {scenarios: {profile: 20}}\n`,
+    faults: [
+      "load.yml:12:33: Cannot read rate of defaults.scenarios: must be a number per s, m or h such as 20/s; found 20. Write 20/s.",
+    ],
+  },
+  {
+    name: "an unset variable in defaults, which is told once",
+    text: withTail(`defaults: {tasks: {queue: "\${NOPE}"}}`),
+    faults: [
+      `load.yml:13:27: Cannot replace \${NOPE}: the environment variable NOPE is not set. Set it, or write \${NOPE:-default}.`,
+    ],
+  },
+  {
+    name: "a merge of a text, of a list of texts and of nothing",
+    text: withTail("x-a: {<<: canary}\nx-b: {<<: [canary, {}]}\nx-c: {<<: }"),
+    faults: [mergeRefused(13, 11), mergeRefused(14, 11), mergeRefused(15, 11)],
+  },
+  {
+    name: "a bomb of merges",
+    text: mergeBomb(),
+    faults: [
+      "load.yml:2:39: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
+    ],
+  },
+  {
+    name: "a merge of itself",
+    text: withTail("x-a: &a {<<: *a}"),
+    faults: ['load.yml:13:14: Cannot read the alias "a" inside of what it stands for. Remove it.'],
+  },
+  {
+    name: "a merge of what is not there",
+    text: withTask("<<: *slow"),
+    faults: [
+      'load.yml:9:9: Cannot find the anchor of the alias "slow". Define &slow above it, or put a value that starts with * in quotes.',
+    ],
+  },
+  {
+    name: "two merges in one mapping",
+    text: withTail("x-a: &a {}\nx-b: {<<: *a, <<: *a}"),
+    faults: [
+      'load.yml:14:15: Cannot read key "<<" twice: it is already at load.yml:14:7. Write <<: [*first, *second].',
+    ],
+  },
+  {
+    name: "a fault in what is merged, which is told where it was written",
+    text: `x-slow: &slow {timeout: 5}\n${withTask("<<: *slow")}`,
+    faults: [
+      'load.yml:1:25: Cannot read timeout of task "thumb": must be a number with the unit ms, s, m, h or d such as 30s; found 5. Write 5s.',
+    ],
+  },
+  {
+    name: "an x- key where keys are not ours",
+    text: withProfile("{steps: [1/s for 1m], x-note: 1}"),
+    faults: [
+      'load.yml:11:36: Cannot read key "x-note" in profile of scenario "steady": there is no such key. Known here: steps, repeat.',
+    ],
+  },
+  {
+    name: "--set of a template without quotes",
+    text: BASE,
+    options: { overrides: [{ set: "tasks.thumb.args=[{{ uuid }}]" }] },
+    faults: [
+      '--set tasks.thumb.args: Cannot read {{ uuid }} without quotes: YAML takes braces for a mapping. Write "{{ uuid }}", with all of the value inside of the quotes.',
+    ],
+  },
+  {
     name: "--set that is no YAML",
     text: BASE,
     options: { overrides: [{ set: "buckets=[1s, canary" }] },
@@ -1633,7 +1756,7 @@ test("faults of all files are told at once, in the order of the files", () => {
     () => loadTexts(["a: &a [*a]\n", BASE, "b: !x 1\n"]),
     [
       'load.yml:1:8: Cannot read the alias "a" inside of what it stands for. Remove it.',
-      'load3.yml:1:7: Cannot read the tag "!x": no such tag. Remove it.',
+      'load3.yml:1:7: Cannot read the tag "!x": no such tag. Remove it, or put a value that starts with ! in quotes.',
     ],
   );
   assertRefused(
@@ -1768,6 +1891,13 @@ function aliasBomb(): string {
   return level("a", "x") + level("b", "*a") + level("c", "*b") + level("d", "*c");
 }
 
+/** Each level merges ten times the one below. */
+function mergeBomb(): string {
+  const level = (name: string, below: string) =>
+    `x-${name}: &${name} {<<: [${`*${below},`.repeat(10)}]}\n`;
+  return `x-a: &a {k: 1}\n${level("b", "a")}${level("c", "b")}${level("d", "c")}${level("e", "d")}`;
+}
+
 /** Few aliases, but each stands for thousands of values. */
 function manyLargeAliases(): string {
   return `a: &a [${"1,".repeat(5000)}]\nb: [${"*a,".repeat(90)}]\n`;
@@ -1780,6 +1910,10 @@ function nestedAliases(): string {
     return `a${index}: &a${index} ${"[".repeat(40)}${inside}${"]".repeat(40)}\n`;
   };
   return Array.from({ length: 90 }, (_, index) => level(index)).join("");
+}
+
+function mergeRefused(line: number, column: number): string {
+  return `load.yml:${line}:${column}: Cannot merge this: << takes a mapping or a list of mappings. Write <<: *name, where &name stands before a mapping.`;
 }
 
 /** The fault of a backend from which no outcome can be learned, after the reason. */

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { didYouMean } from "../../../src/config/did-you-mean.js";
 
-const KEYS = ["profile", "maxInFlight", "to", "broker", "steady-state"];
+const KEYS = [
+  "profile",
+  "maxInFlight",
+  "to",
+  "broker",
+  "steady-state",
+  "queue",
+  "timeout",
+  "timeLimit",
+];
 
 for (const [word, meant] of [
   ["profle", "profile"],
@@ -10,6 +19,12 @@ for (const [word, meant] of [
   ["brokre", "broker"],
   ["too", "to"],
   ["steady_state", "steady-state"],
+  ["que", "queue"],
+  ["Que", "queue"],
+  ["max", "maxInFlight"],
+  ["brkr", "broker"],
+  ["time", undefined],
+  ["br", undefined],
   ["threads", undefined],
   ["", undefined],
   ["x".repeat(100_000), undefined],

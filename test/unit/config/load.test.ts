@@ -217,6 +217,7 @@ test("the JSON Schema describes every key, and says its default or that it is re
 
 /** Keys that may be left out because their default is another value, or nothing. */
 const DERIVED = [
+  ".scenarios.*.profile",
   ...[".*.backend", ".*.management", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
   ".queue_order_strategy",
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
@@ -239,7 +240,9 @@ function describeGaps(schema: unknown, shape: Shape, path: string): string[] {
     const property = get(get(schema, "properties"), key);
     const here = `${path}.${key}`;
     const isOptional =
-      get(property, "default") !== undefined || DERIVED.some((end) => here.endsWith(end));
+      get(property, "default") !== undefined ||
+      here.startsWith(".defaults") ||
+      DERIVED.some((end) => here.endsWith(end));
     const isRequired = Array.isArray(required) && required.includes(key);
     const gaps = typeof get(property, "description") === "string" ? [] : [`${here}: description`];
     if (isOptional === isRequired) gaps.push(`${here}: default or required`);

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/load.js";
 import { planEngine } from "../../../src/daemon/engine-plan.js";
-import { ConfigError } from "../../../src/errors.js";
 
-function planOf(settings: readonly string[], forMs: number | null = null) {
+function plannedOf(settings: readonly string[], forMs: number | null = null) {
   const set = (path: string[], value: unknown) => ({ path, value, flag: "--test" });
   const { config } = loadConfig({
     files: [],
@@ -27,6 +26,19 @@ function planOf(settings: readonly string[], forMs: number | null = null) {
     version: "1",
     commit: "c",
   });
+}
+
+function planOf(settings: readonly string[], forMs: number | null = null) {
+  const planned = plannedOf(settings, forMs);
+  assert.ok("plan" in planned);
+  return planned;
+}
+
+/** What is refused: its path and the reason. */
+function refusedOf(settings: readonly string[]) {
+  const planned = plannedOf(settings);
+  assert.ok("issues" in planned);
+  return planned.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
 }
 
 test("each scenario's mix becomes entries with their task's values", () => {
@@ -72,15 +84,16 @@ test("--for ends each scenario that much after the start, a shorter duration soo
   assert.deepEqual(ends(1_000), [0, 1_000]);
 });
 
-test("a configuration with more series than the limit is refused with the number", () => {
-  assert.throws(
-    () => planOf(["limits.series=50"]),
-    (error: unknown) => {
-      assert.ok(error instanceof ConfigError && error.exitCode === 104);
-      assert.match(error.message, /^limits\.series: .* make \d+ series, more than the limit of 50/);
-      return true;
-    },
+test("a configuration with more series than the limit is refused at what makes the most of them", () => {
+  const [many, ...others] = refusedOf(["limits.series=50"]);
+  assert.deepEqual(others, []);
+  assert.match(
+    many!,
+    /^scenarios\.one\.mix: its 2 tasks with 15 buckets each make \d+ of the [\d,]+ time series .* limits\.series is 50$/,
   );
+  const steps = Array.from({ length: 500 }, (_, index) => `${index + 1}/s for 1s`).join(", ");
+  const [stepped] = refusedOf(["limits.series=1000", `scenarios.two.profile={steps: [${steps}]}`]);
+  assert.match(stepped!, /^scenarios\.two\.profile: its 500 steps make 1,000 of the/);
 });
 
 test("what is left of limits.series bounds the exception classes", () => {
@@ -93,7 +106,19 @@ test("what is left of limits.series bounds the exception classes", () => {
 test("each thread has slots for its share, and none may be left with nothing in flight", () => {
   const { plan } = planOf(["threads=2", "segment=1/5"]);
   assert.equal(plan.dimensions.slots, 10 + 5 + 1_024);
-  assert.throws(() => planOf(["threads=8", "segment=1/8"]), {
-    message: /scenarios\.two\.maxInFlight: is 50, and 64 threads and segments share it/,
-  });
+  assert.deepEqual(refusedOf(["threads=8", "segment=1/8"]), [
+    "scenarios.two.maxInFlight: it is 50, and 64 threads and segments share it: some could have nothing in flight and would drop all",
+  ]);
+});
+
+test("more in flight than a thread can track is refused at the scenario with the most of it", () => {
+  const [issue, ...others] = refusedOf([
+    "scenarios.one.maxInFlight=1000000",
+    `tasks.b={group: [${"a, ".repeat(20)}]}`,
+  ]);
+  assert.deepEqual(others, []);
+  assert.match(
+    issue!,
+    /^scenarios\.one\.maxInFlight: all maxInFlight is 21,001,050 tasks, .* more than/,
+  );
 });

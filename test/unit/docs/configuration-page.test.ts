@@ -10,7 +10,11 @@ import { plainValue } from "../../../src/config/tree.js";
 import { environmentOf } from "../../../src/config/variables.js";
 import { readYamlFile } from "../../../src/config/yaml-source.js";
 import { configurationKeys } from "../../../src/docs/configuration-keys.js";
-import { configurationPage } from "../../../src/docs/configuration-page.js";
+import {
+  configurationPage,
+  DEFAULTS_EXAMPLE,
+  MERGE_EXAMPLE,
+} from "../../../src/docs/configuration-page.js";
 import { EXAMPLE_CONFIGURATION } from "../../../src/docs/example-configuration.js";
 import { TEMPLATE_FUNCTIONS } from "../../../src/docs/template-functions.js";
 
@@ -22,7 +26,8 @@ test("the example configuration is valid", () => {
 });
 
 test("the reference has every key that a configuration may have, and no other", () => {
-  const shape = keyPathsOf(CONFIG_SHAPE, "");
+  // Defaults have the keys of what they are for, whose rows they share.
+  const shape = keyPathsOf(CONFIG_SHAPE, "").filter((path) => !/^defaults\.\w+\./.test(path));
   // The profile chooses its form before its keys, so the shape does not know them.
   const listed = keys.map(({ path }) => path).filter((path) => !path.includes(".profile."));
   assert.deepEqual(listed.sort(), shape.sort());
@@ -66,6 +71,13 @@ test("the --set values of the page name keys of the example and have valid value
   );
 });
 
+test("the examples of defaults and merge keys are valid with a connection and a scenario", () => {
+  const rest =
+    "connections: {main: {broker: redis://h}}\nscenarios: {a: {profile: 1/s, mix: TASK}}\n";
+  assert.deepEqual(faultsWith({}, [], DEFAULTS_EXAMPLE + rest.replace("TASK", "report")), []);
+  assert.deepEqual(faultsWith({}, [], MERGE_EXAMPLE + rest.replace("TASK", "export")), []);
+});
+
 test("every function of the templates can be read as the page writes it", () => {
   for (const [name, { use }] of Object.entries(TEMPLATE_FUNCTIONS)) {
     const parsed = parseTemplate(use);
@@ -79,9 +91,13 @@ function headings(path: string): number {
   return page.split(`\n### \`${path}\`\n`).length - 1;
 }
 
-/** What is wrong with the example under an environment and `--set` values. */
-function faultsWith(env: Record<string, string>, settings: readonly string[]): unknown[] {
-  const read = readYamlFile(EXAMPLE_CONFIGURATION, "example.yml");
+/** What is wrong with an example under an environment and `--set` values. */
+function faultsWith(
+  env: Record<string, string>,
+  settings: readonly string[],
+  example = EXAMPLE_CONFIGURATION,
+): unknown[] {
+  const read = readYamlFile(example, "example.yml");
   if (read.root === undefined) return [...read.faults];
   const { root, faults } = mergeLayers({
     files: [read.root],

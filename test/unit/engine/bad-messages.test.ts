@@ -201,7 +201,8 @@ function planOf(broker: "redis" | "amqp", task: TaskSettings): EntryPlan | null 
       ],
     });
     const none = { forMs: null, countLimit: null, templateLines: {}, version: "", commit: "" };
-    return planEngine({ config, ...none }).plan.entries[0]!;
+    const planned = planEngine({ config, ...none });
+    return "issues" in planned ? null : planned.plan.entries[0]!;
   } catch (error) {
     if (error instanceof ConfigError) return null;
     throw error;

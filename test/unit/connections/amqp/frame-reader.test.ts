@@ -207,3 +207,18 @@ test("no bytes whatever make it throw or lose what is not ours", () => {
     { numRuns: 3_000 },
   );
 });
+
+test("FrameReader tells what the broker said when it closed the connection, and passes the frame on", () => {
+  const words = "NOT_ALLOWED - vhost für not found";
+  const close = frame(1, 0, number(0x000a0032, 4), number(530, 2), short(words), number(0, 4));
+  for (const length of [1, 7, close.length]) {
+    const passed: Buffer[] = [];
+    const reader = new FrameReader((part) => passed.push(Buffer.from(part)));
+    assert.equal(reader.closeText, undefined);
+    reader.feed(frame(1, 0, number(0x000a001e, 4)));
+    assert.equal(reader.closeText, undefined);
+    for (let at = 0; at < close.length; at += length) reader.feed(close.subarray(at, at + length));
+    assert.equal(reader.closeText, words);
+    assert.deepEqual(Buffer.concat(passed).subarray(12), close);
+  }
+});

@@ -1,0 +1,40 @@
+import type { Override } from "../config/layers.js";
+import { type LoadedConfig, loadConfig } from "../config/load.js";
+import type { Variables } from "../config/variables.js";
+import { type PlannedEngine, planEngine } from "../daemon/engine-plan.js";
+import { ConfigError } from "../errors.js";
+import { commit, version } from "../version.js";
+import { readTemplateLines, type TemplateLines } from "./template-lines.js";
+
+export interface PrepareOptions {
+  readonly files: readonly string[];
+  readonly env: Variables;
+  readonly overrides: readonly Override[];
+  /** Ends the planning after this long; null: when the scenarios end by themselves. */
+  readonly forMs?: number | null;
+  readonly countLimit?: number | null;
+}
+
+/** A configuration that can be run, and what that comes to. */
+export interface Prepared extends LoadedConfig, PlannedEngine {
+  readonly templateLines: TemplateLines["lines"];
+}
+
+/**
+ * What `run` does before it connects, and so do `check`, `plan` and `doctor`: what one of them passes,
+ * none refuses.
+ *
+ * @throws {ConfigError} with every fault, each with its place
+ */
+export function prepare(options: PrepareOptions): Prepared {
+  const { files, env, overrides, forMs = null, countLimit = null } = options;
+  const loaded = loadConfig({ files, env, overrides });
+  const { config } = loaded;
+  const { lines: templateLines, issues } = readTemplateLines(config, files[0]);
+  const planned = planEngine({ config, forMs, countLimit, templateLines, version, commit });
+  const refused = "issues" in planned ? planned.issues : [];
+  if ("issues" in planned || issues.length > 0) {
+    throw new ConfigError(loaded.faultsOf([...issues, ...refused]));
+  }
+  return { ...loaded, ...planned, templateLines };
+}

@@ -1,0 +1,41 @@
+import type { AmqpServer } from "../../celery/amqp-url.js";
+import { messageOf } from "../../errors.js";
+
+/** True for a refusal of which amqplib tells the kind of the answer, and not its words. */
+export function isUnexplained(error: unknown): boolean {
+  return /Expected ConnectionOpenOk/i.test(messageOf(error));
+}
+
+/**
+ * What to do about answers that stay the same until somebody changes an account, its rights, a limit or a
+ * virtual host; undefined for all other errors. The broker's own words come first.
+ */
+export function refusalOf(error: unknown, server: AmqpServer): string | undefined {
+  const text = messageOf(error);
+  if (!/ACCESS.REFUSED|NOT.ALLOWED/i.test(text) && !isUnexplained(error)) return undefined;
+  return `${text}\n${remedyFor(text, server)}`;
+}
+
+function remedyFor(text: string, { username, vhost }: AmqpServer): string {
+  const name = vhost === "/" ? '"/" (a URL without a path, or with //)' : JSON.stringify(vhost);
+  if (/vhost .*not found/i.test(text)) {
+    return `The virtual host is the path of the URL: ${name} here. Correct it (// is the virtual host "/", and a slash in a name is %2F), or make it: rabbitmqctl add_vhost ${shellWord(vhost)}.`;
+  }
+  if (/limit.*reached/i.test(text)) {
+    return "Close connections that are not needed, or raise the limit: rabbitmqctl set_vhost_limits, or set_user_limits.";
+  }
+  if (/access to vhost .*refused/i.test(text)) {
+    return `The virtual host is the path of the URL: ${name} here. Correct it (// is the virtual host "/"), or let the user in: rabbitmqctl set_permissions -p ${shellWord(vhost)} ${shellWord(username)} ".*" ".*" ".*".`;
+  }
+  if (/login was refused/i.test(text)) {
+    const guest =
+      username === "guest" ? " The user guest may log in from the broker's own machine only." : "";
+    return `Check user name and password in the URL, percent-encoded.${guest}`;
+  }
+  return "Check user name, password and virtual host in the URL, and the user's permissions there.";
+}
+
+/** As a shell takes it for one word. */
+function shellWord(text: string): string {
+  return /^[\w./@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
