@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   docs: ["config", "celery", "exposition", "ledger", "observer", "doctor"],
   dashboards: ["exposition"],
   rules: ["slo", "exposition"],
-  doctor: ["config", "celery", "connections", "engine"],
+  doctor: ["config", "plan", "celery", "connections", "engine"],
   daemon: [
     ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
     ...["observer", "exposition", "http"],

@@ -92,10 +92,10 @@ function checkPriorityLists(facts: ConnectionFacts, worker: WorkerFacts): Findin
   if (broker.kind !== "redis") return [];
   const { prioritySteps: steps, sep } = worker.settings;
   if (steps === null || sep === null) return [];
-  return tasks.flatMap(({ name, queue, priority }) => {
+  return tasks.flatMap(({ key, name, queue, priority }) => {
     const step = options.priority_steps.findLast((each) => each <= priority) ?? 0;
     if (step === 0 || !worker.queues.some((consumed) => consumed.name === queue)) return [];
-    const common = { node: worker.node, task: name, priority };
+    const common = { key, node: worker.node, task: name, priority };
     const mismatches: [string, unknown, unknown][] = [];
     if (!steps.includes(step)) mismatches.push(["priority_steps", steps, options.priority_steps]);
     if (sep !== options.sep) mismatches.push(["sep", sep, options.sep]);
@@ -135,12 +135,12 @@ function checkVisibility(facts: ConnectionFacts, worker: WorkerFacts): Finding[]
   const { visibilityTimeoutSeconds: visibilitySeconds } = worker.settings;
   if (broker.kind !== "redis" || visibilitySeconds === null) return [];
   const visibilityMs = visibilitySeconds * 1000;
-  return tasks.flatMap(({ name, timeoutMs }) => {
+  return tasks.flatMap(({ key, name, timeoutMs }) => {
     const isLate = worker.tasks.some((task) => task.name === name && task.acknowledgesLate);
     if (!isLate || timeoutMs <= visibilityMs) return [];
     return [
       finding("runs-twice", connection, {
-        task: name,
+        ...{ key, task: name },
         node: worker.node,
         timeout: durationText(timeoutMs),
         visibility: durationText(visibilityMs),
