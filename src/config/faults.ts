@@ -69,10 +69,19 @@ function messageFor(issue: ConfigIssue, root: ConfigNode, shape: Shape): string 
     const write = isSaid || example === undefined ? remedy : `Write ${example}.`;
     return `Cannot read ${subjectOf(issue.path)}: ${text}.${write === undefined ? "" : ` ${write}`}`;
   }
+  const section = SINGULAR[String(issue.path[0])];
+  if (section !== undefined && issue.path.length === 1 && isNothing(node)) {
+    return `Cannot read ${subjectOf(issue.path)}: there is no ${section} yet. Uncomment one, or write ${EXAMPLES[String(issue.path[0])]}.`;
+  }
   const found = hidesValue ? "" : `; found ${describe(node, issue.path)}`;
   const variables = node.origin.kind === "file" ? (node.origin.variables ?? []) : [];
   const from = variables.length > 0 ? ` (from ${variables.join(", ")})` : "";
   return sentence(`${subjectOf(issue.path, noun)}${from}`, withRemedy(issue, shape), found);
+}
+
+/** As of a section in which all lines are comments. */
+function isNothing(node: ConfigNode): boolean {
+  return node.kind === "scalar" && node.value === null;
 }
 
 /** What to write is said by the issue, or else by the example in the schema. */

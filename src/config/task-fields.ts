@@ -43,10 +43,11 @@ function isJson(value: unknown): boolean {
 
 /** The name under which workers registered a task, such as `app.tasks.resize`. */
 export function taskNameField(description: string) {
-  const error = "must be a task name such as app.tasks.resize (letters, digits and . _ - : /)";
+  const error =
+    "must be a task name such as app.tasks.resize (letters, digits, spaces and . _ - : / < >)";
   return z
     .string({ error })
-    .regex(/^[\p{L}_][\p{L}\p{N}_:/-]*(\.[\p{L}\p{N}_:/-]+)*$/u, { error })
+    .regex(/^[\p{L}_<](?:[\p{L}\p{N}_:/<>-]|[. ](?=[\p{L}\p{N}_:/<>-]))*$/u, { error })
     .max(255, { error: "must be at most 255 characters long" })
     .meta({ description, examples: ["app.tasks.resize"] });
 }

@@ -55,6 +55,7 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
         pool: "prefork",
         concurrency: 4,
         prefetch: 16,
+        timeLimits: { softSeconds: null, hardSeconds: null },
         queues: [
           {
             name: "celery",

@@ -70,6 +70,11 @@ export interface WorkerFacts {
   readonly concurrency: number | null;
   /** Messages that it fetches at most at a time; 0 = no limit. */
   readonly prefetch: number | null;
+  /** Of its pool, from settings or its command line; null = none, or not said. */
+  readonly timeLimits: {
+    readonly softSeconds: number | null;
+    readonly hardSeconds: number | null;
+  };
   readonly queues: readonly ConsumedQueue[];
   readonly tasks: readonly RegisteredTask[];
   readonly settings: WorkerSettings;

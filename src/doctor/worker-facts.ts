@@ -30,6 +30,7 @@ export function readWorker(
     pool: poolName(pool),
     concurrency: numberOf(pool["max-concurrency"]),
     prefetch: numberOf(stats.prefetch_count),
+    timeLimits: readTimeLimits(pool),
     queues: listOf(answers.active_queues).flatMap(readQueue),
     tasks: listOf(answers.registered).flatMap(readTask),
     settings: readSettings(answers.conf, stats.broker),
@@ -45,6 +46,14 @@ function poolName(pool: Readonly<Record<string, unknown>>): string | null {
   if ("writes" in pool) return "prefork";
   if ("threads" in pool) return "threads";
   return null;
+}
+
+/** The prefork pool says `[soft, hard]`, 0 for none; other pools have no time limits. */
+function readTimeLimits({
+  timeouts,
+}: Readonly<Record<string, unknown>>): WorkerFacts["timeLimits"] {
+  const [soft, hard] = listOf(timeouts);
+  return { softSeconds: numberOf(soft) || null, hardSeconds: numberOf(hard) || null };
 }
 
 function readQueue(queue: unknown): ConsumedQueue[] {

@@ -21,11 +21,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dashboards: ["exposition"],
   rules: ["slo", "exposition"],
   doctor: ["config", "plan", "celery", "connections", "engine"],
+  init: ["config", "celery", "doctor"],
   daemon: [
     ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
     ...["observer", "exposition", "http"],
   ],
-  commands: ["config", "plan", "celery", "daemon", "doctor", "rules", "setup"],
+  commands: [
+    ...["config", "plan", "celery", "connections", "daemon", "doctor", "init", "rules", "setup"],
+  ],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
@@ -41,7 +44,7 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "p-limit": ["observer"],
   zod: ["config"],
   // Configurations, and Prometheus' rules.
-  yaml: ["config", "rules"],
+  yaml: ["config", "rules", "init"],
   "@msgpack/msgpack": ["celery"],
   commander: ["main.ts"],
   pino: ["log.ts"],

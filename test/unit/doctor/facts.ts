@@ -35,6 +35,7 @@ export const WORKER: WorkerFacts = {
   pool: "prefork",
   concurrency: 4,
   prefetch: 16,
+  timeLimits: { softSeconds: null, hardSeconds: null },
   queues: [{ name: "celery", maxPriority: null }],
   tasks: [
     {

@@ -64,7 +64,11 @@ for (const version of ["5.2.6", "5.7"]) {
 test("pool, limits and settings are read, and passwords are not kept", () => {
   const worker = readWorker("celery@a", null, {
     stats: {
-      pool: { implementation: "celery.concurrency.prefork:TaskPool", "max-concurrency": 8 },
+      pool: {
+        implementation: "celery.concurrency.prefork:TaskPool",
+        "max-concurrency": 8,
+        timeouts: [50, 0],
+      },
       prefetch_count: 32,
       broker: { transport_options: { visibility_timeout: 60, priority_steps: [0, 5], sep: ":" } },
     },
@@ -88,6 +92,7 @@ test("pool, limits and settings are read, and passwords are not kept", () => {
     pool: "prefork",
     concurrency: 8,
     prefetch: 32,
+    timeLimits: { softSeconds: 50, hardSeconds: null },
     queues: [
       { name: "a", maxPriority: 5 },
       { name: "b", maxPriority: 9 },
