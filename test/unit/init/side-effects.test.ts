@@ -27,10 +27,14 @@ const cases: [string, string | null][] = [
   ["shop.tasks.delete_old_carts", "delete"],
   ["shop.tasks.remove", "remove"],
   ["shop.tasks.publishFeed", "publish"],
+  ["shop.mail.resend", "resend"],
+  ["webhooks.tasks.nightly", "webhooks"],
+  // what a module is about is no act
+  ["orders.tasks.count", null],
+  ["posts.tasks.index", null],
   // words that only begin like one
   ["shop.tasks.payload_size", null],
   ["shop.tasks.display", null],
-  ["shop.tasks.sender", "sender"],
   ["shop.tasks.mailbox_size", null],
   ["shop.tasks.chargeable", null],
   ["shop.tasks.postpone", null],
