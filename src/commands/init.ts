@@ -90,7 +90,9 @@ function factsOf(
   env: Streams["env"],
 ): InitFacts {
   const { heardBy, sameNames, answers } = asked;
-  const workers = [...answers].map(([node, answer]) => readWorker(node, null, answer));
+  const workers = [...answers]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([node, answer]) => readWorker(node, null, answer));
   // As in the quick form: the variable of the backend belongs to the broker of the environment.
   const isBackendOfEnvironment = flags.broker === undefined && Boolean(env.CELERY_RESULT_BACKEND);
   const isBackendGiven = flags.backend !== undefined || isBackendOfEnvironment;
@@ -117,7 +119,9 @@ function nextSteps({ out }: InitFlags, { broker, backend, workers, silent }: Ini
   const variables = [broker.variable, backend?.variable].filter((name) => name);
   return [
     `${out === "-" ? "Asked" : `Wrote ${out} from the answers of`} ${count(workers.length, "worker")}${missing}.`,
-    ...(variables.length === 0 ? [] : [`Set ${variables.join(" and ")}, which it reads.`]),
+    ...(variables.length === 0
+      ? []
+      : [`It reads ${variables.join(" and ")}: set what is not set.`]),
     `Uncomment a task in it, give it its arguments, and run: celery-load doctor ${file}`,
   ].join("\n");
 }

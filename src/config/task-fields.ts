@@ -47,7 +47,7 @@ export function taskNameField(description: string) {
     "must be a task name such as app.tasks.resize (letters, digits, spaces and . _ - : / < >)";
   return z
     .string({ error })
-    .regex(/^[\p{L}_<](?:[\p{L}\p{N}_:/<>-]|[. ](?=[\p{L}\p{N}_:/<>-]))*$/u, { error })
+    .regex(/^[\p{L}_<][\p{L}\p{N}_:/<>-]*([. ][\p{L}\p{N}_:/<>-]+)*$/u, { error })
     .max(255, { error: "must be at most 255 characters long" })
     .meta({ description, examples: ["app.tasks.resize"] });
 }

@@ -1,5 +1,5 @@
 import { redactUrl } from "../celery/redact-url.js";
-import { schemeOf } from "../celery/server-url.js";
+import { checkBackendUrl, schemeOf } from "../celery/server-url.js";
 import type { WorkerFacts } from "../doctor/facts.js";
 
 /** What to write for a broker or a result backend, and what to say about it. */
@@ -52,8 +52,6 @@ function reference(variable: string): Omit<ServerText, "comments"> {
   return { value: `\${${variable}}`, variable };
 }
 
-const REDIS = new Set(["redis", "rediss", "redis+socket", "socket", "sentinel"]);
-
 /** A `result_backend` as Celery writes it, with passwords masked. */
 function toldText(url: string): ServerText {
   const scheme = schemeOf(url) || url.toLowerCase().replace(/:.*$/, "");
@@ -64,7 +62,7 @@ function toldText(url: string): ServerText {
     ];
     return { value: "disabled", comments, variable: null };
   }
-  if (!REDIS.has(scheme)) {
+  if (!isReadable(url)) {
     const comments = [
       `The workers store results at ${url}, which celery-load cannot read: outcomes come from events`,
       "(celery worker -E). Or let workers of their own store them in Redis or by rpc://.",
@@ -77,6 +75,16 @@ function toldText(url: string): ServerText {
   }
   const comments = [`The workers store results at ${url} and hide the password: set the variable.`];
   return { ...reference("CELERY_RESULT_BACKEND"), comments };
+}
+
+/** Whether results can be read from there; a masked password stands for any. */
+function isReadable(url: string): boolean {
+  try {
+    checkBackendUrl(url.replaceAll("***", "x"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** In a configuration $$ is a dollar sign. */

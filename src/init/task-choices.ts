@@ -75,7 +75,9 @@ function queueOf(
 ): Pick<TaskChoice, "queue" | "queueNote"> {
   const knowing = workers.filter(({ tasks }) => tasks.some((task) => task.name === name));
   const consumed = [...new Set(knowing.flatMap(({ queues }) => queues.map((each) => each.name)))];
-  const { queue, from } = producedTo(knowing, name);
+  const isConsumed = (each: Produced) => each.queue !== null && consumed.includes(each.queue);
+  const produced = knowing.map((worker) => producedTo(worker, name));
+  const { queue, from } = produced.find(isConsumed) ?? produced[0]!;
   if (queue !== null && consumed.includes(queue)) return { queue, queueNote: from };
   const others = consumed.join(", ");
   if (consumed.length === 1)
@@ -87,18 +89,19 @@ function queueOf(
   return { queue, queueNote: `${from}, but its workers consume: ${others || "none"}` };
 }
 
-function producedTo(
-  knowing: readonly WorkerFacts[],
-  name: string,
-): { readonly queue: string | null; readonly from: string } {
-  // All of them run the same code, or should.
-  const [worker] = knowing;
-  const own = worker?.tasks.find((task) => task.name === name)?.queue ?? null;
+/** A queue, or null when it is not known, and where it comes from. */
+interface Produced {
+  readonly queue: string | null;
+  readonly from: string;
+}
+
+function producedTo({ tasks, settings }: WorkerFacts, name: string): Produced {
+  const own = tasks.find((task) => task.name === name)?.queue ?? null;
   if (own !== null) return { queue: own, from: "the task's own" };
-  const route = routeOf(worker?.settings.routes, name);
+  const route = routeOf(settings.routes, name);
   if (route.kind === "queue") return { queue: route.queue, from: "by task_routes" };
   if (route.kind === "unknown") return { queue: null, from: `not known, as ${route.why}` };
-  const queue = worker?.settings.defaultQueue ?? null;
+  const queue = settings.defaultQueue;
   return { queue, from: queue === null ? "not known" : "the default" };
 }
 

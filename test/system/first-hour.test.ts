@@ -29,6 +29,7 @@ async function makeProject(env: Readonly<Record<string, string | undefined>> = {
   await mkdir(cwd);
   const none = { CELERY_BROKER_URL: undefined, CELERY_RESULT_BACKEND: undefined };
   return {
+    cwd,
     file: join(cwd, "load.yml"),
     command: (...args: string[]) => celeryLoad(args, { cwd, env: { ...none, ...env } }),
   };
@@ -79,6 +80,20 @@ test("from a Django project to a report: init, uncomment a task, check, doctor, 
   assert.equal(doctor.code, 0, doctor.stdout);
   assert.match(doctor.stdout, /Nothing is wrong\.\n$/);
   assert.doesNotMatch(doctor.stdout, /settings not known/);
+
+  const limited = (rate: string) =>
+    project.command(
+      "doctor",
+      "limited.yml",
+      "--no-send",
+      "--set",
+      `scenarios.steady.profile=${rate}`,
+    );
+  await writeFile(join(project.cwd, "limited.yml"), limitedText(made));
+  assert.match((await limited("2.3/s")).stdout, /Nothing is wrong\.\n$/);
+  const told = (await limited("90/s")).stdout;
+  assert.equal(told.match(/Each worker starts no more than 20\/s of/g)?.length, 1, told);
+  assert.match(told, /orders\.tasks\.recount \(a, b, c\) .*, and the plan comes to 90\/s for each/);
 
   const listen = `127.0.0.1:${await freePort()}`;
   const length = `${LOAD_SECONDS}s`;
@@ -153,7 +168,7 @@ test("init never writes over a file unless it is told to, nor a password", async
 
   const forced = await command("init", "--broker", broker, "--force");
   assert.equal(forced.code, 0, forced.stderr);
-  assert.match(forced.stderr, /Set CELERY_BROKER_URL and CELERY_RESULT_BACKEND, which it reads\./);
+  assert.match(forced.stderr, /It reads CELERY_BROKER_URL and CELERY_RESULT_BACKEND: set/);
   const made = await readFile(file, "utf8");
   assert.doesNotMatch(made + forced.stderr, /s3cret/);
   assert.match(made, /backend: \$\{CELERY_RESULT_BACKEND\}/);
@@ -193,6 +208,15 @@ for (const [what, flags, code, says] of inVain) {
     assert.equal(result.stdout, "");
     assert.ok(!existsSync(file));
   });
+}
+
+/** Three keys of a task with a rate limit, in equal parts. */
+function limitedText(made: string): string {
+  const task = "{ name: orders.tasks.recount, queue: default }";
+  const tasks = ["a", "b", "c"].map((key) => `  ${key}: ${task}\n`).join("");
+  return made
+    .replace(/^tasks:\n/m, `tasks:\n${tasks}`)
+    .replace("profile: 1/s", "mix: [a, b, c]\n    profile: 1/s");
 }
 
 /** The lines of one task, still comments. */

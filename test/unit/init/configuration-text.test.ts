@@ -165,6 +165,12 @@ for (const [name, change, queue, note] of queueCases) {
   });
 }
 
+test("workers with other settings: the queue that is consumed wins", () => {
+  const other = { ...WORKER, node: "celery@b", ...withQueues(["b"], { defaultQueue: "b" }) };
+  const [choice] = taskChoices([{ ...WORKER, ...withQueues(["b"]) }, other]);
+  assert.deepEqual([choice!.queue, choice!.queueNote], ["b", "the default"]);
+});
+
 test("each task has the queue of the workers that know it", () => {
   const images = worker(["app.resize"], { node: "celery@b", ...withQueues(["images"]) });
   images.tasks = [{ ...PLAIN!, name: "app.resize" }];

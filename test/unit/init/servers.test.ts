@@ -36,6 +36,7 @@ const backends: [(string | null)[], string | null, RegExp][] = [
   [["disabled://"], "disabled", /store no results/],
   [["django-db"], "disabled", /django-db, which celery-load cannot read/],
   [["db+postgresql://shop:***@db/shop"], "disabled", /cannot read/],
+  [["redis://a:x/1"], "disabled", /cannot read/],
   [["redis://a/1", "redis://a/1", "redis://b/1"], "redis://a/1", /Other .* redis:\/\/b\/1/],
 ];
 for (const [theirs, value, says] of backends) {
