@@ -331,6 +331,22 @@ test("a setting that cannot be known is named", async () => {
   assert.match(stdout, /settings not known: result_backend \(not set, or by environment\)\n/);
 });
 
+test("a result that arrives disproves settings that the worker's environment overrides", async () => {
+  await using _worker = await startWorker({
+    ...{ broker: "unused", extraArgs: ["-E"] },
+    env: {
+      CELERY_BROKER_URL: undefined,
+      SETTINGS_NAMESPACE: "CELERY",
+      CELERY_RESULT_BACKEND: redis.url(15),
+      CELERY_CONF: JSON.stringify({
+        CELERY_BROKER_URL: redis.url(15),
+        CELERY_RESULT_BACKEND: "rpc://",
+      }),
+    },
+  });
+  assert.deepEqual(codesOf(await doctor(addOn(redis.url(15)))), []);
+});
+
 test("a frozen worker is told from none", async () => {
   await using worker = await startWorker({ broker: redis.url(8), pool: "solo" });
   const look = () => doctor(addOn(redis.url(8), "--no-send"));

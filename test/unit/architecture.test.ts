@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
 /** Folders that compute and nothing else: of Node only what does so too. */
-const PURE = ["plan", "celery", "ledger", "slo"];
+const PURE = ["plan", "celery", "ledger", "slo", "init"];
 
 /** The only folder or file that may import a package. */
 const HOME: Readonly<Record<string, readonly string[]>> = {
@@ -89,7 +89,7 @@ test("each package has its home", () => {
   }
 });
 
-test("plan, celery, ledger and slo read no clock, file, socket or environment and throw no dice", () => {
+test("plan, celery, ledger, slo and init read no clock, file, socket or environment and throw no dice", () => {
   for (const file of files.filter((name) => PURE.includes(roomOf(name)))) {
     const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
     assert.deepEqual(

@@ -3,6 +3,7 @@ import { schemeOf } from "../../celery/server-url.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, WorkerFacts } from "../facts.js";
 import { durationText } from "../texts.js";
+import { consumersOf, knowsConsumers } from "./tasks.js";
 
 /** The workers as such: are they there, do they answer, can they work with this configuration? */
 export function checkWorkers(facts: ConnectionFacts): Finding[] {
@@ -51,6 +52,21 @@ function hasResult({ starts }: ConnectionFacts): boolean {
   return starts.some(({ probe }) => probe.sent && probe.result !== null);
 }
 
+/** The result of a task that this worker ran, by its events or as the only one of the queue, has arrived. */
+function hasResultOf(facts: ConnectionFacts, node: string): boolean {
+  return facts.starts.some(({ probe, tasks }) => {
+    if (!probe.sent || probe.result === null) return false;
+    const { id } = probe.result;
+    const isByEvents = probe.events.some(({ uuid, hostname }) => uuid === id && hostname === node);
+    const queues = facts.tasks.filter(({ key }) => tasks.includes(key)).map(({ queue }) => queue);
+    const isOnly = queues.every((queue) => {
+      const consumers = consumersOf(facts, queue);
+      return consumers.length === 1 && consumers[0]!.node === node && knowsConsumers(facts, queue);
+    });
+    return isByEvents || isOnly;
+  });
+}
+
 /**
  * Compares what two URLs say whatever way their hosts are written: a server may have many names, but
  * a kind and a database are what they are.
@@ -68,6 +84,8 @@ function checkResults(facts: ConnectionFacts, { node, settings }: WorkerFacts): 
   const isSameDatabase =
     database === null || backend.database === null || database === backend.database;
   if (isSameKind && isSameDatabase) return [];
+  // It arrived: the worker's environment says otherwise than its settings, and is not told.
+  if (!isSameKind && hasResultOf(facts, node)) return [];
   if (isSameKind && hasResult(facts)) {
     const both = { theirs: database ?? "", ours: backend.database ?? "" };
     return [finding("results-in-other-database", connection, { node, ...both })];

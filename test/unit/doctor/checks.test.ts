@@ -120,13 +120,26 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   ],
   [
     "results that are stored elsewhere",
-    withSettings({ resultBackend: "db+postgresql://db/celery" }),
+    { ...withSettings({ resultBackend: "db+postgresql://db/celery" }), ...UNTRIED },
     ["results-elsewhere"],
     /db\+postgresql/,
   ],
   [
+    "nothing of results that arrived, whatever the settings say: the environment says otherwise",
+    withSettings({ resultBackend: "db+postgresql://db/celery" }),
+    [],
+  ],
+  [
+    "results that are stored elsewhere by one of two workers, not by the one that was tried",
+    withWorker({}, [
+      { ...OTHER, settings: { ...WORKER.settings, resultBackend: "db+postgresql://db/celery" } },
+    ]),
+    ["results-elsewhere"],
+    /^Results of celery@b are/,
+  ],
+  [
     "results by rpc:// that are waited for in Redis",
-    withSettings({ resultBackend: "rpc" }),
+    { ...withSettings({ resultBackend: "rpc" }), ...UNTRIED },
     ["results-elsewhere"],
   ],
   [
@@ -484,7 +497,7 @@ const merged: [AdviceCode, ConnectionFacts, RegExp][] = [
   ],
   [
     "results-elsewhere",
-    twice({ settings: { ...WORKER.settings, resultBackend: "rpc://" } }),
+    { ...twice({ settings: { ...WORKER.settings, resultBackend: "rpc://" } }), ...UNTRIED },
     /^Results of celery@a, celery@b are/,
   ],
   ["expires-breaks-retry", twice({ version: "5.2.6" }), /runs on celery@a, celery@b:/],
