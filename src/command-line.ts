@@ -2,6 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { COMPLETION_HELP, SHELLS, type Shell } from "./cli/shells.js";
 import type { DoctorFlags } from "./commands/doctor.js";
 import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
+import type { InitFlags } from "./commands/init.js";
 import type { RulesFlags } from "./commands/rules.js";
 import type { RunFlags } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
@@ -41,6 +42,18 @@ export function commandLine(done: (code: number) => void): Command {
       prepareEngineThread();
       const { run } = await import("./commands/run.js");
       done(await run({ ...flags, files }, processStreams(), onSignal));
+    });
+
+  program
+    .command("init")
+    .description("asks the live workers, and writes a configuration to edit")
+    .option("--broker <url>", "Celery's broker URL (default: $CELERY_BROKER_URL)")
+    .option("--backend <url>", "result backend (default: $CELERY_RESULT_BACKEND, or the workers')")
+    .option("--out <file>", "where to write; -: standard output", "load.yml")
+    .option("--force", "write over a file that is there")
+    .action(async (flags: InitFlags) => {
+      const { init } = await import("./commands/init.js");
+      done(await init(flags, processStreams(), onSignal));
     });
 
   program

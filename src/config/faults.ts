@@ -84,10 +84,19 @@ function messageFor(issue: ConfigIssue, root: ConfigNode, shape: Shape): string 
     const write = isSaid || example === undefined ? remedy : `Write ${example}.`;
     return `Cannot read ${subjectOf(issue.path)}: ${text}.${write === undefined ? "" : ` ${write}`}`;
   }
+  const section = SINGULAR[String(issue.path[0])];
+  if (section !== undefined && issue.path.length === 1 && isNothing(node)) {
+    return `Cannot read ${subjectOf(issue.path)}: there is no ${section} yet. Uncomment one, or write ${EXAMPLES[String(issue.path[0])]}.`;
+  }
   const found = hidesValue ? "" : `; found ${describe(node, issue.path)}`;
   const sources = sourcesOf(node.origin);
   const from = sources.length > 0 ? ` (from ${sources.join(", ")})` : "";
   return sentence(`${subjectOf(issue.path, noun)}${from}`, withRemedy(issue, node, shape), found);
+}
+
+/** As of a section in which all lines are comments. */
+function isNothing(node: ConfigNode): boolean {
+  return node.kind === "scalar" && node.value === null;
 }
 
 /** What to write is said by the issue, or by what was most likely meant, or else by the example in the schema. */

@@ -45,18 +45,19 @@ function isJson(value: unknown): boolean {
  * The same rules for the JSON Schema, in what the regular expressions of ECMAScript (with and without
  * the flag u), Python, Go and Rust have in common: no \p{L}. Whatever is not ASCII passes there.
  */
-const LETTER = "[^\\x00-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]";
-const NAME_CHARACTER = "[^\\x00-\\x2c\\x2e\\x3b-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]";
-const TASK_NAME_PATTERN = `^${LETTER}${NAME_CHARACTER}*(\\.${NAME_CHARACTER}+)*$`;
+const LETTER = "[^\\x00-\\x3b\\x3d-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]";
+const NAME_CHARACTER = "[^\\x00-\\x2c\\x2e\\x3b\\x3d\\x3f\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]";
+const TASK_NAME_PATTERN = `^${LETTER}${NAME_CHARACTER}*([. ]${NAME_CHARACTER}+)*$`;
 const QUEUE_PATTERN = "^[^\\s\\x00-\\x1f\\x7f-\\x9f\"'\\x60]+$";
 const EXCHANGE_PATTERN = "^[^\\x00-\\x1f\\x7f-\\x9f]+$";
 
 /** The name under which workers registered a task, such as `app.tasks.resize`. */
 export function taskNameField(description: string) {
-  const error = "must be a task name such as app.tasks.resize (letters, digits and . _ - : /)";
+  const error =
+    "must be a task name such as app.tasks.resize (letters, digits, spaces and . _ - : / < >)";
   return z
     .string({ error })
-    .regex(/^[\p{L}_][\p{L}\p{N}_:/-]*(\.[\p{L}\p{N}_:/-]+)*$/u, { error })
+    .regex(/^[\p{L}_<][\p{L}\p{N}_:/<>-]*([. ][\p{L}\p{N}_:/<>-]+)*$/u, { error })
     .max(255, { error: "must be at most 255 characters long" })
     .meta({ description, pattern: TASK_NAME_PATTERN, examples: ["app.tasks.resize"] });
 }

@@ -40,7 +40,7 @@ The tasks that it sends are run. Nothing else is changed: it declares no queue a
 
 ## Every advice
 
-Texts in braces are filled in. A **problem** makes tasks fail or numbers false, a **warning** may do so, a **note** is good to know.
+Texts in braces are filled in. What holds for several tasks or workers is said once, with all of their names. A **problem** makes tasks fail or numbers false, a **warning** may do so, a **note** is good to know.
 
 ${table(
   ["advice", "level", "what it says", "remedy"],
@@ -56,7 +56,9 @@ ${table(
 
 - Workers with \`worker_enable_remote_control = False\` do not answer; one with a solo pool does so between its tasks only.
 - Remote control and events are looked for under their default names: another \`control_exchange\` or \`event_exchange\` hides the workers.
-- \`result_backend\` is compared by kind and database, as a server may have many names. When it comes from the worker's variable \`CELERY_RESULT_BACKEND\` Celery does not say it; then only a task that ends without its result shows that it differs.
+- Settings are read as Celery itself resolves them: with any namespace (Django's \`CELERY_…\`), by old names (\`CELERYD_…\`), and with its defaults. The report names those that are not known: hidden as secrets, not told, or set by nothing that a worker tells.
+- A rate limit is compared with the highest rate that the plan has for the task, all of its keys and scenarios together, divided by the workers of its queue. From 80 % of the limit on it is told, as starts are not even.
+- \`result_backend\` is compared by kind and database, as a server may have many names. When it comes from the worker's variable \`CELERY_RESULT_BACKEND\` Celery does not say it; then only what was sent tells: a task that ends without its result shows that it differs, and a result that arrives that it does not, whatever the settings say.
 - How many consumers a queue has, and whether it exists, only RabbitMQ says.
 - Clocks are compared by causality alone: an offset that is smaller than the time between publishing and the result may go unseen.
 `;

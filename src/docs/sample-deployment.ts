@@ -17,9 +17,12 @@ const TASKS = [
   "demo.send_email",
 ].map((name) => ({
   name,
+  queue: null,
   rateLimit: null,
   ignoresResult: false,
   acknowledgesLate: false,
+  timeLimitSeconds: null,
+  softTimeLimitSeconds: null,
 }));
 
 const TASK = {
@@ -29,6 +32,7 @@ const TASK = {
   delayMs: 0,
   ignoreResult: null,
   serializer: "json",
+  peakPerSecond: 1,
 } as const;
 
 /**
@@ -51,6 +55,7 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
         pool: "prefork",
         concurrency: 4,
         prefetch: 16,
+        timeLimits: { softSeconds: null, hardSeconds: null },
         queues: [
           {
             name: "celery",
@@ -61,9 +66,15 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
         settings: {
           resultBackend: "redis://127.0.0.1:6379/0",
           acceptContent: ["json"],
+          routes: null,
+          defaultQueue: "celery",
+          timeLimitSeconds: null,
+          softTimeLimitSeconds: null,
+          disablesRateLimits: false,
           visibilityTimeoutSeconds: 3600,
           prioritySteps: [0, 3, 6, 9],
           sep: "\u0006\u0016",
+          unknown: [],
         },
       },
     ],

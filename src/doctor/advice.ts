@@ -1,3 +1,5 @@
+import { listText } from "./texts.js";
+
 /**
  * How much a finding matters: a problem makes the load fail or its numbers false, a warning may do so,
  * a note is good to know.
@@ -42,7 +44,7 @@ export const ADVICE = {
   },
   "worker-silent": {
     level: "warning",
-    says: "{node} is there, and did not answer all questions: its queues and tasks are not checked.",
+    says: "Heartbeats come from {node}, but no full answer: queues and tasks there are not checked.",
     remedy:
       "Ask again when it is idle, as a solo pool answers only between its tasks; or set worker_enable_remote_control = True.",
   },
@@ -54,7 +56,7 @@ export const ADVICE = {
   },
   "same-node-name": {
     level: "warning",
-    says: "More than one worker is called {node}.",
+    says: "More than one worker has the same name: {node}.",
     remedy:
       "Give each its own name (celery worker -n NAME@%h): what one of them says is taken for the other's, here and in every monitor.",
   },
@@ -93,12 +95,12 @@ export const ADVICE = {
   },
   "content-refused": {
     level: "problem",
-    says: "{node} accepts {accepted}, and {task} is written in {serializer}: it is thrown away, without a result.",
+    says: "{task} is written in {serializer}, and {node} would throw it away, without a result: accepted there is {accepted}.",
     remedy: "Add {serializer} to accept_content of the workers, or change tasks.{key}.serializer.",
   },
   "priority-list-unread": {
     level: "problem",
-    says: "{node} has {option} {theirs}, this configuration has {ours}: it never reads the list of {task}, priority {priority}.",
+    says: "The {option} of {node} is {theirs}, that of this configuration {ours}: the list of {task}, priority {priority}, is never read there.",
     remedy: "Set connections.{connection}.options.{option} to what the workers have.",
   },
   "priority-ignored": {
@@ -109,12 +111,12 @@ export const ADVICE = {
   },
   "rate-limited": {
     level: "warning",
-    says: "{node} starts no more than {limit} of {task} (its rate_limit): what is above that waits in the worker.",
-    remedy: "Plan a lower rate, or raise rate_limit of the task.",
+    says: "Each worker starts no more than {limit} of {task} (its rate_limit on {node}), and the plan comes to {planned} for each at its peak: tasks would wait in the worker.",
+    remedy: "Plan a lower rate, or raise rate_limit of the task, or start more workers.",
   },
   "expires-breaks-retry": {
     level: "warning",
-    says: "{node} runs Celery {version}: before 5.2.7 a task that expires cannot be retried, and then never answers.",
+    says: "Celery {version} runs on {node}: before 5.2.7 a task that expires cannot be retried, and then never answers.",
     remedy: "Set expires: none for tasks that retry ({tasks} expire), or update Celery.",
   },
   "runs-twice": {
@@ -124,17 +126,17 @@ export const ADVICE = {
   },
   "results-elsewhere": {
     level: "problem",
-    says: "{node} stores results at {theirs}, this configuration waits for them at {ours}.",
+    says: "Results of {node} are stored at {theirs}, and this configuration waits for them at {ours}.",
     remedy: "Set connections.{connection}.backend to the workers' result_backend.",
   },
   "results-in-other-database": {
     level: "problem",
-    says: "{node} stores results in database {theirs} of Redis, this configuration looks in {ours}. They still arrive, as channels know no databases; but those of a time without connection are not found, and none is removed.",
+    says: "Results of {node} are stored in database {theirs} of Redis, and this configuration looks in {ours}. They still arrive, as channels know no databases; but those of a time without connection are not found, and none is removed.",
     remedy: "Set connections.{connection}.backend to the workers' result_backend.",
   },
   "results-disabled": {
     level: "problem",
-    says: "{node} stores no results: its result_backend is {theirs}.",
+    says: "No results of {node} are stored: result_backend is {theirs} there.",
     remedy: "Set result_backend of the workers, and connections.{connection}.backend to the same.",
   },
   "result-ignored": {
@@ -217,12 +219,15 @@ type Slots<Text extends string> = Text extends `${string}{${infer Slot}}${infer 
   ? Slot | Slots<Rest>
   : never;
 
-type Values<Code extends AdviceCode> = Readonly<
-  Record<
-    Exclude<Slots<(typeof ADVICE)[Code]["says"] | (typeof ADVICE)[Code]["remedy"]>, "connection">,
-    string | number
-  >
+type Slot<Code extends AdviceCode> = Exclude<
+  Slots<(typeof ADVICE)[Code]["says"] | (typeof ADVICE)[Code]["remedy"]>,
+  "connection"
 >;
+
+/** Whatever is about a task may have its key in the configuration, so that it can be merged by it. */
+type Values<Code extends AdviceCode> = Readonly<Record<Slot<Code>, string | number>> & {
+  readonly key?: string;
+};
 
 /** Something that the user should know, and what to do about it. */
 export interface Finding {
@@ -231,7 +236,11 @@ export interface Finding {
   readonly connection: string;
   readonly says: string;
   readonly remedy: string;
+  /** What was found, by the names in the advice's texts; a list where several findings were merged. */
+  readonly values: Readonly<Record<string, Value>>;
 }
+
+type Value = string | number | readonly (string | number)[];
 
 /** An advice with what was found in it. */
 export function finding<Code extends AdviceCode>(
@@ -239,8 +248,54 @@ export function finding<Code extends AdviceCode>(
   connection: string,
   values: Values<Code>,
 ): Finding {
+  return filledIn(code, connection, values);
+}
+
+/** What may differ in findings that say the same: they are merged task by task, then worker by worker. */
+const MERGED_BY = [["key", "id"], ["node"]] as const;
+
+/** The same findings in the same order, where those that say the same of many tasks or workers are one. */
+export function mergeFindings(findings: readonly Finding[]): Finding[] {
+  return MERGED_BY.reduce<Finding[]>(mergeBy, [...findings]);
+}
+
+function mergeBy(findings: readonly Finding[], slots: readonly string[]): Finding[] {
+  const groups = new Map<string, Finding[]>();
+  for (const each of findings) {
+    const rest = Object.entries(each.values).filter(([slot]) => !slots.includes(slot));
+    const same = JSON.stringify([each.code, each.connection, rest.sort()]);
+    groups.set(same, [...(groups.get(same) ?? []), each]);
+  }
+  return [...groups.values()].map((group) => {
+    const [first, ...others] = group as [Finding, ...Finding[]];
+    if (others.length === 0) return first;
+    const merged = slots
+      .filter((slot) => slot in first.values)
+      .map((slot) => [slot, [...new Set(group.flatMap(({ values }) => values[slot] ?? []))]]);
+    const values = { ...first.values, ...Object.fromEntries(merged) };
+    return filledIn(first.code, first.connection, values);
+  });
+}
+
+function filledIn(
+  code: AdviceCode,
+  connection: string,
+  values: Readonly<Record<string, Value>>,
+): Finding {
   const { level, says, remedy } = ADVICE[code];
-  const all: Readonly<Record<string, string | number>> = { ...values, connection };
-  const filled = (text: string) => text.replace(/\{(\w+)\}/g, (_, slot) => String(all[slot]));
-  return { code, level, connection, says: filled(says), remedy: filled(remedy) };
+  const keys = listOf(values.key);
+  // One name may stand under many keys: then it is told which.
+  const task = keys.length > 1 ? `${values.task} (${listText(keys)})` : values.task;
+  const all: Readonly<Record<string, Value | undefined>> = { ...values, task, connection };
+  const filled = (text: string) =>
+    text
+      .replace(/tasks\.\{key\}(\.\w+)?/g, (_, field = "") =>
+        listText(keys.map((key) => `tasks.${key}${field}`)),
+      )
+      .replace(/\{(\w+)\}/g, (_, slot) => listText(listOf(all[slot])));
+  return { code, level, connection, says: filled(says), remedy: filled(remedy), values };
+}
+
+function listOf(value: Value | undefined): readonly (string | number)[] {
+  return Array.isArray(value) ? value : value === undefined ? [] : [value as string | number];
 }

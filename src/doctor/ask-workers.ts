@@ -2,6 +2,7 @@ import { controlError } from "../celery/control-message.js";
 import { isObject } from "../celery/redis-delivery.js";
 import type { Control } from "../connections/observe-ports.js";
 import { TASK_ATTRIBUTES, type WorkerAnswers } from "./worker-facts.js";
+import { CONF_ARGUMENTS } from "./worker-settings.js";
 
 /** Celery's own default is 1 s; workers on busy machines are slower. */
 const ANSWER_MS = 2_000;
@@ -38,7 +39,7 @@ export async function askWorkers(control: Control): Promise<Asked> {
     ask("stats"),
     ask("active_queues"),
     ask("registered", { taskinfoitems: TASK_ATTRIBUTES, builtins: true }),
-    ask("conf", { with_defaults: false }),
+    ask("conf", CONF_ARGUMENTS),
   ]);
   // What is needed to know that something is not there; settings are never missed.
   const isComplete = (node: string) => [stats, queues, registered].every((each) => each.has(node));

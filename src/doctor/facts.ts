@@ -70,6 +70,11 @@ export interface WorkerFacts {
   readonly concurrency: number | null;
   /** Messages that it fetches at most at a time; 0 = no limit. */
   readonly prefetch: number | null;
+  /** Of its pool, from settings or its command line; null = none, or not said. */
+  readonly timeLimits: {
+    readonly softSeconds: number | null;
+    readonly hardSeconds: number | null;
+  };
   readonly queues: readonly ConsumedQueue[];
   readonly tasks: readonly RegisteredTask[];
   readonly settings: WorkerSettings;
@@ -83,21 +88,48 @@ export interface ConsumedQueue {
 
 export interface RegisteredTask {
   readonly name: string;
+  /** The queue that the task itself names; null = none. */
+  readonly queue: string | null;
   /** As Celery writes it: `10/m`; null = none. */
   readonly rateLimit: string | null;
   readonly ignoresResult: boolean;
   readonly acknowledgesLate: boolean;
+  /** Its own, or the worker's since Celery 5.3; null = none, or not said. */
+  readonly timeLimitSeconds: number | null;
+  readonly softTimeLimitSeconds: number | null;
 }
 
-/** Settings of a worker that matter here, with Celery's defaults; null = not said. */
+/** Settings of a worker that matter here, as Celery resolves them, with its defaults. */
 export interface WorkerSettings {
-  /** Without passwords; null as well when it is the worker's environment that says it. */
+  /** Without passwords; null when it is not known, which it is not when the environment says it. */
   readonly resultBackend: string | null;
+  /** Null, here and below: not known. */
   readonly acceptContent: readonly string[] | null;
+  /** `task_routes` as the worker told it; null = none, or not known. */
+  readonly routes: unknown;
+  readonly defaultQueue: string | null;
+  /** Null, here as well: no limit. */
+  readonly timeLimitSeconds: number | null;
+  readonly softTimeLimitSeconds: number | null;
+  readonly disablesRateLimits: boolean | null;
   readonly visibilityTimeoutSeconds: number | null;
   readonly prioritySteps: readonly number[] | null;
   readonly sep: string | null;
+  readonly unknown: readonly UnknownSetting[];
 }
+
+/** A setting that could not be known. */
+export interface UnknownSetting {
+  /** Celery's name of it. */
+  readonly name: string;
+  readonly why: UnknownWhy;
+}
+
+/**
+ * The worker did not tell it, hid it as a secret, told something that is no such value, or it is not
+ * set where it can be seen: a variable of the worker's environment may still set it.
+ */
+export type UnknownWhy = "not told" | "masked" | "not readable" | "not set, or by environment";
 
 export interface QueueFacts {
   readonly name: string;
@@ -122,6 +154,8 @@ export interface TaskFacts {
   /** null: what the task itself says. */
   readonly ignoreResult: boolean | null;
   readonly serializer: Serializer;
+  /** The highest rate that the plan has for it, in messages a second; null: as many as it takes. */
+  readonly peakPerSecond: number | null;
 }
 
 /** What a scenario starts: a task or a workflow, and what became of the one that was sent. */

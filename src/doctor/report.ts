@@ -8,10 +8,12 @@ import type {
   ServerFacts,
   StartFacts,
   TaskFacts,
+  UnknownSetting,
+  UnknownWhy,
   WorkerFacts,
 } from "./facts.js";
 import { phasesOf } from "./phases.js";
-import { durationText } from "./texts.js";
+import { durationText, listText } from "./texts.js";
 
 /** Everything that was found, for people: a section for each connection, then the advice. */
 export function reportText(
@@ -87,7 +89,7 @@ function workersText(facts: ConnectionFacts): string {
 }
 
 function workerLines(worker: WorkerFacts): string[] {
-  const { node, version, pool, concurrency, prefetch, queues, tasks } = worker;
+  const { node, version, pool, concurrency, prefetch, queues, tasks, settings } = worker;
   const facts = [
     `Celery ${version ?? "of unknown version"}`,
     `${pool ?? "unknown"} pool`,
@@ -99,17 +101,17 @@ function workerLines(worker: WorkerFacts): string[] {
     `    ${node}: ${facts.join(", ")}`,
     `      queues: ${listText(queues.map(({ name }) => name))}`,
     `      tasks: ${listText(own)}`,
+    ...unknownLines(settings.unknown),
   ];
 }
 
-/** Long lists are for the JSON. */
-const LONGEST_LIST = 12;
-
-function listText(names: readonly string[]): string {
-  if (names.length === 0) return "none";
-  const more = names.length - LONGEST_LIST;
-  const shown = names.slice(0, LONGEST_LIST).join(", ");
-  return more > 0 ? `${shown} and ${more} more` : shown;
+function unknownLines(unknown: readonly UnknownSetting[]): string[] {
+  if (unknown.length === 0) return [];
+  const names = (why: UnknownWhy) =>
+    unknown.filter((setting) => setting.why === why).map(({ name }) => name);
+  const reasons = [...new Set(unknown.map(({ why }) => why))];
+  const parts = reasons.map((why) => `${names(why).join(", ")} (${why})`);
+  return [`      settings not known: ${parts.join("; ")}`];
 }
 
 function queueText(facts: ConnectionFacts, { name, depth, isMissing }: QueueFacts): string {

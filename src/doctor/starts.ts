@@ -4,6 +4,7 @@ import { type Config, isWorkflow } from "../config/schema.js";
 import { membersOf } from "../engine/message-maker.js";
 import type { EntryPlan } from "../engine/messages.js";
 import type { TaskFacts } from "./facts.js";
+import { peakRates } from "./planned-rates.js";
 
 /** A task or a workflow that scenarios start over one connection. */
 export interface Start {
@@ -29,13 +30,21 @@ export function startsOver(
     .filter(({ scenario }) => scenario.connection === connection);
   const byKey = new Map(starts.map((start) => [start.key, start]));
   const hasResults = kindOf(config.connections[connection]!.backend) !== "disabled";
+  const peaks = peakRates(config, connection);
   return [...byKey.values()].map(({ key, entry }) => ({
     key,
     entry,
-    tasks: tasksOf(config, key, entry, entries).map((task) =>
-      hasResults ? task : { ...task, ignoreResult: true },
-    ),
+    tasks: tasksOf(config, key, entry, entries).map((task) => ({
+      ...task,
+      ignoreResult: hasResults ? task.ignoreResult : true,
+      peakPerSecond: jsonRate(peaks.get(task.key) ?? 0),
+    })),
   }));
+}
+
+/** JSON has no Infinity. */
+function jsonRate(perSecond: number): number | null {
+  return perSecond === Number.POSITIVE_INFINITY ? null : perSecond;
 }
 
 function tasksOf(
@@ -43,7 +52,7 @@ function tasksOf(
   key: string,
   entry: EntryPlan,
   entries: readonly EntryPlan[],
-): TaskFacts[] {
+): Omit<TaskFacts, "peakPerSecond">[] {
   const own = config.tasks[key]!;
   const keys = isWorkflow(own)
     ? own.stages.flat().map(({ task }) => task)
@@ -61,7 +70,11 @@ function tasksOf(
   ];
 }
 
-function taskFacts(key: string, options: TaskOptions, timeoutMs: number): TaskFacts {
+function taskFacts(
+  key: string,
+  options: TaskOptions,
+  timeoutMs: number,
+): Omit<TaskFacts, "peakPerSecond"> {
   const { name, queue, priority, expiresMs, countdownMs, eta, ignoreResult, serializer } = options;
   const delayMs = eta === null ? (countdownMs ?? 0) : Math.max(0, Date.parse(eta) - Date.now());
   return { key, name, queue, priority, timeoutMs, expiresMs, delayMs, ignoreResult, serializer };

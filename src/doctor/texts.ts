@@ -10,3 +10,14 @@ export function durationText(ms: number): string {
 function digits(value: number): string {
   return String(Number(value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)));
 }
+
+/** Long lists are for the JSON. */
+const LONGEST_LIST = 12;
+
+/** `a, b, c`, and how many more when there are too many to read; `none` when there are none. */
+export function listText(items: readonly (string | number)[]): string {
+  if (items.length === 0) return "none";
+  const more = items.length - LONGEST_LIST;
+  const shown = items.slice(0, LONGEST_LIST).join(", ");
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}

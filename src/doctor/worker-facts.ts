@@ -1,10 +1,12 @@
-import { redactUrl } from "../celery/redact-url.js";
 import { isObject } from "../celery/redis-delivery.js";
-import { DEFAULT_SEP } from "../celery/redis-envelope.js";
-import type { ConsumedQueue, RegisteredTask, WorkerFacts, WorkerSettings } from "./facts.js";
+import type { ConsumedQueue, RegisteredTask, WorkerFacts } from "./facts.js";
+import { readSettings } from "./worker-settings.js";
 
 /** Attributes of tasks that are asked for with `registered`. */
-export const TASK_ATTRIBUTES = ["rate_limit", "ignore_result", "acks_late"] as const;
+export const TASK_ATTRIBUTES = [
+  ...["rate_limit", "ignore_result", "acks_late"],
+  ...["queue", "time_limit", "soft_time_limit"],
+] as const;
 
 /** A worker's answers to four questions (`celery/worker/control.py`), none of them checked. */
 export interface WorkerAnswers {
@@ -28,6 +30,7 @@ export function readWorker(
     pool: poolName(pool),
     concurrency: numberOf(pool["max-concurrency"]),
     prefetch: numberOf(stats.prefetch_count),
+    timeLimits: readTimeLimits(pool),
     queues: listOf(answers.active_queues).flatMap(readQueue),
     tasks: listOf(answers.registered).flatMap(readTask),
     settings: readSettings(answers.conf, stats.broker),
@@ -45,6 +48,14 @@ function poolName(pool: Readonly<Record<string, unknown>>): string | null {
   return null;
 }
 
+/** The prefork pool says `[soft, hard]`, 0 for none; other pools have no time limits. */
+function readTimeLimits({
+  timeouts,
+}: Readonly<Record<string, unknown>>): WorkerFacts["timeLimits"] {
+  const [soft, hard] = listOf(timeouts);
+  return { softSeconds: numberOf(soft) || null, hardSeconds: numberOf(hard) || null };
+}
+
 function readQueue(queue: unknown): ConsumedQueue[] {
   const { name, max_priority, queue_arguments } = objectOf(queue);
   if (typeof name !== "string") return [];
@@ -53,49 +64,35 @@ function readQueue(queue: unknown): ConsumedQueue[] {
   return [{ name, maxPriority }];
 }
 
-/** `app.add [rate_limit=10/m ignore_result=False]`, see `registered` in `celery/worker/control.py`. */
+/**
+ * `app.add [rate_limit=10/m ignore_result=False]`, see `registered` in `celery/worker/control.py`. A value may
+ * hold spaces, as a queue's name may; a name may end in brackets of its own.
+ */
 function readTask(text: unknown): RegisteredTask[] {
   if (typeof text !== "string" || text === "") return [];
-  const [, name = text, attributes = ""] = /^(.*?) \[([a-z_]+=.*)\]$/.exec(text) ?? [];
+  const [, name = text, attributes = ""] = WITH_ATTRIBUTES.exec(text) ?? [];
   const values = new Map(
-    attributes.split(" ").map((pair): [string, string] => {
-      const equals = pair.indexOf("=");
-      return [pair.slice(0, equals), pair.slice(equals + 1)];
-    }),
+    [...attributes.matchAll(ATTRIBUTE)].map((match): [string, string] => [match[1]!, match[2]!]),
   );
   return [
     {
       name,
+      queue: values.get("queue") ?? null,
       rateLimit: values.get("rate_limit") ?? null,
       ignoresResult: values.get("ignore_result") === "True",
       acknowledgesLate: values.get("acks_late") === "True",
+      timeLimitSeconds: secondsOf(values.get("time_limit")),
+      softTimeLimitSeconds: secondsOf(values.get("soft_time_limit")),
     },
   ];
 }
 
-/** What is not set has Celery's default; what was not answered is null. */
-function readSettings(conf: unknown, broker: unknown): WorkerSettings {
-  const { result_backend: backend, accept_content: accepted } = objectOf(conf);
-  const transport = objectOf(objectOf(broker).transport_options);
-  const { sep, priority_steps: steps, visibility_timeout: visibility } = transport;
-  const orDefault = <T>(value: T | null, answer: unknown, byDefault: T) =>
-    value ?? (isObject(answer) ? byDefault : null);
-  return {
-    // Celery masks its passwords; not every version does so everywhere.
-    resultBackend: typeof backend === "string" && backend !== "" ? redactUrl(backend) : null,
-    acceptContent: orDefault(stringsOf(accepted), conf, ["json"]),
-    visibilityTimeoutSeconds: orDefault(numberOf(visibility), broker, 3600),
-    prioritySteps: orDefault(numbersOf(steps), broker, [0, 3, 6, 9]),
-    sep: orDefault(typeof sep === "string" ? sep : null, broker, DEFAULT_SEP),
-  };
-}
+const KEY = `(?:${TASK_ATTRIBUTES.join("|")})`;
+const WITH_ATTRIBUTES = new RegExp(`^(.*?) \\[(${KEY}=.*)\\]$`, "s");
+const ATTRIBUTE = new RegExp(`(${KEY})=(.*?)(?= ${KEY}=|$)`, "gs");
 
-function stringsOf(value: unknown): string[] | null {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : null;
-}
-
-function numbersOf(value: unknown): number[] | null {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "number") : null;
+function secondsOf(text: string | undefined): number | null {
+  return text === undefined || text === "" ? null : numberOf(Number(text));
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -4,6 +4,8 @@ CELERY_BROKER_URL, CELERY_RESULT_BACKEND: where they come from and go to.
 APP_NAME: the application's name and the first part of every task's name; "tests" by default.
 RECORD_FILE: every run is noted there as JSON lines, one when it starts and one when it ends.
 CELERY_CONF: more of Celery's settings, as JSON.
+SETTINGS_NAMESPACE: CELERY_CONF is all there is, read as Django's settings are, with this namespace; with none when it
+is empty, for names of before Celery 4. The other variables about Celery count for nothing then, and must not be set.
 SLEEPS: so many more names of tests.sleep, tests.sleep_0 and on, for counts of single runs.
 TASK_QUEUES: the queues to consume if they are not plain ones, as a JSON list of kombu.Queue's arguments;
 exchange is a list of name and type.
@@ -25,13 +27,19 @@ from kombu import Exchange, Queue
 NAME = os.environ.get("APP_NAME", "tests")
 RECORD_FILE = os.environ.get("RECORD_FILE")
 
-app = Celery(
-    NAME,
-    broker=os.environ["CELERY_BROKER_URL"],
-    backend=os.environ.get("CELERY_RESULT_BACKEND", os.environ["CELERY_BROKER_URL"]),
-)
-app.conf.update(broker_connection_retry_on_startup=True)
-app.conf.update(json.loads(os.environ.get("CELERY_CONF", "{}")))
+settings = json.loads(os.environ.get("CELERY_CONF", "{}"))
+if "SETTINGS_NAMESPACE" in os.environ:
+    app = Celery(NAME)
+    module = type("Settings", (), settings)
+    app.config_from_object(module, namespace=os.environ["SETTINGS_NAMESPACE"] or None)
+else:
+    app = Celery(
+        NAME,
+        broker=os.environ["CELERY_BROKER_URL"],
+        backend=os.environ.get("CELERY_RESULT_BACKEND", os.environ["CELERY_BROKER_URL"]),
+    )
+    app.conf.update(broker_connection_retry_on_startup=True)
+    app.conf.update(settings)
 if "TASK_QUEUES" in os.environ:
     app.conf.task_queues = [
         Queue(**{**queue, "exchange": Exchange(*queue["exchange"])})

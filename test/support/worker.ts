@@ -21,7 +21,8 @@ export interface WorkerOptions {
   /** Default: Celery's own queue, "celery". */
   readonly queues?: readonly string[];
   readonly extraArgs?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  /** A variable that is undefined is not set. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** What the worker itself noted about one run of a task. */

@@ -10,6 +10,7 @@ import { CHECKOUT } from "../../src/setup/checkout.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 import { scratchFile } from "../support/scratch.js";
+import { ensureSerializers } from "../support/serializers.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startWorker } from "../support/worker.js";
 
@@ -275,6 +276,75 @@ test("results that the workers store elsewhere", async () => {
   // Channels know no databases: on the right server a result comes all the same.
   const database = await doctor(addOn(redis.url(7), "--backend", other.url(1), "--wait", "2s"));
   assert.deepEqual(codesOf(database), ["results-in-other-database"]);
+});
+
+/** How a project calls its settings: Celery's version, the namespace, and what is written before each name. */
+const PROJECTS = [
+  ["current", "CELERY", "CELERY_"],
+  ["current", "", ""],
+  ["debian", "SHOP_CELERY", "SHOP_CELERY_"],
+  ["debian", "", ""],
+] as const;
+for (const [index, [python, namespace, prefix]] of PROJECTS.entries()) {
+  const how = namespace === "" ? "old names" : `the namespace ${namespace}`;
+  test(`settings with ${how} count as Celery reads them, Celery ${python}`, async () => {
+    const db = 11 + index;
+    const broker = namespace === "" ? "BROKER_URL" : `${prefix}BROKER_URL`;
+    const names = namespace === "" ? "CELERY_" : prefix;
+    await using _worker = await startWorker({
+      ...{ broker: "unused", python, ...WITH_EVENTS },
+      env: {
+        CELERY_BROKER_URL: undefined,
+        CELERY_RESULT_BACKEND: undefined,
+        PYTHONPATH: await ensureSerializers(python),
+        SETTINGS_NAMESPACE: namespace,
+        CELERY_CONF: JSON.stringify({
+          [broker]: redis.url(db),
+          [`${names}RESULT_BACKEND`]: redis.url(0),
+          [`${names}ACCEPT_CONTENT`]: ["json", "msgpack"],
+        }),
+      },
+    });
+    const set = ["--set", "tasks.task.serializer=msgpack", "--set", "tasks.task.expires=none"];
+    const told = await doctor(addOn(redis.url(db), ...set));
+    assert.deepEqual(codesOf(told), ["results-in-other-database"], told.text);
+    assert.match(
+      told.text,
+      new RegExp(`database 0 of Redis, and this configuration looks in ${db}`),
+    );
+    assert.deepEqual(told.facts.workers.answered[0]?.settings.unknown, []);
+  });
+}
+
+test("a setting that cannot be known is named", async () => {
+  await using _worker = await startWorker({
+    ...{ broker: "unused", extraArgs: ["-E"] },
+    env: {
+      CELERY_BROKER_URL: undefined,
+      SETTINGS_NAMESPACE: "CELERY",
+      CELERY_RESULT_BACKEND: redis.url(15), // its environment, which it does not tell
+      CELERY_CONF: JSON.stringify({ CELERY_BROKER_URL: redis.url(15) }),
+    },
+  });
+  const { code, stdout } = await run(addOn(redis.url(15)));
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /settings not known: result_backend \(not set, or by environment\)\n/);
+});
+
+test("a result that arrives disproves settings that the worker's environment overrides", async () => {
+  await using _worker = await startWorker({
+    ...{ broker: "unused", extraArgs: ["-E"] },
+    env: {
+      CELERY_BROKER_URL: undefined,
+      SETTINGS_NAMESPACE: "CELERY",
+      CELERY_RESULT_BACKEND: redis.url(15),
+      CELERY_CONF: JSON.stringify({
+        CELERY_BROKER_URL: redis.url(15),
+        CELERY_RESULT_BACKEND: "rpc://",
+      }),
+    },
+  });
+  assert.deepEqual(codesOf(await doctor(addOn(redis.url(15)))), []);
 });
 
 test("a frozen worker is told from none", async () => {

@@ -21,17 +21,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   docs: ["config", "celery", "exposition", "ledger", "observer", "doctor"],
   dashboards: ["exposition"],
   rules: ["slo", "exposition"],
-  doctor: ["config", "celery", "connections", "engine"],
+  doctor: ["config", "plan", "celery", "connections", "engine"],
+  init: ["config", "celery", "doctor"],
   daemon: [
     ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
     ...["observer", "exposition", "http"],
   ],
-  commands: ["config", "plan", "celery", "daemon", "doctor", "rules", "setup"],
+  commands: [
+    ...["config", "plan", "celery", "connections", "daemon", "doctor", "init", "rules", "setup"],
+  ],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
 /** Folders that compute and nothing else: of Node only what does so too. */
-const PURE = ["plan", "celery", "ledger", "slo", "cli"];
+const PURE = ["plan", "celery", "ledger", "slo", "init", "cli"];
 
 /** The only folder or file that may import a package. */
 const HOME: Readonly<Record<string, readonly string[]>> = {
@@ -42,7 +45,7 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "p-limit": ["observer"],
   zod: ["config"],
   // Configurations, and Prometheus' rules.
-  yaml: ["config", "rules"],
+  yaml: ["config", "rules", "init"],
   "@msgpack/msgpack": ["celery"],
   commander: ["main.ts", "command-line.ts", "describe-commands.ts"],
   pino: ["log.ts"],
@@ -87,7 +90,7 @@ test("each package has its home", () => {
   }
 });
 
-test("plan, celery, ledger, slo and cli read no clock, file, socket or environment and throw no dice", () => {
+test("plan, celery, ledger, slo, init and cli read no clock, file, socket or environment and throw no dice", () => {
   for (const file of files.filter((name) => PURE.includes(roomOf(name)))) {
     const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
     assert.deepEqual(

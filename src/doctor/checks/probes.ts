@@ -45,23 +45,23 @@ export function nameOf({ tasks }: ConnectionFacts, start: StartFacts): string {
 function checkMissing(facts: ConnectionFacts, start: StartFacts, probe: SentTask): Finding[] {
   const { connection, backend, tasks } = facts;
   const { missingId, events, place } = probe;
-  const task = nameOf(facts, start);
+  const common = { key: start.key, task: nameOf(facts, start) };
   const waited = durationText(probe.waitedMs);
   const end = events.find(({ type, uuid }) => uuid === missingId && type in END_EVENTS);
   if (end !== undefined) {
-    const values = { task, node: end.hostname, end: end.type, url: backend.url };
+    const values = { ...common, node: end.hostname, end: end.type, url: backend.url };
     return [finding("result-missing", connection, values)];
   }
   if (place?.state === "active") {
-    const timeout = durationText(start.timeoutMs);
-    return [finding("task-runs-on", connection, { task, node: place.node, waited, timeout })];
+    const values = { ...common, node: place.node, waited, timeout: durationText(start.timeoutMs) };
+    return [finding("task-runs-on", connection, values)];
   }
   if (place?.state === "reserved") {
-    return [finding("task-waits", connection, { task, node: place.node, waited })];
+    return [finding("task-waits", connection, { ...common, node: place.node, waited })];
   }
   const queues = tasks.filter(({ key }) => start.tasks.includes(key)).map(({ queue }) => queue);
   const queue = [...new Set(queues)].join(", ");
-  return [finding("task-lost", connection, { task, waited, queue, id: missingId ?? "" })];
+  return [finding("task-lost", connection, { ...common, waited, queue, id: missingId ?? "" })];
 }
 
 function checkLatency(

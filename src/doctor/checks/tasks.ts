@@ -151,21 +151,11 @@ function checkContent(facts: ConnectionFacts, task: TaskFacts): Finding[] {
 }
 
 function checkAttributes(facts: ConnectionFacts, task: TaskFacts): Finding[] {
-  const { connection } = facts;
-  const { name, queue, ignoreResult } = task;
-  return consumersOf(facts, queue).flatMap(({ node, tasks }) => {
-    const registered = tasks.find((each) => each.name === name);
-    if (registered === undefined) return [];
-    const { rateLimit, ignoresResult } = registered;
-    return [
-      ...(ignoresResult && ignoreResult === null
-        ? [finding("result-ignored", connection, { task: name, node })]
-        : []),
-      ...(rateLimit === null
-        ? []
-        : [finding("rate-limited", connection, { task: name, node, limit: rateLimit })]),
-    ];
-  });
+  const { key, name, queue, ignoreResult } = task;
+  if (ignoreResult !== null) return [];
+  return consumersOf(facts, queue)
+    .filter(({ tasks }) => tasks.find((each) => each.name === name)?.ignoresResult)
+    .map(({ node }) => finding("result-ignored", facts.connection, { key, task: name, node }));
 }
 
 function nodesOf(workers: readonly WorkerFacts[]): string {

@@ -3,6 +3,7 @@ import { schemeOf } from "../../celery/server-url.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, WorkerFacts } from "../facts.js";
 import { durationText } from "../texts.js";
+import { consumersOf, knowsConsumers } from "./tasks.js";
 
 /** The workers as such: are they there, do they answer, can they work with this configuration? */
 export function checkWorkers(facts: ConnectionFacts): Finding[] {
@@ -51,6 +52,21 @@ function hasResult({ starts }: ConnectionFacts): boolean {
   return starts.some(({ probe }) => probe.sent && probe.result !== null);
 }
 
+/** The result of a task that this worker ran, by its events or as the only one of the queue, has arrived. */
+function hasResultOf(facts: ConnectionFacts, node: string): boolean {
+  return facts.starts.some(({ probe, tasks }) => {
+    if (!probe.sent || probe.result === null) return false;
+    const { id } = probe.result;
+    const isByEvents = probe.events.some(({ uuid, hostname }) => uuid === id && hostname === node);
+    const queues = facts.tasks.filter(({ key }) => tasks.includes(key)).map(({ queue }) => queue);
+    const isOnly = queues.every((queue) => {
+      const consumers = consumersOf(facts, queue);
+      return consumers.length === 1 && consumers[0]!.node === node && knowsConsumers(facts, queue);
+    });
+    return isByEvents || isOnly;
+  });
+}
+
 /**
  * Compares what two URLs say whatever way their hosts are written: a server may have many names, but
  * a kind and a database are what they are.
@@ -68,6 +84,8 @@ function checkResults(facts: ConnectionFacts, { node, settings }: WorkerFacts): 
   const isSameDatabase =
     database === null || backend.database === null || database === backend.database;
   if (isSameKind && isSameDatabase) return [];
+  // It arrived: the worker's environment says otherwise than its settings, and is not told.
+  if (!isSameKind && hasResultOf(facts, node)) return [];
   if (isSameKind && hasResult(facts)) {
     const both = { theirs: database ?? "", ours: backend.database ?? "" };
     return [finding("results-in-other-database", connection, { node, ...both })];
@@ -92,10 +110,10 @@ function checkPriorityLists(facts: ConnectionFacts, worker: WorkerFacts): Findin
   if (broker.kind !== "redis") return [];
   const { prioritySteps: steps, sep } = worker.settings;
   if (steps === null || sep === null) return [];
-  return tasks.flatMap(({ name, queue, priority }) => {
+  return tasks.flatMap(({ key, name, queue, priority }) => {
     const step = options.priority_steps.findLast((each) => each <= priority) ?? 0;
     if (step === 0 || !worker.queues.some((consumed) => consumed.name === queue)) return [];
-    const common = { node: worker.node, task: name, priority };
+    const common = { key, node: worker.node, task: name, priority };
     const mismatches: [string, unknown, unknown][] = [];
     if (!steps.includes(step)) mismatches.push(["priority_steps", steps, options.priority_steps]);
     if (sep !== options.sep) mismatches.push(["sep", sep, options.sep]);
@@ -135,12 +153,12 @@ function checkVisibility(facts: ConnectionFacts, worker: WorkerFacts): Finding[]
   const { visibilityTimeoutSeconds: visibilitySeconds } = worker.settings;
   if (broker.kind !== "redis" || visibilitySeconds === null) return [];
   const visibilityMs = visibilitySeconds * 1000;
-  return tasks.flatMap(({ name, timeoutMs }) => {
+  return tasks.flatMap(({ key, name, timeoutMs }) => {
     const isLate = worker.tasks.some((task) => task.name === name && task.acknowledgesLate);
     if (!isLate || timeoutMs <= visibilityMs) return [];
     return [
       finding("runs-twice", connection, {
-        task: name,
+        ...{ key, task: name },
         node: worker.node,
         timeout: durationText(timeoutMs),
         visibility: durationText(visibilityMs),

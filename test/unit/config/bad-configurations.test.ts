@@ -369,10 +369,10 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "a task name with a space",
-    text: withText("app.tasks.thumb", "app tasks"),
+    name: "a task name with what it is called with",
+    text: withText("app.tasks.thumb", "app.thumb(1)"),
     faults: [
-      'load.yml:8:11: Cannot read name of task "thumb": must be a task name such as app.tasks.resize (letters, digits and . _ - : /); found "app tasks". Write it like app.tasks.resize.',
+      'load.yml:8:11: Cannot read name of task "thumb": must be a task name such as app.tasks.resize (letters, digits, spaces and . _ - : / < >); found "app.thumb(1)". Write it like app.tasks.resize.',
     ],
   },
   {

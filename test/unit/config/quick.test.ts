@@ -116,8 +116,8 @@ const BAD: [name: string, flags: QuickFlags, message: string][] = [
   ],
   [
     "a task name with a space",
-    { task: "a b" },
-    '--task: Cannot read name of task "task": must be a task name such as app.tasks.resize (letters, digits and . _ - : /); found "a b". Write it like app.tasks.resize.',
+    { task: "a()" },
+    '--task: Cannot read name of task "task": must be a task name such as app.tasks.resize (letters, digits, spaces and . _ - : / < >); found "a()". Write it like app.tasks.resize.',
   ],
 ];
 

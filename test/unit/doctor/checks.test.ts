@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ADVICE, type AdviceCode, finding } from "../../../src/doctor/advice.js";
 import { check } from "../../../src/doctor/checks/checks.js";
-import type { ConnectionFacts } from "../../../src/doctor/facts.js";
+import type { ConnectionFacts, TaskFacts, WorkerFacts } from "../../../src/doctor/facts.js";
 import {
   RABBITMQ,
   REDIS,
+  RESULT,
   SENT,
   START,
   TASK,
@@ -31,6 +32,20 @@ const evicting = (evictionPolicy: string) => ({
   ...REDIS,
   about: { product: "Redis", version: "7.0.15", evictionPolicy },
 });
+/** The one task with a rate limit, on one worker or more of its queue. */
+const limited = (
+  rateLimit: string,
+  task: Partial<TaskFacts>,
+  settings: Partial<WorkerFacts["settings"]> = {},
+  more: string[] = [],
+): ConnectionFacts => {
+  const tasks = [{ ...PLAIN!, rateLimit }];
+  const others = more.map((node) => ({ ...WORKER, node, tasks }));
+  return {
+    ...withWorker({ tasks, settings: { ...WORKER.settings, ...settings } }, others),
+    tasks: [{ ...TASK, ...task }],
+  };
+};
 const onRabbitmq = (facts: ConnectionFacts): ConnectionFacts => ({ ...facts, broker: RABBITMQ });
 
 /** A sentence, the facts, the advice that they bring, and a part of what it says. */
@@ -105,13 +120,26 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   ],
   [
     "results that are stored elsewhere",
-    withSettings({ resultBackend: "db+postgresql://db/celery" }),
+    { ...withSettings({ resultBackend: "db+postgresql://db/celery" }), ...UNTRIED },
     ["results-elsewhere"],
     /db\+postgresql/,
   ],
   [
+    "nothing of results that arrived, whatever the settings say: the environment says otherwise",
+    withSettings({ resultBackend: "db+postgresql://db/celery" }),
+    [],
+  ],
+  [
+    "results that are stored elsewhere by one of two workers, not by the one that was tried",
+    withWorker({}, [
+      { ...OTHER, settings: { ...WORKER.settings, resultBackend: "db+postgresql://db/celery" } },
+    ]),
+    ["results-elsewhere"],
+    /^Results of celery@b are/,
+  ],
+  [
     "results by rpc:// that are waited for in Redis",
-    withSettings({ resultBackend: "rpc" }),
+    { ...withSettings({ resultBackend: "rpc" }), ...UNTRIED },
     ["results-elsewhere"],
   ],
   [
@@ -139,7 +167,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     "priority lists that no worker reads",
     { ...withSettings({ prioritySteps: [0, 5] }), tasks: [{ ...TASK, priority: 7 }] },
     ["priority-list-unread"],
-    /priority_steps \[0,5\].*\[0,3,6,9\]/,
+    /priority_steps of celery@a is \[0,5\], .*\[0,3,6,9\]/,
   ],
   [
     "another separator",
@@ -187,7 +215,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     "a worker that takes nothing but JSON",
     withTask({ serializer: "msgpack" }),
     ["content-refused"],
-    /accepts json, and app\.add is written in msgpack/,
+    /app\.add is written in msgpack, .* celery@a .* accepted there is json\./,
   ],
 
   // queues
@@ -275,10 +303,35 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     [],
   ],
   [
-    "a rate limit",
-    withWorker({ tasks: [{ ...PLAIN!, rateLimit: "10/m" }] }),
+    "a rate limit below the plan's peak",
+    limited("10/m", { peakPerSecond: 0.2 }),
     ["rate-limited"],
-    /10\/m/,
+    /10\/m of app\.add .* on celery@a\), and the plan comes to 12\/m/,
+  ],
+  [
+    "a rate limit that the plan comes near to",
+    limited("20/s", { peakPerSecond: 17 }),
+    ["rate-limited"],
+    /17\/s/,
+  ],
+  ["nothing of a rate limit far above the plan", limited("20/s", { peakPerSecond: 2.3 }), []],
+  ["a rate limit, where the rate is max", limited("20", { peakPerSecond: null }), ["rate-limited"]],
+  ["nothing of a rate limit of 0, which is none", limited("0", { peakPerSecond: 9 }), []],
+  [
+    "nothing of a rate limit that a worker is told to disregard",
+    { ...limited("1/s", { peakPerSecond: 9 }, { disablesRateLimits: true }) },
+    [],
+  ],
+  [
+    "nothing of a rate limit that two workers keep together",
+    limited("10/s", { peakPerSecond: 15 }, {}, ["celery@b"]),
+    [],
+  ],
+  [
+    "a rate limit that two workers do not keep, once",
+    limited("10/s", { peakPerSecond: 19 }, {}, ["celery@b"]),
+    ["rate-limited"],
+    /on celery@a, celery@b\), and the plan comes to 9\.5\/s for each/,
   ],
   [
     "a priority without x-max-priority",
@@ -406,6 +459,94 @@ test("every advice is given in one of the cases, and filled in", () => {
     assert.equal(connection, "main");
     assert.doesNotMatch(says + remedy, /\{\w+\}|undefined|\[object/);
   }
+});
+
+/** Three keys of one task name, two workers: what each advice about them says, and how often. */
+const SAME = ["a", "b", "c"].map((key) => ({ ...TASK, key }));
+const twice = (change: Partial<WorkerFacts>): ConnectionFacts => ({
+  ...withWorker(change, [{ ...OTHER, ...change }]),
+  tasks: SAME,
+});
+const merged: [AdviceCode, ConnectionFacts, RegExp][] = [
+  ["rate-limited", twice({ tasks: [{ ...PLAIN!, rateLimit: "1/s" }] }), /app\.add \(a, b, c\) /],
+  [
+    "result-ignored",
+    { ...twice({ tasks: [{ ...PLAIN!, ignoresResult: true }] }), ...UNTRIED },
+    /c\) /,
+  ],
+  [
+    "runs-twice",
+    {
+      ...twice({ tasks: [{ ...PLAIN!, acknowledgesLate: true }] }),
+      tasks: SAME.map((task) => ({ ...task, timeoutMs: 2 * 3_600_000 })),
+    },
+    /app\.add \(a, b, c\) acknowledges late .* of celery@a, celery@b,/,
+  ],
+  [
+    "content-refused",
+    twice({ settings: { ...WORKER.settings, acceptContent: ["pickle"] } }),
+    /app\.add \(a, b, c\) is written in json, and celery@a, celery@b /,
+  ],
+  [
+    "priority-list-unread",
+    {
+      ...twice({ settings: { ...WORKER.settings, prioritySteps: [0] } }),
+      tasks: SAME.map((task) => ({ ...task, priority: 9 })),
+    },
+    /celery@a, celery@b .* \(a, b, c\)/,
+  ],
+  [
+    "results-elsewhere",
+    { ...twice({ settings: { ...WORKER.settings, resultBackend: "rpc://" } }), ...UNTRIED },
+    /^Results of celery@a, celery@b are/,
+  ],
+  ["expires-breaks-retry", twice({ version: "5.2.6" }), /runs on celery@a, celery@b:/],
+  [
+    "task-unknown",
+    { ...WELL, tasks: SAME.map((task) => ({ ...task, name: "nothing.alike" })), ...UNTRIED },
+    /registered nothing\.alike \(a, b, c\)\./,
+  ],
+  ["task-elsewhere", { ...twice({ tasks: [] }), workers: elsewhere(), ...UNTRIED }, /\(a, b, c\)/],
+  [
+    "task-failed",
+    {
+      ...WELL,
+      tasks: SAME,
+      starts: SAME.map(({ key }) => ({
+        ...{ ...START, key, tasks: [key] },
+        probe: { ...SENT, result: { ...RESULT, id: key, state: "FAILURE", exception: "KeyError" } },
+      })),
+    },
+    /^app\.add \(a, b, c\) failed with KeyError\.$/,
+  ],
+  ["worker-silent", { ...WELL, workers: { ...WORKERS, silent: ["x", "y"] } }, /from x, y, but/],
+];
+
+function elsewhere(): ConnectionFacts["workers"] {
+  const other = { ...OTHER, queues: [{ name: "b", maxPriority: null }] };
+  return { ...WORKERS, answered: [{ ...WORKER, tasks: [] }, other], heardBy: 2 };
+}
+
+for (const [code, facts, says] of merged) {
+  test(`${code} is said once of many keys and workers`, () => {
+    const findings = check(facts).filter((each) => each.code === code);
+    assert.equal(findings.length, 1, JSON.stringify(findings, null, 1));
+    assert.match(findings[0]!.says, says);
+  });
+}
+
+test("a remedy names each of the keys that it is for", () => {
+  const tasks = SAME.map((task) => ({ ...task, name: "nothing.alike" }));
+  const [unknown] = check({ ...WELL, tasks, ...UNTRIED });
+  assert.match(unknown!.remedy, /^Correct tasks\.a\.name, tasks\.b\.name, tasks\.c\.name, or/);
+});
+
+test("what differs stays apart", () => {
+  const tasks = [3, 3, 5].map((priority, index) => ({ ...TASK, key: `task-${index}`, priority }));
+  const says = check(onRabbitmq({ ...WELL, tasks })).map((each) => each.says);
+  assert.equal(says.length, 2);
+  assert.match(says[0]!, /priority 3 of app\.add \(task-0, task-1\) /);
+  assert.match(says[1]!, /priority 5 of app\.add does/);
 });
 
 test("problems come first, notes last", () => {

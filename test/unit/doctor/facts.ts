@@ -35,14 +35,31 @@ export const WORKER: WorkerFacts = {
   pool: "prefork",
   concurrency: 4,
   prefetch: 16,
+  timeLimits: { softSeconds: null, hardSeconds: null },
   queues: [{ name: "celery", maxPriority: null }],
-  tasks: [{ name: "app.add", rateLimit: null, ignoresResult: false, acknowledgesLate: false }],
+  tasks: [
+    {
+      name: "app.add",
+      queue: null,
+      rateLimit: null,
+      ignoresResult: false,
+      acknowledgesLate: false,
+      timeLimitSeconds: null,
+      softTimeLimitSeconds: null,
+    },
+  ],
   settings: {
     resultBackend: "redis://broker:6379/0",
     acceptContent: ["json"],
+    routes: null,
+    defaultQueue: "celery",
+    timeLimitSeconds: null,
+    softTimeLimitSeconds: null,
+    disablesRateLimits: false,
     visibilityTimeoutSeconds: 3600,
     prioritySteps: [0, 3, 6, 9],
     sep: "\x06\x16",
+    unknown: [],
   },
 };
 
@@ -89,6 +106,7 @@ export const TASK: TaskFacts = {
   delayMs: 0,
   ignoreResult: null,
   serializer: "json",
+  peakPerSecond: 1,
 };
 
 export const START: StartFacts = { key: "add", timeoutMs: 60_000, tasks: ["add"], probe: SENT };

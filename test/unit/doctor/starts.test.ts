@@ -45,6 +45,7 @@ test("a task has the options of its own, and the timeout of what is started", ()
     delayMs: 2_000,
     ignoreResult: null,
     serializer: "json",
+    peakPerSecond: 1.5, // half of the starts of both scenarios, and a member of the other half of one
   });
   assert.equal(flow!.entry.workflow?.stages.length, 2);
   const member = flow!.tasks[1]!;

@@ -7,6 +7,28 @@ import { readWorker, type WorkerAnswers } from "../../../src/doctor/worker-facts
 
 const FIXTURE = new URL("../../../../test/unit/celery/control.fixture.json", import.meta.url);
 const captured = JSON.parse(readFileSync(FIXTURE, "utf8"));
+const PLAIN = {
+  queue: null,
+  rateLimit: null,
+  ignoresResult: false,
+  acknowledgesLate: false,
+  timeLimitSeconds: null,
+  softTimeLimitSeconds: null,
+};
+/** What Celery has where nothing is set. */
+const BY_DEFAULT = {
+  resultBackend: null,
+  acceptContent: ["json"],
+  routes: null,
+  defaultQueue: "celery",
+  timeLimitSeconds: null,
+  softTimeLimitSeconds: null,
+  disablesRateLimits: false,
+  visibilityTimeoutSeconds: 3600,
+  prioritySteps: [0, 3, 6, 9],
+  sep: "\x06\x16",
+  unknown: [],
+};
 const NOTHING: WorkerAnswers = {
   stats: undefined,
   active_queues: undefined,
@@ -32,10 +54,8 @@ for (const version of ["5.2.6", "5.7"]) {
     });
     assert.deepEqual(worker.queues, [{ name: "celery", maxPriority: null }]);
     assert.deepEqual(worker.tasks[0], {
+      ...PLAIN,
       name: "wire.add",
-      rateLimit: null,
-      ignoresResult: false,
-      acknowledgesLate: false,
     });
     assert.equal(worker.version, version);
   });
@@ -44,7 +64,11 @@ for (const version of ["5.2.6", "5.7"]) {
 test("pool, limits and settings are read, and passwords are not kept", () => {
   const worker = readWorker("celery@a", null, {
     stats: {
-      pool: { implementation: "celery.concurrency.prefork:TaskPool", "max-concurrency": 8 },
+      pool: {
+        implementation: "celery.concurrency.prefork:TaskPool",
+        "max-concurrency": 8,
+        timeouts: [50, 0],
+      },
       prefetch_count: 32,
       broker: { transport_options: { visibility_timeout: 60, priority_steps: [0, 5], sep: ":" } },
     },
@@ -54,7 +78,12 @@ test("pool, limits and settings are read, and passwords are not kept", () => {
       { name: "c", queue_arguments: null },
       { noName: true },
     ],
-    registered: ["app.a [rate_limit=10/m ignore_result=True acks_late=True]", "app.b", "", 7],
+    registered: [
+      "app.a [rate_limit=10/m ignore_result=True acks_late=True queue=of two words time_limit=90]",
+      "app.b",
+      "app.c [v2] [soft_time_limit=0.5]",
+      ...["", 7],
+    ],
     conf: { result_backend: "redis://:secret@host/1", accept_content: ["json", "pickle"] },
   });
   assert.deepEqual(worker, {
@@ -63,39 +92,33 @@ test("pool, limits and settings are read, and passwords are not kept", () => {
     pool: "prefork",
     concurrency: 8,
     prefetch: 32,
+    timeLimits: { softSeconds: 50, hardSeconds: null },
     queues: [
       { name: "a", maxPriority: 5 },
       { name: "b", maxPriority: 9 },
       { name: "c", maxPriority: null },
     ],
     tasks: [
-      { name: "app.a", rateLimit: "10/m", ignoresResult: true, acknowledgesLate: true },
-      { name: "app.b", rateLimit: null, ignoresResult: false, acknowledgesLate: false },
+      {
+        name: "app.a",
+        queue: "of two words",
+        rateLimit: "10/m",
+        ignoresResult: true,
+        acknowledgesLate: true,
+        timeLimitSeconds: 90,
+        softTimeLimitSeconds: null,
+      },
+      { ...PLAIN, name: "app.b" },
+      { ...PLAIN, name: "app.c [v2]", softTimeLimitSeconds: 0.5 },
     ],
     settings: {
+      ...BY_DEFAULT,
       resultBackend: "redis://:***@host/1",
       acceptContent: ["json", "pickle"],
       visibilityTimeoutSeconds: 60,
       prioritySteps: [0, 5],
       sep: ":",
     },
-  });
-});
-
-test("what a worker has not set has Celery's default, and what it did not answer is not known", () => {
-  const silent = readWorker("w", null, NOTHING).settings;
-  assert.deepEqual(new Set(Object.values(silent)), new Set([null]));
-  const byDefault = readWorker("w", null, {
-    ...NOTHING,
-    conf: {},
-    stats: { broker: { transport_options: {} } },
-  }).settings;
-  assert.deepEqual(byDefault, {
-    resultBackend: null,
-    acceptContent: ["json"],
-    visibilityTimeoutSeconds: 3600,
-    prioritySteps: [0, 3, 6, 9],
-    sep: "\x06\x16",
   });
 });
 
