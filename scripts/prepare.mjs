@@ -18,7 +18,7 @@ export async function prepare() {
     fail(`Node ${process.versions.node} is too old: install Node ${OLDEST_NODE} or later.`);
   }
   if (!arePackagesFresh()) {
-    await step("npm packages into node_modules", "npm", ["ci", "--ignore-scripts", ...QUIET_NPM]);
+    await step("npm packages into node_modules", "npm", ["ci", ...ALL_PACKAGES, ...QUIET_NPM]);
   }
   const sources = fingerprintOfSources();
   if (readIfThere(stampPath) === sources) return;
@@ -51,6 +51,12 @@ export function run(program, args) {
     child.on("exit", (code, signal) => end(code ?? 128 + (constants.signals[signal] ?? 0)));
   });
 }
+
+/**
+ * Of npm's settings those that would leave out what is needed here. Under `npm pack --dry-run` or
+ * `npm install --global` they are in our environment too, and meant for that command only.
+ */
+const ALL_PACKAGES = ["--ignore-scripts", "--include=dev", "--no-global", "--no-dry-run"];
 
 const QUIET_NPM = ["--no-audit", "--no-fund", "--loglevel=error"];
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { makeCacheDirectory } from "./checkout.js";
 
 /**
- * A new directory `.cache/<place>/run-<our pid>-…` that is removed when this process exits. Those of
+ * A new directory `<place>/run-<our pid>-…` in the cache that is removed when this process exits. Those of
  * processes that were killed are removed on the way.
  */
 export async function makeScratchDirectory(place: string): Promise<string> {
