@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
+import type { DashboardsFlags } from "./commands/dashboards.js";
 import type { DoctorFlags } from "./commands/doctor.js";
 import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
 import type { RulesFlags } from "./commands/rules.js";
@@ -132,6 +133,15 @@ function commandLine(done: (code: number) => void): Command {
     .action(async (flags: RulesFlags) => {
       const { runRules } = await import("./commands/rules.js");
       done(runRules(flags, process));
+    });
+
+  program
+    .command("dashboards")
+    .description("Grafana's dashboards, to import or to provision; lists them without --out")
+    .option("--out <dir>", "write them there; the folder is made when it is not there")
+    .action(async (flags: DashboardsFlags) => {
+      const { runDashboards } = await import("./commands/dashboards.js");
+      done(runDashboards(flags, process));
     });
 
   program
