@@ -8,7 +8,11 @@ import { makeCacheDirectory } from "./checkout.js";
  * processes that were killed are removed on the way.
  */
 export async function makeScratchDirectory(place: string): Promise<string> {
-  const parent = await makeCacheDirectory(place);
+  return makeScratchIn(await makeCacheDirectory(place));
+}
+
+/** The same in any directory. */
+export async function makeScratchIn(parent: string): Promise<string> {
   await removeAbandoned(parent);
   const directory = await mkdtemp(join(parent, `run-${process.pid}-`));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
