@@ -31,12 +31,12 @@ export async function prepare() {
 }
 
 /**
- * Runs a program in the checkout with our streams, and passes signals on to it.
+ * Runs a program in the checkout with our streams (or others, as spawn() takes them), and passes signals on to it.
  * @returns its exit code; 128 + the signal's number when a signal ended it, as shells say it
  */
-export function run(program, args) {
+export function run(program, args, stdio = "inherit") {
   return new Promise((settle) => {
-    const child = spawn(program, args, { cwd: checkout, stdio: "inherit" });
+    const child = spawn(program, args, { cwd: checkout, stdio });
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
     const passOn = (signal) => child.kill(signal);
     for (const signal of signals) process.on(signal, passOn);
@@ -65,7 +65,8 @@ const stampPath = join(checkout, "dist", ".sources");
 async function step(what, program, args) {
   const startedMs = performance.now();
   console.error(`set-up: ${what} ...`);
-  const code = await run(program, args);
+  // Progress: our own output is that of what comes after, such as the name of a file from `npm pack`.
+  const code = await run(program, args, ["inherit", process.stderr, "inherit"]);
   if (code !== 0) {
     console.error(`set-up: ${what} failed: "${program} ${args.join(" ")}"`);
     process.exit(code);
