@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, UserError } from "../errors.js";
@@ -30,9 +30,10 @@ export function cacheDirectory(packageDirectory: string, env: NodeJS.ProcessEnv)
 }
 
 function homeDirectory(env: NodeJS.ProcessEnv): string {
-  if (env.HOME) return env.HOME;
+  const { HOME: given = "" } = env;
+  if (isAbsolute(given)) return given;
   try {
-    return homedir();
+    return userInfo().homedir;
   } catch (error) {
     throw new UserError(`This user has no home directory: ${messageOf(error)}.`, {
       hint: WRITABLE,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { UserError } from "../../../src/errors.js";
@@ -48,7 +48,13 @@ const places: [what: string, of: string, env: NodeJS.ProcessEnv, expected: strin
     "without HOME it is the account's",
     installed,
     {},
-    join(homedir(), ".cache", "celery-load-exporter"),
+    join(userInfo().homedir, ".cache", "celery-load-exporter"),
+  ],
+  [
+    "and so with an empty one",
+    installed,
+    { HOME: "" },
+    join(userInfo().homedir, ".cache", "celery-load-exporter"),
   ],
 ];
 for (const [what, of, env, expected] of places) {
