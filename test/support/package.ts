@@ -41,8 +41,10 @@ const NOBODY = { uid: 65_534, gid: 65_534 };
 /**
  * Root and an ordinary user where we are root, else us. Root has the npm of this machine, the user npm 10.
  * Nodes and npm are copied to where everybody can read, as those of this machine may be in root's home.
+ * `remove` removes all that they have: tens of thousands of files, for which rm takes seconds and the end of
+ * this process a minute.
  */
-export async function makePeople(): Promise<Person[]> {
+export async function makePeople(): Promise<{ people: Person[]; remove(): Promise<void> }> {
   const open = join(tmpdir(), "celery-load-package");
   await mkdir(open, { recursive: true, mode: 0o755 });
   const scratch = await makeScratchIn(open);
@@ -59,7 +61,12 @@ export async function makePeople(): Promise<Person[]> {
   const person = (name: string, npm: string, as: typeof NOBODY | null): Promise<Person> =>
     makePerson(name, { scratch, npm: join(scratch, npm), as, registry });
   const user = await person("an ordinary user", "npm-10", isRoot ? NOBODY : null);
-  return isRoot ? [await person("root", "npm", null), user] : [user];
+  return {
+    people: isRoot ? [await person("root", "npm", null), user] : [user],
+    async remove() {
+      await mustRun("remove what was installed", "rm", ["-rf", scratch]);
+    },
+  };
 }
 
 /** Kept from one run of the tests to the next. */

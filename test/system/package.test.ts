@@ -67,7 +67,7 @@ const WAYS = new Map<string, Install>([
 const reason = existsSync(join(CHECKOUT, ".git"))
   ? await missingPrograms({ git: "git" })
   : "this is no checkout of git that could be cloned";
-const people = reason === null ? await makePeople() : [];
+const { people, remove } = reason === null ? await makePeople() : { people: [], remove() {} };
 
 describe("the package", { skip: reason ?? false }, () => {
   let redis: TestRedis;
@@ -84,6 +84,7 @@ describe("the package", { skip: reason ?? false }, () => {
   after(async () => {
     await worker?.stop();
     await redis?.stop();
+    await remove();
   });
 
   test("holds the program and all that it imports, and nothing of its development", async () => {
