@@ -11,13 +11,6 @@ import { parseArgs } from "node:util";
 const generatedFiles = [
   ...(await dashboardFiles()),
   {
-    path: "prometheus/correlation-rules.yml",
-    async text() {
-      const { correlationRulesText } = await built("src/dashboards/correlation/rules.js");
-      return correlationRulesText();
-    },
-  },
-  {
     path: "prometheus/rules.yml",
     async text() {
       const { rulesText } = await built("src/rules/rules-file.js");

@@ -18,7 +18,7 @@ export async function prepare() {
     fail(`Node ${process.versions.node} is too old: install Node ${OLDEST_NODE} or later.`);
   }
   if (!arePackagesFresh()) {
-    await step("npm packages into node_modules", "npm", ["ci", "--ignore-scripts", ...QUIET_NPM]);
+    await step("npm packages into node_modules", "npm", ["ci", ...ALL_PACKAGES, ...QUIET_NPM]);
   }
   const sources = fingerprintOfSources();
   if (readIfThere(stampPath) === sources) return;
@@ -31,12 +31,12 @@ export async function prepare() {
 }
 
 /**
- * Runs a program in the checkout with our streams, and passes signals on to it.
+ * Runs a program in the checkout with our streams (or others, as spawn() takes them), and passes signals on to it.
  * @returns its exit code; 128 + the signal's number when a signal ended it, as shells say it
  */
-export function run(program, args) {
+export function run(program, args, stdio = "inherit") {
   return new Promise((settle) => {
-    const child = spawn(program, args, { cwd: checkout, stdio: "inherit" });
+    const child = spawn(program, args, { cwd: checkout, stdio });
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
     const passOn = (signal) => child.kill(signal);
     for (const signal of signals) process.on(signal, passOn);
@@ -52,6 +52,12 @@ export function run(program, args) {
   });
 }
 
+/**
+ * Of npm's settings those that would leave out what is needed here. Under `npm pack --dry-run` or
+ * `npm install --global` they are in our environment too, and meant for that command only.
+ */
+const ALL_PACKAGES = ["--ignore-scripts", "--include=dev", "--no-global", "--no-dry-run"];
+
 const QUIET_NPM = ["--no-audit", "--no-fund", "--loglevel=error"];
 
 const stampPath = join(checkout, "dist", ".sources");
@@ -59,7 +65,8 @@ const stampPath = join(checkout, "dist", ".sources");
 async function step(what, program, args) {
   const startedMs = performance.now();
   console.error(`set-up: ${what} ...`);
-  const code = await run(program, args);
+  // Progress: our own output is that of what comes after, such as the name of a file from `npm pack`.
+  const code = await run(program, args, ["inherit", process.stderr, "inherit"]);
   if (code !== 0) {
     console.error(`set-up: ${what} failed: "${program} ${args.join(" ")}"`);
     process.exit(code);

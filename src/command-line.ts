@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { COMPLETION_HELP, SHELLS, type Shell } from "./cli/shells.js";
+import type { DashboardsFlags } from "./commands/dashboards.js";
 import type { DoctorFlags } from "./commands/doctor.js";
 import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
 import type { InitFlags } from "./commands/init.js";
@@ -120,6 +121,15 @@ export function commandLine(done: (code: number) => void): Command {
     .action(async (flags: RulesFlags) => {
       const { runRules } = await import("./commands/rules.js");
       done(runRules(flags, process));
+    });
+
+  program
+    .command("dashboards")
+    .description("Grafana's dashboards, to import or to provision; lists them without --out")
+    .option("--out <dir>", "write them there; the folder is made when it is not there")
+    .action(async (flags: DashboardsFlags) => {
+      const { runDashboards } = await import("./commands/dashboards.js");
+      done(runDashboards(flags, process));
     });
 
   program

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { EXIT, messageOf } from "../errors.js";
 import { startCeleryWorker } from "../setup/celery-worker.js";
-import { CHECKOUT, cachePath } from "../setup/checkout.js";
+import { CHECKOUT, cachePath, explainCacheError } from "../setup/checkout.js";
 import { hasLabels, parseExpositionText, type Sample } from "../setup/exposition-text.js";
 import { freePort, freePortFrom } from "../setup/ports.js";
 import { findPrometheus, startPrometheusServer } from "../setup/prometheus.js";
@@ -26,9 +26,10 @@ export interface DemoOptions {
 
 /**
  * Broker, worker, daemon, and Prometheus when it is installed, on this machine, from nothing.
- * Ctrl-C or the death of one of them stops all; a second Ctrl-C kills them. Nothing stays but `.cache`.
+ * Ctrl-C or the death of one of them stops all; a second Ctrl-C kills them. Nothing stays but
+ * what is in the cache.
  * @returns 0 when it was told to end, 1 when one of the servers ended by itself or was killed
- * @throws UserError when something cannot be installed or does not start
+ * @throws UserError when something cannot be installed, written or started
  */
 export async function runDemo(options: DemoOptions, streams: Streams): Promise<number> {
   const signals = listenForSignals();
@@ -42,6 +43,8 @@ export async function runDemo(options: DemoOptions, streams: Streams): Promise<n
     }
     streams.stdout(guide(addresses));
     return await watch(options, streams, addresses, servers, signals.first);
+  } catch (error) {
+    throw explainCacheError(error);
   } finally {
     await stopServers(servers, signals.second, streams);
     signals.stopListening();

@@ -13,7 +13,7 @@ export function correlationDashboard(): Dashboard {
     name: "correlation",
     title: "Correlation",
     description:
-      "The latency that celery-load-exporter measures, beside metrics of workers, broker and backend from whichever exporters are scraped. Needs prometheus/correlation-rules.yml in Prometheus.",
+      "The latency that celery-load-exporter measures, beside metrics of workers, broker and backend from whichever exporters are scraped. Needs the rules of `celery-load rules` in Prometheus.",
     looksBack: "1h",
     variables: [...commonVariables(), deploymentVariable(), quantileVariable()],
     rows: {

@@ -1,4 +1,5 @@
-import { stringify } from "yaml";
+import { Document, visit } from "yaml";
+import { correlationGroup, correlationRules } from "./correlation/rules.js";
 import { daemonAlerts } from "./daemon-alerts.js";
 import { driftAlerts } from "./drift-alerts.js";
 import type { RuleFormat } from "./formats.js";
@@ -25,7 +26,7 @@ export function ruleGroups(links: Links): RuleGroup[] {
     name,
     rules: alerts.map((alert) => alertingRule(alert, links)),
   }));
-  return [...recordingGroups(), ...alerting];
+  return [...recordingGroups(), correlationGroup(), ...alerting];
 }
 
 /** The whole file as YAML. The objectives are read from the metrics: it is the same for everybody. */
@@ -40,8 +41,26 @@ export function rulesText(format: RuleFormat, links: Links = DEFAULT_LINKS): str
           metadata: { name: "celery-load", labels: { "app.kubernetes.io/name": "celery-load" } },
           spec: { groups },
         };
-  const yaml = stringify(file, { lineWidth: 0, aliasDuplicateObjects: false });
-  return `# Made by \`celery-load rules\`. What each alert means: docs/runbooks; how they work: docs/slo.md.\n${yaml}`;
+  const document = new Document(file, { aliasDuplicateObjects: false });
+  writeComments(document);
+  return `${HEADER}${document.toString({ lineWidth: 0 })}`;
+}
+
+const HEADER = `# Made by \`celery-load rules\`. What each alert means: docs/runbooks; how they work: docs/slo.md.
+# celery-load-correlation is the workers' and the broker's side of the traffic, from whichever of our observer,
+# celery-exporter, Flower, rabbitmq_prometheus and redis_exporter this Prometheus scrapes. Does it scrape several
+# Celery deployments? Give the scrape jobs of each a label \`deployment\`.
+`;
+
+/** Above each rule that has one: what it is, and why it is computed like this. */
+function writeComments(document: Document): void {
+  const comments = new Map(correlationRules().map(({ record, comment }) => [record, comment]));
+  visit(document, {
+    Map(_, rule) {
+      const comment = comments.get(String(rule.get("record")));
+      if (comment !== undefined) rule.commentBefore = ` ${comment}`;
+    },
+  });
 }
 
 function alertGroups(): Readonly<Record<string, readonly Alert[]>> {

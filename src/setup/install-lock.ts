@@ -10,7 +10,7 @@ const POLL_MS = 100;
 const BREAKER_STALE_MS = 10_000;
 
 /**
- * Runs one installation at a time for this checkout, across processes: test files that run in
+ * Runs one installation at a time for this cache, across processes: test files that run in
  * parallel do not install the same thing twice. Not reentrant. The lock of a process that died is
  * taken over.
  */

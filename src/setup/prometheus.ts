@@ -22,7 +22,7 @@ export async function findPrometheus(): Promise<string | null> {
 
 /**
  * The paths of Prometheus and promtool. Where they are missing and we are root on Debian, its package
- * is unpacked into `.cache/prometheus`: they are self-contained, so that nothing has to be installed
+ * is unpacked into the cache: they are self-contained, so that nothing has to be installed
  * in the system, and no service starts.
  * @throws UserError when they are missing elsewhere
  */

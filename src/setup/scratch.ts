@@ -4,11 +4,15 @@ import { join } from "node:path";
 import { makeCacheDirectory } from "./checkout.js";
 
 /**
- * A new directory `.cache/<place>/run-<our pid>-…` that is removed when this process exits. Those of
+ * A new directory `<place>/run-<our pid>-…` in the cache that is removed when this process exits. Those of
  * processes that were killed are removed on the way.
  */
 export async function makeScratchDirectory(place: string): Promise<string> {
-  const parent = await makeCacheDirectory(place);
+  return makeScratchIn(await makeCacheDirectory(place));
+}
+
+/** The same in any directory. */
+export async function makeScratchIn(parent: string): Promise<string> {
   await removeAbandoned(parent);
   const directory = await mkdtemp(join(parent, `run-${process.pid}-`));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));

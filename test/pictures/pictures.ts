@@ -77,7 +77,7 @@ async function drawRun(run: Run, boards: readonly string[]): Promise<void> {
       job("flower", flower.target),
       job("redis", redisExporter.target),
     ],
-    [repositoryPath("prometheus/correlation-rules.yml"), repositoryPath("prometheus/rules.yml")],
+    [repositoryPath("prometheus/rules.yml")],
     "5s",
   );
   console.log(`A run of ${run.seconds} s with worker ${worker.pid}.`);

@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { UserError } from "../../src/errors.js";
+import { missingPrograms } from "./debian-packages.js";
 import { scratchFile } from "./scratch.js";
 
 /** PEM files of a certificate and its key. */
@@ -17,8 +19,13 @@ export interface TestCa {
   issue(names: string, options?: { expired?: boolean }): Promise<KeyPair>;
 }
 
-/** Makes a CA with the `openssl` of this machine. */
+/**
+ * Makes a CA with the `openssl` of this machine, which is installed where we are root on Debian.
+ * @throws UserError when there is none
+ */
 export async function makeCa(): Promise<TestCa> {
+  const missing = await missingPrograms({ openssl: "openssl" });
+  if (missing !== null) throw new UserError(missing, { hint: "Install openssl." });
   const directory = await scratchFile("ca");
   await mkdir(directory);
   const file = (name: string) => join(directory, name);

@@ -2,7 +2,10 @@ import "./dispose.js";
 import { mkdir } from "node:fs/promises";
 import { Redis, type RedisOptions } from "ioredis";
 import { freePort } from "../../src/setup/ports.js";
+import { runProgram } from "../../src/setup/programs.js";
 import { ensureRedis, startRedisServer } from "../../src/setup/redis.js";
+import { reportToStderr } from "../../src/setup/report.js";
+import { missingPrograms } from "./debian-packages.js";
 import { scratchFile } from "./scratch.js";
 
 export interface TestRedis extends AsyncDisposable {
@@ -64,4 +67,27 @@ export async function startRedis(
     log: () => server.output(),
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/**
+ * For tests of TLS, which not every redis-server was built with: Debian's is installed where we are root
+ * there.
+ * @returns null when there is one, else why not and what to install, which is also said once on stderr
+ */
+export async function missingRedisTls(): Promise<string | null> {
+  const first = await ensureRedis();
+  if (await knowsTls(first)) return null;
+  await missingPrograms({ "redis-server": "redis-server" });
+  const program = await ensureRedis();
+  if (program !== first && (await knowsTls(program))) return null;
+  const reason = `${program} has no TLS. Install Redis 6 or later with TLS, as root on Debian and Ubuntu: apt-get install redis-server`;
+  reportToStderr(`set-up: tests of TLS to Redis are skipped: ${reason}`);
+  return reason;
+}
+
+/** It reads all settings before it opens anything, and ends with the first that it does not know. */
+async function knowsTls(program: string): Promise<boolean> {
+  const args = ["--port", "0", "--tls-port", "0", "--no-such-setting", "1"];
+  const { stdout, stderr } = await runProgram(program, args);
+  return !/tls-port/.test(stdout + stderr);
 }

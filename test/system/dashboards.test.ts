@@ -4,8 +4,8 @@ import { readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { correlationRules } from "../../src/dashboards/correlation/rules.js";
 import { METRIC_PREFIX } from "../../src/exposition/metrics.js";
+import { correlationRules } from "../../src/rules/correlation/rules.js";
 import type { AlertingRule, Rule } from "../../src/rules/rule.js";
 import { DEFAULT_LINKS, ruleGroups } from "../../src/rules/rules-file.js";
 import { parseExpositionText, type Sample } from "../../src/setup/exposition-text.js";
@@ -16,12 +16,7 @@ import { startRedis } from "../support/redis.js";
 import { scratchFile } from "../support/scratch.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startWorker } from "../support/worker.js";
-import {
-  type ClassicBoard,
-  committedBoard,
-  repository,
-  repositoryPath,
-} from "../unit/dashboards/classic-board.js";
+import { type ClassicBoard, committedBoard, repository } from "../unit/dashboards/classic-board.js";
 import { substituted, type VariableValues } from "../unit/dashboards/variables.js";
 import { IDLE, IDLE_MESSAGES, startSources } from "./dashboards-sources.js";
 
@@ -408,7 +403,7 @@ async function ruleFiles(): Promise<string[]> {
   const rules = await scratchFile("rules.json");
   await writeFile(rules, JSON.stringify({ groups }));
   await writeFile(test, JSON.stringify({ groups: [{ name: "test", rules: [firing, ...texts] }] }));
-  return [repositoryPath("prometheus/correlation-rules.yml"), rules, test];
+  return [rules, test];
 }
 
 /** Labels that alerts have, with values of this run. */

@@ -5,9 +5,11 @@ import { freePort } from "../../src/setup/ports.js";
 import { type KeyPair, makeCa } from "../support/certificates.js";
 import { startDaemon } from "../support/daemon.js";
 import { assertBalanced } from "../support/metrics.js";
-import { startRedis, type TestRedis } from "../support/redis.js";
+import { missingRedisTls, startRedis, type TestRedis } from "../support/redis.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startWorker } from "../support/worker.js";
+
+const noTls = await missingRedisTls();
 
 const QUICK = ["--task", "tests.add", "--args", "[1,2]", "--rate", "50/s"];
 
@@ -43,7 +45,8 @@ scenarios: { steady: { profile: 5/s } }
   return daemon.stderr();
 }
 
-test("tasks and results go through TLS with Celery's own query keys, and every one succeeds", async () => {
+test("tasks and results go through TLS with Celery's own query keys, and every one succeeds", async (t) => {
+  if (noTls !== null) return t.skip(noTls);
   const ca = await makeCa();
   const { redis, tlsPort } = await startTlsRedis(
     await ca.issue("DNS:localhost,IP:127.0.0.1"),
@@ -67,7 +70,8 @@ test("tasks and results go through TLS with Celery's own query keys, and every o
   assert.equal((await worker.recorded()).length, 200);
 });
 
-test("our own certificate is shown to a server that asks for one, and without it the start fails", async () => {
+test("our own certificate is shown to a server that asks for one, and without it the start fails", async (t) => {
+  if (noTls !== null) return t.skip(noTls);
   const ca = await makeCa();
   const { redis, tlsPort } = await startTlsRedis(await ca.issue("IP:127.0.0.1"), ca.caFile, "yes");
   await using _ = redis;
@@ -85,7 +89,8 @@ scenarios: { steady: { profile: 5/s } }
   await daemon.waitFor((page) => page.linksUp() === 2);
 });
 
-test("a key that does not belong to its certificate for a while keeps us away for that while only", async () => {
+test("a key that does not belong to its certificate for a while keeps us away for that while only", async (t) => {
+  if (noTls !== null) return t.skip(noTls);
   const ca = await makeCa();
   const { redis, tlsPort } = await startTlsRedis(await ca.issue("IP:127.0.0.1"), ca.caFile, "yes");
   await using _ = redis;
@@ -112,7 +117,8 @@ scenarios: { steady: { profile: 5/s } }
   assertBalanced(up);
 });
 
-test("a certificate of an unknown CA, for another host, or of last year is exit 104 and says what to set", async () => {
+test("a certificate of an unknown CA, for another host, or of last year is exit 104 and says what to set", async (t) => {
+  if (noTls !== null) return t.skip(noTls);
   const ca = await makeCa();
   const stranger = await makeCa();
   const cases: [KeyPair, string, RegExp][] = [
@@ -140,7 +146,8 @@ test("a certificate of an unknown CA, for another host, or of last year is exit 
   }
 });
 
-test("serverName accepts the certificate's own name, and verify: false any, with a warning", async () => {
+test("serverName accepts the certificate's own name, and verify: false any, with a warning", async (t) => {
+  if (noTls !== null) return t.skip(noTls);
   const ca = await makeCa();
   const { redis, tlsPort } = await startTlsRedis(await ca.issue("DNS:redis.internal"), ca.caFile);
   await using _ = redis;
@@ -160,7 +167,8 @@ scenarios: { steady: { profile: 5/s } }
   }
 });
 
-test("a plain URL for the TLS port and a TLS URL for the plain port are exit 104 and say so", async () => {
+test("a plain URL for the TLS port and a TLS URL for the plain port are exit 104 and say so", async (t) => {
+  if (noTls !== null) return t.skip(noTls);
   const ca = await makeCa();
   const { redis, tlsPort } = await startTlsRedis(await ca.issue("IP:127.0.0.1"), ca.caFile);
   await using _ = redis;
@@ -174,7 +182,8 @@ test("a plain URL for the TLS port and a TLS URL for the plain port are exit 104
   );
 });
 
-test("a server that comes back with a bad certificate is down and retried, and up with a good one", async () => {
+test("a server that comes back with a bad certificate is down and retried, and up with a good one", async (t) => {
+  if (noTls !== null) return t.skip(noTls);
   const ca = await makeCa();
   const stranger = await makeCa();
   const good = await ca.issue("IP:127.0.0.1");

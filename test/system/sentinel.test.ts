@@ -4,11 +4,13 @@ import { test } from "node:test";
 import { makeCa } from "../support/certificates.js";
 import { startDaemon } from "../support/daemon.js";
 import type { Metrics } from "../support/metrics.js";
-import { startRedis } from "../support/redis.js";
+import { missingRedisTls, startRedis } from "../support/redis.js";
 import { scratchFile } from "../support/scratch.js";
 import { startSentinel } from "../support/sentinel.js";
 import { startWorker } from "../support/worker.js";
 import { assertNoBurst, assertRunOnce, logOf, Watch } from "./faults-watch.js";
+
+const noTls = await missingRedisTls();
 
 const RATE = 50;
 
@@ -170,7 +172,8 @@ scenarios: { steady: { profile: 5/s } }
   }
 });
 
-test("Sentinel and Redis are reached by TLS, each with its own password, and without those it is exit 104", async () => {
+test("Sentinel and Redis are reached by TLS, each with its own password, and without those it is exit 104", async (t) => {
+  if (noTls !== null) return t.skip(noTls);
   const ca = await makeCa();
   const tls = { ...(await ca.issue("IP:127.0.0.1")), caFile: ca.caFile };
   await using sentinel = await startSentinel({ password: "guard", tls });
@@ -195,7 +198,8 @@ scenarios: { steady: { profile: 5/s } }
   for (const { stderr } of [good, bad]) assert.doesNotMatch(stderr(), /guard|vault|canary/);
 });
 
-test("a CA file that is replaced is used at the next connection to a master of Sentinels", async () => {
+test("a CA file that is replaced is used at the next connection to a master of Sentinels", async (t) => {
+  if (noTls !== null) return t.skip(noTls);
   const old = await makeCa();
   const renewed = await makeCa();
   const tls = { ...(await old.issue("IP:127.0.0.1")), caFile: old.caFile };

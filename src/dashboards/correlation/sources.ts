@@ -22,7 +22,7 @@ function sourceStates(): Builder<Panel> {
   return stateBands({
     title: "Sources over time",
     description:
-      "Who feeds this page: our own observer of events and queues, RabbitMQ's detailed metrics, celery-exporter, Flower, redis_exporter. Healthy: at least one of observer, celery-exporter and Flower is believed. In doubt: it has seen less than 90 % of our tasks that have ended, or cannot name over 1 % of them. All absent: nothing of it is scraped. No band at all: prometheus/correlation-rules.yml is not loaded.",
+      "Who feeds this page: our own observer of events and queues, RabbitMQ's detailed metrics, celery-exporter, Flower, redis_exporter. Healthy: at least one of observer, celery-exporter and Flower is believed. In doubt: it has seen less than 90 % of our tasks that have ended, or cannot name over 1 % of them. All absent: nothing of it is scraped. No band at all: the rules of `celery-load rules` are not loaded.",
     unit: "none",
     width: 12,
     height: 7,
@@ -60,7 +60,7 @@ function sourceTable(): Builder<Panel> {
       "Value #E": { heading: "Workers up", noValue: "–" },
       "Value #F": { heading: "Tasks with a run time", noValue: "–" },
     },
-    noValue: "prometheus/correlation-rules.yml is not loaded",
+    noValue: "Prometheus has not loaded the rules of `celery-load rules`",
   });
 }
 

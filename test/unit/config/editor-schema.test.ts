@@ -31,7 +31,7 @@ test("every configuration of the docs and of the demo passes the schema", async 
 
 /** Whole configurations among the YAML of a page: not parts of one, and no files of other programs. */
 function yamlBlocks(page: string): [string, string][] {
-  const blocks = [...repositoryText(`docs/${page}`).matchAll(/^```ya?ml\n(.*?)^```$/gms)];
+  const blocks = [...repositoryText(`docs/${page}`).matchAll(/^```yaml\n(.*?)^```$/gms)];
   return blocks
     .map(([, text = ""]): [string, string] => [page, text])
     .filter(([, text]) => /^connections:/m.test(text) && /^scenarios:/m.test(text));

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parse } from "yaml";
+import { repositoryText } from "../dashboards/classic-board.js";
 import {
   dockerfileSettings,
   durationMs,
@@ -25,12 +27,65 @@ interface Job {
   }[];
 }
 
-const prometheus = yamlOf<{
-  global: { scrape_interval: string; scrape_timeout: string };
-  rule_files: string[];
-  alerting: { alertmanagers: { static_configs: StaticTargets[] }[] };
-  scrape_configs: Job[];
-}>("prometheus/prometheus.yml");
+interface Configuration {
+  readonly global: { scrape_interval: string; scrape_timeout: string };
+  readonly rule_files: string[];
+  readonly alerting: { alertmanagers: { static_configs: StaticTargets[] }[] | null };
+  readonly scrape_configs: Job[];
+}
+
+/** The one of the composition. */
+const prometheus = yamlOf<Configuration>("demo/prometheus.yml");
+
+/** The one for everybody else, as it is, and with all that it holds ready. */
+const bundled = yamlOf<Configuration>("prometheus/prometheus.yml");
+const ready = parse(
+  repositoryText("prometheus/prometheus.yml").replaceAll(/^ {2}#(- | {2})/gm, "  $1"),
+) as Configuration;
+
+test("the bundled configuration scrapes a daemon and a Prometheus of this machine, and nothing that may be absent", () => {
+  assert.deepEqual(bundled.scrape_configs.map(addressOf), [
+    ["celery-load", `localhost:${IMAGE_PORTS.daemon}`],
+    ["prometheus", `localhost:${IMAGE_PORTS.prometheus}`],
+  ]);
+  assert.equal(bundled.alerting.alertmanagers, null);
+});
+
+test("the bundled configuration holds the jobs of the composition ready, on this machine", () => {
+  const settings = ({ static_configs, dns_sd_configs, ...job }: Job & Relabelled) => {
+    const ports = [
+      ...(static_configs ?? []).flatMap(({ targets }) => targets.map((at) => at.split(":")[1])),
+      ...(dns_sd_configs ?? []).map(({ port }) => String(port)),
+    ];
+    return [job.job_name, { ...job, relabel_configs: undefined, ports }] as const;
+  };
+  const ofJobs = (configuration: Configuration) =>
+    Object.fromEntries(configuration.scrape_configs.map(settings));
+  assert.deepEqual(ofJobs(ready), ofJobs(prometheus));
+  for (const job of ready.scrape_configs) assert.match(addressOf(job)[1] ?? "", /^localhost:\d+$/);
+  assert.deepEqual(ready.alerting.alertmanagers, [
+    { static_configs: [{ targets: ["localhost:9093"] }] },
+  ]);
+  const { global, rule_files } = ready;
+  assert.deepEqual([global, rule_files], [prometheus.global, prometheus.rule_files]);
+});
+
+test("all that has to be changed in the bundled configuration is in its first part", () => {
+  const [first = "", rest = ""] = repositoryText("prometheus/prometheus.yml").split(
+    "# Up to here.",
+  );
+  assert.match(first, /change the addresses in this first part/);
+  assert.doesNotMatch(rest, /localhost|targets/);
+});
+
+/** The parts of a job that say how its targets are found by name. */
+interface Relabelled {
+  readonly relabel_configs?: unknown;
+}
+
+function addressOf({ job_name, static_configs }: Job): [string, string | undefined] {
+  return [job_name, static_configs?.[0]?.targets[0]];
+}
 
 interface Route {
   readonly receiver: string;
@@ -106,7 +161,7 @@ test("the daemon is scraped as often as Grafana believes", () => {
 });
 
 test("Prometheus tells the Alertmanager of the composition", () => {
-  const [{ static_configs } = { static_configs: [] }] = prometheus.alerting.alertmanagers;
+  const [{ static_configs } = { static_configs: [] }] = prometheus.alerting.alertmanagers ?? [];
   assert.deepEqual(static_configs, [{ targets: ["alertmanager:9093"] }]);
 });
 
@@ -148,6 +203,15 @@ const IMAGE_PORTS: Readonly<Record<string, number>> = {
   /** Of the plugin rabbitmq_prometheus, which demo/rabbitmq/enabled_plugins turns on. */
   rabbitmq: 15_692,
 };
+
+test("Prometheus finds its configuration and its rules where they are mounted", () => {
+  const { volumes = [], command = [] } = serviceAt("redis", "prometheus") ?? {};
+  assert.ok(command.includes("--config.file=/etc/prometheus/prometheus.yml"));
+  assert.ok(volumes.includes("./demo/prometheus.yml:/etc/prometheus/prometheus.yml:ro"));
+  for (const file of prometheus.rule_files) {
+    assert.ok(volumes.includes(`./prometheus/${file}:/etc/prometheus/${file}:ro`), file);
+  }
+});
 
 test("RabbitMQ's metrics are turned on", () => {
   const file = "./demo/rabbitmq/enabled_plugins:/etc/rabbitmq/enabled_plugins:ro";

@@ -8,7 +8,7 @@ import { ensurePrometheus } from "../../../src/setup/prometheus.js";
 import { repositoryPath } from "./classic-board.js";
 
 const { promtool } = await ensurePrometheus();
-const RULES = repositoryPath("prometheus/correlation-rules.yml");
+const RULES = repositoryPath("prometheus/rules.yml");
 
 /** Series a minute apart, and what an expression must be ten minutes later: labels and value. */
 interface Case {

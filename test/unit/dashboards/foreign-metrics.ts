@@ -1,4 +1,4 @@
-import { correlationRules } from "../../../src/dashboards/correlation/rules.js";
+import { correlationRules } from "../../../src/rules/correlation/rules.js";
 import type { KnownMetric } from "./known-metrics.js";
 
 /**

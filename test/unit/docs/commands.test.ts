@@ -7,8 +7,6 @@ import { codeBlocks, codeSpans } from "./markdown-code.js";
 import { markdownPages } from "./pages.js";
 
 const MAIN = fileURLToPath(new URL("../../../src/main.js", import.meta.url));
-/** Commands that pages tell of and that come with the same release. */
-const COMING = new Set(["init", "dashboards"]);
 /** Lines of the log that read like a command. */
 const LOGGED = new Set(["celery-load starts"]);
 const SHELLS = new Set(["", "console", "bash", "sh", "shell"]);
@@ -80,7 +78,6 @@ function faultsOf(command: string): string[] {
   const [first] = words;
   if (first === undefined) return [];
   const known = commands.get(first);
-  if (known === undefined && COMING.has(first)) return [];
   if (known === undefined && !first.startsWith("-")) return [`${command}: ${first}`];
   const flags = known ?? flagsOf("");
   const unknown = words.filter((word) => word.startsWith("-")).map((word) => word.split("=")[0]!);

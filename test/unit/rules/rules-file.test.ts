@@ -7,7 +7,6 @@ import { parse } from "yaml";
 import { runRules } from "../../../src/commands/rules.js";
 import { allDashboards } from "../../../src/dashboards/boards.js";
 import { RULE_FORMATS } from "../../../src/rules/formats.js";
-import { recordingGroups } from "../../../src/rules/recordings.js";
 import type { AlertingRule, Rule } from "../../../src/rules/rule.js";
 import { alertNames, DEFAULT_LINKS, ruleGroups, rulesText } from "../../../src/rules/rules-file.js";
 import { CHECKOUT } from "../../../src/setup/checkout.js";
@@ -16,11 +15,7 @@ import { KNOWN_METRICS } from "../dashboards/known-metrics.js";
 
 const rules = ruleGroups(DEFAULT_LINKS).flatMap(({ rules }): readonly Rule[] => rules);
 const alerts = rules.filter((rule): rule is AlertingRule => "alert" in rule);
-const recorded = new Set(
-  recordingGroups().flatMap(({ rules }) =>
-    rules.map((rule) => ("record" in rule ? rule.record : "")),
-  ),
-);
+const recorded = new Set(rules.map((rule) => ("record" in rule ? rule.record : "")));
 const runbooks = readdirSync(join(CHECKOUT, "docs", "runbooks"));
 /** The variables of each dashboard, by its uid. */
 const boards = new Map(
@@ -105,8 +100,7 @@ test("every alert is tested to fire, to stay silent, and for series that vanish"
 test("the tests of promtool evaluate all groups in the order of the file", () => {
   for (const { group_eval_order } of promtoolTests) {
     assert.deepEqual(
-      // Some tests load the rules of the dashboards, too.
-      group_eval_order.filter((name) => name !== "celery-load-correlation"),
+      group_eval_order,
       ruleGroups(DEFAULT_LINKS).map(({ name }) => name),
     );
   }
