@@ -50,7 +50,7 @@ ${table(
   SERVER_URLS.map(([url, meaning]) => [code(url), meaning]),
 )}
 
-Several URLs of Redis, or several of RabbitMQ, with \`;\` between them are a fail-over list: when a server cannot be reached the next one is tried, and after the last the first. All of them should lead to one deployment, as replicas or nodes of a cluster do: what was sent to one server is not looked for on another. Without \`backend\` results are read from the broker if it is a Redis, and from \`rpc://\` if it is RabbitMQ; it must be what the workers have as \`result_backend\`.
+Several URLs of Redis, or several of RabbitMQ, with \`;\` between them are a fail-over list: when a server cannot be reached the next one is tried, and after the last the first. All of them should lead to one deployment, as replicas or nodes of a cluster do: what was sent to one server is not looked for on another. As in kombu, a \`;\` at the end and white space around a URL say nothing. Without \`backend\` results are read from the broker if it is a Redis, and from \`rpc://\` if it is RabbitMQ; it must be what the workers have as \`result_backend\`.
 
 With \`disabled\` outcomes come from the workers' events ([the workers' side](observer.md)): without them a task ends as \`unknown\` at its timeout, and what is measured is the publishing. Other result backends cannot be used by this version: a database, Memcached, files, MongoDB and the like store a result and tell nobody, and are refused at the start, as every task would end as \`timed_out\`. Let the workers of these tasks send results elsewhere, which needs no change of the app: \`celery --result-backend=rpc:// -A APP worker -Q QUEUE\`, and \`backend: rpc://\` here.
 
