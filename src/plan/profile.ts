@@ -53,6 +53,28 @@ export function createProfile(spec: Exclude<ProfileSpec, { kind: "max" }>): Prof
   return { ...curve, stages: segments.map(stageOf) };
 }
 
+/** How many stages a profile has; `max` has one. */
+export function stageCountOf(spec: ProfileSpec): number {
+  return spec.kind === "steps" || spec.kind === "ramp" ? spec.stages.length : 1;
+}
+
+/**
+ * How long each stage has lasted when the profile has been followed for `activeMs`, all cycles together; what
+ * comes after the end of the last one belongs to none. Milliseconds.
+ */
+export function stageTimesMs(profile: Profile, activeMs: number): number[] {
+  const lengths = profile.stages.map(({ durationMs }) => durationMs);
+  if (lengths[0] === Infinity) return [activeMs];
+  const cycleMs = lengths.reduce((sum, length) => sum + length, 0);
+  const cycles = profile.endMs === Infinity ? Math.floor(activeMs / cycleMs) : 0;
+  let leftMs = activeMs - cycles * cycleMs;
+  return lengths.map((length) => {
+    const partMs = Math.min(length, leftMs);
+    leftMs -= partMs;
+    return cycles * length + partMs;
+  });
+}
+
 function segmentsOf(spec: Exclude<ProfileSpec, { kind: "max" }>): Segment[] {
   switch (spec.kind) {
     case "constant":
