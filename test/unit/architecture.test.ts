@@ -11,7 +11,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ledger: [],
   slo: [],
   setup: [],
-  config: ["celery", "slo"],
+  terminal: [],
+  config: ["celery", "slo", "terminal"],
   connections: ["celery"],
   engine: ["plan", "celery", "ledger", "connections"],
   observer: ["celery", "connections"],
@@ -20,17 +21,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   docs: ["config", "celery", "exposition", "ledger", "observer", "doctor"],
   dashboards: ["exposition"],
   rules: ["slo", "exposition"],
-  doctor: ["config", "celery", "connections", "engine"],
+  doctor: ["config", "celery", "connections", "engine", "terminal"],
   daemon: [
     ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
-    ...["observer", "exposition", "http"],
+    ...["observer", "exposition", "http", "terminal"],
   ],
-  commands: ["config", "plan", "celery", "daemon", "doctor", "rules", "setup"],
+  commands: ["config", "plan", "celery", "daemon", "doctor", "rules", "setup", "terminal"],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
 /** Folders that compute and nothing else: of Node only what does so too. */
-const PURE = ["plan", "celery", "ledger", "slo"];
+const PURE = ["plan", "celery", "ledger", "slo", "terminal"];
 
 /** The only folder or file that may import a package. */
 const HOME: Readonly<Record<string, readonly string[]>> = {
@@ -44,6 +45,7 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   yaml: ["config", "rules"],
   "@msgpack/msgpack": ["celery"],
   commander: ["main.ts"],
+  "string-width": ["terminal"],
   pino: ["log.ts"],
   "pino-pretty": ["log.ts"],
   "@grafana/grafana-foundation-sdk": ["dashboards"],
@@ -86,7 +88,7 @@ test("each package has its home", () => {
   }
 });
 
-test("plan, celery, ledger and slo read no clock, file, socket or environment and throw no dice", () => {
+test("plan, celery, ledger, slo and terminal read no clock, file, socket or environment and throw no dice", () => {
   for (const file of files.filter((name) => PURE.includes(roomOf(name)))) {
     const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
     assert.deepEqual(
