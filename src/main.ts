@@ -9,6 +9,8 @@ import { prepareEngineThread } from "./daemon/engine-thread.js";
 import { EXIT, messageOf, UserError } from "./errors.js";
 import { LOG_LEVELS } from "./log.js";
 import { RULE_FORMATS } from "./rules/formats.js";
+import { columnsOf } from "./terminal/terminal.js";
+import { wrappedText } from "./terminal/text.js";
 import { version } from "./version.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
@@ -34,7 +36,9 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     if (!(error instanceof UserError)) throw error;
     const hint = error.hint === undefined ? "" : `\n${error.hint}`;
-    process.stderr.write(`${error.message}${hint}\n`);
+    process.stderr.write(
+      `${wrappedText(`${error.message}${hint}`, columnsOf(process.stderr) ?? Infinity)}\n`,
+    );
     return error.exitCode;
   }
 }
@@ -102,7 +106,9 @@ function commandLine(done: (code: number) => void): Command {
         overrides: flags.set.map((text) => ({ set: text })),
       });
       const forMs = flags.for === undefined ? null : parseFor(flags.for);
-      done(runPlan({ config, forMs, width: process.stdout.columns ?? 100 }, process.stdout));
+      const columns = columnsOf(process.stdout);
+      const room = columns === null ? { width: 100 } : { width: columns, columns };
+      done(runPlan({ config, forMs, ...room }, process.stdout));
     });
 
   quickForm(program.command("doctor"))
@@ -173,6 +179,8 @@ function processStreams(): Streams {
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
+    stdoutColumns: () => columnsOf(process.stdout),
+    stderrColumns: () => columnsOf(process.stderr),
   };
 }
 

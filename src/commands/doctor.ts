@@ -6,6 +6,7 @@ import { OpenParts } from "../doctor/open-parts.js";
 import { isWell, reportJson, reportText } from "../doctor/report.js";
 import { startsOver } from "../doctor/starts.js";
 import { EXIT } from "../errors.js";
+import { wrappedText } from "../terminal/text.js";
 import { parseFor } from "./flags.js";
 import { overridesOf, type RunFlags, readTemplateLines } from "./run.js";
 import type { Streams } from "./streams.js";
@@ -35,7 +36,9 @@ export async function doctor(
     overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
   });
   const lines = readTemplateLines(config, flags.files[0]);
-  for (const warning of warnings) streams.stderr(`Warning: ${warning}\n`);
+  for (const warning of warnings) {
+    streams.stderr(`${wrappedText(`Warning: ${warning}`, streams.stderrColumns() ?? Infinity)}\n`);
+  }
 
   const { entries } = planEntries(config);
   const patients = Object.entries(config.connections).map(([name, connection]) => ({
@@ -57,7 +60,9 @@ export async function doctor(
     return EXIT.stoppedBySignal;
   }
   const findings = facts.flatMap(check);
-  const report = flags.json ? reportJson(facts, findings) : reportText(facts, findings);
+  const report = flags.json
+    ? reportJson(facts, findings)
+    : wrappedText(reportText(facts, findings), streams.stdoutColumns() ?? Infinity, 4);
   streams.stdout(`${report}\n`);
   return isWell(findings) ? EXIT.ok : EXIT.failed;
 }

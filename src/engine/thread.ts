@@ -165,6 +165,7 @@ function lookIfReady(nowMs: number): void {
 
 function begin(zeroMs: number): void {
   if (hasEnded) return;
+  cells[layout.engine("saturatedSeconds")] = 0; // to start is busy work, too
   for (const run of runs) run.begin(zeroMs);
   pacer.turn();
 }

@@ -59,14 +59,14 @@ export function stageCountOf(spec: ProfileSpec): number {
 }
 
 /**
- * How long each stage has lasted when the profile has been followed for `activeMs`, all cycles together; what
- * comes after the end of the last one belongs to none. Milliseconds.
+ * How long each stage of a profile has lasted, all cycles together, when it was followed for `activeMs`: no longer
+ * than it is, unless it repeats.
  */
-export function stageTimesMs(profile: Profile, activeMs: number): number[] {
-  const lengths = profile.stages.map(({ durationMs }) => durationMs);
+export function stageTimesMs(stages: readonly Stage[], activeMs: number): number[] {
+  const lengths = stages.map(({ durationMs }) => durationMs);
   if (lengths[0] === Infinity) return [activeMs];
   const cycleMs = lengths.reduce((sum, length) => sum + length, 0);
-  const cycles = profile.endMs === Infinity ? Math.floor(activeMs / cycleMs) : 0;
+  const cycles = cycleMs === 0 ? 0 : Math.floor(activeMs / cycleMs);
   let leftMs = activeMs - cycles * cycleMs;
   return lengths.map((length) => {
     const partMs = Math.min(length, leftMs);

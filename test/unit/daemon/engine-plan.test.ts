@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/load.js";
-import { planEngine } from "../../../src/daemon/engine-plan.js";
+import { endsByItself, planEngine } from "../../../src/daemon/engine-plan.js";
 import { ConfigError } from "../../../src/errors.js";
 
 function planOf(settings: readonly string[], forMs: number | null = null) {
@@ -96,4 +96,22 @@ test("each thread has slots for its share, and none may be left with nothing in 
   assert.throws(() => planOf(["threads=8", "segment=1/8"]), {
     message: /scenarios\.two\.maxInFlight: is 50, and 64 threads and segments share it/,
   });
+});
+
+for (const [settings, forMs, expected] of [
+  [[], null, false],
+  [[], 60_000, true],
+  [["scenarios.one.duration=1m"], null, true],
+  [["scenarios.one.profile=max"], null, false],
+  [["scenarios.one.profile={steps: [1/s for 5s]}"], null, true],
+  [["scenarios.one.profile={steps: [1/s for 5s], repeat: true}"], null, false],
+  [["scenarios.one.profile={ramp: {stages: [{to: 5/s, over: 1m}]}}"], null, true],
+] as const) {
+  test(`a run ${expected ? "ends by itself" : "has no end"} with ${settings[0] ?? "a constant rate"}${forMs === null ? "" : " and --for"}`, () => {
+    assert.equal(endsByItself(planOf(settings, forMs).plan), expected);
+  });
+}
+
+test("a number of starts ends a run as well", () => {
+  assert.equal(endsByItself({ ...planOf([]).plan, countLimit: 5 }), true);
 });
