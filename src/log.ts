@@ -40,10 +40,11 @@ function readable(destination: DestinationStream, { hasColor, columns }: LogTerm
     ignore: "pid,hostname",
     translateTime: "SYS:HH:MM:ss",
     hideObject: true,
-    messageFormat: (record, _key, label) => {
-      // What pino-pretty writes before it: [12:34:56] LEVEL:
-      const used = "[12:34:56] ".length + label.length + ": ".length;
-      return logLine(record, Number(record.level) >= pino.levels.values.warn!, columns(), used);
+    messageFormat: (record) => {
+      const level = Number(record.level);
+      // What pino-pretty writes before it.
+      const used = `[12:34:56] ${pino.levels.labels[level]}: `.length;
+      return logLine(record, level >= pino.levels.values.warn!, columns(), used);
     },
   });
 }

@@ -3,8 +3,9 @@ import { cut, printable, shortened, widthOf, wrapped } from "./text.js";
 /** Fields of a log record that say nothing to somebody before a terminal, or are shown in their own way. */
 const HIDDEN = new Set(["level", "time", "msg", "pid", "hostname", "evidence"]);
 
-/** Columns of a field's value where not all of them have room. */
-const SHORT_VALUE = 20;
+/** Columns of a field's value, at least and at most, where not all of them have room. */
+const SHORT_VALUE = 8;
+const LONG_VALUE = 60;
 
 /**
  * A log record as text on a terminal: its message, and behind it in words the fields that the message does not
@@ -30,7 +31,13 @@ export function logLine(
   };
   const line = lineOf(Number.POSITIVE_INFINITY);
   if (!isUrgent) {
-    return widthOf(line) <= columns - used ? line : cut(lineOf(SHORT_VALUE), columns - used);
+    const room = columns - used;
+    if (widthOf(line) <= room) return line;
+    for (let longest = LONG_VALUE; longest >= SHORT_VALUE; longest--) {
+      const shorter = lineOf(longest);
+      if (widthOf(shorter) <= room) return shorter;
+    }
+    return cut(line, room);
   }
   // The lines that follow are indented less than the first one, so that they have more room.
   const lines = wrapped(`${"-".repeat(used - 1)} ${line}`, columns, 4);

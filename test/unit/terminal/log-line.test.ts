@@ -33,7 +33,7 @@ test("news that have no room are shortened to one line", () => {
   const task = "shop.warehouse.inventory.tasks.synchronise_reserved_quantities";
   assert.equal(
     line({ msg: "failed with E for the first time", task }, 80),
-    "failed with E for the first time (task shop.w…ed_quantities)",
+    "failed with E for the first time (task shop.wa…rved_quantities)",
   );
   assert.equal(
     line({ msg: "failed with E for the first time", task }, 60),
