@@ -12,6 +12,8 @@ import { prepareEngineThread } from "./daemon/engine-thread.js";
 import { describeCommand } from "./describe-commands.js";
 import { LOG_LEVELS } from "./log.js";
 import { RULE_FORMATS } from "./rules/formats.js";
+import { columnsOf } from "./terminal/terminal.js";
+import { wrappedText } from "./terminal/text.js";
 import { version } from "./version.js";
 
 /** Each command imports what it needs when it is the one that runs: all of them are half of a start. */
@@ -89,8 +91,13 @@ export function commandLine(done: (code: number) => void): Command {
         overrides: flags.set.map((set) => ({ set })),
         forMs,
       });
-      for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
-      done(runPlan({ config, forMs, width: process.stdout.columns ?? 100 }, process.stdout));
+      for (const warning of warnings) {
+        const text = wrappedText(`Warning: ${warning}`, columnsOf(process.stderr) ?? Infinity);
+        process.stderr.write(`${text}\n`);
+      }
+      const columns = columnsOf(process.stdout);
+      const room = columns === null ? { width: 100 } : { width: columns, columns };
+      done(runPlan({ config, forMs, ...room }, process.stdout));
     });
 
   quickForm(program.command("doctor"))
@@ -197,6 +204,8 @@ function processStreams(): Streams {
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
+    stdoutColumns: () => columnsOf(process.stdout),
+    stderrColumns: () => columnsOf(process.stderr),
   };
 }
 

@@ -1,26 +1,27 @@
-import pino, { type Logger } from "pino";
+import pino, { type DestinationStream, type Logger } from "pino";
 import pretty from "pino-pretty";
+import { logLine } from "./terminal/log-line.js";
 
 export type { Logger };
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+/** The terminal that the log goes to. */
+export interface LogTerminal {
+  readonly hasColor: boolean;
+  /** How wide it is now. */
+  columns(): number;
+}
+
 /**
- * The daemon's log on stderr: JSON lines, or readable ones on a terminal. Written synchronously, so
- * that the last line before an exit is not lost; a stderr that cannot be written is ignored, because
+ * The daemon's log on stderr: JSON lines, or on a terminal (null: there is none) one readable line for each. Written
+ * synchronously, so that the last line before an exit is not lost; a stderr that cannot be written is ignored, because
  * `log.info()` would otherwise throw into whatever was being done.
  */
-export function createLog(level: string, isTerminal: boolean): Logger {
+export function createLog(level: string, terminal: LogTerminal | null): Logger {
   const stderr = pino.destination({ dest: 2, sync: true });
   stderr.on("error", () => {});
-  const destination = isTerminal
-    ? pretty({
-        destination: stderr,
-        sync: true,
-        ignore: "pid,hostname",
-        translateTime: "SYS:HH:MM:ss",
-      })
-    : stderr;
+  const destination = terminal === null ? stderr : readable(stderr, terminal);
   return pino(
     {
       level,
@@ -29,6 +30,23 @@ export function createLog(level: string, isTerminal: boolean): Logger {
     },
     destination,
   );
+}
+
+function readable(destination: DestinationStream, { hasColor, columns }: LogTerminal) {
+  return pretty({
+    destination,
+    sync: true,
+    colorize: hasColor,
+    ignore: "pid,hostname",
+    translateTime: "SYS:HH:MM:ss",
+    hideObject: true,
+    messageFormat: (record) => {
+      const level = Number(record.level);
+      // What pino-pretty writes before it.
+      const used = `[12:34:56] ${pino.levels.labels[level]}: `.length;
+      return logLine(record, level >= pino.levels.values.warn!, columns(), used);
+    },
+  });
 }
 
 /** An allow-list: client libraries hang commands with passwords on their errors. */

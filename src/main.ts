@@ -3,6 +3,8 @@ import { CommanderError } from "commander";
 import { commandLine } from "./command-line.js";
 import { refuseMistypedCommand } from "./commands/mistyped.js";
 import { EXIT, messageOf, UserError } from "./errors.js";
+import { columnsOf } from "./terminal/terminal.js";
+import { wrappedText } from "./terminal/text.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
 process.on("uncaughtException", die);
@@ -33,7 +35,9 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     if (!(error instanceof UserError)) throw error;
     const hint = error.hint === undefined ? "" : `\n${error.hint}`;
-    process.stderr.write(`${error.message}${hint}\n`);
+    process.stderr.write(
+      `${wrappedText(`${error.message}${hint}`, columnsOf(process.stderr) ?? Infinity)}\n`,
+    );
     return error.exitCode;
   }
 }

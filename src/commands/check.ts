@@ -1,8 +1,11 @@
 import { editorSchema } from "../config/editor-schema.js";
+import { fitYaml } from "../config/fit-yaml.js";
 import type { Override } from "../config/layers.js";
 import { printEffective } from "../config/print.js";
 import type { Variables } from "../config/variables.js";
 import { EXIT, UserError } from "../errors.js";
+import { columnsOf, type OutputStream } from "../terminal/terminal.js";
+import { wrappedText } from "../terminal/text.js";
 import { prepare } from "./prepare.js";
 
 export interface CheckOptions {
@@ -16,8 +19,8 @@ export interface CheckOptions {
 
 /** Where a command writes to. */
 export interface OutputStreams {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
+  readonly stdout: OutputStream & { write(text: string): unknown };
+  readonly stderr: OutputStream & { write(text: string): unknown };
 }
 
 /**
@@ -36,12 +39,15 @@ export function runCheck(options: CheckOptions, { stdout, stderr }: OutputStream
   const overrides = options.set.map((set): Override => ({ set }));
   try {
     const { effective, warnings } = prepare({ ...options, overrides });
-    for (const warning of warnings) stderr.write(`Warning: ${warning}\n`);
-    stdout.write(printEffective(effective));
+    for (const warning of warnings) {
+      stderr.write(`${wrappedText(`Warning: ${warning}`, columnsOf(stderr) ?? Infinity)}\n`);
+    }
+    stdout.write(fitYaml(printEffective(effective), columnsOf(stdout) ?? Infinity));
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    stderr.write(`${error.message}\n${error.hint === undefined ? "" : `${error.hint}\n`}`);
+    const text = error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
+    stderr.write(`${wrappedText(text, columnsOf(stderr) ?? Infinity)}\n`);
     return error.exitCode;
   }
 }

@@ -4,6 +4,7 @@ import { OpenParts } from "../doctor/open-parts.js";
 import { isWell, reportJson, reportText } from "../doctor/report.js";
 import { startsOver } from "../doctor/starts.js";
 import { EXIT } from "../errors.js";
+import { wrappedText } from "../terminal/text.js";
 import { parseFor } from "./flags.js";
 import { prepare } from "./prepare.js";
 import { overridesOf, type RunFlags } from "./run.js";
@@ -33,7 +34,9 @@ export async function doctor(
     env: streams.env,
     overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
   });
-  for (const warning of warnings) streams.stderr(`Warning: ${warning}\n`);
+  for (const warning of warnings) {
+    streams.stderr(`${wrappedText(`Warning: ${warning}`, streams.stderrColumns() ?? Infinity)}\n`);
+  }
 
   const { entries } = plan;
   const patients = Object.entries(config.connections).map(([name, connection]) => ({
@@ -55,7 +58,9 @@ export async function doctor(
     return EXIT.stoppedBySignal;
   }
   const findings = facts.flatMap(check);
-  const report = flags.json ? reportJson(facts, findings) : reportText(facts, findings);
+  const report = flags.json
+    ? reportJson(facts, findings)
+    : wrappedText(reportText(facts, findings), streams.stdoutColumns() ?? Infinity, 4);
   streams.stdout(`${report}\n`);
   return isWell(findings) ? EXIT.ok : EXIT.failed;
 }

@@ -9,6 +9,7 @@ import { EXIT } from "../errors.js";
 import { countShares } from "../plan/mix.js";
 import { createProfile, type Profile, type ProfileSpec } from "../plan/profile.js";
 import { rateText } from "../plan/stage-name.js";
+import { padEnd, shortened, widthOf, wrappedText } from "../terminal/text.js";
 import { drawRate, timeText } from "./rate-chart.js";
 
 /** What `celery-load plan` is told. */
@@ -16,8 +17,10 @@ export interface PlanOptions {
   readonly config: Config;
   /** `--for`: when the run ends by itself; null when it does not. */
   readonly forMs: number | null;
-  /** Characters in a line of the output. */
+  /** Characters in a line of the drawing. */
   readonly width: number;
+  /** Columns of the terminal that it is printed on, if it is one. */
+  readonly columns?: number;
 }
 
 /** Where text goes. */
@@ -31,12 +34,15 @@ export interface TextSink {
  *
  * @returns the exit code
  */
-export function runPlan({ config, forMs, width }: PlanOptions, stdout: TextSink): number {
+export function runPlan(
+  { config, forMs, width, columns = Number.POSITIVE_INFINITY }: PlanOptions,
+  stdout: TextSink,
+): number {
   const sections = Object.entries(config.scenarios).map(([name, scenario]) =>
-    sectionOf(name, scenario, config, forMs, width),
+    sectionOf(name, scenario, config, forMs, width, columns),
   );
   const lines = sections.flatMap(({ lines }) => [...lines, ""]);
-  stdout.write([...lines, ...summaryOf(sections)].join("\n"));
+  stdout.write(wrappedText([...lines, ...summaryOf(sections)].join("\n"), columns));
   return EXIT.ok;
 }
 
@@ -68,6 +74,7 @@ function sectionOf(
   config: Config,
   forMs: number | null,
   width: number,
+  columns: number,
 ): Section {
   const { profile: spec } = scenario;
   if (spec.kind === "max") return { lines: closedLoop(name, scenario), rates: null };
@@ -94,7 +101,7 @@ function sectionOf(
     ...indented(stageTable(profile, span.totalMs)),
     "",
     ...indented([
-      ...startsTable(scenario, config, starts, span.totalMs),
+      ...startsTable(scenario, config, starts, span.totalMs, columns),
       `rate: mean ${meanText(meanPerSecond)}, peak ${meanText(peakPerSecond)}`,
       ...hourly([rates]),
     ]),
@@ -244,6 +251,7 @@ function startsTable(
   config: Config,
   starts: number,
   totalMs: number,
+  columns: number,
 ): string[] {
   const keys = Object.keys(mix);
   const counts = countShares(Object.values(mix), starts).map(grouped);
@@ -251,16 +259,22 @@ function startsTable(
     const task = config.tasks[key]!;
     return isWorkflow(task) || task.name === key ? key : `${key} (${task.name})`;
   });
-  const nameWidth = Math.max(...names.map((name) => name.length));
+  const sizes = keys.map((key) => {
+    const { all } = messagesOf(config.tasks[key]!);
+    return all === 1 ? "" : `  of ${all} tasks each`;
+  });
   const countWidth = Math.max(...counts.map((count) => count.length));
+  // Two indents before the name, and two columns between it and the count.
+  const behind = countWidth + Math.max(...sizes.map((size) => size.length));
+  const room = columns - 2 * INDENT.length - 2 - behind;
+  const nameWidth = Math.min(room, Math.max(...names.map(widthOf)));
   const spread = Math.round(Math.sqrt(starts));
   const expected = arrival === "even" ? "" : ` expected, give or take ${grouped(spread)}`;
   return [
     `starts in ${timeText(totalMs)}: ${grouped(starts)}${expected}`,
     ...names.map((name, index) => {
-      const { all } = messagesOf(config.tasks[keys[index]!]!);
-      const tasks = all === 1 ? "" : `  of ${all} tasks each`;
-      return `  ${name.padEnd(nameWidth)}  ${counts[index]!.padStart(countWidth)}${tasks}`;
+      const fitted = padEnd(shortened(name, nameWidth), nameWidth);
+      return `  ${fitted}  ${counts[index]!.padStart(countWidth)}${sizes[index]}`;
     }),
   ];
 }

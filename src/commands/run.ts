@@ -1,8 +1,10 @@
 import type { Override } from "../config/layers.js";
 import { type QuickFlags, quickForm } from "../config/quick.js";
 import { Daemon } from "../daemon/daemon.js";
+import { endsByItself } from "../daemon/engine-plan.js";
 import { ConfigError } from "../errors.js";
 import { createLog } from "../log.js";
+import { wantsColor } from "../terminal/terminal.js";
 import { flagError, parseCount, parseFor } from "./flags.js";
 import { prepare } from "./prepare.js";
 import type { Streams } from "./streams.js";
@@ -41,8 +43,12 @@ export async function run(
   if (flags.exitOnSlo && config.slos.length === 0) {
     throw flagError("--exit-on-slo", "there are no slos in the configuration. Add one.");
   }
-  const isBounded = forMs !== null || countLimit !== null;
-  const log = createLog(flags.logLevel, streams.isTerminal);
+  const isBounded = endsByItself(plan);
+  // A daemon's standard output stays clean: its totals are in the last lines of the log.
+  const hasText = !flags.json && (isBounded || streams.isTerminal);
+  const columns = () => streams.stderrColumns() ?? Number.POSITIVE_INFINITY;
+  const hasColor = wantsColor(streams.env, streams.isTerminal);
+  const log = createLog(flags.logLevel, streams.isTerminal ? { hasColor, columns } : null);
   for (const warning of warnings) log.warn(warning);
   const daemon = new Daemon({
     plan,
@@ -54,11 +60,14 @@ export async function run(
     isBounded,
     exitOnSlo: flags.exitOnSlo === true,
     log,
-    showStatus: streams.isTerminal ? (line) => streams.stderr(`${line}\n`) : null,
+    terminal: streams.isTerminal ? { columns, show: (line) => streams.stderr(`${line}\n`) } : null,
     showReport: ({ text, json }) => {
-      if (flags.json) streams.stdout(`${json}\n`);
-      else if (isBounded || streams.isTerminal) streams.stdout(`${text}\n`);
+      if (flags.json) streams.stdout(`${json()}\n`);
+      else if (hasText) {
+        streams.stdout(`${text(streams.stdoutColumns() ?? Number.POSITIVE_INFINITY)}\n`);
+      }
     },
+    isReportBesideLog: hasText && streams.isTerminal && streams.stdoutColumns() !== null,
   });
   onSignal((signal) => daemon.signal(signal));
   const { host, port } = config.server.listen;

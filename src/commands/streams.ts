@@ -5,4 +5,7 @@ export interface Streams {
   readonly stderr: (text: string) => void;
   /** stderr is a terminal with somebody before it. */
   readonly isTerminal: boolean;
+  /** Columns of the terminal that it is now; null when it is none. */
+  readonly stdoutColumns: () => number | null;
+  readonly stderrColumns: () => number | null;
 }

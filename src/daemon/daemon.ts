@@ -21,16 +21,21 @@ import {
   type ObservePlan,
 } from "../observer/connection-observer.js";
 import { AchievedRates } from "./achieved-rates.js";
+import { evidenceText } from "./bottleneck-text.js";
 import { Bottlenecks } from "./bottlenecks.js";
 import { ConnectionStates } from "./connection-states.js";
 import { Drifts } from "./drifts.js";
-import { endReport, reportText } from "./end-report.js";
+import { type EndedRun, type EndReport, endReport } from "./end-report.js";
 import { Engine } from "./engine.js";
 import { addressOf, EngineLog } from "./engine-log.js";
-import { exitCodeOf, isUnpublished } from "./exit-code.js";
+import { exitCodeOf } from "./exit-code.js";
 import { ObserverLog } from "./observer-log.js";
+import { PROGRESS_MS, Progress } from "./progress.js";
+import { reportText } from "./report-text.js";
+import { SideTimes } from "./side-times.js";
 import { type Status, statusOf } from "./status.js";
 import { StatusLine } from "./status-line.js";
+import type { NotSentReasons } from "./without-success.js";
 
 export interface DaemonOptions {
   readonly plan: EnginePlan;
@@ -42,20 +47,30 @@ export interface DaemonOptions {
   readonly lingerMs: number;
   /** Over how long drift is looked for. */
   readonly driftWindowMs: number;
-  /** The run is to end by itself (`--for`, `--count`): a signal before that is not a success. */
+  /** The run is to end by itself (`--for`, `--count`, profiles that end): a signal before that is not a success. */
   readonly isBounded: boolean;
   /** The exit code tells whether the SLOs are met. */
   readonly exitOnSlo: boolean;
   readonly log: Logger;
-  /** Called once a second with what a terminal shows; null elsewhere. */
-  readonly showStatus: ((line: string) => void) | null;
-  /** Called once at the end; null when nobody wants the report. */
-  readonly showReport: ((report: { text: string; json: string }) => void) | null;
+  /** The terminal that shows how it goes, once a second; null: the log says it, less often. */
+  readonly terminal: { columns(): number; show(line: string): void } | null;
+  /** Called once at the end. */
+  readonly showReport: (report: ReportForms) => void;
+  /** The report is read as text where the log is: the log need not say the same. */
+  readonly isReportBesideLog: boolean;
+}
+
+/** The report at the end; as text its lines have at most so many columns. */
+export interface ReportForms {
+  text(columns: number): string;
+  json(): string;
 }
 
 /** An engine whose last turn is older than this does not work any more. */
 const STALLED_AFTER_MS = 10_000;
 const STATUS_MS = 1_000;
+/** Of what a broker said. */
+const LONGEST_REASON = 200;
 /** How often it is asked which side is slow, and what drifts. */
 const JUDGE_MS = 5_000;
 
@@ -81,6 +96,9 @@ export class Daemon {
   #fatal: UserError | undefined;
   #isStopping = false;
   #startedMs = performance.now();
+  #startedUnixMs = Date.now();
+  #sideTimes = new SideTimes(performance.now());
+  #reasons: NotSentReasons = { refused: null, invalid: null, notConnected: null };
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -125,7 +143,7 @@ export class Daemon {
       this.#engine = engine;
       this.#observers = this.#observe(engine);
       judging = setInterval(() => void this.#judge(engine), JUDGE_MS);
-      if (this.#options.showStatus !== null) status = this.#startStatus(this.#options.showStatus);
+      status = this.#startStatus();
       await engine.ended;
       clearInterval(status);
       clearInterval(judging);
@@ -160,48 +178,82 @@ export class Daemon {
   }
 
   async #finish(engine: Engine): Promise<number> {
-    const { log, subject, isBounded, exitOnSlo, lingerMs, showReport } = this.#options;
+    const { log, isBounded, exitOnSlo, lingerMs, showReport } = this.#options;
     this.#isStopping = true;
-    const ledger = await engine.snapshot(false);
-    const seconds = (performance.now() - this.#startedMs) / 1000;
-    const stoppedBySignal = this.#signals > 0;
-    const report = endReport(ledger, subject, seconds, stoppedBySignal);
-    const { unknown } = report.total.outcomes;
-    if (!report.balanced) {
-      log.error(
-        report.total,
-        "ended; the ledger does not add up: a defect of ours, please report it",
-      );
-    } else if (unknown === 0) log.info(report.total, "ended; every task is accounted for");
-    else {
-      log.warn(
-        report.total,
-        `ended; ${unknown} published tasks are unknown: never confirmed, or not waited for any longer`,
-      );
-    }
-    for (const [slo, { verdict, reason }] of Object.entries(report.slos)) {
-      if (verdict !== "met") log.warn({ slo, reason }, `the SLO is ${verdict}`);
-    }
-    showReport?.({ text: reportText(ledger, subject, seconds), json: JSON.stringify(report) });
-    if (lingerMs > 0 && !this.#aborted.signal.aborted) {
-      log.info({ lingerMs }, "metrics stay up for a last scrape");
+    const run = await this.#endedRun(engine);
+    const report = endReport(run);
+    const isLingering = lingerMs > 0 && !this.#aborted.signal.aborted;
+    this.#logEnd(report);
+    if (isLingering) log.info({ lingerMs }, "metrics stay up for a last scrape");
+    showReport({
+      text: (columns) => reportText(run, report, columns),
+      json: () => JSON.stringify(report),
+    });
+    if (isLingering) {
       await sleep(lingerMs, undefined, { signal: this.#aborted.signal }).catch(() => {
         // The second signal ends the lingering: nothing else aborts it.
       });
     }
-    if (isBounded && !stoppedBySignal && isUnpublished(report.total)) {
-      const { dropped } = report.total;
-      log.error({ dropped }, "not one of the planned tasks could be published");
-    }
     return exitCodeOf(report, { isBounded, exitOnSlo });
   }
 
-  #startStatus(show: (line: string) => void): NodeJS.Timeout {
-    const line = new StatusLine(this.#options.subject, performance.now());
+  async #endedRun(engine: Engine): Promise<EndedRun> {
+    const ledger = await engine.snapshot(false);
+    const endedMs = performance.now();
+    this.#sideTimes.look(this.#bottlenecks.sides, endedMs);
+    return {
+      ledger,
+      stageCells: engine.stageCells(),
+      subject: this.#options.subject,
+      startedUnixMs: this.#startedUnixMs,
+      seconds: (endedMs - this.#startedMs) / 1000,
+      stoppedBySignal: this.#signals > 0,
+      bottleneckOf: (task) => ({
+        ...this.#bottlenecks.standing.get(task)!,
+        secondsBySide: this.#sideTimes.of(task),
+      }),
+      reasons: this.#reasons,
+    };
+  }
+
+  /** What the report says as well is left to it where both are read together. */
+  #logEnd({ total, balanced, slos, withoutSuccess }: EndReport): void {
+    const { log, isReportBesideLog } = this.#options;
+    const fields = isReportBesideLog ? {} : total;
+    const { unknown } = total.outcomes;
+    if (!balanced) {
+      log.error(fields, "ended; the ledger does not add up: a defect of ours, please report it");
+    } else if (unknown === 0) log.info(fields, "ended; every task is accounted for");
+    else {
+      log.warn(
+        fields,
+        `ended; ${unknown} published tasks are unknown: never confirmed, or not waited for any longer`,
+      );
+    }
+    if (isReportBesideLog) return;
+    for (const [slo, { verdict, reason }] of Object.entries(slos)) {
+      if (verdict !== "met") log.warn({ slo, reason }, `the SLO is ${verdict}`);
+    }
+    for (const sentence of withoutSuccess) log.warn(sentence);
+  }
+
+  /** How it goes, on a terminal or in the log. */
+  #startStatus(): NodeJS.Timeout {
+    const { terminal, subject, log, isBounded } = this.#options;
+    const startedMs = performance.now();
+    if (terminal !== null) {
+      const line = new StatusLine(subject, startedMs);
+      return setInterval(async () => {
+        const ledger = await this.#engine!.snapshot(false);
+        // Measured anew each time: it may have been resized.
+        terminal.show(line.render(ledger, performance.now(), terminal.columns()));
+      }, STATUS_MS);
+    }
+    const progress = new Progress(log, subject, isBounded, startedMs);
     return setInterval(async () => {
-      const ledger = await this.#engine!.snapshot(false);
-      show(line.render(ledger, performance.now()));
-    }, STATUS_MS);
+      if (!progress.isDue(performance.now())) return;
+      progress.write(await this.#engine!.snapshot(false), performance.now());
+    }, PROGRESS_MS);
   }
 
   #httpSource(): HttpSource {
@@ -280,8 +332,13 @@ export class Daemon {
     const nowMs = performance.now();
     this.#drifts.look(ledger, observed, nowMs);
     this.#achieved.look(ledger, nowMs);
+    this.#sideTimes.look(this.#bottlenecks.sides, nowMs);
     for (const { task, side, evidence } of this.#bottlenecks.look(ledger, observed)) {
-      this.#options.log.info({ task, side, evidence }, "another side makes the task slow");
+      const text =
+        side === "none"
+          ? `no side makes ${task} slow any more`
+          : `${task} is slow: ${side} (${evidenceText(side, evidence)})`;
+      this.#options.log.info({ task, side, evidence }, text);
     }
   }
 
@@ -298,16 +355,27 @@ export class Daemon {
     switch (message.type) {
       case "ready":
         this.#startedMs = performance.now();
+        this.#startedUnixMs = Date.now();
+        this.#sideTimes = new SideTimes(this.#startedMs);
         break;
       case "up":
         this.#connections.up(message.connection, message.role);
         break;
       case "down":
         this.#connections.down(message.connection, message.role, message.cause);
+        if (message.role === "broker") {
+          this.#reasons = { ...this.#reasons, notConnected: message.cause };
+        }
         if (this.#isFatal(message)) {
           this.#giveUp(message);
           return;
         }
+        break;
+      case "refused":
+        this.#reasons = { ...this.#reasons, refused: message.reason.slice(0, LONGEST_REASON) };
+        break;
+      case "invalid":
+        this.#reasons = { ...this.#reasons, invalid: message.reason.slice(0, LONGEST_REASON) };
         break;
       case "blocked":
         this.#connections.blocked(message.connection, message.isBlocked);

@@ -1,153 +1,89 @@
-import { DROP_REASONS, OUTCOMES, PUBLISH_FAILURE_KINDS } from "../exposition/label-values.js";
 import type { LedgerView } from "../exposition/ledger-view.js";
 import type { Subject } from "../exposition/subject.js";
-import { quantileMs } from "../ledger/histogram.js";
-import type { EntryCounter } from "../ledger/layout.js";
-import { type SloReport, sloLines, sloReports } from "./slo-report.js";
-import { entriesByTask, errorsOf, latencyText, type Summary, summarize } from "./summary.js";
+import type { Side } from "../observer/bottleneck.js";
+import type { Standing } from "./bottlenecks.js";
+import { type PhaseReport, phaseReports } from "./phase-report.js";
+import {
+  type StageReport,
+  type StageSummary,
+  stageReport,
+  summarizeStages,
+} from "./stage-report.js";
+import { entriesByTask } from "./summary.js";
+import { type LedgerReport, ledgerReport, type TaskReport } from "./task-report.js";
+import { type NotSentReasons, withoutSuccess } from "./without-success.js";
 
-/** What a run did, as `--json` prints it. Latencies are seconds, null when there is none. */
-export interface EndReport {
+/** What a run did, as `--json` prints it; docs/operations.md is its reference. */
+export interface EndReport extends LedgerReport {
+  readonly version: string;
+  readonly commit: string;
+  readonly configHash: string;
+  /** RFC 3339, UTC: when the plan began, and when the last task had ended. */
+  readonly startedAt: string;
+  readonly endedAt: string;
   readonly seconds: number;
   readonly stoppedBySignal: boolean;
-  readonly balanced: boolean;
-  readonly total: TaskReport;
-  readonly tasks: Readonly<Record<string, TaskReport>>;
-  readonly slos: Readonly<Record<string, SloReport>>;
+  /** For how long this daemon was itself the bottleneck. */
+  readonly saturatedSeconds: number;
+  readonly tasks: Readonly<Record<string, EndedTaskReport>>;
+  readonly stages: readonly StageReport[];
+  /** Of what nothing has succeeded, and why: a sentence each. */
+  readonly withoutSuccess: readonly string[];
 }
 
-export interface TaskReport {
-  readonly planned: number;
-  readonly published: number;
-  readonly dropped: Readonly<Record<string, number>>;
-  readonly publishFailures: Readonly<Record<string, number>>;
-  readonly outcomes: Readonly<Record<string, number>>;
-  readonly retries: number;
-  readonly late: number;
-  readonly duplicate: number;
-  readonly recovered: number;
-  readonly errors: Readonly<Record<string, number>>;
-  readonly latencySeconds: Readonly<Record<"p50" | "p95" | "p99" | "p999" | "max", number | null>>;
+export interface EndedTaskReport extends TaskReport {
+  readonly phases: Readonly<Record<string, PhaseReport>>;
+  readonly bottleneck: BottleneckReport;
 }
 
-export function endReport(
-  ledger: LedgerView,
-  subject: Subject,
-  seconds: number,
-  stoppedBySignal: boolean,
-): EndReport {
-  const all = [...subject.entries.keys()];
-  const report = (entries: readonly number[]) =>
-    taskReport(summarize(ledger, entries), Object.fromEntries(errorsOf(ledger, subject, entries)));
+/** The verdict that stood at the end, and for how many seconds each one stood. */
+export interface BottleneckReport extends Standing {
+  readonly secondsBySide: Partial<Readonly<Record<Side, number>>>;
+}
+
+/** What is known of a run that has ended. */
+export interface EndedRun {
+  readonly ledger: LedgerView;
+  /** The counts by stage, of all threads. */
+  readonly stageCells: Float64Array;
+  readonly subject: Subject;
+  readonly startedUnixMs: number;
+  readonly seconds: number;
+  readonly stoppedBySignal: boolean;
+  /** By task. */
+  readonly bottleneckOf: (task: string) => BottleneckReport;
+  readonly reasons: NotSentReasons;
+}
+
+export function endReport(run: EndedRun): EndReport {
+  const { ledger, subject, seconds, startedUnixMs, stoppedBySignal } = run;
+  const { tasks, ...report } = ledgerReport(ledger, subject);
+  const { version, commit, configHash } = subject;
   return {
+    version,
+    commit,
+    configHash,
+    startedAt: new Date(startedUnixMs).toISOString(),
+    endedAt: new Date(startedUnixMs + seconds * 1000).toISOString(),
     seconds,
     stoppedBySignal,
-    balanced: all.every((entry) => {
-      const balance = ledger.balance(entry);
-      return balance.planned === 0 && balance.published === 0;
-    }),
-    total: report(all),
+    saturatedSeconds: ledger.engine("saturatedSeconds"),
+    ...report,
     tasks: Object.fromEntries(
-      [...entriesByTask(subject)].map(([task, entries]) => [task, report(entries)]),
+      [...entriesByTask(subject)].map(([task, entries]) => [
+        task,
+        {
+          ...tasks[task]!,
+          phases: phaseReports(ledger, entries),
+          bottleneck: run.bottleneckOf(task),
+        },
+      ]),
     ),
-    slos: sloReports(ledger, subject),
+    stages: stagesOf(run).map(stageReport),
+    withoutSuccess: withoutSuccess({ ...report, tasks }, subject, run.reasons, stoppedBySignal),
   };
 }
 
-/** The report as a terminal shows it. */
-export function reportText(ledger: LedgerView, subject: Subject, seconds: number): string {
-  const rows = [
-    [
-      "task",
-      "planned",
-      "published",
-      "succeeded",
-      "failed",
-      "revoked",
-      "timed out",
-      "unknown",
-      "dropped",
-      "p50",
-      "p95",
-      "p99",
-    ],
-  ];
-  const row = (name: string, entries: readonly number[]) => {
-    const summary = summarize(ledger, entries);
-    const { counters } = summary;
-    rows.push([
-      name,
-      ...[
-        counters.planned,
-        counters.published,
-        counters.succeeded,
-        counters.failed,
-        counters.revoked,
-        counters.timedOut,
-        counters.unknown,
-        summary.dropped,
-      ].map(String),
-      ...[0.5, 0.95, 0.99].map((q) => latencyText(summary.latencies, q)),
-    ]);
-  };
-  const byTask = entriesByTask(subject);
-  for (const [task, entries] of byTask) row(task, entries);
-  if (byTask.size > 1) row("all", [...subject.entries.keys()]);
-  const widths = rows[0]!.map((_, column) =>
-    Math.max(...rows.map((cells) => cells[column]!.length)),
-  );
-  const table = rows.map((cells) =>
-    cells
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),
-      )
-      .join("  "),
-  );
-  const errors = [...byTask].flatMap(([task, entries]) =>
-    errorsOf(ledger, subject, entries).map(([name, count]) => `  ${task}: ${name} × ${count}`),
-  );
-  const slos = sloLines(sloReports(ledger, subject));
-  return [
-    `Ran for ${seconds.toFixed(1)} s.`,
-    ...table,
-    ...(errors.length > 0 ? ["errors", ...errors] : []),
-    ...(slos.length > 0 ? ["SLOs", ...slos] : []),
-  ].join("\n");
-}
-
-function taskReport(summary: Summary, errors: Record<string, number>): TaskReport {
-  const { counters, latencies } = summary;
-  const seconds = (q: number) => {
-    const ms = quantileMs(latencies, q);
-    return Number.isNaN(ms) ? null : ms / 1000;
-  };
-  return {
-    planned: counters.planned,
-    published: counters.published,
-    dropped: byLabel(DROP_REASONS, counters),
-    publishFailures: byLabel(PUBLISH_FAILURE_KINDS, counters),
-    outcomes: byLabel(OUTCOMES, counters),
-    retries: counters.retries,
-    late: counters.late,
-    duplicate: counters.duplicate,
-    recovered: counters.recovered,
-    errors,
-    latencySeconds: {
-      p50: seconds(0.5),
-      p95: seconds(0.95),
-      p99: seconds(0.99),
-      p999: seconds(0.999),
-      max: seconds(1),
-    },
-  };
-}
-
-/** Counts under the label values of the metrics. */
-function byLabel(
-  names: Readonly<Record<string, EntryCounter>>,
-  counters: Summary["counters"],
-): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(names).map(([label, counter]) => [label, counters[counter]]),
-  );
+export function stagesOf({ stageCells, ledger, subject }: EndedRun): StageSummary[] {
+  return summarizeStages(stageCells, ledger, subject);
 }

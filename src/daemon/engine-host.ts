@@ -8,6 +8,8 @@ import type { TaskReports } from "../celery/task-reports.js";
 import type { EngineMessage, EnginePlan, EngineStart, MainMessage } from "../engine/messages.js";
 import { createLayout, type Layout } from "../ledger/layout.js";
 import { type Half, ledgerBytes, openLedger, type SharedLedger } from "../ledger/snapshot.js";
+import { createStageLayout } from "../ledger/stage-rows.js";
+import { stageCountOf } from "../plan/profile.js";
 import type { Share } from "../plan/share.js";
 import { takeEngineThread } from "./engine-thread.js";
 
@@ -29,6 +31,9 @@ export class EngineHost {
   /** The start that the ids of its tasks share. */
   readonly idPrefix = idPrefix(randomBytes(6));
 
+  /** The counts by stage, as they are written: final when it has ended. */
+  readonly stageCells: Float64Array;
+
   /** Resolves when every scenario has stopped; rejects when the thread dies before. */
   readonly ended: Promise<void>;
 
@@ -36,7 +41,10 @@ export class EngineHost {
     this.#layout = createLayout(plan.dimensions);
     const memory = new SharedArrayBuffer(ledgerBytes(this.#layout));
     this.#ledger = openLedger(this.#layout, memory);
-    const start: EngineStart = { plan, memory, thread, idPrefix: this.idPrefix };
+    const stages = createStageLayout(plan.scenarios.map(({ profile }) => stageCountOf(profile)));
+    const stageMemory = new SharedArrayBuffer(stages.cellCount * 8);
+    this.stageCells = new Float64Array(stageMemory);
+    const start: EngineStart = { plan, memory, stageMemory, thread, idPrefix: this.idPrefix };
     this.#worker = takeEngineThread();
     this.#worker.postMessage(start);
     this.ended = new Promise((resolve, reject) => {

@@ -138,7 +138,7 @@ export class EngineLog {
       case "exception":
         this.#log.info(
           { ...this.#task(message.entry), exception: message.name },
-          "a task failed with an exception class not seen before",
+          `failed with ${message.name} for the first time`,
         );
         break;
       case "clockStep":

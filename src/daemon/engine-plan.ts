@@ -146,6 +146,13 @@ function endOf(
   return forMs === null ? ownMs : Math.max(0, Math.min(ownMs, forMs - scenario.startAfterMs));
 }
 
+/** Whether a run of the plan comes to its end when nobody stops it. */
+export function endsByItself({ scenarios, countLimit }: EnginePlan): boolean {
+  const ends = ({ endMs, profile }: ScenarioPlan) =>
+    endMs < Infinity || (profile.kind !== "max" && createProfile(profile).endMs < Infinity);
+  return countLimit !== null || scenarios.every(ends);
+}
+
 function dimensionsOf(load: Load): Omit<Dimensions, "sloRows"> & { readonly maxWorkers: number } {
   const { config, subject, scenarios, entries } = load;
   const { bucketsMs, phaseBucketsMs } = config;

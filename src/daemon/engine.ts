@@ -45,6 +45,16 @@ export class Engine {
     return new LedgerView(this.#layout, ...halves);
   }
 
+  /** The counts by stage (`ledger/stage-rows.ts`) of all threads; final when the engine has ended. */
+  stageCells(): Float64Array {
+    const [first, ...others] = this.#threads.map(({ stageCells }) => stageCells);
+    const cells = first!.slice();
+    for (const other of others) {
+      for (let cell = 0; cell < cells.length; cell++) cells[cell]! += other[cell]!;
+    }
+    return cells;
+  }
+
   /** How long ago each of the threads has looked at itself, at most, in milliseconds. */
   turnAgeMs(): number {
     return Math.max(...this.#threads.map((thread) => thread.turnAgeMs()));

@@ -17,6 +17,6 @@ export function exitCodeOf(
 }
 
 /** Not one of the planned tasks could be published. */
-export function isUnpublished({ planned, published }: EndReport["total"]): boolean {
+function isUnpublished({ planned, published }: EndReport["total"]): boolean {
   return planned > 0 && published === 0;
 }

@@ -6,9 +6,9 @@ import type { ObservedConnection } from "../observer/connection-observer.js";
 import type { WatchedDrift } from "../observer/drift.js";
 import type { ObservedWorker } from "../observer/worker.js";
 import type { Standing } from "./bottlenecks.js";
-import { endReport, type TaskReport } from "./end-report.js";
 import type { SloReport } from "./slo-report.js";
 import { entriesByTask, summarize } from "./summary.js";
+import { ledgerReport, type TaskReport } from "./task-report.js";
 
 /**
  * What `GET /api/v1/status` answers: docs/api.md is its reference. What is not known is null, and so is what
@@ -85,7 +85,7 @@ export interface StatusSources {
 
 export function statusOf(sources: StatusSources): Status {
   const { subject, ledger, observed, seconds, drifts, readiness } = sources;
-  const { balanced, total, tasks, slos } = endReport(ledger, subject, seconds, false);
+  const { balanced, total, tasks, slos } = ledgerReport(ledger, subject);
   return {
     version: subject.version,
     commit: subject.commit,

@@ -65,9 +65,13 @@ export function entriesByTask(subject: Subject): Map<string, number[]> {
   return byTask;
 }
 
-/** "1.2 ms", "340 ms", "2.5 s"; "-" for NaN. */
+/** A quantile as `msText` writes it. */
 export function latencyText(latencies: Float64Array, q: number): string {
-  const ms = quantileMs(latencies, q);
+  return msText(quantileMs(latencies, q));
+}
+
+/** "1.2 ms", "340 ms", "2.50 s"; "-" for NaN. */
+export function msText(ms: number): string {
   if (Number.isNaN(ms)) return "-";
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   return ms < 1_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;

@@ -26,6 +26,8 @@ export interface EngineStart {
   readonly plan: EnginePlan;
   /** What it counts in. */
   readonly memory: SharedArrayBuffer;
+  /** Where it counts starts by their stage (`ledger/stage-rows.ts`). */
+  readonly stageMemory: SharedArrayBuffer;
   /** Which of the engine's threads it is: it does this share of the plan's segment. */
   readonly thread: Share;
   /** The start that all its task ids share; a thread that is started again has another one. */

@@ -9,6 +9,7 @@ const CELLS = [
   "eventLoopUtilization",
   "saturatedDispatchLag",
   "saturatedEventLoop",
+  "saturatedSeconds",
 ] as const satisfies readonly EngineCell[];
 
 /** The thread turns this often at least; when a turn comes later by the catch-up limit, it was held up. */
@@ -25,6 +26,7 @@ export class Saturation {
   readonly #layout: Layout;
   readonly #cell: Readonly<Record<(typeof CELLS)[number], number>>;
   #last = performance.eventLoopUtilization();
+  #lastMs = performance.now();
   #droppedBefore = 0;
   #turnedMs = Number.POSITIVE_INFINITY;
   #wasHeldUp = false;
@@ -77,6 +79,9 @@ export class Saturation {
     const isBusy = utilization > MAX_UTILIZATION || this.#wasHeldUpThisSecond;
     this.#wasHeldUpThisSecond = false;
     cells[this.#cell.saturatedEventLoop] = isBusy ? 1 : 0;
+    const nowMs = performance.now();
+    if (isLate || isBusy) cells[this.#cell.saturatedSeconds]! += (nowMs - this.#lastMs) / 1000;
+    this.#lastMs = nowMs;
   }
 
   #droppedSaturated(): number {

@@ -36,6 +36,12 @@ export interface ScenarioRunOptions {
   readonly onStage: (stage: number) => void;
 }
 
+/** A profile that has a rate, and the starts that are due by it. */
+interface Paced {
+  readonly profile: Profile;
+  readonly arrivals: Arrivals;
+}
+
 /** Starts of one scenario in one turn; more wait for the next, so that results are read in between. */
 const MAX_STARTS_A_TURN = 512;
 /** How soon a closed loop looks again when it could start nothing. */
@@ -53,12 +59,16 @@ export class ScenarioRun {
   readonly #cell: Record<ScenarioCell, number>;
   readonly #mix: Mix;
   /** Null for the closed loop `max`, which has no rate. */
-  readonly #paced: { readonly profile: Profile; readonly arrivals: Arrivals } | null;
+  readonly #paced: Paced | null;
   readonly #endMs: number;
   #state: ScenarioState = "waiting";
   #beginMs = Number.POSITIVE_INFINITY;
   #drainUntilMs = Number.POSITIVE_INFINITY;
   #stage = -1;
+  /** The stage of the starts that are due up to this time, and the time of the last one. */
+  #startStage = 0;
+  #startStageUntilMs = -1;
+  #lastDueMs = 0;
 
   constructor(options: ScenarioRunOptions) {
     this.#options = options;
@@ -96,13 +106,14 @@ export class ScenarioRun {
     if (this.#state !== "warming" && this.#state !== "running") {
       return this.#state === "waiting" ? this.#beginMs : Number.POSITIVE_INFINITY;
     }
-    return this.#paced === null ? this.#fill(nowMs) : this.#catchUp(this.#paced.arrivals, nowMs);
+    return this.#paced === null ? this.#fill(nowMs) : this.#catchUp(this.#paced, nowMs);
   }
 
   /** Stops planning; results are awaited for the graceful stop. */
   stop(nowMs: number): void {
     if (this.#state === "draining" || this.#state === "stopped") return;
     this.#drainUntilMs = nowMs + this.#options.plan.gracefulStopMs;
+    this.#set("plannedSeconds", this.#plannedMs(nowMs) / 1000);
     this.#enter("draining");
     this.refresh(nowMs);
   }
@@ -139,16 +150,19 @@ export class ScenarioRun {
     return this.#paced === null || this.#paced.arrivals.nextMs === Number.POSITIVE_INFINITY;
   }
 
-  #catchUp(arrivals: Arrivals, nowMs: number): number {
+  #catchUp({ profile, arrivals }: Paced, nowMs: number): number {
     const { plan, life, budget } = this.#options;
     for (let started = 0; started < MAX_STARTS_A_TURN; started++) {
       const plannedMs = this.#beginMs + arrivals.nextMs;
       if (plannedMs > nowMs) return plannedMs;
       if (budget.left === 0) return Number.POSITIVE_INFINITY;
       budget.left--;
-      const isWarmup = arrivals.nextMs < plan.warmupMs;
+      const dueMs = arrivals.nextMs;
+      if (dueMs > this.#startStageUntilMs) this.#enterStartStage(profile, dueMs);
+      this.#lastDueMs = dueMs;
       arrivals.advance();
-      life.start(plan.entries[this.#mix.take()]!, plannedMs, nowMs, isWarmup);
+      const entry = plan.entries[this.#mix.take()]!;
+      life.start(entry, this.#startStage, plannedMs, nowMs, dueMs < plan.warmupMs);
     }
     return nowMs;
   }
@@ -161,10 +175,23 @@ export class ScenarioRun {
     while (started < MAX_STARTS_A_TURN && budget.left > 0 && life.hasRoom(index)) {
       budget.left--;
       started++;
-      life.start(plan.entries[this.#mix.take()]!, nowMs, nowMs, elapsedMs < plan.warmupMs);
+      this.#lastDueMs = elapsedMs;
+      life.start(plan.entries[this.#mix.take()]!, 0, nowMs, nowMs, elapsedMs < plan.warmupMs);
     }
     if (budget.left === 0) return Number.POSITIVE_INFINITY;
     return life.hasRoom(index) ? nowMs : nowMs + CLOSED_LOOP_RETRY_MS;
+  }
+
+  #enterStartStage(profile: Profile, dueMs: number): void {
+    const { index, untilMs } = profile.stageOfStart(dueMs);
+    this.#startStage = index;
+    this.#startStageUntilMs = untilMs;
+  }
+
+  /** How long it has planned starts: to the last one, where their number was the limit. */
+  #plannedMs(nowMs: number): number {
+    if (this.#options.budget.left === 0) return this.#lastDueMs;
+    return Math.min(Math.max(0, nowMs - this.#beginMs), this.#endMs);
   }
 
   #drain(nowMs: number): void {

@@ -9,6 +9,7 @@ import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
 import type { Layout, SloCounter } from "../ledger/layout.js";
 import type { Half } from "../ledger/snapshot.js";
+import type { StageLayout } from "../ledger/stage-rows.js";
 import type { Share } from "../plan/share.js";
 import { Books } from "./books.js";
 import type { ClockOffset } from "./clock-offsets.js";
@@ -20,6 +21,7 @@ import type { ConnectionPlan, EntryPlan, ScenarioPlan, SloPlan } from "./message
 import { Outbox } from "./outbox.js";
 import { NOT_QUEUED, type Terminal } from "./outcome.js";
 import { EVENT_OF, SloEvents } from "./slo-events.js";
+import { StageBook } from "./stage-book.js";
 import { TaskResults } from "./task-results.js";
 import { WorkflowLife } from "./workflow-life.js";
 
@@ -32,6 +34,8 @@ const UNKNOWN_IF_SILENT = FLAG.unconfirmed | FLAG.unanswered;
 export interface TaskLifeOptions {
   readonly layout: Layout;
   readonly live: Half;
+  readonly stageLayout: StageLayout;
+  readonly stageCells: Float64Array;
   readonly clock: Clock;
   readonly idPrefix: string;
   readonly share: Share;
@@ -73,6 +77,7 @@ export class TaskLife {
   readonly #table: InFlightTable;
   readonly #books: Books;
   readonly #slos: SloEvents;
+  readonly #stages: StageBook;
   readonly #maker: MessageMaker;
   readonly #outbox: Outbox;
   readonly #workflows: WorkflowLife;
@@ -92,6 +97,7 @@ export class TaskLife {
       table: this.#table,
       nowMs: clock.nowMs,
     });
+    this.#stages = new StageBook(options.stageCells, options.stageLayout, this.#table);
     this.#maker = new MessageMaker(clock, options.share);
     this.#outbox = new Outbox(connectionPlans.length, {
       sending: (slot, nowMs) => this.#sending(slot, nowMs),
@@ -103,6 +109,7 @@ export class TaskLife {
       books: this.#books,
       entryOf: (slot: number) => this.#entryOf(slot),
       nowMs: clock.nowMs,
+      published: (owner: number) => this.#stages.published(owner),
       ended: (owner: number, outcome: Terminal, exception: string, doneUnixMs: number) =>
         this.#results.workflowEnded(owner, outcome, exception, doneUnixMs),
       refused: (owner: number, counter: StartEnd) =>
@@ -117,6 +124,7 @@ export class TaskLife {
       workflows: this.#workflows,
       entryOf: (slot) => this.#entryOf(slot),
       published: (entry, slot) => this.#published(entry, slot),
+      took: (slot, latencyMs) => this.#stages.took(slot, latencyMs),
       ended: (entry, slot, outcome) => this.#end(entry, slot, outcome, SLOT.done),
     });
     this.#inFlight = new Int32Array(options.scenarios.length);
@@ -153,19 +161,28 @@ export class TaskLife {
     );
   }
 
-  /** One planned start. It is counted as planned whatever becomes of it. */
-  start(entryIndex: number, plannedMs: number, nowMs: number, isWarmup: boolean): void {
+  /** One planned start, in a stage of its scenario. It is counted as planned whatever becomes of it. */
+  start(
+    entryIndex: number,
+    stage: number,
+    plannedMs: number,
+    nowMs: number,
+    isWarmup: boolean,
+  ): void {
     const entry = this.#entries[entryIndex]!;
     this.#books.count(entry.counters.planned);
+    const row = this.#stages.planned(entry.scenario, stage);
     const obstacle = this.#obstacle(entry, plannedMs, nowMs);
     if (obstacle !== null) {
       this.#books.count(entry.counters[obstacle]);
+      this.#stages.dropped(row, obstacle);
       this.#slos.dropped(entryIndex, obstacle, isWarmup, nowMs);
       return;
     }
     const flags = entry.flags | (isWarmup ? FLAG.warmup : 0);
     const slot = this.#table.take(entryIndex, plannedMs, nowMs, flags);
     this.#inFlight[entry.scenario]! += 1;
+    this.#stages.started(row, slot);
     this.#slos.started(entryIndex, slot, isWarmup, nowMs);
     if (entry.members === null) this.#publish(entry, slot, plannedMs, nowMs);
     else this.#publishWorkflow(entry, slot, plannedMs, nowMs);
@@ -269,6 +286,7 @@ export class TaskLife {
       this.#workflows.published(slot);
       return;
     }
+    this.#stages.published(slot);
     this.#books.count(entry.counters.published);
     this.#table.states[slot] = SLOT.published;
   }
@@ -385,6 +403,7 @@ export class TaskLife {
     event: SloCounter = EVENT_OF[counter],
   ): void {
     this.#books.count(entry.counters[counter]);
+    this.#stages.ended(slot, counter);
     this.#slos.ended(entry.index, slot, event);
     this.#table.settle(slot, state);
     this.#inFlight[entry.scenario]! -= 1;

@@ -30,6 +30,8 @@ export interface TaskResultsOptions {
   readonly entryOf: (slot: number) => Entry;
   /** A worker has the task, or the workflow, for all we know. */
   readonly published: (entry: Entry, slot: number) => void;
+  /** How long a start took whose result has come in time. */
+  readonly took: (slot: number, latencyMs: number) => void;
   /** A task, or a workflow, has ended by its result. */
   readonly ended: (entry: Entry, slot: number, outcome: Terminal) => void;
   /** A result could not be read; its task stays in flight. */
@@ -238,6 +240,7 @@ export class TaskResults {
     const nowMs = clock.nowMs();
     const latencyMs = nowMs - this.#table.plannedMs[slot]!;
     this.#books.observe(slot, entry, LATENCY_OF[outcome], latencyMs);
+    this.#options.took(slot, latencyMs);
     // The worker's clock against ours: only what causality allows is a measurement.
     const workMs = doneUnixMs - clock.unixMs(this.#table.publishCallMs[slot]!);
     if (workMs >= 0 && doneUnixMs <= clock.unixMs(nowMs) + 1) {

@@ -8,6 +8,8 @@ import { withDeadline } from "../deadline.js";
 import { messageOf } from "../errors.js";
 import { createLayout } from "../ledger/layout.js";
 import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
+import { createStageLayout } from "../ledger/stage-rows.js";
+import { stageCountOf } from "../plan/profile.js";
 import { createRandom, seedOf } from "../plan/random.js";
 import { dealOf, inBlocks, shareOf, within } from "../plan/share.js";
 import { ExceptionRows } from "./exception-rows.js";
@@ -37,7 +39,7 @@ const LEAVE_MS = 1_500;
 const port = parentPort!;
 // What follows up to the listener below runs before the next message is handed out.
 const start = await new Promise<EngineStart>((resolve) => port.once("message", resolve));
-const { plan, memory, thread, idPrefix: prefix } = start;
+const { plan, memory, stageMemory, thread, idPrefix: prefix } = start;
 const share = within(plan.segment, thread);
 const scenarios = plan.scenarios.map((scenario) => ({
   ...scenario,
@@ -56,6 +58,8 @@ const saturation = new Saturation(cells, layout);
 const life = new TaskLife({
   layout,
   live: ledger.live,
+  stageLayout: createStageLayout(plan.scenarios.map(({ profile }) => stageCountOf(profile))),
+  stageCells: new Float64Array(stageMemory),
   clock,
   idPrefix: prefix,
   share,
@@ -161,6 +165,7 @@ function lookIfReady(nowMs: number): void {
 
 function begin(zeroMs: number): void {
   if (hasEnded) return;
+  cells[layout.engine("saturatedSeconds")] = 0; // to start is busy work, too
   for (const run of runs) run.begin(zeroMs);
   pacer.turn();
 }

@@ -12,6 +12,8 @@ export interface WorkflowLifeOptions {
   readonly books: Books;
   readonly entryOf: (slot: number) => Entry;
   readonly nowMs: () => number;
+  /** A worker has the workflow for all we know. */
+  readonly published: (owner: number) => void;
   /** The workflow itself has ended; `doneUnixMs` is the `date_done` of the result that decided it. */
   readonly ended: (owner: number, outcome: Terminal, exception: string, doneUnixMs: number) => void;
   /** Nothing of the workflow is queued. */
@@ -62,6 +64,7 @@ export class WorkflowLife {
 
   /** A worker has it for all we know. */
   published(owner: number): void {
+    if (this.#table.states[owner] === SLOT.publishing) this.#options.published(owner);
     for (const slot of [owner, ...this.#workflows.membersOf(owner)]) {
       if (this.#table.states[slot] !== SLOT.publishing) continue;
       this.#options.books.count(this.#options.entryOf(slot).counters.published);

@@ -16,6 +16,11 @@ export function observe(cells: Float64Array, place: HistogramPlace, valueMs: num
   if (place.fineOffset >= 0) cells[place.fineOffset + fineIndex(value)]! += 1;
 }
 
+/** Counts one value in a fine table that stands alone. Milliseconds; negative values count as 0. */
+export function observeFine(cells: Float64Array, fineOffset: number, valueMs: number): void {
+  cells[fineOffset + fineIndex(Math.max(valueMs, 0))]! += 1;
+}
+
 /** Sum of the observed values in milliseconds. */
 export function sumMs(cells: Float64Array, place: HistogramPlace): number {
   return cells[place.offset + place.boundsMs.length + 1]!;

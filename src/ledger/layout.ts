@@ -72,6 +72,8 @@ export const SCENARIO_CELLS = [
   "remainingSeconds",
   "startedAt",
   "stageChangedAt",
+  // How long it has planned starts, in seconds; written when it stops to.
+  "plannedSeconds",
 ] as const;
 export type ScenarioCell = (typeof SCENARIO_CELLS)[number];
 
@@ -105,6 +107,8 @@ export const ENGINE_CELLS = [
   "malformedResults",
   "unmatchedResults",
   "foldedExceptions",
+  // Seconds in which the generator was saturated.
+  "saturatedSeconds",
 ] as const;
 export type EngineCell = (typeof ENGINE_CELLS)[number];
 

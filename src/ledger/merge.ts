@@ -22,6 +22,7 @@ const ENGINE: Record<EngineCell, Joined> = {
   malformedResults: "sum",
   unmatchedResults: "sum",
   foldedExceptions: "sum",
+  saturatedSeconds: "greatest",
 };
 
 const SCENARIO: Record<ScenarioCell, Joined> = {
@@ -32,6 +33,7 @@ const SCENARIO: Record<ScenarioCell, Joined> = {
   remainingSeconds: "greatest",
   startedAt: "greatest",
   stageChangedAt: "greatest",
+  plannedSeconds: "greatest",
 };
 
 const CONNECTION: Record<ConnectionCell, Joined> = {

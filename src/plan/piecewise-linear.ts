@@ -24,6 +24,11 @@ export interface Curve {
   readonly endMs: number;
   /** The stage at that time and how long it still lasts; the last one with 0 after the end. */
   stageAt(elapsedMs: number): { index: number; remainingMs: number };
+  /**
+   * The stage that a start belongs to which is due at that time, and until when (inclusive) it is so: at the border
+   * of two stages a start is the last one of the earlier stage. Exact for the times of `timeOf`.
+   */
+  stageOfStart(dueMs: number): { index: number; untilMs: number };
 }
 
 /**
@@ -85,6 +90,7 @@ function constant(ratePerSecond: number): Curve {
     timeOf: (n) => (n > 0 ? (n * 1000) / ratePerSecond : 0),
     endMs: Infinity,
     stageAt: () => ({ index: 0, remainingMs: Infinity }),
+    stageOfStart: () => ({ index: 0, untilMs: Infinity }),
   };
 }
 
@@ -93,6 +99,8 @@ interface Once extends Curve {
   readonly totalStarts: number;
   /** `timeOf`, where n is known but for ± slack: at a border, the border is meant. */
   timeAround(n: number, slack: number): number;
+  /** `stageOfStart` of a cycle that begins at `fromMs`. */
+  stageOfStartFrom(fromMs: number, dueMs: number): { index: number; untilMs: number };
 }
 
 function once(segments: readonly Segment[]): Once {
@@ -140,6 +148,19 @@ function once(segments: readonly Segment[]): Once {
     return Math.min(borderMs[index]! + intoMs, borderMs[index + 1]!);
   };
 
+  const stageOfStartFrom = (fromMs: number, dueMs: number) => {
+    // The first segment that ends then or later. Both times are sums of the same two numbers: no rounding
+    // comes between them.
+    let low = 0;
+    let high = last;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (fromMs + borderMs[middle + 1]! >= dueMs) high = middle;
+      else low = middle + 1;
+    }
+    return { index: low, untilMs: fromMs + borderMs[low + 1]! };
+  };
+
   return {
     startsBy(elapsedMs) {
       if (!(elapsedMs > 0)) return 0;
@@ -164,6 +185,8 @@ function once(segments: readonly Segment[]): Once {
       const index = segmentAt(sinceStartMs);
       return { index, remainingMs: borderMs[index + 1]! - sinceStartMs };
     },
+    stageOfStart: (dueMs) => stageOfStartFrom(0, dueMs),
+    stageOfStartFrom,
   };
 }
 
@@ -198,6 +221,12 @@ function repeated(cycle: Once): Curve {
     endMs: Infinity,
     stageAt(elapsedMs) {
       return cycle.stageAt(elapsedMs - cyclesBefore(elapsedMs) * cycleMs);
+    },
+    stageOfStart(dueMs) {
+      // A start at the border of two cycles belongs to the earlier one, as in `timeOf`.
+      let cycles = cyclesBefore(dueMs);
+      if (cycles > 0 && (cycles - 1) * cycleMs + cycleMs >= dueMs) cycles--;
+      return cycle.stageOfStartFrom(cycles * cycleMs, dueMs);
     },
   };
 }

@@ -53,6 +53,28 @@ export function createProfile(spec: Exclude<ProfileSpec, { kind: "max" }>): Prof
   return { ...curve, stages: segments.map(stageOf) };
 }
 
+/** How many stages a profile has; `max` has one. */
+export function stageCountOf(spec: ProfileSpec): number {
+  return spec.kind === "steps" || spec.kind === "ramp" ? spec.stages.length : 1;
+}
+
+/**
+ * How long each stage of a profile has lasted, all cycles together, when it was followed for `activeMs`: no longer
+ * than it is, unless it repeats.
+ */
+export function stageTimesMs(stages: readonly Stage[], activeMs: number): number[] {
+  const lengths = stages.map(({ durationMs }) => durationMs);
+  if (lengths[0] === Infinity) return [activeMs];
+  const cycleMs = lengths.reduce((sum, length) => sum + length, 0);
+  const cycles = cycleMs === 0 ? 0 : Math.floor(activeMs / cycleMs);
+  let leftMs = activeMs - cycles * cycleMs;
+  return lengths.map((length) => {
+    const partMs = Math.min(length, leftMs);
+    leftMs -= partMs;
+    return cycles * length + partMs;
+  });
+}
+
 function segmentsOf(spec: Exclude<ProfileSpec, { kind: "max" }>): Segment[] {
   switch (spec.kind) {
     case "constant":

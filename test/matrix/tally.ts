@@ -1,4 +1,4 @@
-import type { EndReport, TaskReport } from "../../src/daemon/end-report.js";
+import type { LedgerReport, TaskReport } from "../../src/daemon/task-report.js";
 import { METRIC_PREFIX, METRICS } from "../../src/exposition/metrics.js";
 import type { Metrics } from "../support/metrics.js";
 import type { Kind } from "./kinds.js";
@@ -52,7 +52,7 @@ export function pageTallies(page: Metrics): Tallies {
 }
 
 /** What the end report says. */
-export function reportTallies(report: EndReport): Tallies {
+export function reportTallies(report: LedgerReport): Tallies {
   return Object.fromEntries(
     Object.entries(report.tasks).map(([name, task]) => [name, reportTally(task)]),
   );

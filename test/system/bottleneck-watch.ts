@@ -40,7 +40,7 @@ export function verdicts(
   return daemon
     .stderr()
     .split("\n")
-    .filter((line) => line.includes("another side makes the task slow"))
+    .filter((line) => line.includes('"evidence":'))
     .map((line) => JSON.parse(line));
 }
 

@@ -12,7 +12,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   slo: [],
   setup: [],
   cli: [],
-  config: ["celery", "slo"],
+  terminal: [],
+  config: ["celery", "slo", "terminal"],
   connections: ["celery"],
   engine: ["plan", "celery", "ledger", "connections"],
   observer: ["celery", "connections"],
@@ -21,20 +22,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   docs: ["config", "celery", "exposition", "ledger", "observer", "doctor"],
   dashboards: ["exposition"],
   rules: ["slo", "exposition"],
-  doctor: ["config", "plan", "celery", "connections", "engine"],
+  doctor: ["config", "plan", "celery", "connections", "engine", "terminal"],
   init: ["config", "celery", "doctor"],
   daemon: [
     ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
-    ...["observer", "exposition", "http"],
+    ...["observer", "exposition", "http", "terminal"],
   ],
   commands: [
     ...["config", "plan", "celery", "connections", "daemon", "doctor", "init", "rules", "setup"],
+    "terminal",
   ],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = ["errors", "clock", "deadline", "log", "version"];
 /** Folders that compute and nothing else: of Node only what does so too. */
-const PURE = ["plan", "celery", "ledger", "slo", "init", "cli"];
+const PURE = ["plan", "celery", "ledger", "slo", "init", "cli", "terminal"];
 
 /** The only folder or file that may import a package. */
 const HOME: Readonly<Record<string, readonly string[]>> = {
@@ -48,6 +50,7 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   yaml: ["config", "rules", "init"],
   "@msgpack/msgpack": ["celery"],
   commander: ["main.ts", "command-line.ts", "describe-commands.ts"],
+  "string-width": ["terminal"],
   pino: ["log.ts"],
   "pino-pretty": ["log.ts"],
   "@grafana/grafana-foundation-sdk": ["dashboards"],
@@ -90,7 +93,7 @@ test("each package has its home", () => {
   }
 });
 
-test("plan, celery, ledger, slo, init and cli read no clock, file, socket or environment and throw no dice", () => {
+test("plan, celery, ledger, slo, init, cli and terminal read no clock, file, socket or environment and throw no dice", () => {
   for (const file of files.filter((name) => PURE.includes(roomOf(name)))) {
     const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
     assert.deepEqual(

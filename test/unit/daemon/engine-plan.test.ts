@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/load.js";
-import { planEngine } from "../../../src/daemon/engine-plan.js";
+import { endsByItself, planEngine } from "../../../src/daemon/engine-plan.js";
 
 function plannedOf(settings: readonly string[], forMs: number | null = null) {
   const set = (path: string[], value: unknown) => ({ path, value, flag: "--test" });
@@ -121,4 +121,22 @@ test("more in flight than a thread can track is refused at the scenario with the
     issue!,
     /^scenarios\.one\.maxInFlight: all maxInFlight is 21,001,050 tasks, .* more than/,
   );
+});
+
+for (const [settings, forMs, expected] of [
+  [[], null, false],
+  [[], 60_000, true],
+  [["scenarios.one.duration=1m"], null, true],
+  [["scenarios.one.profile=max"], null, false],
+  [["scenarios.one.profile={steps: [1/s for 5s]}"], null, true],
+  [["scenarios.one.profile={steps: [1/s for 5s], repeat: true}"], null, false],
+  [["scenarios.one.profile={ramp: {stages: [{to: 5/s, over: 1m}]}}"], null, true],
+] as const) {
+  test(`a run ${expected ? "ends by itself" : "has no end"} with ${settings[0] ?? "a constant rate"}${forMs === null ? "" : " and --for"}`, () => {
+    assert.equal(endsByItself(planOf(settings, forMs).plan), expected);
+  });
+}
+
+test("a number of starts ends a run as well", () => {
+  assert.equal(endsByItself({ ...planOf([]).plan, countLimit: 5 }), true);
 });

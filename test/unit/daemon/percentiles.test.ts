@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endReport, reportText } from "../../../src/daemon/end-report.js";
+import { type EndedRun, endReport } from "../../../src/daemon/end-report.js";
+import { reportText } from "../../../src/daemon/report-text.js";
 import { StatusLine } from "../../../src/daemon/status-line.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import type { Subject } from "../../../src/exposition/subject.js";
 import { observe } from "../../../src/ledger/histogram.js";
 import { createLayout, SCENARIO_STATES } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+import { createStageLayout } from "../../../src/ledger/stage-rows.js";
 import { createProfile } from "../../../src/plan/profile.js";
 
 const subject: Subject = {
@@ -52,6 +54,19 @@ function setUp() {
   return { ledger: () => new LedgerView(layout, live), end };
 }
 
+function ended(ledger: LedgerView): EndedRun {
+  return {
+    ledger,
+    stageCells: new Float64Array(createStageLayout([1]).cellCount),
+    subject,
+    startedUnixMs: 0,
+    seconds: 10,
+    stoppedBySignal: false,
+    bottleneckOf: () => ({ side: "none", evidence: null, secondsBySide: {} }),
+    reasons: { refused: null, invalid: null, notConnected: null },
+  };
+}
+
 /** 1, 2 … 100 ms. What is told of them may be off by 0.8 %, and is rounded. */
 function hundred(end: (entry: number, outcome: "succeeded", latencyMs: number) => void): void {
   for (let ms = 1; ms <= 100; ms++) end(0, "succeeded", ms);
@@ -77,7 +92,8 @@ test("the end report has p50, p95 and p99 of each task and of all, successes and
   const { ledger, end } = setUp();
   hundred(end);
   for (let i = 0; i < 100; i++) end(1, "failed", 2_000);
-  const lines = reportText(ledger(), subject, 10).split("\n");
+  const run = ended(ledger());
+  const lines = reportText(run, endReport(run), Infinity).split("\n");
   assert.match(lines[1]!, /p50 +p95 +p99$/);
   assert.match(lines[2]!, /^app\.quick .* 50 ms +9[56] ms +(99|100) ms$/);
   assert.match(lines[3]!, /^app\.slow .* 2\.0\d s +2\.0\d s +2\.0\d s$/);
@@ -87,7 +103,7 @@ test("the end report has p50, p95 and p99 of each task and of all, successes and
 test("the report for programs has p99.9 and the maximum too, in seconds, null where nothing ended", () => {
   const { ledger, end } = setUp();
   hundred(end);
-  const { tasks } = endReport(ledger(), subject, 10, false);
+  const { tasks } = endReport(ended(ledger()));
   const expected = { p50: 0.05, p95: 0.095, p99: 0.099, p999: 0.1, max: 0.1 };
   for (const [name, seconds] of Object.entries(expected)) {
     const found = tasks["app.quick"]!.latencySeconds[name as keyof typeof expected];

@@ -12,8 +12,18 @@ import { compileFirstBodies } from "../../../src/engine/message-maker.js";
 import type { EntryPlan, ScenarioPlan, SloPlan } from "../../../src/engine/messages.js";
 import { TaskLife } from "../../../src/engine/task-life.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
-import { createLayout, type EntryCounter, type SloCounter } from "../../../src/ledger/layout.js";
+import {
+  createLayout,
+  type EntryCounter,
+  FINE,
+  type SloCounter,
+} from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+import {
+  createStageLayout,
+  STAGE_COUNTERS,
+  type StageCounter,
+} from "../../../src/ledger/stage-rows.js";
 import { taskOptions } from "../celery/specs.js";
 
 interface Request {
@@ -109,12 +119,16 @@ export function setUp(
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   const time = { nowMs: 0 };
+  const stageLayout = createStageLayout([3]);
+  const stageCells = new Float64Array(stageLayout.cellCount);
   const generator = { isSaturated: false };
   const broker = new FakeBroker();
   const exceptions: string[] = [];
   const life = new TaskLife({
     layout,
     live,
+    stageLayout,
+    stageCells,
     clock: { nowMs: () => time.nowMs, unixMs: (ms) => ms, anchor: () => 0 },
     idPrefix: "00000000-0000",
     share: { index: 0, of: 1 },
@@ -153,19 +167,46 @@ export function setUp(
   });
   life.connect([broker]);
   const view = () => new LedgerView(layout, live);
-  const start = (index = 0, plannedMs = time.nowMs, isWarmup = false) => {
-    life.start(index, plannedMs, time.nowMs, isWarmup);
+  const start = (index = 0, plannedMs = time.nowMs, isWarmup = false, stage = 0) => {
+    life.start(index, stage, plannedMs, time.nowMs, isWarmup);
     life.flush(time.nowMs);
   };
   const resultText = (id: string, text: string) =>
     life.result(`celery-task-meta-${id}`, "celery-task-meta-".length, text);
   const result = (id: string, meta: object) => resultText(id, JSON.stringify(meta));
   const count = (name: EntryCounter, index = 0) => view().counter(index, name);
+  const stageCount = (name: StageCounter, stage: number) =>
+    stageCells[stageLayout.counter(stageLayout.row(0, stage), name)]!;
+  const stageLatencies = (stage: number) => {
+    const at = stageLayout.fineAt(stageLayout.row(0, stage));
+    return stageCells.slice(at, at + FINE.size);
+  };
   const sloCount = (name: SloCounter, row = 0) => view().slo(row, name);
   const assertBalanced = () => {
     for (const index of entries.keys()) {
       assert.deepEqual(view().balance(index), { planned: 0, published: 0 });
     }
+    assertStagesAddUp();
+  };
+  /** The rows of the stages are the whole once more: each count, and each cell of the latencies. */
+  const assertStagesAddUp = () => {
+    const starts = [...entries.keys()].filter((index) => entries[index]!.memberOf === null);
+    for (const name of STAGE_COUNTERS) {
+      const total = starts.reduce((sum, index) => sum + count(name, index), 0);
+      const byStage = [0, 1, 2].reduce((sum, stage) => sum + stageCount(name, stage), 0);
+      assert.equal(byStage, total, name);
+    }
+    const latencies = new Float64Array(FINE.size);
+    for (const index of starts) {
+      for (const name of ["latencySucceeded", "latencyFailed"] as const) {
+        for (const [cell, n] of view().fineCounts(index, name).entries()) latencies[cell]! += n;
+      }
+    }
+    const byStage = new Float64Array(FINE.size);
+    for (const stage of [0, 1, 2]) {
+      for (const [cell, n] of stageLatencies(stage).entries()) byStage[cell]! += n;
+    }
+    assert.deepEqual(byStage, latencies);
   };
   return {
     life,
@@ -178,6 +219,8 @@ export function setUp(
     resultText,
     count,
     sloCount,
+    stageCount,
+    stageLatencies,
     assertBalanced,
     exceptions,
   };

@@ -36,14 +36,14 @@ function setUp(
     slots: 8,
   });
   const cells = new Float64Array(layout.cellCount);
-  const started: { entry: number; plannedMs: number; isWarmup: boolean }[] = [];
+  const started: { entry: number; stage: number; plannedMs: number; isWarmup: boolean }[] = [];
   const states: ScenarioState[] = [];
   const stages: number[] = [];
   const tasks = { inFlight: 0 };
   // Of the life of tasks a scenario knows these four.
   const life = {
-    start(entry: number, plannedMs: number, _nowMs: number, isWarmup: boolean) {
-      started.push({ entry, plannedMs, isWarmup });
+    start(entry: number, stage: number, plannedMs: number, _nowMs: number, isWarmup: boolean) {
+      started.push({ entry, stage, plannedMs, isWarmup });
       tasks.inFlight++;
     },
     inFlight: () => tasks.inFlight,
@@ -220,4 +220,64 @@ test("threads start the plan's tasks each once, when they are due in the whole, 
     whole.started,
   );
   assert.ok(Math.abs(rate - whole.cell("targetRate")!) < 1e-9);
+});
+
+test("each start is planned in its stage: of every cycle, in threads and segments, to the last one", () => {
+  const profile = {
+    kind: "steps",
+    stages: [
+      { ratePerSecond: 3, durationMs: 1_100 },
+      { ratePerSecond: 0, durationMs: 700 },
+      { ratePerSecond: 0.7, durationMs: 10_000 },
+      { ratePerSecond: 50, durationMs: 300 },
+    ],
+    repeat: true,
+  } as const;
+  const changes = { profile, endMs: 3 * 12_100 };
+  const whole = setUp(changes);
+  const parts = [0, 1, 2].flatMap((segment) =>
+    [0, 1].map((thread) =>
+      setUp(changes, Infinity, inBlocks({ index: segment, of: 3 }, { index: thread, of: 2 }, 4)),
+    ),
+  );
+  for (const { run } of [whole, ...parts]) {
+    run.begin(0);
+    for (let now = 0; now <= changes.endMs; now += 50) run.turn(now);
+  }
+  const countOf = ({ started }: ReturnType<typeof setUp>, wanted: number) =>
+    started.filter(({ stage }) => stage === wanted).length;
+  // 3/s for 1.1 s is 3.3 starts a cycle: 3, 3 and 3.9, of which the rest of the cycle finds the tenth.
+  const expected = [0, 1, 2, 3].map((stage) => countOf(whole, stage));
+  assert.equal(expected[1], 0, "nothing is due at rate 0");
+  assert.equal(
+    expected.reduce((sum, count) => sum + count),
+    whole.started.length,
+  );
+  assert.ok(Math.abs(expected[0]! - 9.9) < 1 && Math.abs(expected[3]! - 45) < 1, `${expected}`);
+  for (const [stage, count] of expected.entries()) {
+    const shared = parts.reduce((sum, part) => sum + countOf(part, stage), 0);
+    assert.equal(shared, count, `stage ${stage}`);
+  }
+});
+
+test("how long it has planned starts: to its end, to the last one by count, or to the stop", () => {
+  const ended = setUp({ endMs: 1_000 });
+  ended.run.begin(0);
+  ended.run.turn(1_050);
+  ended.run.refresh(1_060);
+  assert.equal(ended.cell("plannedSeconds"), 1);
+  const counted = setUp({}, 5);
+  counted.run.begin(0);
+  counted.run.turn(540);
+  counted.run.refresh(600);
+  assert.equal(counted.cell("plannedSeconds"), 0.5);
+  const stopped = setUp({ startAfterMs: 100 });
+  stopped.run.begin(0);
+  stopped.run.refresh(100);
+  stopped.run.stop(850);
+  assert.equal(stopped.cell("plannedSeconds"), 0.75);
+  const early = setUp({ startAfterMs: 100 });
+  early.run.begin(0);
+  early.run.stop(50);
+  assert.equal(early.cell("plannedSeconds"), 0);
 });

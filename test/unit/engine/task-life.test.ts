@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { ID_LENGTH } from "../../../src/celery/task-id.js";
 import type { PublishOutcome } from "../../../src/connections/ports.js";
 import { PublishWindow } from "../../../src/engine/batch.js";
+import { quantileMs } from "../../../src/ledger/histogram.js";
 import { entry, type FakeBroker, SUCCESS, setUp, TIMEOUT_MS } from "./life.js";
 
 test("a task goes from planned over publishing and in flight to succeeded, balanced at each step", () => {
@@ -60,7 +61,7 @@ test("latency counts from the planned start, not from the publish call", () => {
 
 test("tasks of different priority go to different lists, those of one list in one request", () => {
   const { life, broker } = setUp();
-  for (const index of [0, 1, 0, 1, 0]) life.start(index, 0, 0, false);
+  for (const index of [0, 1, 0, 1, 0]) life.start(index, 0, 0, 0, false);
   life.flush(0);
   assert.deepEqual(
     broker.requests.map(({ destination, ids }) => [destination, ids.length]),
@@ -114,7 +115,7 @@ test("a refused batch is publish failures, an unwritten one is dropped, neither 
 
 test("messages of one batch can have different answers, in any order", () => {
   const { life, broker, count, view, assertBalanced } = setUp();
-  for (let i = 0; i < 4; i++) life.start(0, 0, 0, false);
+  for (let i = 0; i < 4; i++) life.start(0, 0, 0, 0, false);
   life.flush(0);
   const { answer } = broker.requests[0]!;
   answer(2, 3, "unroutable", "NO_ROUTE");
@@ -257,7 +258,7 @@ test("takeEnded() gives the ids of tasks whose result has come, once, also of la
 
 test("warm-up tasks are in the ledger and not in the histograms", () => {
   const { life, broker, time, view, result, count } = setUp();
-  life.start(0, 0, 0, true);
+  life.start(0, 0, 0, 0, true);
   life.flush(0);
   broker.requests[0]!.done("accepted");
   time.nowMs = 50;
@@ -271,6 +272,32 @@ test("warm-up tasks are in the ledger and not in the histograms", () => {
       name,
     );
   }
+});
+
+test("a start belongs to the stage in which it was planned, though it ends after it", () => {
+  const { broker, time, start, result, stageCount, stageLatencies, assertBalanced } = setUp();
+  start(0, 0, false, 1);
+  start(0, 0, true, 2);
+  time.nowMs = 500;
+  start(1, 500, false, 2);
+  for (const request of broker.requests) {
+    request.done("accepted");
+    for (const id of request.ids) result(id, SUCCESS);
+  }
+  assert.deepEqual(
+    [0, 1, 2].map((stage) => [stageCount("planned", stage), stageCount("succeeded", stage)]),
+    [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+    ],
+  );
+  // 500 ms in the one stage; in the other one the warm-up counts without a latency.
+  assert.deepEqual(
+    [1, 2].map((stage) => Math.round(quantileMs(stageLatencies(stage), 1) / 10)),
+    [50, 0],
+  );
+  assertBalanced();
 });
 
 test("malformed results, unknown ids and foreign channels change no task", () => {
@@ -322,7 +349,13 @@ test("after any sequence of events both equations of the ledger hold", () => {
     {},
   ];
   const step = fc.oneof(
-    fc.record({ do: fc.constant("start" as const), entry: fc.nat(1), late: fc.nat(150) }),
+    fc.record({
+      do: fc.constant("start" as const),
+      entry: fc.nat(1),
+      late: fc.nat(150),
+      isWarmup: fc.boolean(),
+      stage: fc.nat(2),
+    }),
     fc.record({ do: fc.constant("answer" as const), pick: fc.nat(), outcome: fc.nat(5) }),
     fc.record({ do: fc.constant("result" as const), pick: fc.nat(), meta: fc.nat(5) }),
     fc.record({ do: fc.constant("recover" as const), pick: fc.nat() }),
@@ -337,8 +370,9 @@ test("after any sequence of events both equations of the ledger hold", () => {
       const waiting = new Set<FakeBroker["requests"][number]>();
       for (const event of steps) {
         const seen = broker.requests.length;
-        if (event.do === "start") start(event.entry, time.nowMs - event.late);
-        else if (event.do === "answer" && waiting.size > 0) {
+        if (event.do === "start") {
+          start(event.entry, time.nowMs - event.late, event.isWarmup, event.stage);
+        } else if (event.do === "answer" && waiting.size > 0) {
           const request = [...waiting][event.pick % waiting.size]!;
           waiting.delete(request);
           request.done(outcomes[event.outcome]!);

@@ -242,7 +242,7 @@ test("after any sequence of events the ledgers of workflows and members hold", a
   const outcomes = ["accepted", "refused", "unknown", "notWritten", "invalid"] as const;
   const metas = [SUCCESS, FAILURE, REVOKED, { status: "STARTED" }, { status: "RETRY" }];
   const step = fc.oneof(
-    fc.record({ do: fc.constant("start" as const) }),
+    fc.record({ do: fc.constant("start" as const), stage: fc.nat(2), isWarmup: fc.boolean() }),
     fc.record({
       do: fc.constant("answer" as const),
       request: fc.nat(),
@@ -263,8 +263,9 @@ test("after any sequence of events the ledgers of workflows and members hold", a
       for (const event of steps) {
         for (const id of all.life.idsInFlight(0)) ids.add(id);
         const known = [...ids];
-        if (event.do === "start") all.start();
-        else if (event.do === "answer" && all.broker.requests.length > 0) {
+        if (event.do === "start") {
+          all.start(0, all.time.nowMs, event.isWarmup, event.stage);
+        } else if (event.do === "answer" && all.broker.requests.length > 0) {
           const number = event.request % all.broker.requests.length;
           const request = all.broker.requests[number]!;
           const message = event.message % request.ids.length;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { EndReport, TaskReport } from "../../../src/daemon/end-report.js";
+import type { LedgerReport, TaskReport } from "../../../src/daemon/task-report.js";
 import { kindsOf } from "../../matrix/kinds.js";
 import {
   differences,
@@ -85,9 +85,7 @@ test("an end report is compared by the same counts as a page", () => {
     errors: { Flaky: 10 },
     latencySeconds: { p50: 1, p95: 1, p99: 1, p999: 1, max: 1 },
   };
-  const report = (change: Partial<TaskReport>): EndReport => ({
-    seconds: 2,
-    stoppedBySignal: false,
+  const report = (change: Partial<TaskReport>): LedgerReport => ({
     balanced: true,
     total: task,
     tasks: { "tests.exhausted": { ...task, ...change } },

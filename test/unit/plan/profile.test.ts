@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createProfile, type Profile } from "../../../src/plan/profile.js";
+import { createProfile, type Profile, stageTimesMs } from "../../../src/plan/profile.js";
 import { anySpec, linesOf, type RatedSpec, wholeSpec } from "./profiles.js";
 
 const elapsed = fc.double({ min: 0, max: 5_000_000, noNaN: true });
@@ -413,4 +413,68 @@ test("createProfile() refuses what has no meaning", () => {
   assert.throws(() => createProfile(steps(1, Number.NaN)), RangeError);
   assert.throws(() => createProfile(steps(1, 0, true)), RangeError);
   assert.throws(() => createProfile(steps(1, Infinity, true)), RangeError);
+});
+
+test("the starts of each stage are as many as its rate has: a start at a border is the last of the earlier", () => {
+  fc.assert(
+    fc.property(wholeSpec, fc.integer({ min: 1, max: 4 }), (spec, cycles) => {
+      const lines = linesOf(spec);
+      const profile = createProfile(spec);
+      const totals = lines.map(({ from, to, durationMs }) =>
+        durationMs === Infinity ? 0 : ((from + to) * durationMs) / 2_000,
+      );
+      const all = totals.reduce((sum, total) => sum + total, 0);
+      fc.pre(all > 0 && all < 20_000 && totals.every(Number.isInteger));
+      const isRepeated = profile.endMs === Infinity;
+      const counts = lines.map(() => 0);
+      for (let n = 1; n <= all * (isRepeated ? cycles : 1); n++) {
+        counts[profile.stageOfStart(profile.timeOf(n)).index]! += 1;
+      }
+      assert.deepEqual(
+        counts,
+        totals.map((total) => total * (isRepeated ? cycles : 1)),
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("the stage of a start lasts until the time that it says, and no longer", () => {
+  fc.assert(
+    fc.property(anySpec, elapsed, (spec, dueMs) => {
+      const profile = createProfile(spec);
+      fc.pre(dueMs > 0 && dueMs <= profile.endMs);
+      const { index, untilMs } = profile.stageOfStart(dueMs);
+      assert.ok(untilMs >= dueMs);
+      if (untilMs === Infinity) return;
+      assert.equal(profile.stageOfStart(untilMs).index, index);
+      const after = profile.stageOfStart(untilMs * (1 + 4 * Number.EPSILON));
+      assert.ok(after.untilMs > untilMs || untilMs === profile.endMs);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("the times of the stages add up to the time that was run, cycle by cycle", () => {
+  fc.assert(
+    fc.property(anySpec, elapsed, (spec, elapsedMs) => {
+      const profile = createProfile(spec);
+      const activeMs = Math.min(elapsedMs, profile.endMs);
+      const times = stageTimesMs(profile.stages, activeMs);
+      closeTo(
+        times.reduce((sum, time) => sum + time, 0),
+        activeMs,
+      );
+      for (const time of times) assert.ok(time >= 0);
+    }),
+  );
+  const cycle = createProfile({
+    kind: "steps",
+    stages: [
+      { ratePerSecond: 1, durationMs: 1_000 },
+      { ratePerSecond: 2, durationMs: 500 },
+    ],
+    repeat: true,
+  });
+  assert.deepEqual(stageTimesMs(cycle.stages, 4_200), [3_000, 1_200]);
 });
