@@ -232,7 +232,9 @@ test("replies that arrive while the results connection is away are kept and read
   assertBalanced(metrics);
   assert.deepEqual(await daemon.exit, { code: 0, signal: null });
   const { total } = JSON.parse(daemon.stdout());
-  assert.deepEqual([total.planned, total.outcomes.succeeded], [60, 60]);
+  // A start that a busy machine was too late for is dropped, and has no reply.
+  assert.deepEqual([total.planned, total.published + total.dropped.saturated], [60, 60]);
+  assert.equal(total.outcomes.succeeded, total.published);
   assert.match(daemon.stderr(), /CONNECTION_FORCED - by the test/);
   assert.doesNotMatch(daemon.stderr(), /reply queue was deleted/);
 });
