@@ -9,9 +9,11 @@ import { prepareEngineThread } from "./daemon/engine-thread.js";
 import { EXIT, messageOf, UserError } from "./errors.js";
 import { LOG_LEVELS } from "./log.js";
 import { RULE_FORMATS } from "./rules/formats.js";
+import { ignoreHarmless, receiveSignals } from "./signals.js";
 import { version } from "./version.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
+ignoreHarmless();
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
 process.stdout.on("error", () => {}); // a closed pipe must not end a run
@@ -68,7 +70,7 @@ function commandLine(done: (code: number) => void): Command {
     .action(async (files: string[], flags: Omit<RunFlags, "files">) => {
       prepareEngineThread();
       const { run } = await import("./commands/run.js");
-      done(await run({ ...flags, files }, processStreams(), onSignal));
+      done(await run({ ...flags, files }, processStreams(), receiveSignals));
     });
 
   program
@@ -115,7 +117,7 @@ function commandLine(done: (code: number) => void): Command {
     .addOption(set)
     .action(async (files: string[], flags: Omit<DoctorFlags, "files">) => {
       const { doctor } = await import("./commands/doctor.js");
-      done(await doctor({ ...flags, files }, processStreams(), onSignal));
+      done(await doctor({ ...flags, files }, processStreams(), receiveSignals));
     });
 
   program
@@ -174,10 +176,6 @@ function processStreams(): Streams {
     stderr: (text) => process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
   };
-}
-
-function onSignal(receive: (signal: string) => void): void {
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => receive(signal));
 }
 
 /** A defect: say all that is known, at once, and go. Going on could count wrongly. */

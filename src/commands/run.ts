@@ -9,6 +9,7 @@ import { Daemon } from "../daemon/daemon.js";
 import { planEngine } from "../daemon/engine-plan.js";
 import { ConfigError, messageOf } from "../errors.js";
 import { createLog } from "../log.js";
+import type { ReceivedSignal } from "../signals.js";
 import { commit, version } from "../version.js";
 import { flagError, parseCount, parseFor } from "./flags.js";
 import type { Streams } from "./streams.js";
@@ -25,6 +26,8 @@ export interface RunFlags extends QuickFlags {
 }
 
 const DEFAULT_LINGER_MS = 15_000;
+/** What a stop takes besides: connections are closed, events are switched off. */
+const CLOSING_MS = 5_000;
 
 /**
  * `celery-load run`: the daemon. `onSignal` is called with what a signal is to do.
@@ -33,7 +36,7 @@ const DEFAULT_LINGER_MS = 15_000;
 export async function run(
   flags: RunFlags,
   streams: Streams,
-  onSignal: (receive: (signal: string) => void) => void,
+  onSignal: (receive: (signal: ReceivedSignal) => void) => void,
 ): Promise<number> {
   const forMs = flags.for === undefined ? null : parseFor(flags.for);
   const countLimit = flags.count === undefined ? null : parseCount(flags.count);
@@ -62,6 +65,7 @@ export async function run(
     observe,
     listen: config.server.listen,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
+    portWaitMs: Math.max(config.server.lingerMs ?? 0, DEFAULT_LINGER_MS) + CLOSING_MS,
     driftWindowMs: config.driftWindowMs,
     isBounded,
     exitOnSlo: flags.exitOnSlo === true,
@@ -73,8 +77,6 @@ export async function run(
     },
   });
   onSignal((signal) => daemon.signal(signal));
-  const { host, port } = config.server.listen;
-  log.info({ metrics: `http://${host}:${port}/metrics` }, "celery-load starts");
   return daemon.run();
 }
 
