@@ -92,7 +92,7 @@ export class Daemon {
     this.#options = options;
     const { log, plan, subject } = options;
     this.#connections = new ConnectionStates(subject.connections);
-    this.#bottlenecks = new Bottlenecks(subject, (entry) => plan.entries[entry]!.connection);
+    this.#bottlenecks = new Bottlenecks(subject, plan.entries);
     this.#drifts = new Drifts({
       subject,
       connections: options.observe,

@@ -239,6 +239,55 @@ test("replies that arrive while the results connection is away are kept and read
   assert.doesNotMatch(daemon.stderr(), /reply queue was deleted/);
 });
 
+const LONG = "10m";
+/** How a run may end; those with signals get them in the midst of it. */
+const ENDS: readonly { readonly args: readonly string[]; readonly signals: NodeJS.Signals[] }[] = [
+  { args: ["--for", "3s"], signals: [] },
+  { args: ["--count", "30"], signals: [] },
+  { args: ["--for", LONG], signals: ["SIGTERM"] },
+  { args: [], signals: ["SIGTERM"] },
+  { args: [], signals: ["SIGHUP"] },
+];
+for (const [where, broker, backend] of [
+  ["RabbitMQ with rpc results", () => rabbitmq.url, () => "rpc://"],
+  ["RabbitMQ with Redis results", () => rabbitmq.url, () => redis.url(2)],
+  ["Redis", () => redis.url(3), () => redis.url(3)],
+] as const) {
+  for (const hasEvents of [true, false]) {
+    test(`healthy runs on ${where}, events ${hasEvents ? "on" : "auto"}, end without a complaint`, async () => {
+      const queue = `quiet-${hasEvents}`;
+      await using _worker = await startWorker({
+        ...{ broker: broker(), backend: backend(), queues: [queue], concurrency: 16 },
+      });
+      await Promise.all(
+        ENDS.map(async ({ args, signals }) => {
+          await using daemon = await startDaemon({
+            configText: `
+connections: { main: { broker: "${broker()}", backend: "${backend()}", events: ${hasEvents ? "on" : "auto"} } }
+tasks: { add: { name: tests.add, args: [1, 2], queue: ${queue} } }
+scenarios: { s: { profile: 10/s, gracefulStop: 20s } }
+server: { linger: 1s }
+`,
+            args: [...args, "--json"],
+          });
+          if (signals.length > 0) {
+            await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > 10);
+          }
+          for (const signal of signals) daemon.signal(signal);
+          const { code } = await daemon.exit;
+          assert.equal(code, signals.length > 0 && args.length > 0 ? 105 : 0);
+          const lines = daemon.stderr().trim().split("\n");
+          const complaints = lines.filter(
+            (line) =>
+              JSON.parse(line).level > 30 || /trying again|could not|cannot|not be/.test(line),
+          );
+          assert.deepEqual(complaints, []);
+        }),
+      );
+    });
+  }
+}
+
 test("a wrong password is exit 104 with one message that does not hold it", async () => {
   await using daemon = await startDaemon({
     args: [

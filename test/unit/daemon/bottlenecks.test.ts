@@ -27,7 +27,9 @@ const SUBJECT: Subject = {
 
 const SLOTS = 1_000;
 
-function setUp() {
+const PLAN = { connection: 0, countdownMs: null, eta: null, workflow: null };
+
+function setUp(countdownMs: number | null = null) {
   const layout = createLayout({
     entries: 2,
     scenarios: 1,
@@ -40,7 +42,7 @@ function setUp() {
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   live.cells[layout.connection(0, "brokerUp")] = 1;
-  const bottlenecks = new Bottlenecks(SUBJECT, () => 0);
+  const bottlenecks = new Bottlenecks(SUBJECT, [{ ...PLAN, countdownMs }, PLAN]);
   /** Tasks of app.a that waited and ran so long. */
   const ran = (count: number, queueMs: number, runMs: number) => {
     for (let number = 0; number < count; number++) {
@@ -101,6 +103,21 @@ test("what is older than 30 s is forgotten", () => {
     look(active(1));
   }
   assert.equal(bottlenecks.sides.get("app.a"), "code");
+});
+
+test("a countdown is nobody's fault, and what comes on top of it is", () => {
+  for (const [queueMs, side] of [
+    [5_005, "none"],
+    [6_000, "workers_idle_but_waiting"],
+  ] as const) {
+    const { bottlenecks, ran, flying, look } = setUp(5_000);
+    flying(50);
+    for (let number = 0; number < 4; number++) {
+      look(active(1));
+      ran(10, queueMs, 20);
+    }
+    assert.equal(bottlenecks.sides.get("app.a"), side);
+  }
 });
 
 test("workers that are down have no places; of unknown ones nothing is said", () => {
