@@ -27,7 +27,7 @@ export interface RunFlags extends QuickFlags {
 
 const DEFAULT_LINGER_MS = 15_000;
 /** What a stop takes besides: connections are closed, events are switched off. */
-const CLOSING_MS = 5_000;
+const CLOSING_MS = 10_000;
 
 /**
  * `celery-load run`: the daemon. `onSignal` is called with what a signal is to do.

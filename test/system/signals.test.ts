@@ -192,7 +192,7 @@ threads: ${threads}
       "the line about the port",
     );
     const waiting = logOf(next)[0]!;
-    assert.deepEqual([waiting.port, waiting.seconds], [old.port, 20]);
+    assert.deepEqual([waiting.port, waiting.seconds], [old.port, 25]);
     assert.deepEqual(await old.exit, { code: 0, signal: null });
     assert.equal((await worker.recorded()).length, known + totalOf(old).published);
     assert.deepEqual(await next.exit, { code: 0, signal: null });

@@ -43,12 +43,17 @@ function setUp(countdownMs: number | null = null) {
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   live.cells[layout.connection(0, "brokerUp")] = 1;
   const bottlenecks = new Bottlenecks(SUBJECT, [{ ...PLAN, countdownMs }, PLAN]);
-  /** Tasks of app.a that waited and ran so long. */
-  const ran = (count: number, queueMs: number, runMs: number) => {
+  /** Tasks of app.a that waited and ran so long, and whose results took so long. */
+  const ran = (count: number, queueMs: number, runMs: number, deliveryMs = 0) => {
     for (let number = 0; number < count; number++) {
-      observe(live.cells, layout.entryHistogram(0, "latencySucceeded"), queueMs + runMs);
+      observe(
+        live.cells,
+        layout.entryHistogram(0, "latencySucceeded"),
+        queueMs + runMs + deliveryMs,
+      );
       observe(live.cells, layout.entryHistogram(0, "queue"), queueMs);
       observe(live.cells, layout.entryHistogram(0, "run"), runMs);
+      observe(live.cells, layout.entryHistogram(0, "delivery"), deliveryMs);
     }
   };
   /** So many tasks of app.a wait for their result now. */
@@ -118,6 +123,15 @@ test("a countdown is nobody's fault, and what comes on top of it is", () => {
     }
     assert.equal(bottlenecks.sides.get("app.a"), side);
   }
+});
+
+test("a phase between clocks that are not known well is no longer than the whole", () => {
+  const { bottlenecks, ran, look } = setUp(3_000);
+  for (let number = 0; number < 4; number++) {
+    look(active(1));
+    ran(10, 2_550, 20, 450);
+  }
+  assert.equal(bottlenecks.sides.get("app.a"), "none");
 });
 
 test("workers that are down have no places; of unknown ones nothing is said", () => {
