@@ -91,12 +91,13 @@ class ReplyList {
         if (first === null) continue;
         this.#take([first], seen);
         let removed: Promise<unknown> = client.lrem(list, 1, first);
-        for (;;) {
+        while (!isOver()) {
           const [more] = await Promise.all([client.lrange(list, -MAX_BATCH, -1), removed]);
           if (more.length === 0) break;
           this.#take(more.reverse(), seen);
           removed = client.ltrim(list, 0, -more.length - 1);
         }
+        await removed;
       }
     } catch (error) {
       if (client.status === "ready") client.emit("error", new Error(messageOf(error)));
