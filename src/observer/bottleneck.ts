@@ -68,7 +68,7 @@ const BUSY = 0.8;
 /** Pure rules, the first one that holds; docs/bottleneck.md explains them. */
 export function sideOf(evidence: Evidence): Side {
   const { latencyMs, publishMs, runMs, deliveryMs } = evidence;
-  const isMany = (starts: number) => starts > 0 && starts >= MANY * evidence.planned;
+  const isMany = (starts: number) => starts > 1 && starts >= MANY * evidence.planned;
   if (evidence.saturatedRatio >= MOST || isMany(evidence.droppedSaturated)) return "generator";
   if (!evidence.isBrokerUsable || isMany(evidence.notTaken)) return "broker";
   if (evidence.results === 0 || latencyMs === null) {

@@ -69,7 +69,9 @@ test("no worker is blamed where tasks wait for one another, for their time, or t
       assert.equal(page.sum("celery_load_task_outcomes_total", { outcome: "failed" }), 0, where);
       assert.ok(page.sum("celery_load_task_outcomes_total", { outcome: "succeeded" }) > 300, where);
       const named = verdicts(daemon);
-      const [wrong] = named.filter(({ side }) => side !== "code" && side !== "none");
+      // On a busy machine the generator is named by right.
+      const allowed = ["code", "none", "generator"];
+      const [wrong] = named.filter(({ side }) => !allowed.includes(side));
       assert.equal(wrong, undefined, `${where}: ${JSON.stringify(wrong)}`);
       context.diagnostic(
         `${where}: ${named.map(({ task, side }) => `${task} ${side}`).join(", ")}`,

@@ -41,6 +41,7 @@ const CASES: readonly (readonly [string, Partial<Evidence>, Side])[] = [
   ["this daemon is saturated now and then", { saturatedRatio: 0.4 }, "code"],
   ["starts were dropped as this daemon was late", { droppedSaturated: 5 }, "generator"],
   ["a few starts were dropped or refused", { droppedSaturated: 4, notTaken: 4 }, "code"],
+  ["one of a few starts was dropped", { planned: 6, droppedSaturated: 1, notTaken: 1 }, "code"],
   ["our own fault comes before the broker's", { droppedSaturated: 5, notTaken: 9 }, "generator"],
   ["the broker is away or blocked", { isBrokerUsable: false }, "broker"],
   ["the broker takes no tasks", { notTaken: 100 }, "broker"],
