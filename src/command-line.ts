@@ -12,6 +12,7 @@ import { prepareEngineThread } from "./daemon/engine-thread.js";
 import { describeCommand } from "./describe-commands.js";
 import { LOG_LEVELS } from "./log.js";
 import { RULE_FORMATS } from "./rules/formats.js";
+import { receiveSignals } from "./signals.js";
 import { columnsOf } from "./terminal/terminal.js";
 import { wrappedText } from "./terminal/text.js";
 import { version } from "./version.js";
@@ -44,7 +45,7 @@ export function commandLine(done: (code: number) => void): Command {
     .action(async (files: string[], flags: Omit<RunFlags, "files">) => {
       prepareEngineThread();
       const { run } = await import("./commands/run.js");
-      done(await run({ ...flags, files }, processStreams(), onSignal));
+      done(await run({ ...flags, files }, processStreams(), receiveSignals));
     });
 
   program
@@ -56,7 +57,7 @@ export function commandLine(done: (code: number) => void): Command {
     .option("--force", "write over a file that is there")
     .action(async (flags: InitFlags) => {
       const { init } = await import("./commands/init.js");
-      done(await init(flags, processStreams(), onSignal));
+      done(await init(flags, processStreams(), receiveSignals));
     });
 
   program
@@ -110,7 +111,7 @@ export function commandLine(done: (code: number) => void): Command {
     .addOption(set)
     .action(async (files: string[], flags: Omit<DoctorFlags, "files">) => {
       const { doctor } = await import("./commands/doctor.js");
-      done(await doctor({ ...flags, files }, processStreams(), onSignal));
+      done(await doctor({ ...flags, files }, processStreams(), receiveSignals));
     });
 
   program
@@ -207,8 +208,4 @@ function processStreams(): Streams {
     stdoutColumns: () => columnsOf(process.stdout),
     stderrColumns: () => columnsOf(process.stderr),
   };
-}
-
-function onSignal(receive: (signal: string) => void): void {
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => receive(signal));
 }

@@ -3,10 +3,12 @@ import { CommanderError } from "commander";
 import { commandLine } from "./command-line.js";
 import { refuseMistypedCommand } from "./commands/mistyped.js";
 import { EXIT, messageOf, UserError } from "./errors.js";
+import { ignoreHarmless } from "./signals.js";
 import { columnsOf } from "./terminal/terminal.js";
 import { wrappedText } from "./terminal/text.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
+ignoreHarmless();
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
 process.stdout.on("error", () => {}); // a closed pipe must not end a run

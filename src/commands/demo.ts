@@ -15,6 +15,7 @@ import {
   startServerProcess,
   tailOf,
 } from "../setup/server-process.js";
+import { receiveSignals } from "../signals.js";
 import type { Streams } from "./streams.js";
 
 export interface DemoOptions {
@@ -274,11 +275,8 @@ async function stopServers(
   await Promise.race([stopInTurn(), killAll]);
 }
 
-/**
- * One Ctrl-C can arrive more than once: from the terminal, from npm and from scripts/demo.mjs. What
- * comes within this time of the first is the same.
- */
-const SAME_SIGNAL_MS = 500;
+/** One Ctrl-C can arrive by different ways: from the terminal, from npm and from scripts/demo.mjs. */
+const SAME_STOP_MS = 500;
 
 function listenForSignals() {
   let firstMs: number | null = null;
@@ -290,24 +288,19 @@ function listenForSignals() {
   const second = new Promise<void>((resolve) => {
     onSecond = resolve;
   });
-  const onSignal = () => {
-    if (firstMs === null) {
-      firstMs = performance.now();
-      onFirst();
-    } else if (performance.now() - firstMs > SAME_SIGNAL_MS) {
-      onSecond();
-    }
-  };
-  const names: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const name of names) process.on(name, onSignal);
+  const stopListening = receiveSignals(({ meaning }) => {
+    if (meaning === "nothing") return;
+    const isSecond = firstMs !== null && performance.now() - firstMs > SAME_STOP_MS;
+    firstMs ??= performance.now();
+    onFirst();
+    if (isSecond || meaning === "endAtOnce") onSecond();
+  });
   return {
     /** Settles at the first signal. */
     first,
-    /** Settles at the second. */
+    /** Settles at the second, or at one that asks for an end at once. */
     second,
     stopping: () => firstMs !== null,
-    stopListening() {
-      for (const name of names) process.off(name, onSignal);
-    },
+    stopListening,
   };
 }

@@ -4,6 +4,7 @@ import { OpenParts } from "../doctor/open-parts.js";
 import { isWell, reportJson, reportText } from "../doctor/report.js";
 import { startsOver } from "../doctor/starts.js";
 import { EXIT } from "../errors.js";
+import type { ReceivedSignal } from "../signals.js";
 import { wrappedText } from "../terminal/text.js";
 import { parseFor } from "./flags.js";
 import { prepare } from "./prepare.js";
@@ -26,7 +27,7 @@ export interface DoctorFlags extends Omit<RunFlags, "for" | "count" | "logLevel"
 export async function doctor(
   flags: DoctorFlags,
   streams: Streams,
-  onSignal: (receive: (signal: string) => void) => void,
+  onSignal: (receive: (signal: ReceivedSignal) => void) => void,
 ): Promise<number> {
   const waitMs = parseFor(flags.wait, "--wait");
   const { config, warnings, plan, templateLines } = prepare({
@@ -50,7 +51,11 @@ export async function doctor(
     parts: new OpenParts(),
   }));
   const examinations = Promise.all(patients.map(examine));
-  const stopped = new Promise<null>((resolve) => onSignal(() => resolve(null)));
+  const stopped = new Promise<null>((resolve) => {
+    onSignal(({ meaning }) => {
+      if (meaning !== "nothing") resolve(null);
+    });
+  });
   const facts = await Promise.race([examinations, stopped]);
   if (facts === null) {
     examinations.catch(() => {}); // what it waits for is closed under it

@@ -10,6 +10,7 @@ import { readWorker } from "../doctor/worker-facts.js";
 import { EXIT, messageOf, UserError } from "../errors.js";
 import { configurationText, type InitFacts } from "../init/configuration-text.js";
 import { backendText, brokerText } from "../init/servers.js";
+import type { ReceivedSignal } from "../signals.js";
 import type { Streams } from "./streams.js";
 
 /** The flags of `celery-load init`, as they were typed. */
@@ -33,7 +34,7 @@ export interface InitFlags {
 export async function init(
   flags: InitFlags,
   streams: Streams,
-  onSignal: (receive: (signal: string) => void) => void,
+  onSignal: (receive: (signal: ReceivedSignal) => void) => void,
 ): Promise<number> {
   const { config } = loadConfig({
     files: [],
@@ -48,7 +49,11 @@ export async function init(
   if (flags.out !== "-" && !flags.force) refuseIfThere(flags.out);
 
   const parts = new OpenParts();
-  const stopped = new Promise<null>((resolve) => onSignal(() => resolve(null)));
+  const stopped = new Promise<null>((resolve) =>
+    onSignal(({ meaning }) => {
+      if (meaning !== "nothing") resolve(null);
+    }),
+  );
   let asked: Asked | null;
   try {
     asked = await Promise.race([ask(connection, parts), stopped]);

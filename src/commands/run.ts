@@ -4,6 +4,7 @@ import { Daemon } from "../daemon/daemon.js";
 import { endsByItself } from "../daemon/engine-plan.js";
 import { ConfigError } from "../errors.js";
 import { createLog } from "../log.js";
+import type { ReceivedSignal } from "../signals.js";
 import { wantsColor } from "../terminal/terminal.js";
 import { flagError, parseCount, parseFor } from "./flags.js";
 import { prepare } from "./prepare.js";
@@ -21,6 +22,8 @@ export interface RunFlags extends QuickFlags {
 }
 
 const DEFAULT_LINGER_MS = 15_000;
+/** What a stop takes besides: connections are closed, events are switched off. */
+const CLOSING_MS = 10_000;
 
 /**
  * `celery-load run`: the daemon. `onSignal` is called with what a signal is to do.
@@ -29,7 +32,7 @@ const DEFAULT_LINGER_MS = 15_000;
 export async function run(
   flags: RunFlags,
   streams: Streams,
-  onSignal: (receive: (signal: string) => void) => void,
+  onSignal: (receive: (signal: ReceivedSignal) => void) => void,
 ): Promise<number> {
   const forMs = flags.for === undefined ? null : parseFor(flags.for);
   const countLimit = flags.count === undefined ? null : parseCount(flags.count);
@@ -56,6 +59,7 @@ export async function run(
     observe,
     listen: config.server.listen,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
+    portWaitMs: Math.max(config.server.lingerMs ?? 0, DEFAULT_LINGER_MS) + CLOSING_MS,
     driftWindowMs: config.driftWindowMs,
     isBounded,
     exitOnSlo: flags.exitOnSlo === true,
@@ -70,8 +74,6 @@ export async function run(
     isReportBesideLog: hasText && streams.isTerminal && streams.stdoutColumns() !== null,
   });
   onSignal((signal) => daemon.signal(signal));
-  const { host, port } = config.server.listen;
-  log.info({ metrics: `http://${host}:${port}/metrics` }, "celery-load starts");
   return daemon.run();
 }
 

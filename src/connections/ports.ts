@@ -54,8 +54,16 @@ export interface Publisher {
   publish(destination: string, messages: readonly Message[], answer: PublishAnswer): void;
 }
 
-/** Receives a result: `text` is the stored meta; the id is `channel` from `idAt` on. */
-export type ResultHandler = (channel: string, idAt: number, text: string) => void;
+/**
+ * Receives a result: `text` is the stored meta; the id is `channel` from `idAt` on. `isRepeat`: the same message may
+ * have been received before, as the server could not know whether it had arrived.
+ */
+export type ResultHandler = (
+  channel: string,
+  idAt: number,
+  text: string,
+  isRepeat?: boolean,
+) => void;
 
 export interface ResultStream {
   /** True when results of tasks published now will arrive. */

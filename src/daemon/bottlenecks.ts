@@ -1,3 +1,4 @@
+import type { EntryPlan, MemberPlan } from "../engine/messages.js";
 import type { LedgerView } from "../exposition/ledger-view.js";
 import type { Subject } from "../exposition/subject.js";
 import type { EntryCounter, EntryHistogram } from "../ledger/layout.js";
@@ -34,6 +35,7 @@ const COUNTERS = [
   "droppedNotConnected",
   "failedRejected",
   "recovered",
+  "retries",
 ] as const satisfies readonly EntryCounter[];
 const HISTOGRAMS = [
   "latencySucceeded",
@@ -45,19 +47,23 @@ const HISTOGRAMS = [
   "delivery",
 ] as const satisfies readonly EntryHistogram[];
 
+/** What is to be known of an entry. */
+export type BottleneckPlan = Pick<EntryPlan, "connection" | "countdownMs" | "eta" | "workflow">;
+
 /** Says for each task which side is slow, from what the ledger and the observers tell every 5 s. */
 export class Bottlenecks {
   readonly #subject: Subject;
-  readonly #connectionOf: (entry: number) => number;
+  readonly #plans: readonly BottleneckPlan[];
   /** Entries by task. */
   readonly #tasks: ReadonlyMap<string, readonly number[]>;
   readonly #looks = new Map<string, Look[]>();
   readonly #standing = new Map<string, Standing>();
   readonly #candidates = new Map<string, Side>();
 
-  constructor(subject: Subject, connectionOf: (entry: number) => number) {
+  /** `plans`: of the subject's entries, and behind them of their members. */
+  constructor(subject: Subject, plans: readonly BottleneckPlan[]) {
     this.#subject = subject;
-    this.#connectionOf = connectionOf;
+    this.#plans = plans;
     const names = new Set(subject.entries.map(({ task }) => task));
     this.#tasks = new Map(
       [...names].map((name) => [
@@ -104,7 +110,7 @@ export class Bottlenecks {
     const looks = this.#looks.get(task) ?? [];
     const now: Look = {
       inFlight: entries.reduce((sum, entry) => sum + ledger.inFlight(entry), 0),
-      totals: totalsOf(entries, ledger),
+      totals: totalsOf(entries, this.#membersOf(entries), ledger),
       ...poolsOf(queues, observed),
       isSaturated:
         ledger.engine("saturatedDispatchLag") === 1 || ledger.engine("saturatedEventLoop") === 1,
@@ -119,8 +125,15 @@ export class Bottlenecks {
       return count === 0 ? null : sumMs / count;
     };
     const all = [...looks, now];
-    const connections = new Set(entries.map(this.#connectionOf));
+    const heldBackMs = Math.max(...entries.map((entry) => this.#heldBackMs(entry)));
+    const without = (ms: number | null) => (ms === null ? null : Math.max(0, ms - heldBackMs));
+    const latencyMs = mean("latencySucceeded", "latencyFailed");
+    // Measured between two clocks, which the tasks of a long countdown say little of: no more than there is in all.
+    const within = (ms: number | null) =>
+      ms === null ? null : Math.min(ms, without(latencyMs) ?? ms);
+    const connections = new Set(entries.map((entry) => this.#plans[entry]!.connection));
     return {
+      isWorkflow: entries.some((entry) => this.#plans[entry]!.workflow !== null),
       saturatedRatio: all.filter(({ isSaturated }) => isSaturated).length / all.length,
       planned: grown("planned"),
       droppedSaturated: grown("droppedSaturated"),
@@ -131,27 +144,52 @@ export class Bottlenecks {
       ),
       notTaken:
         grown("droppedBackpressure") + grown("droppedNotConnected") + grown("failedRejected"),
-      results: grown("latencySucceededCount") + grown("latencyFailedCount") + grown("recovered"),
-      inFlight: meanOf(all.map(({ inFlight }) => inFlight)),
-      latencyMs: mean("latencySucceeded", "latencyFailed"),
+      results:
+        grown("latencySucceededCount") +
+        grown("latencyFailedCount") +
+        grown("recovered") +
+        grown("memberResults"),
+      retries: grown("retries"),
+      // Those that are held back wait for nobody.
+      inFlight:
+        meanOf(all.map(({ inFlight }) => inFlight)) *
+        (latencyMs === null || latencyMs === 0 ? 1 : without(latencyMs)! / latencyMs),
+      latencyMs: without(latencyMs),
       publishMs: mean("publish"),
-      workMs: mean("work"),
-      queueMs: mean("queue"),
+      workMs: without(mean("work")),
+      queueMs: within(without(mean("queue"))),
       runMs: mean("run"),
-      deliveryMs: mean("delivery"),
+      deliveryMs: within(mean("delivery")),
       waiting: waitingIn(queues, observed),
       busyRatio: busyRatioOf(all),
       places: now.places,
     };
   }
 
+  #membersOf(entries: readonly number[]): number[] {
+    return entries.flatMap((entry) => {
+      const { stages = [], callbacks = [] } = this.#plans[entry]!.workflow ?? {};
+      return [...stages.flat(), ...callbacks].map((member) => member.entry);
+    });
+  }
+
+  /** How long workers are told to wait before they run it, all steps of a workflow together; without end for an `eta`. */
+  #heldBackMs(entry: number): number {
+    const { countdownMs, eta, workflow } = this.#plans[entry]!;
+    if (workflow === null) return eta === null ? (countdownMs ?? 0) : Number.POSITIVE_INFINITY;
+    const steps = [...workflow.stages, workflow.callbacks];
+    const longest = (members: readonly MemberPlan[]) =>
+      Math.max(0, ...members.map((member) => this.#heldBackMs(member.entry)));
+    return steps.reduce((sum, members) => sum + longest(members), 0);
+  }
+
   #queuesOf(entries: readonly number[]): TaskQueue[] {
     const keys = entries.map((entry) => {
-      const connection = this.#subject.connections[this.#connectionOf(entry)]!;
+      const connection = this.#subject.connections[this.#plans[entry]!.connection]!;
       return [`${connection} ${this.#subject.entries[entry]!.queue}`, entry] as const;
     });
     return [...new Map(keys).values()].map((entry) => ({
-      connection: this.#subject.connections[this.#connectionOf(entry)]!,
+      connection: this.#subject.connections[this.#plans[entry]!.connection]!,
       queue: this.#subject.entries[entry]!.queue,
     }));
   }
@@ -181,8 +219,16 @@ function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function totalsOf(entries: readonly number[], ledger: LedgerView): Record<string, number> {
+function totalsOf(
+  entries: readonly number[],
+  members: readonly number[],
+  ledger: LedgerView,
+): Record<string, number> {
   const totals: Record<string, number> = {};
+  totals.memberResults = members.reduce(
+    (sum, member) => sum + ledger.counter(member, "succeeded") + ledger.counter(member, "failed"),
+    0,
+  );
   for (const name of COUNTERS) {
     totals[name] = entries.reduce((sum, entry) => sum + ledger.counter(entry, name), 0);
   }

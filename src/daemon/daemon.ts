@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import { EXIT, UserError } from "../errors.js";
@@ -9,17 +10,19 @@ import type { TextFormat } from "../exposition/text-format.js";
 import {
   createApp,
   type HttpSource,
-  listen,
+  metricsUrl,
   type Problem,
   type Readiness,
   stopServing,
 } from "../http/app.js";
+import { listenWhenFree } from "../http/wait-for-port.js";
 import { type Logger, OnceAMinute } from "../log.js";
 import {
   ConnectionObserver,
   type ObservedConnection,
   type ObservePlan,
 } from "../observer/connection-observer.js";
+import type { ReceivedSignal } from "../signals.js";
 import { AchievedRates } from "./achieved-rates.js";
 import { evidenceText } from "./bottleneck-text.js";
 import { Bottlenecks } from "./bottlenecks.js";
@@ -45,6 +48,8 @@ export interface DaemonOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** How long the metrics stay readable after a stop, so that Prometheus gets the last values. */
   readonly lingerMs: number;
+  /** How long a port in use is waited for: a daemon before us may linger there. */
+  readonly portWaitMs: number;
   /** Over how long drift is looked for. */
   readonly driftWindowMs: number;
   /** The run is to end by itself (`--for`, `--count`, profiles that end): a signal before that is not a success. */
@@ -86,6 +91,7 @@ export class Daemon {
   readonly #drifts: Drifts;
   readonly #achieved: AchievedRates;
   readonly #registry: MetricsRegistry<LedgerView>;
+  readonly #toldToStop = new AbortController();
   readonly #aborted = new AbortController();
   #engine: Engine | undefined;
   #observers: readonly ConnectionObserver[] = [];
@@ -104,7 +110,7 @@ export class Daemon {
     this.#options = options;
     const { log, plan, subject } = options;
     this.#connections = new ConnectionStates(subject.connections);
-    this.#bottlenecks = new Bottlenecks(subject, (entry) => plan.entries[entry]!.connection);
+    this.#bottlenecks = new Bottlenecks(subject, plan.entries);
     this.#drifts = new Drifts({
       subject,
       connections: options.observe,
@@ -135,7 +141,8 @@ export class Daemon {
    * @throws {UserError} when it cannot start: address in use, wrong password …
    */
   async run(): Promise<number> {
-    const server = await listen(createApp(this.#httpSource()), this.#options.listen);
+    const server = await this.#listen();
+    if (server === null) return this.#options.isBounded ? EXIT.stoppedBySignal : EXIT.ok;
     let status: NodeJS.Timeout | undefined;
     let judging: NodeJS.Timeout | undefined;
     try {
@@ -160,11 +167,16 @@ export class Daemon {
     }
   }
 
-  /** SIGTERM or SIGINT: the first one drains, the second one stops at once. */
-  signal(name: string): void {
+  /** The first that asks for an end drains, the second one stops at once. */
+  signal({ name, meaning }: ReceivedSignal): void {
+    if (meaning === "nothing") {
+      this.#options.log.info({ signal: name }, "ignored: SIGTERM is what ends the run");
+      return;
+    }
     this.#signals++;
     this.#isStopping = true;
-    if (this.#signals === 1) {
+    this.#toldToStop.abort();
+    if (this.#signals === 1 && meaning === "end") {
       this.#options.log.info(
         { signal: name },
         "stopping: no new tasks; waiting for results in flight. Again to stop at once.",
@@ -175,6 +187,22 @@ export class Daemon {
     this.#options.log.warn({ signal: name }, "stopping at once");
     this.#aborted.abort();
     this.#engine?.abort();
+  }
+
+  /** Nothing is published before the page can be served. Null when a signal came first. */
+  async #listen(): Promise<Server | null> {
+    const { listen: address, portWaitMs, log } = this.#options;
+    const server = await listenWhenFree(createApp(this.#httpSource()), address, {
+      waitMs: portWaitMs,
+      signal: this.#toldToStop.signal,
+      onWait: () =>
+        log.info(
+          { ...address, seconds: Math.round(portWaitMs / 1000) },
+          "the port is in use: waiting for it, as a daemon that ends may linger there; nothing is published before",
+        ),
+    });
+    if (server !== null) log.info({ metrics: metricsUrl(server) }, "celery-load starts");
+    return server;
   }
 
   async #finish(engine: Engine): Promise<number> {

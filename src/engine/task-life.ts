@@ -291,9 +291,9 @@ export class TaskLife {
     this.#table.states[slot] = SLOT.published;
   }
 
-  /** A message on one of our result channels; the task id is `channel` from `idAt` on. */
-  result(channel: string, idAt: number, text: string): void {
-    this.#results.result(channel, idAt, text);
+  /** As `ResultHandler`. */
+  result(channel: string, idAt: number, text: string, isRepeat = false): void {
+    this.#results.result(channel, idAt, text, isRepeat);
   }
 
   /** A success, read from its bytes. */

@@ -38,6 +38,9 @@ export interface TaskResultsOptions {
   readonly onMalformed: (entry: number) => void;
 }
 
+/** How a result came to us: as a message, as one that may have been read before, or by asking for it. */
+type Heard = "message" | "repeat" | "lookUp";
+
 /**
  * What is heard of tasks after they were published: by their results, which settle and measure them, and by
  * the workers' events, which tell their phases, and their end where there is no result.
@@ -63,19 +66,19 @@ export class TaskResults {
     this.#ended = options.connectionPlans.map(() => new EndedTasks(options.idPrefix));
   }
 
-  /** A message on one of our result channels; the task id is `channel` from `idAt` on. */
-  result(channel: string, idAt: number, text: string): void {
+  /** A message on one of our result channels; the task id is `channel` from `idAt` on. `isRepeat` as in `ResultHandler`. */
+  result(channel: string, idAt: number, text: string, isRepeat: boolean): void {
     const slot = slotOf(channel, idAt);
     const isOurs =
       channel.startsWith(this.#options.idPrefix, idAt) &&
       this.#table.holds(slot, seqOf(channel, idAt));
-    if (isOurs) this.#read(slot, text, false);
-    else this.#books.countEngine("unmatchedResults");
+    if (isOurs) this.#read(slot, text, isRepeat ? "repeat" : "message");
+    else if (!isRepeat) this.#books.countEngine("unmatchedResults");
   }
 
   /** A success, read from its bytes. */
   success(slot: number, seq: number, doneUnixMs: number): void {
-    if (this.#table.holds(slot, seq)) this.#apply(slot, SUCCESS, doneUnixMs, false);
+    if (this.#table.holds(slot, seq)) this.#apply(slot, SUCCESS, doneUnixMs, "message");
     else this.#books.countEngine("unmatchedResults");
   }
 
@@ -83,7 +86,7 @@ export class TaskResults {
   recovered(id: string, text: string): boolean {
     const slot = slotOf(id);
     if (!this.#table.holds(slot, seqOf(id)) || !this.#table.isInFlight(slot)) return false;
-    this.#read(slot, text, true);
+    this.#read(slot, text, "lookUp");
     return !this.#table.isInFlight(slot);
   }
 
@@ -135,18 +138,19 @@ export class TaskResults {
     return this.#ended[connection]!.take(most);
   }
 
-  #read(slot: number, text: string, isLookUp: boolean): void {
+  #read(slot: number, text: string, heard: Heard): void {
     const result = judged(readResult(text), text, this.#options.entryOf(slot));
     if (result.state !== "MALFORMED") {
-      this.#apply(slot, result, dateDoneUnixMs(text), isLookUp);
+      this.#apply(slot, result, dateDoneUnixMs(text), heard);
       return;
     }
     this.#books.countEngine("malformedResults");
     this.#options.onMalformed(this.#table.entries[slot]!);
   }
 
-  #apply(slot: number, result: Result, doneUnixMs: number, isLookUp: boolean): void {
+  #apply(slot: number, result: Result, doneUnixMs: number, heard: Heard): void {
     const { states, flags } = this.#table;
+    const isLookUp = heard === "lookUp";
     const entry = this.#options.entryOf(slot);
     const { counters } = entry;
     if (states[slot] === SLOT.publishing) {
@@ -160,7 +164,7 @@ export class TaskResults {
         states[slot] = SLOT.started;
         break;
       case "retry":
-        if (!isLookUp) this.#books.count(counters.retries);
+        if (heard === "message") this.#books.count(counters.retries);
         break;
       case "late":
         this.#books.count(counters.late);
@@ -168,7 +172,7 @@ export class TaskResults {
         states[slot] = SLOT.done;
         break;
       case "duplicate":
-        this.#books.count(counters.duplicate);
+        if (heard !== "repeat") this.#books.count(counters.duplicate);
         break;
       case "expected":
         flags[slot]! &= ~FLAG.recovered;

@@ -260,8 +260,8 @@ function connect(index: number): Connection {
       resultsMissed() {
         if (life.idsInFlight(index).length > 0) missed.add(index);
       },
-      result(channel, idAt, text) {
-        life.result(channel, idAt, text);
+      result(channel, idAt, text, isRepeat) {
+        life.result(channel, idAt, text, isRepeat);
         if (hasClosedLoop) pacer.turnSoon();
       },
       ...(expectsAnswers(index) ? {} : { success }),

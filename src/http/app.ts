@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
@@ -101,14 +102,16 @@ export function createApp(source: HttpSource): Express {
   return app;
 }
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /**
  * Starts serving.
  * @throws {UserError} when the address cannot be listened on.
  */
-export async function listen(
-  app: Express,
-  address: { readonly host: string; readonly port: number },
-): Promise<Server> {
+export async function listen(app: Express, address: Address): Promise<Server> {
   const server = createServer(
     {
       headersTimeout: 5_000,
@@ -126,6 +129,12 @@ export async function listen(
     server.listen(address.port, address.host, resolve);
   });
   return server;
+}
+
+/** Where /metrics is; of port 0 with the one that the system gave. */
+export function metricsUrl(server: Server): string {
+  const { address, port } = server.address() as AddressInfo;
+  return `http://${placeOf({ host: address, port })}/metrics`;
 }
 
 /** Ends open and idle connections as well; `close()` alone would wait for them. */
@@ -152,11 +161,12 @@ function statusOf(error: unknown): number {
   return typeof error.status === "number" && error.status >= 400 ? error.status : 500;
 }
 
-function listenError(
-  error: NodeJS.ErrnoException,
-  { host, port }: { readonly host: string; readonly port: number },
-): UserError {
-  const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+function placeOf({ host, port }: Address): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function listenError(error: NodeJS.ErrnoException, address: Address): UserError {
+  const { port } = address;
   const reasons: Record<string, [string, string]> = {
     EADDRINUSE: [
       "the port is in use by another process",
@@ -170,8 +180,9 @@ function listenError(
     ENOTFOUND: ["the host name is unknown", "Write an IP address in --listen or server.listen."],
   };
   const [what, hint] = reasons[error.code ?? ""] ?? [messageOf(error), "Check server.listen."];
-  return new UserError(`Cannot listen on ${place}: ${what}.`, {
+  return new UserError(`Cannot listen on ${placeOf(address)}: ${what}.`, {
     hint,
+    cause: error,
     exitCode: EXIT.badConfiguration,
   });
 }

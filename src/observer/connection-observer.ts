@@ -106,10 +106,14 @@ export class ConnectionObserver {
   #nextAskMs = 0;
   #nextLookMs = 0;
   #lastTickMs = performance.now();
+  #isClosing = false;
 
   constructor({ plan, listeners, say }: ObserverOptions) {
     this.#plan = plan;
-    this.#say = say;
+    // What was cut off by our own leaving is no news, but for what it leaves behind.
+    this.#say = (news) => {
+      if (!this.#isClosing || news.type === "notSwitchedOff") say(news);
+    };
     this.#taskEvents = new TaskEvents(listeners, (worker) =>
       this.#book.consumesAny(worker, plan.queues),
     );
@@ -182,6 +186,7 @@ export class ConnectionObserver {
 
   /** Restores what was changed, then leaves. Takes a few seconds at most. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     clearInterval(this.#ticker);
     this.#taskEvents.close();
     try {

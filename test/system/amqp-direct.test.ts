@@ -7,6 +7,7 @@ import { openAmqpBroker } from "../../src/connections/amqp/broker.js";
 import { AmqpLink } from "../../src/connections/amqp/link.js";
 import { openAmqpRpcResults } from "../../src/connections/amqp/rpc-results.js";
 import type { Client, ConnectionEvents, PublishOutcome } from "../../src/connections/ports.js";
+import { startProxy } from "../support/proxy.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
 import { waitUntil } from "../support/wait-until.js";
 import { messageSpec } from "../unit/celery/specs.js";
@@ -174,6 +175,55 @@ for (const client of CLIENTS) {
     for (const [id, text] of results) assert.equal(text, texts[Number(id.slice(-12)) % 10], id);
     assert.equal(new Set(results.map(([id]) => id)).size, results.length);
     await part.close(false);
+  });
+}
+
+for (const client of CLIENTS) {
+  test(`replies that are on their way when the connection is cut are kept, client ${client}`, async () => {
+    await using proxy = await startProxy(rabbitmq.port);
+    proxy.latency({ toClientMs: 20 }); // so that there always are some
+    const read = new Map<string, number>();
+    let repeats = 0;
+    let ups = 0;
+    const part = openAmqpRpcResults({
+      ...options(client),
+      url: `amqp://guest:guest@127.0.0.1:${proxy.port}//`,
+      replyTo: `on-their-way-${client}`,
+      events: {
+        ...events,
+        up: () => ups++,
+        down() {},
+        result(id, _idAt, _text, isRepeat) {
+          read.set(id, (read.get(id) ?? 0) + (isRepeat ? 0 : 1));
+          if (isRepeat) repeats++;
+        },
+      },
+    });
+    await until(() => part.results.ready, "the connection");
+    const channel = await (await rabbitmq.client()).createChannel();
+    let sent = 0;
+    const sending = setInterval(() => {
+      for (let i = 0; i < 20; i++) {
+        const correlationId = idOf(sent++);
+        channel.sendToQueue(`on-their-way-${client}`, Buffer.from("{}"), { correlationId });
+      }
+    }, 5);
+    try {
+      for (let cuts = 1; cuts <= 5; cuts++) {
+        const before = read.size;
+        await until(() => read.size > before + 100, "some replies");
+        proxy.reset();
+        await until(() => ups === cuts + 1, "the connection to be back");
+      }
+      clearInterval(sending);
+      await until(() => read.size === sent, "all replies");
+    } finally {
+      clearInterval(sending);
+      await part.close(false);
+    }
+    // Those whose acknowledgement did not arrive come again, and say so.
+    assert.ok(repeats > 0);
+    assert.ok([...read.values()].every((times) => times <= 1));
   });
 }
 

@@ -359,17 +359,32 @@ test("a frozen worker is told from none", async () => {
   assert.deepEqual(codesOf(told), ["question-unanswered"]);
 });
 
-test("a signal ends it at once, with nothing left behind", async () => {
-  await using worker = await startWorker({ broker: redis.url(9) });
-  const contents = await redisContents(9);
-  const ended = await run(
-    ["--broker", redis.url(9), "--task", "tests.sleep", "--args", "[3]", "--json"],
-    { name: "SIGINT", when: async () => (await worker.recorded()).length > 0 },
+for (const [database, name] of [
+  [9, "SIGINT"],
+  [13, "SIGHUP"],
+  [11, "SIGQUIT"],
+] as const) {
+  test(`${name} ends it at once, with nothing left behind`, async () => {
+    await using worker = await startWorker({ broker: redis.url(database) });
+    const contents = await redisContents(database);
+    const ended = await run(
+      ["--broker", redis.url(database), "--task", "tests.sleep", "--args", "[3]", "--json"],
+      { name, when: async () => (await worker.recorded()).length > 0 },
+    );
+    assert.equal(ended.code, 105, ended.stderr);
+    assert.equal(ended.stdout, "");
+    assert.deepEqual((await worker.recorded())[0]?.endedMs, null, "it did not wait for the task");
+    assert.deepEqual(await redisContents(database), contents);
+  });
+}
+
+test("SIGUSR1 does it no harm", async () => {
+  await using worker = await startWorker({ broker: redis.url(12) });
+  const { code, stderr } = await run(
+    ["--broker", redis.url(12), "--task", "tests.sleep", "--args", "[0.5]", "--json"],
+    { name: "SIGUSR1", when: async () => (await worker.recorded()).length > 0 },
   );
-  assert.equal(ended.code, 105, ended.stderr);
-  assert.equal(ended.stdout, "");
-  assert.deepEqual((await worker.recorded())[0]?.endedMs, null, "it did not wait for the task");
-  assert.deepEqual(await redisContents(9), contents);
+  assert.deepEqual([code, stderr], [0, ""]);
 });
 
 test("a configuration that cannot be used is exit code 104", async () => {

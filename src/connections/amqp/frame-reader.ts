@@ -4,8 +4,8 @@ export interface ChannelEvents {
   confirmed?(tag: number, isMultiple: boolean, isTaken: boolean): void;
   /** A published message had no queue (`basic.return`); its confirm follows. */
   returned?(correlationId: string): void;
-  /** A message for our consumer (`basic.deliver`). */
-  delivered?(correlationId: string, text: string): void;
+  /** A message for our consumer (`basic.deliver`); `isRepeat`: it was sent to a consumer before. */
+  delivered?(correlationId: string, text: string, tag: number, isRepeat: boolean): void;
 }
 
 const METHOD = 1;
@@ -134,20 +134,25 @@ export class FrameReader {
     const { confirmed, returned, delivered } = this.#events;
     if (method === ACK || method === NACK) {
       if (confirmed === undefined || end - at !== 13) return false;
-      const tag = data.readUInt32BE(at + 4) * 2 ** 32 + data.readUInt32BE(at + 8);
+      const tag = longLong(data, at + 4);
       confirmed(tag, (data[at + 12]! & 1) === 1, method === ACK);
       return true;
     }
-    if (method === DELIVER && delivered !== undefined) this.#content = newContent(delivered);
-    else if (method === RETURN && returned !== undefined) this.#content = newContent(returned);
+    if (method === DELIVER && delivered !== undefined) {
+      // The consumer's tag, the delivery's, and whether it is a repeat.
+      const tagAt = at + 5 + (data[at + 4] ?? 0);
+      if (end - tagAt < 9) return false;
+      const tag = longLong(data, tagAt);
+      const isRepeat = (data[tagAt + 8]! & 1) === 1;
+      this.#content = newContent((id, text) => delivered(id, text, tag, isRepeat));
+    } else if (method === RETURN && returned !== undefined) this.#content = newContent(returned);
     return this.#content !== null;
   }
 
   #header(content: Content, at: number, end: number): void {
     const data = this.#data;
     // Class, weight, size of the body, flags of the properties.
-    const size =
-      end - at < 14 ? 0 : data.readUInt32BE(at + 4) * 2 ** 32 + data.readUInt32BE(at + 8);
+    const size = end - at < 14 ? 0 : longLong(data, at + 4);
     content.correlationId = correlationIdOf(data, at + 12, end);
     content.missingBytes = size;
     if (size === 0) this.#complete(content, "");
@@ -185,6 +190,10 @@ function newContent(done: Content["done"]): Content {
 function closeTextOf(payload: Buffer): string | undefined {
   if (payload.length < 7 || payload.readUInt32BE(0) !== CONNECTION_CLOSE) return undefined;
   return payload.toString("utf8", 7, 7 + payload[6]!);
+}
+
+function longLong(data: Buffer, at: number): number {
+  return data.readUInt32BE(at) * 2 ** 32 + data.readUInt32BE(at + 4);
 }
 
 function isFrameType(type: number): boolean {

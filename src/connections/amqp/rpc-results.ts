@@ -1,5 +1,6 @@
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import type { ResultsOptions, ResultsPart } from "../ports.js";
+import { Acknowledgements } from "./acknowledgements.js";
 import { AmqpLink } from "./link.js";
 
 /** An unused reply queue of a daemon that is gone disappears after this. */
@@ -8,7 +9,9 @@ const QUEUE_EXPIRES_MS = 600_000;
 /**
  * Results of Celery's `rpc://` on RabbitMQ (`celery/backends/rpc.py`): one reply queue for the whole
  * process, matched by correlation id. Durable, neither auto-delete nor exclusive: only this form keeps
- * the replies that arrive while the connection is away.
+ * the replies that arrive while the connection is away. Each is acknowledged when it has been read: without
+ * that RabbitMQ takes a reply for delivered when it hands it to the connection, and what is on its way to us
+ * when that ends would be gone. What may have been read before comes marked as a repeat.
  */
 export function openAmqpRpcResults(options: ResultsOptions): ResultsPart {
   const { events, replyTo } = options;
@@ -19,7 +22,13 @@ export function openAmqpRpcResults(options: ResultsOptions): ResultsPart {
     {
       async prepare(model, tap) {
         const channel = await model.createChannel();
-        tap?.take(model, channel, { delivered: (id, text) => events.result(id, 0, text) });
+        const acknowledgements = new Acknowledgements(channel);
+        tap?.take(model, channel, {
+          delivered(id, text, tag, isRepeat) {
+            events.result(id, 0, text, isRepeat);
+            acknowledgements.read(tag);
+          },
+        });
         link.watch(channel);
         await channel.assertQueue(replyTo, {
           durable: true,
@@ -27,19 +36,19 @@ export function openAmqpRpcResults(options: ResultsOptions): ResultsPart {
           exclusive: false,
           expires: QUEUE_EXPIRES_MS,
         });
-        const { consumerTag } = await channel.consume(
-          replyTo,
-          (message) => {
-            if (message === null) {
-              events.repliesLost();
-              link.fail("the reply queue was deleted");
-              return;
-            }
-            events.result(String(message.properties.correlationId), 0, message.content.toString());
-          },
-          { noAck: true },
-        );
+        const { consumerTag } = await channel.consume(replyTo, (message) => {
+          if (message === null) {
+            events.repliesLost();
+            link.fail("the reply queue was deleted");
+            return;
+          }
+          const { fields, properties, content } = message;
+          const { deliveryTag, redelivered } = fields;
+          events.result(String(properties.correlationId), 0, content.toString(), redelivered);
+          acknowledgements.read(deliveryTag);
+        });
         leave = async () => {
+          acknowledgements.stop();
           await channel.cancel(consumerTag); // else the deletion would look like somebody else's
           await channel.deleteQueue(replyTo);
         };

@@ -5,21 +5,26 @@ import { messageOf } from "../../errors.js";
 import type { ResultsOptions, ResultsPart } from "../ports.js";
 import { RedisLink } from "./link.js";
 
-/** How long one BRPOP waits; a PING of the link waits behind it. */
+/** How long one wait for replies lasts; a PING of the link waits behind it. */
 const WAIT_SECONDS = 1;
-/** Replies taken at once after the first, until there are none. */
+/** Replies read at once, until there are none. */
 const MAX_BATCH = 500;
 /** Celery's default of `result_expires`. */
 const LATE_REPLIES_EXPIRE_SECONDS = 86_400;
 
 /**
  * Results of Celery's `rpc://` over kombu's Redis transport: workers push an envelope to the list that is
- * named by our `reply_to`; it keeps what arrives while the connection is away.
+ * named by our `reply_to`; it keeps what arrives while the connection is away. A reply is removed when it has been
+ * read: what a BRPOP takes is gone with its answer when the connection ends just then. What may have been read
+ * before comes marked as a repeat.
  */
 export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
   const { events, transport } = options;
   const list = transport.global_keyprefix + options.replyTo;
   let isLeaving = false;
+  const replies = new ReplyList(list, (envelope, isRepeat) =>
+    deliver(envelope, isRepeat, events.result),
+  );
   const link = new RedisLink({
     address: parseRedisUrl(options.url),
     name: `${options.clientName}:results`,
@@ -27,10 +32,7 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
       async prepare() {},
       up(downMs) {
         events.up("backend", downMs);
-        void readReplies(link, list, {
-          isOver: () => isLeaving,
-          deliver: (envelope) => deliver(envelope, events.result),
-        });
+        void replies.read(link, () => isLeaving);
       },
       down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
     },
@@ -66,32 +68,57 @@ async function letExpire(client: Redis, list: string): Promise<void> {
   await client.multi().lpush(list, "").expire(list, LATE_REPLIES_EXPIRE_SECONDS).exec();
 }
 
-/** Takes replies until the connection is lost, or is left as they cannot be taken, or it is over. */
-async function readReplies(
-  link: RedisLink,
-  list: string,
-  { isOver, deliver }: { isOver(): boolean; deliver(envelope: string): void },
-): Promise<void> {
-  const { client } = link;
-  const { stream } = client;
-  let envelopes: string[] = [];
-  while (!isOver()) {
+/** Reads the replies in a list whose only reader it is, those that came first at first. */
+class ReplyList {
+  readonly #list: string;
+  readonly #deliver: (envelope: string, isRepeat: boolean) => void;
+  /** Read, and not known to have been removed. */
+  #unremoved: readonly string[] = [];
+
+  constructor(list: string, deliver: (envelope: string, isRepeat: boolean) => void) {
+    this.#list = list;
+    this.#deliver = deliver;
+  }
+
+  /** Until the connection is lost, or is left as replies cannot be read on it, or it is over. */
+  async read(link: RedisLink, isOver: () => boolean): Promise<void> {
+    const { client } = link;
+    const { stream } = client;
+    const list = this.#list;
+    const seen = new Set(this.#unremoved);
     try {
-      envelopes =
-        envelopes.length === 0
-          ? ((await client.brpop(list, WAIT_SECONDS)) ?? []).slice(1)
-          : ((await client.rpop(list, MAX_BATCH)) ?? []);
+      while (!isOver()) {
+        // Moves the first of them to the other end, and so waits for one without taking it away.
+        const first = await client.brpoplpush(list, list, WAIT_SECONDS);
+        if (first === null) continue;
+        this.#take([first], seen);
+        let removed: Promise<unknown> = client.lrem(list, 1, first);
+        while (!isOver()) {
+          const [more] = await Promise.all([client.lrange(list, -MAX_BATCH, -1), removed]);
+          if (more.length === 0) break;
+          this.#take(more.reverse(), seen);
+          removed = client.ltrim(list, 0, -more.length - 1);
+        }
+        await removed;
+      }
     } catch (error) {
       // Refused, or answered with nonsense: nobody would read on this connection any more.
       if (client.stream === stream && !isOver()) link.leave(messageOf(error));
-      return;
     }
-    for (const envelope of envelopes) deliver(String(envelope));
+  }
+
+  #take(envelopes: readonly string[], seen: ReadonlySet<string>): void {
+    this.#unremoved = envelopes;
+    for (const envelope of envelopes) this.#deliver(envelope, seen.has(envelope));
   }
 }
 
-function deliver(envelope: string, result: ResultsOptions["events"]["result"]): void {
+function deliver(
+  envelope: string,
+  isRepeat: boolean,
+  result: ResultsOptions["events"]["result"],
+): void {
   const reply = readReply(envelope);
   // Whatever else is in our list is counted as one that matches no task.
-  result(reply?.correlationId ?? "", 0, reply?.body ?? "");
+  result(reply?.correlationId ?? "", 0, reply?.body ?? "", isRepeat);
 }

@@ -27,7 +27,9 @@ const SUBJECT: Subject = {
 
 const SLOTS = 1_000;
 
-function setUp() {
+const PLAN = { connection: 0, countdownMs: null, eta: null, workflow: null };
+
+function setUp(countdownMs: number | null = null) {
   const layout = createLayout({
     entries: 2,
     scenarios: 1,
@@ -40,13 +42,18 @@ function setUp() {
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   live.cells[layout.connection(0, "brokerUp")] = 1;
-  const bottlenecks = new Bottlenecks(SUBJECT, () => 0);
-  /** Tasks of app.a that waited and ran so long. */
-  const ran = (count: number, queueMs: number, runMs: number) => {
+  const bottlenecks = new Bottlenecks(SUBJECT, [{ ...PLAN, countdownMs }, PLAN]);
+  /** Tasks of app.a that waited and ran so long, and whose results took so long. */
+  const ran = (count: number, queueMs: number, runMs: number, deliveryMs = 0) => {
     for (let number = 0; number < count; number++) {
-      observe(live.cells, layout.entryHistogram(0, "latencySucceeded"), queueMs + runMs);
+      observe(
+        live.cells,
+        layout.entryHistogram(0, "latencySucceeded"),
+        queueMs + runMs + deliveryMs,
+      );
       observe(live.cells, layout.entryHistogram(0, "queue"), queueMs);
       observe(live.cells, layout.entryHistogram(0, "run"), runMs);
+      observe(live.cells, layout.entryHistogram(0, "delivery"), deliveryMs);
     }
   };
   /** So many tasks of app.a wait for their result now. */
@@ -101,6 +108,30 @@ test("what is older than 30 s is forgotten", () => {
     look(active(1));
   }
   assert.equal(bottlenecks.sides.get("app.a"), "code");
+});
+
+test("a countdown is nobody's fault, and what comes on top of it is", () => {
+  for (const [queueMs, side] of [
+    [5_005, "none"],
+    [6_000, "workers_idle_but_waiting"],
+  ] as const) {
+    const { bottlenecks, ran, flying, look } = setUp(5_000);
+    flying(50);
+    for (let number = 0; number < 4; number++) {
+      look(active(1));
+      ran(10, queueMs, 20);
+    }
+    assert.equal(bottlenecks.sides.get("app.a"), side);
+  }
+});
+
+test("a phase between clocks that are not known well is no longer than the whole", () => {
+  const { bottlenecks, ran, look } = setUp(3_000);
+  for (let number = 0; number < 4; number++) {
+    look(active(1));
+    ran(10, 2_550, 20, 450);
+  }
+  assert.equal(bottlenecks.sides.get("app.a"), "none");
 });
 
 test("workers that are down have no places; of unknown ones nothing is said", () => {

@@ -182,6 +182,26 @@ test("results after the deadline are late once and duplicates from then on; no o
   assertBalanced();
 });
 
+test("a message that may have been read before settles its task, and is no duplicate, retry or stranger", () => {
+  const { life, broker, start, count, view, assertBalanced } = setUp(2);
+  const again = (id: string, meta: object) => life.result(id, 0, JSON.stringify(meta), true);
+  start();
+  broker.requests[0]!.done("accepted");
+  const id = broker.requests[0]!.ids[0]!;
+  again(id, { status: "RETRY", result: null });
+  again(id, SUCCESS);
+  again(id, SUCCESS);
+  assert.deepEqual([count("succeeded"), count("duplicate"), count("retries")], [1, 0, 0]);
+  for (let i = 0; i < 5; i++) {
+    start();
+    broker.requests.at(-1)!.done("accepted");
+    life.result(broker.requests.at(-1)!.ids[0]!, 0, JSON.stringify(SUCCESS));
+  }
+  again(id, SUCCESS);
+  assert.equal(view().engine("unmatchedResults"), 0, "its place has been taken again");
+  assertBalanced();
+});
+
 test("a result that is faster than the broker's answer is counted once", () => {
   const { broker, start, result, count, assertBalanced } = setUp();
   start();

@@ -5,6 +5,8 @@ import { type Evidence, SIDES, type Side, sideOf } from "../../../src/observer/b
 
 /** A task of 200 ms that nothing is wrong with, on workers that send events. */
 const FINE: Evidence = {
+  isWorkflow: false,
+  retries: 0,
   saturatedRatio: 0,
   planned: 100,
   droppedSaturated: 0,
@@ -30,12 +32,16 @@ const NO_RESULTS = {
   inFlight: 50,
 };
 
+const WORKFLOW = { ...WITHOUT_EVENTS, isWorkflow: true };
+const IDLE = "workers_idle_but_waiting";
+
 const CASES: readonly (readonly [string, Partial<Evidence>, Side])[] = [
   ["the time goes into the run", {}, "code"],
   ["this daemon is saturated most of the time", { saturatedRatio: 0.5 }, "generator"],
   ["this daemon is saturated now and then", { saturatedRatio: 0.4 }, "code"],
   ["starts were dropped as this daemon was late", { droppedSaturated: 5 }, "generator"],
   ["a few starts were dropped or refused", { droppedSaturated: 4, notTaken: 4 }, "code"],
+  ["one of a few starts was dropped", { planned: 6, droppedSaturated: 1, notTaken: 1 }, "code"],
   ["our own fault comes before the broker's", { droppedSaturated: 5, notTaken: 9 }, "generator"],
   ["the broker is away or blocked", { isBrokerUsable: false }, "broker"],
   ["the broker takes no tasks", { notTaken: 100 }, "broker"],
@@ -98,6 +104,50 @@ const CASES: readonly (readonly [string, Partial<Evidence>, Side])[] = [
     { ...WITHOUT_EVENTS, waiting: 9 },
     "workers_idle_but_waiting",
   ],
+  [
+    "without events, a few of many tasks are on their way",
+    { ...WITHOUT_EVENTS, inFlight: 3, waiting: 1 },
+    "code",
+  ],
+  [
+    "a workflow has more tasks in the queue and in workers than there are workflows and places",
+    { ...WORKFLOW, inFlight: 9, waiting: 40 },
+    "none",
+  ],
+  ["a workflow of which a stage waits", { ...WORKFLOW, waiting: 40, busyRatio: 1 }, "workers_busy"],
+  ["a workflow that takes its time", WORKFLOW, "code"],
+  [
+    "a workflow that is longer than the window",
+    { ...WORKFLOW, latencyMs: null, workMs: null, inFlight: 5, waiting: 40 },
+    "none",
+  ],
+  [
+    "a workflow that nobody works on",
+    { ...WORKFLOW, ...NO_RESULTS, waiting: 50 },
+    "workers_idle_but_waiting",
+  ],
+  [
+    "a workflow whose workers are gone",
+    { ...WORKFLOW, waiting: 50, places: 0 },
+    "workers_idle_but_waiting",
+  ],
+  [
+    "tasks that are tried again later wait in the workers, by themselves",
+    { ...WITHOUT_EVENTS, inFlight: 90, retries: 100 },
+    "none",
+  ],
+  [
+    "tasks that are tried again later, one on its way",
+    { ...WITHOUT_EVENTS, waiting: 9, retries: 100 },
+    "none",
+  ],
+  ["a few were tried again", { ...WITHOUT_EVENTS, inFlight: 9, retries: 4 }, IDLE],
+  [
+    "with events, tasks wait, and others are tried again",
+    { ...SLOW, queueMs: 700, retries: 100 },
+    IDLE,
+  ],
+  ["nothing comes back yet, and one is on its way", { ...NO_RESULTS, waiting: 1 }, "none"],
   ["without events, results come late", { ...WITHOUT_EVENTS, latencyMs: 900 }, "backend"],
 ];
 
@@ -111,6 +161,8 @@ test("whatever is known, one side is named; and none of the workers' when nothin
   const ms = fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }));
   const count = fc.nat(100);
   const evidence: fc.Arbitrary<Evidence> = fc.record({
+    isWorkflow: fc.boolean(),
+    retries: count,
     saturatedRatio: fc.double({ min: 0, max: 1, noNaN: true }),
     planned: count,
     droppedSaturated: count,

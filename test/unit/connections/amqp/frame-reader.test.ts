@@ -62,11 +62,18 @@ function content(channel: number, correlationId: string, text: string, partLengt
   }
   return Buffer.concat([header, ...parts]);
 }
-const delivery = (channel: number, id: string, text: string, partLength = 100) =>
-  Buffer.concat([
-    method(channel, 60, short("tag"), tagged(1), number(0, 1), short(""), short("reply-to")),
-    content(channel, id, text, partLength),
-  ]);
+const deliver = (channel: number, tag: number, isRepeat: boolean) =>
+  method(
+    channel,
+    60,
+    ...[short("consumer"), tagged(tag), number(isRepeat ? 1 : 0, 1), short(""), short("reply-to")],
+  );
+const delivery = (
+  channel: number,
+  id: string,
+  text: string,
+  { partLength = 100, tag = 1, isRepeat = false } = {},
+) => Buffer.concat([deliver(channel, tag, isRepeat), content(channel, id, text, partLength)]);
 const returned = (channel: number, id: string, text: string) =>
   Buffer.concat([
     method(channel, 50, number(312, 2), short("NO_ROUTE"), short(""), short("queue")),
@@ -78,8 +85,8 @@ test("confirms, returns and messages of the channel are taken", () => {
   const bytes = Buffer.concat([
     ...[confirm(CHANNEL, 1, false, true), confirm(CHANNEL, 2 ** 33 + 5, true, true)],
     ...[confirm(CHANNEL, 3, true, false), returned(CHANNEL, "id-1", "body")],
-    ...[delivery(CHANNEL, "id-2", '{"status": "SUCCESS", "result": "é"}', 10)],
-    delivery(CHANNEL, "id-3", ""),
+    ...[delivery(CHANNEL, "id-2", '{"status": "SUCCESS", "result": "é"}', { partLength: 10 })],
+    delivery(CHANNEL, "id-3", "", { tag: 2 ** 33 + 7, isRepeat: true }),
   ]);
   const { seen, passed } = read(bytes);
   assert.deepEqual(seen, [
@@ -87,8 +94,8 @@ test("confirms, returns and messages of the channel are taken", () => {
     ["confirmed", 2 ** 33 + 5, true, true],
     ["confirmed", 3, true, false],
     ["returned", "id-1", "body"],
-    ["delivered", "id-2", '{"status": "SUCCESS", "result": "é"}'],
-    ["delivered", "id-3", ""],
+    ["delivered", "id-2", '{"status": "SUCCESS", "result": "é"}', 1, false],
+    ["delivered", "id-3", "", 2 ** 33 + 7, true],
   ]);
   assert.equal(passed.length, 0);
 });
@@ -96,19 +103,19 @@ test("confirms, returns and messages of the channel are taken", () => {
 test("a message without a correlation id is one that is nobody's", () => {
   const header = frame(2, CHANNEL, number(60, 2), number(0, 2), tagged(1), number(0, 2));
   const bytes = Buffer.concat([
-    method(CHANNEL, 60, short("tag"), tagged(1), number(0, 1), short(""), short("q")),
+    deliver(CHANNEL, 1, false),
     header,
     frame(3, CHANNEL, Buffer.from("x")),
   ]);
-  assert.deepEqual(read(bytes).seen, [["delivered", "", "x"]]);
+  assert.deepEqual(read(bytes).seen, [["delivered", "", "x", 1, false]]);
 });
 
 test("whatever the chunks and whatever lies between, ours is taken and all else passed on as it was", () => {
   const texts = fc.string({ unit: "binary-ascii", maxLength: 60 });
   const part = fc.oneof(
     fc.record({ id: texts, text: texts, length: fc.integer({ min: 1, max: 30 }) }).map((each) => ({
-      bytes: delivery(CHANNEL, each.id, each.text, each.length),
-      seen: ["delivered", each.id, each.text] as Seen,
+      bytes: delivery(CHANNEL, each.id, each.text, { partLength: each.length }),
+      seen: ["delivered", each.id, each.text, 1, false] as Seen,
     })),
     fc.record({ id: texts, text: texts }).map((each) => ({
       bytes: returned(CHANNEL, each.id, each.text),
@@ -155,7 +162,7 @@ test("whatever the chunks and whatever lies between, ours is taken and all else 
 test("a message of megabytes in thousands of chunks is joined once", () => {
   const text = "x".repeat(8 * 1024 * 1024);
   const began = performance.now();
-  const { seen } = read(delivery(CHANNEL, "id", text, 131_064), [1024]);
+  const { seen } = read(delivery(CHANNEL, "id", text, { partLength: 131_064 }), [1024]);
   assert.equal((seen[0]![2] as string).length, text.length);
   // Joining it again at every chunk would copy 32 GiB.
   assert.ok(performance.now() - began < 20_000);
