@@ -32,6 +32,13 @@ const generatedFiles = [
     },
   },
   {
+    path: "docs/mistakes.md",
+    async text() {
+      const { mistakesPage } = await built("src/docs/mistakes-page.js");
+      return mistakesPage();
+    },
+  },
+  {
     path: "docs/doctor.md",
     async text() {
       const { doctorPage } = await built("src/docs/doctor-page.js");
