@@ -369,10 +369,10 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "a task name with what it is called with",
-    text: withText("app.tasks.thumb", "app.thumb(1)"),
+    name: "a task name with a control character",
+    text: withText("app.tasks.thumb", '"app.thumb\\a"'),
     faults: [
-      'load.yml:8:11: Cannot read name of task "thumb": must be a task name such as app.tasks.resize (letters, digits, spaces and . _ - : / < >); found "app.thumb(1)". Write it like app.tasks.resize.',
+      'load.yml:8:11: Cannot read name of task "thumb": must be a task name such as app.tasks.resize, without control characters; found "app.thumb\\u0007". Write it like app.tasks.resize.',
     ],
   },
   {
@@ -948,7 +948,7 @@ const BAD: readonly BadConfiguration[] = [
     text: withTask('shadow: "\\ud800"\n    queue: "\\ud800"'),
     faults: [
       'load.yml:9:13: Cannot read shadow of task "thumb": must not hold half a surrogate pair, which UTF-8 cannot write; found "\\ud800". Write it like (...).',
-      'load.yml:10:12: Cannot read queue of task "thumb": must be the name of a queue such as celery, without spaces and quotes; found "\\ud800". Write it like images.',
+      'load.yml:10:12: Cannot read queue of task "thumb": must be the name of a queue such as celery, without control characters; found "\\ud800". Write it like images.',
     ],
   },
   {
@@ -1089,10 +1089,10 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "a queue with a space",
-    text: withTask('queue: "a b"'),
+    name: "a queue with a line break",
+    text: withTask('queue: "a\\nb"'),
     faults: [
-      'load.yml:9:12: Cannot read queue of task "thumb": must be the name of a queue such as celery, without spaces and quotes; found "a b". Write it like images.',
+      'load.yml:9:12: Cannot read queue of task "thumb": must be the name of a queue such as celery, without control characters; found "a\\nb". Write it like images.',
     ],
   },
   {

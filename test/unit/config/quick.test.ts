@@ -115,9 +115,9 @@ const BAD: [name: string, flags: QuickFlags, message: string][] = [
     '--broker: Cannot read broker of connection "main": must be a redis:// or amqp:// URL: Celery\'s scheme sqs is not supported by this version. Write redis://host:6379/0 or amqp://user:password@host:5672/vhost.',
   ],
   [
-    "a task name with a space",
-    { task: "a()" },
-    '--task: Cannot read name of task "task": must be a task name such as app.tasks.resize (letters, digits, spaces and . _ - : / < >); found "a()". Write it like app.tasks.resize.',
+    "a task name with a tab",
+    { task: "a\tb" },
+    '--task: Cannot read name of task "task": must be a task name such as app.tasks.resize, without control characters; found "a\\tb". Write it like app.tasks.resize.',
   ],
 ];
 
