@@ -11,6 +11,7 @@ import { didYouMean } from "./config/did-you-mean.js";
 import { prepareEngineThread } from "./daemon/engine-thread.js";
 import { describeCommand } from "./describe-commands.js";
 import { LOG_LEVELS } from "./log.js";
+import { checkOpenFiles } from "./open-files.js";
 import { RULE_FORMATS } from "./rules/formats.js";
 import { receiveSignals } from "./signals.js";
 import { columnsOf } from "./terminal/terminal.js";
@@ -43,6 +44,7 @@ export function commandLine(done: (code: number) => void): Command {
         .default("info"),
     )
     .action(async (files: string[], flags: Omit<RunFlags, "files">) => {
+      checkOpenFiles();
       prepareEngineThread();
       const { run } = await import("./commands/run.js");
       done(await run({ ...flags, files }, processStreams(), receiveSignals));

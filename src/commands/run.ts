@@ -58,6 +58,7 @@ export async function run(
     subject,
     observe,
     listen: config.server.listen,
+    hosts: config.server.hosts,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
     portWaitMs: Math.max(config.server.lingerMs ?? 0, DEFAULT_LINGER_MS) + CLOSING_MS,
     driftWindowMs: config.driftWindowMs,

@@ -18,6 +18,7 @@ import { RATE_PATTERN } from "./quantities.js";
 import {
   bucketsField,
   driftWindowField,
+  hostsField,
   listenField,
   segmentField,
   tickField,
@@ -42,6 +43,8 @@ export interface Config {
   readonly scenarios: Readonly<Record<string, ScenarioConfig>>;
   readonly server: {
     readonly listen: { readonly host: string; readonly port: number };
+    /** Names that it is served under; null: see `onlyHosts`. */
+    readonly hosts: readonly string[] | null;
     /** How long the server answers after the last scenario ended; null: the daemon decides. */
     readonly lingerMs: number | null;
   };
@@ -190,6 +193,9 @@ const serverSchema = z
     listen: listenField(
       "Address and port of /metrics, /healthz, /readyz and /api/v1/status.",
     ).prefault("0.0.0.0:9809"),
+    hosts: hostsField(
+      "Names that a request's Host may have, beside localhost on loopback; every other one is 421. auto: on loopback only those of loopback, elsewhere all.",
+    ).prefault("auto"),
     linger: durationOr(
       "auto",
       "How long to answer after the last scenario ended; auto: the daemon decides.",
@@ -303,7 +309,11 @@ function assemble(parsed: ParsedConfig): Config {
       connection: scenario.connection ?? onlyConnection,
       mix: scenario.mix ?? nullRecord([[onlyTask, 1]]),
     })),
-    server: { listen: parsed.server.listen, lingerMs: parsed.server.linger },
+    server: {
+      listen: parsed.server.listen,
+      hosts: parsed.server.hosts,
+      lingerMs: parsed.server.linger,
+    },
     limits: { maxRatePerSecond: parsed.limits.maxRate, series: parsed.limits.series },
     slos: parsed.slos,
     bucketsMs: withThresholds(parsed.buckets, parsed.slos),

@@ -6,6 +6,23 @@ export function listenField(description: string) {
   return field({ description, type: "string", examples: ["127.0.0.1:9809"] }, readListen);
 }
 
+/** Names under which the pages are served, without ports, in lower case; null for those of the listener. */
+export function hostsField(description: string) {
+  const anyOf = [{ const: "auto" }, { type: "array", items: { type: "string", minLength: 1 } }];
+  return field({ description, anyOf, examples: [["load.example.com"]] }, (value) => {
+    if (value === "auto") return null;
+    const remedy = "Write [load.example.com].";
+    if (!Array.isArray(value))
+      throw new ReadError("must be auto or a list of host names", { remedy });
+    return readEach(value, (host, index) => {
+      if (typeof host === "string" && /^[a-z0-9._-]+$|^[0-9a-f:]+$/i.test(host)) {
+        return host.toLowerCase();
+      }
+      throw new ReadError("must be a host name without scheme and port", { remedy }, [index]);
+    });
+  });
+}
+
 /** An ascending list of durations, in milliseconds. */
 export function bucketsField(description: string) {
   const items = { type: "string", pattern: DURATION_PATTERN };

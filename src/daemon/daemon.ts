@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
-import { EXIT, UserError } from "../errors.js";
+import { EXIT, messageOf, UserError } from "../errors.js";
 import { engineMetrics } from "../exposition/engine-metrics.js";
 import type { LedgerView } from "../exposition/ledger-view.js";
 import { MetricsRegistry } from "../exposition/registry.js";
@@ -15,6 +15,7 @@ import {
   type Readiness,
   stopServing,
 } from "../http/app.js";
+import { onlyHosts } from "../http/hosts.js";
 import { listenWhenFree } from "../http/wait-for-port.js";
 import { type Logger, OnceAMinute } from "../log.js";
 import {
@@ -46,6 +47,8 @@ export interface DaemonOptions {
   /** What to look at beside the engine's work, one for each connection. */
   readonly observe: readonly ObservePlan[];
   readonly listen: { readonly host: string; readonly port: number };
+  /** As `server.hosts`. */
+  readonly hosts: readonly string[] | null;
   /** How long the metrics stay readable after a stop, so that Prometheus gets the last values. */
   readonly lingerMs: number;
   /** How long a port in use is waited for: a daemon before us may linger there. */
@@ -98,6 +101,7 @@ export class Daemon {
   #reading: LedgerView | undefined;
   #observed: readonly ObservedConnection[] = [];
   #scrapes: Promise<unknown> = Promise.resolve();
+  readonly #often = new OnceAMinute();
   #signals = 0;
   #fatal: UserError | undefined;
   #isStopping = false;
@@ -115,11 +119,10 @@ export class Daemon {
       subject,
       connections: options.observe,
       windowMs: options.driftWindowMs,
-      residentBytes: () => process.memoryUsage.rss(),
+      residentBytes: () => this.#residentBytes(),
     });
     this.#achieved = new AchievedRates(subject);
     this.#engineLog = new EngineLog(log, plan, subject);
-    const often = new OnceAMinute();
     this.#registry = new MetricsRegistry(
       engineMetrics(
         subject,
@@ -129,7 +132,7 @@ export class Daemon {
         () => this.#drifts.drifts,
       ),
       (metric, cause) => {
-        if (often.allows(metric, performance.now())) {
+        if (this.#often.allows(metric, performance.now())) {
           log.error({ metric, cause }, "a metric could not be collected");
         }
       },
@@ -191,16 +194,20 @@ export class Daemon {
 
   /** Nothing is published before the page can be served. Null when a signal came first. */
   async #listen(): Promise<Server | null> {
-    const { listen: address, portWaitMs, log } = this.#options;
-    const server = await listenWhenFree(createApp(this.#httpSource()), address, {
-      waitMs: portWaitMs,
-      signal: this.#toldToStop.signal,
-      onWait: () =>
-        log.info(
-          { ...address, seconds: Math.round(portWaitMs / 1000) },
-          "the port is in use: waiting for it, as a daemon that ends may linger there; nothing is published before",
-        ),
-    });
+    const { listen: address, hosts, portWaitMs, log } = this.#options;
+    const server = await listenWhenFree(
+      createApp(this.#httpSource(), onlyHosts(address, hosts)),
+      address,
+      {
+        waitMs: portWaitMs,
+        signal: this.#toldToStop.signal,
+        onWait: () =>
+          log.info(
+            { ...address, seconds: Math.round(portWaitMs / 1000) },
+            "the port is in use: waiting for it, as a daemon that ends may linger there; nothing is published before",
+          ),
+      },
+    );
     if (server !== null) log.info({ metrics: metricsUrl(server) }, "celery-load starts");
     return server;
   }
@@ -324,6 +331,18 @@ export class Daemon {
   #runningEngine(): Engine {
     if (this.#engine === undefined) throw new UserError("the engine has not started yet");
     return this.#engine;
+  }
+
+  /** The system reads it from a file, for which there may be no descriptor left. */
+  #residentBytes(): number | null {
+    try {
+      return process.memoryUsage.rss();
+    } catch (error) {
+      if (this.#often.allows("resident memory", performance.now())) {
+        this.#options.log.warn({ cause: messageOf(error) }, "our own memory cannot be read");
+      }
+      return null;
+    }
   }
 
   #healthFault(): string | null {

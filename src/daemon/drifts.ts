@@ -15,8 +15,8 @@ export interface DriftsOptions {
   /** What is observed: the names of connections and of their queues. */
   readonly connections: readonly { readonly name: string; readonly queues: readonly string[] }[];
   readonly windowMs: number;
-  /** Resident memory of this process in bytes. */
-  readonly residentBytes: () => number;
+  /** Resident memory of this process in bytes; null when it cannot be read. */
+  readonly residentBytes: () => number | null;
 }
 
 /** What a look finds; null = not known. */

@@ -146,6 +146,7 @@ slos:
 
 server:
   listen: 127.0.0.1:9809
+  hosts: [load.example.com]
   linger: 30s
 limits:
   maxRate: 500/s

@@ -2,9 +2,18 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import express, {
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from "express";
 import { EXIT, messageOf, UserError } from "../errors.js";
 import { CONTENT_TYPES, type TextFormat } from "../exposition/text-format.js";
+import { openFilesLimit } from "../open-files.js";
+import { connectionLimits, limitConnections } from "./connections.js";
+import { Shared } from "./shared.js";
 
 /** What the pages show; the daemon provides it. */
 export interface HttpSource {
@@ -32,13 +41,15 @@ export interface Problem {
 /** Level 1: a third of the CPU of the default for a page a fifth larger. */
 const ZIP = { level: 1 };
 const zip = promisify(gzip);
-/** Readings at the same time, for /metrics and the status; more are refused instead of queued. */
-const MAX_READINGS = 20;
+/** Answers that were written and not read, each of which holds its page: the oldest makes room for the next. */
+const MAX_UNREAD = 20;
+/** Connections that the system keeps until they are taken: what comes at once must not be lost. */
+const BACKLOG = 1_024;
 /** How long a client may take to read a page. */
 const RESPONSE_DEADLINE_MS = 10_000;
 
-/** The read-only routes: /metrics, /healthz, /readyz, /api/v1/status. */
-export function createApp(source: HttpSource): Express {
+/** The read-only routes: /metrics, /healthz, /readyz, /api/v1/status. `served` says which hosts are served. */
+export function createApp(source: HttpSource, served: RequestHandler): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -46,31 +57,39 @@ export function createApp(source: HttpSource): Express {
     response.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
     next();
   });
+  app.use(served);
 
-  let readings = 0;
+  const unread = new Set<Response>();
   app.use(["/metrics", "/api/v1/status"], (_request, response, next) => {
-    if (readings >= MAX_READINGS) {
-      response.status(503).type("text/plain").send("too many requests at the same time\n");
-      return;
-    }
-    readings++;
     const deadline = setTimeout(() => response.destroy(), RESPONSE_DEADLINE_MS);
+    // Written as a whole, as far as we are concerned: the client may be slow to read it.
+    response.on("prefinish", () => {
+      unread.add(response);
+      const [oldest] = unread;
+      if (unread.size > MAX_UNREAD) oldest!.destroy();
+    });
     response.on("close", () => {
-      readings--;
+      unread.delete(response);
       clearTimeout(deadline);
     });
     next();
   });
+  const plain = eachFormat((format) => new Shared(() => source.metricsPage(format)));
+  const zipped = eachFormat(
+    (format) => new Shared(async () => zip(await source.metricsPage(format), ZIP)),
+  );
   app.get("/metrics", async (request, response) => {
     const format = wantedFormat(request);
-    const page = await source.metricsPage(format);
+    const isZipped = request.acceptsEncodings("gzip", "identity") === "gzip";
+    const page = await (isZipped ? zipped : plain)[format].get();
     response.set({ "Content-Type": CONTENT_TYPES[format], Vary: "Accept, Accept-Encoding" });
-    if (request.acceptsEncodings("gzip", "identity") === "gzip") {
-      response.set("Content-Encoding", "gzip").end(await zip(page, ZIP));
-    } else response.end(page);
+    if (isZipped) response.set("Content-Encoding", "gzip");
+    response.end(page);
   });
+  const status = new Shared(async () => JSON.stringify(await source.status()));
   app.get("/api/v1/status", async (_request, response) => {
-    response.set("Cache-Control", "no-store").json(await source.status());
+    const text = await status.get();
+    response.set("Cache-Control", "no-store").type("json").send(text);
   });
   app.get("/healthz", (_request, response) => {
     const fault = source.healthFault();
@@ -122,11 +141,11 @@ export async function listen(app: Express, address: Address): Promise<Server> {
     },
     app,
   );
-  server.maxConnections = 200;
+  limitConnections(server, connectionLimits(openFilesLimit()));
   server.maxRequestsPerSocket = 1_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, address)));
-    server.listen(address.port, address.host, resolve);
+    server.listen({ ...address, backlog: BACKLOG }, resolve);
   });
   return server;
 }
@@ -142,6 +161,10 @@ export async function stopServing(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeAllConnections();
   await closed;
+}
+
+function eachFormat<Value>(make: (format: TextFormat) => Value): Record<TextFormat, Value> {
+  return { text: make("text"), openmetrics: make("openmetrics") };
 }
 
 /** OpenMetrics only for those who ask for version 1.0.0 of it, as Prometheus does by default. */

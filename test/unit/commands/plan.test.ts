@@ -63,7 +63,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     scenarios: Object.fromEntries(
       Object.entries(scenarios).map(([name, differences]) => [name, scenario(differences)]),
     ),
-    server: { listen: { host: "0.0.0.0", port: 9809 }, lingerMs: null },
+    server: { listen: { host: "0.0.0.0", port: 9809 }, hosts: null, lingerMs: null },
     limits: { maxRatePerSecond: null, series: 5000 },
     slos: [],
     threads: 1,

@@ -104,6 +104,7 @@ scenarios:
 slos: [] # default
 server:
   listen: "0.0.0.0:9809" # default
+  hosts: auto # default
   linger: auto # default
 limits:
   maxRate: none # default

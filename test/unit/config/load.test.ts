@@ -57,7 +57,7 @@ test("the smallest configuration gets every default", () => {
       },
     },
     slos: [],
-    server: { listen: { host: "0.0.0.0", port: 9809 }, lingerMs: null },
+    server: { listen: { host: "0.0.0.0", port: 9809 }, hosts: null, lingerMs: null },
     limits: { maxRatePerSecond: null, series: 5000 },
     bucketsMs: [
       5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000,

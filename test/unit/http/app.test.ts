@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { UserError } from "../../../src/errors.js";
 import { createApp, type HttpSource, listen, stopServing } from "../../../src/http/app.js";
+import { onlyHosts } from "../../../src/http/hosts.js";
 
 const source: HttpSource = {
   metricsPage: async (format) => Buffer.from(`page in ${format}\n`),
@@ -24,11 +25,11 @@ async function get(
   path: string,
   headers: Record<string, string> = {},
   method = "GET",
+  served = onlyHosts({ host: "127.0.0.1", port: 0 }, null),
 ): Promise<Answer> {
-  const server = await listen(createApp({ ...source, ...overrides }), {
-    host: "127.0.0.1",
-    port: 0,
-  });
+  const address = { host: "127.0.0.1", port: 0 };
+  const app = createApp({ ...source, ...overrides }, served);
+  const server = await listen(app, address);
   const { port } = server.address() as AddressInfo;
   try {
     return await new Promise((resolve, reject) => {
@@ -47,6 +48,39 @@ async function get(
   } finally {
     await stopServing(server);
   }
+}
+
+const HOSTS: readonly [listen: string, hosts: string[] | null, host: string, status: number][] = [
+  ["127.0.0.1", null, "127.0.0.1:9809", 200],
+  ["127.0.0.1", null, "localhost", 200],
+  ["127.0.0.1", null, "LOCALHOST.:9809", 200],
+  ["127.0.0.1", null, "app.localhost:80", 200],
+  ["127.0.0.1", null, "[::1]:9809", 200],
+  ["127.0.0.1", null, "127.8.8.8", 200],
+  ["127.0.0.1", null, "evil.example", 421],
+  ["127.0.0.1", null, "127.0.0.1.evil.example:9809", 421],
+  ["127.0.0.1", null, "localhost.evil.example", 421],
+  ["127.0.0.1", null, "10.0.0.1", 421],
+  ["127.0.0.1", ["load.example.com"], "Load.Example.com:443", 200],
+  ["127.0.0.1", ["load.example.com"], "localhost:9809", 200],
+  ["127.0.0.1", ["load.example.com"], "evil.example", 421],
+  ["::1", null, "evil.example", 421],
+  ["localhost", null, "evil.example", 421],
+  ["0.0.0.0", null, "evil.example", 200],
+  ["0.0.0.0", ["load.example.com"], "load.example.com", 200],
+  ["0.0.0.0", ["load.example.com"], "10.0.0.1:9809", 421],
+  ["10.0.0.1", ["load.example.com"], "10.0.0.1:9809", 200],
+];
+for (const [address, hosts, host, status] of HOSTS) {
+  const also = hosts === null ? "" : ` and serves ${hosts}`;
+  test(`Host: ${host} is ${status} where it listens on ${address}${also}`, async () => {
+    const served = onlyHosts({ host: address, port: 9809 }, hosts);
+    for (const path of ["/metrics", "/api/v1/status", "/readyz", "/healthz", "/x"]) {
+      const answer = await get({}, path, { host }, "GET", served);
+      assert.equal(answer.status, path === "/x" && status === 200 ? 404 : status, path);
+      if (status === 421) assert.match(answer.body.toString(), /server\.hosts/);
+    }
+  });
 }
 
 const PROMETHEUS_2 =
@@ -134,7 +168,10 @@ test("listen() says which port is taken and what to do, exit code 104", async ()
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   const { port } = other.address() as AddressInfo;
   await assert.rejects(
-    listen(createApp(source), { host: "127.0.0.1", port }),
+    listen(createApp(source, onlyHosts({ host: "127.0.0.1", port }, null)), {
+      host: "127.0.0.1",
+      port,
+    }),
     (error: unknown) =>
       error instanceof UserError &&
       error.exitCode === 104 &&
