@@ -5,6 +5,7 @@ import { BackOff } from "../back-off.js";
 import { tlsFault, tlsOptions } from "../tls.js";
 import { containFaults, countIn } from "./contained-faults.js";
 import { DirectConnector } from "./direct-connector.js";
+import { enter, isHelloRefused } from "./enter.js";
 import { accountFault, WRONG_KIND, wrongKindOf } from "./faults.js";
 import { isServerRefusal } from "./reply.js";
 import type { MessageHandler } from "./resp-reader.js";
@@ -85,7 +86,6 @@ export class RedisLink {
     this.#backOff = new BackOff(address.sentinel && LAST_SENTINEL_BACK_OFF_MS);
     this.client = new Redis(this.#options(address, name));
     this.client.on("error", (error) => {
-      // A server that does not let us ask for version 3 of the protocol may speak version 2.
       if (isHelloRefused(error)) {
         this.client.options.protocol = 2;
         return;
@@ -228,7 +228,7 @@ export class RedisLink {
     const client = this.client;
     const stream = client.stream;
     try {
-      await this.#enter(client);
+      await enter(client, this.#server.db, this.#sentinels !== undefined);
       await this.#events.prepare(client);
       if (this.#takeOver !== undefined && client.stream === stream) {
         const wire = new Wire(client, this.#takeOver.message);
@@ -250,23 +250,6 @@ export class RedisLink {
     const downMs = this.#downSinceMs < 0 ? 0 : performance.now() - this.#downSinceMs;
     this.#downSinceMs = -1;
     this.#events.up(downMs);
-  }
-
-  /**
-   * Is the server one that can be used? What is refused for want of a permission, or is unknown to a server
-   * that is not quite Redis, says nothing about that.
-   */
-  async #enter(client: Redis): Promise<void> {
-    // A SELECT that fails in ioredis' handshake only emits `error`, and the client turns ready on
-    // database 0: select again and wait for the answer. On 0 it begins, and a cluster has no other.
-    if (this.#server.db !== 0) await client.select(this.#server.db);
-    await client.ping().catch((error: Error) => {
-      if (!isServerRefusal(error) || NOT_USABLE.test(error.message)) throw error;
-    });
-    if (this.#sentinels === undefined) return;
-    const info = String(await client.info("replication").catch(permitted));
-    // A Sentinel may still name the one that was deposed.
-    if (/^role:slave/m.test(info)) throw new Error("the server is a replica and no master");
   }
 
   /** Neither TLS nor Sentinels, which ioredis connects to in ways of its own. */
@@ -354,7 +337,7 @@ export class RedisLink {
       lazyConnect: true,
       keepAlive: 30_000,
       enableOfflineQueue: false,
-      // By INFO, which not every server has or permits: `#enter` does it.
+      // By INFO, which not every server has or permits: `enter` does it.
       enableReadyCheck: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
@@ -368,19 +351,6 @@ export class RedisLink {
       reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
     };
   }
-}
-
-/** Answers to PING of a server that will be usable later, or for somebody else (`server.c processCommand`). */
-const NOT_USABLE = /^(LOADING|MASTERDOWN|NOAUTH|CLUSTERDOWN|BUSY)/;
-
-/** What is refused is not known; every other failure is one of the connection. */
-function permitted(error: Error): string {
-  if (isServerRefusal(error)) return "";
-  throw error;
-}
-
-function isHelloRefused(error: Error): boolean {
-  return isServerRefusal(error) && /^NOPERM.*\bhello\b/i.test(error.message);
 }
 
 /** What one server of a list has and the next one may not. */
