@@ -61,12 +61,14 @@ export class TaskReportWriter {
     const slot = slotOf(uuid);
     const seq = seqOf(uuid);
     if (kind === undefined || !(slot >= 0) || Number.isNaN(seq)) return false;
-    const { runtime, exception } = fields;
+    const { runtime, exception, traceback } = fields;
     this.#write(
       ...[slot, seq, kind, worker(), unixMs],
       isDuration(runtime) ? runtime * 1000 : Number.NaN,
       heardUnixMs,
-      typeof exception === "string" ? this.#exceptions.push(classOf(exception)) - 1 : -1,
+      typeof exception === "string"
+        ? this.#exceptions.push(exceptionClass(exception, traceback)) - 1
+        : -1,
     );
     return true;
   }
@@ -93,9 +95,22 @@ export class TaskReportWriter {
   }
 }
 
-/** The class in the `repr` of an exception: `ValueError('x')`. */
-function classOf(repr: string): string {
-  return /^[\w.]+/.exec(repr)?.[0].split(".").at(-1) ?? "";
+/**
+ * The class in the `repr` of an exception, `ValueError('x')`; of one that billiard has wrapped, as it does where a pool
+ * process was lost or a hard time limit passed (`billiard/einfo.py ExceptionWithTraceback`), that of its traceback.
+ */
+function exceptionClass(repr: string, traceback: unknown): string {
+  const name = lastPart(/^[\w.]+/.exec(repr)?.[0] ?? "");
+  if (name !== "ExceptionWithTraceback" || typeof traceback !== "string") return name;
+  const raised = traceback.slice(traceback.lastIndexOf(TRACEBACK) + TRACEBACK.length);
+  // Frames are indented; the first line that is not has the class, and may have more lines after it.
+  return lastPart(/^([\w.]+)(?=:|$)/m.exec(raised)?.[1] ?? name);
+}
+
+const TRACEBACK = "Traceback (most recent call last):";
+
+function lastPart(name: string): string {
+  return name.split(".").at(-1)!;
 }
 
 /** Seconds that something can last: one value beyond would spoil a sum for ever. */

@@ -63,6 +63,34 @@ test("a collection grows as far as it must, and what was taken stays as it is", 
   assert.equal(numbers[REPORT.slot], 1);
 });
 
+const TIME_LIMIT = `Traceback (most recent call last):
+  File "/usr/lib/python3/dist-packages/billiard/pool.py", line 683, in on_hard_timeout
+    raise TimeLimitExceeded(job._timeout)
+billiard.exceptions.TimeLimitExceeded: TimeLimitExceeded(1,)
+`;
+const EXCEPTIONS: readonly [exception: string, traceback: unknown, name: string][] = [
+  ["ValueError('x')", undefined, "ValueError"],
+  ["app.errors.Declined('no')", TIME_LIMIT, "Declined"],
+  ["ExceptionWithTraceback()", TIME_LIMIT, "TimeLimitExceeded"],
+  [
+    "ExceptionWithTraceback()",
+    `${TIME_LIMIT}\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File "a.py", line 1, in f\nbilliard.exceptions.WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL) Job: 3.\nOther: line\n`,
+    "WorkerLostError",
+  ],
+  ["ExceptionWithTraceback()", "Traceback (most recent call last):\n  ...\nKeyError", "KeyError"],
+  ["ExceptionWithTraceback()", "", "ExceptionWithTraceback"],
+  ["ExceptionWithTraceback()", null, "ExceptionWithTraceback"],
+  ["<unprintable>", TIME_LIMIT, ""],
+];
+for (const [exception, traceback, name] of EXCEPTIONS) {
+  test(`the class of ${exception} with the traceback ${JSON.stringify(traceback)} is ${name}`, () => {
+    const writer = new TaskReportWriter(PREFIX);
+    const id = taskId(PREFIX, 1, 1);
+    writer.add(eventOf("task-failed", id, { exception, traceback }), () => 0, 0);
+    assert.deepEqual(writer.take().exceptions, [name]);
+  });
+}
+
 test("a runtime that nothing can last is not said", () => {
   const writer = new TaskReportWriter(PREFIX);
   for (const runtime of [-1, 1e300, Number.POSITIVE_INFINITY, "1", null]) {
