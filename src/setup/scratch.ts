@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeCacheDirectory } from "./checkout.js";
@@ -28,12 +28,23 @@ async function removeAbandoned(parent: string): Promise<void> {
   }
 }
 
-/** Does a process with this id exist? */
+/** Does a process with this id exist, and is it more than what is left of one that has ended? */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+  return !isZombie(pid);
+}
+
+/** In a container nobody may ask for how an orphan ended: then it stays in the table of processes for good. */
+function isZombie(pid: number): boolean {
+  try {
+    // `pid (name) state …`, proc_pid_stat(5); the name may have brackets of its own.
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
+  } catch {
+    return false; // another system than Linux
   }
 }
