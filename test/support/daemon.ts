@@ -39,7 +39,8 @@ export interface TestDaemon extends AsyncDisposable {
   readonly port: number;
   metrics(): Promise<Metrics>;
   /**
-   * Scrapes every 50 ms until the predicate holds, and returns the page for which it did.
+   * Scrapes every 50 ms until the predicate holds, and returns the page for which it did. A predicate that
+   * throws does not hold yet: `page.value()` of what the daemon has not heard of so far is such a one.
    * @throws Error with the ledger and the log when it does not in time, or when the daemon ends
    */
   waitFor(
@@ -108,9 +109,14 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
           if (exit !== null) throw inVain(`It ended (${exitText(exit)})`, what, last, stderr());
           if (performance.now() > deadlineMs) throw error;
         }
-        if (last !== undefined && predicate(last)) return last;
+        let reason = "";
+        try {
+          if (last !== undefined && predicate(last)) return last;
+        } catch (error) {
+          reason = ` (${(error as Error).message})`;
+        }
         if (performance.now() > deadlineMs) {
-          throw inVain(`Waited ${timeoutMs} ms`, what, last, stderr());
+          throw inVain(`Waited ${timeoutMs} ms${reason}`, what, last, stderr());
         }
         await sleep(50);
       }
