@@ -31,12 +31,13 @@ export async function prepare() {
 }
 
 /**
- * Runs a program in the checkout with our streams (or others, as spawn() takes them), and passes signals on to it.
+ * Runs a program in the checkout with our streams and environment (or others, as spawn() takes them), and passes
+ * signals on to it.
  * @returns its exit code; 128 + the signal's number when a signal ended it, as shells say it
  */
-export function run(program, args, stdio = "inherit") {
+export function run(program, args, { stdio = "inherit", env = process.env } = {}) {
   return new Promise((settle) => {
-    const child = spawn(program, args, { cwd: checkout, stdio });
+    const child = spawn(program, args, { cwd: checkout, stdio, env });
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
     const passOn = (signal) => child.kill(signal);
     for (const signal of signals) process.on(signal, passOn);
@@ -66,7 +67,7 @@ async function step(what, program, args) {
   const startedMs = performance.now();
   console.error(`set-up: ${what} ...`);
   // Progress: our own output is that of what comes after, such as the name of a file from `npm pack`.
-  const code = await run(program, args, ["inherit", process.stderr, "inherit"]);
+  const code = await run(program, args, { stdio: ["inherit", process.stderr, "inherit"] });
   if (code !== 0) {
     console.error(`set-up: ${what} failed: "${program} ${args.join(" ")}"`);
     process.exit(code);

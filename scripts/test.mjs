@@ -1,96 +1,196 @@
 // npm test: set-up, lint, then every test.
 //   node scripts/test.mjs                   everything
+//   node scripts/test.mjs quick             lint, unit tests, and one whole run on each broker (npm run test:quick)
 //   node scripts/test.mjs unit              without real servers, no lint
 //   node scripts/test.mjs system [WORD...]  with real servers; only files whose path has one of the words
 //   node scripts/test.mjs image             the container image, really built (npm run image)
-import { availableParallelism } from "node:os";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { filesBelow, prepare, run } from "./prepare.mjs";
+import { checkout, filesBelow, prepare, run } from "./prepare.mjs";
+import { inLanes } from "./test-lanes.mjs";
 
 /** The longest file takes seven and a half minutes: one that takes this long hangs, is ended, and fails alone. */
 const FILE_LIMIT_MS = 15 * 60_000;
 
-/**
- * A system test starts servers and loads both cores: one file at a time. The image is built only when
- * asked for: it takes minutes, a gigabyte of disk, and root on Debian.
- */
-const PARTS = {
-  unit: {
-    isIn: (file) => !isBelow("system", file) && !isBelow("image", file),
-    atOnce: Math.min(availableParallelism(), 4),
-  },
-  system: { isIn: (file) => isBelow("system", file), atOnce: 1 },
-  image: { isIn: (file) => isBelow("image", file), atOnce: 1, onlyWhenAsked: true },
-};
+/** Files of system tests at a time: they wait for servers more than they compute. */
+const LANES = Number(process.env.TEST_LANES ?? Math.min(availableParallelism() + 1, 4));
+
+/** The first line of a system test that judges times, so that nothing may run beside it. */
+const ALONE = "// Runs alone: ";
+
+const PARTS = { quick, unit, system, image };
+
+const [part, ...words] = process.argv.slice(2);
+if (part !== undefined && !Object.hasOwn(PARTS, part)) {
+  console.error(
+    `There is no part "${part}" of the tests: write quick, unit, system or image, or nothing for unit and system.`,
+  );
+  process.exit(1);
+}
+
+const totals = { pass: 0, fail: 0, skipped: 0 };
+await prepare();
+process.exitCode = part === undefined ? await everything() : await PARTS[part]();
+// The last line says it all, whatever ran.
+console.log(`${totals.pass} passed, ${totals.fail} failed, ${totals.skipped} skipped`);
+
+async function everything() {
+  console.error(
+    "test: lint, unit tests, then tests that start Redis, RabbitMQ, Celery workers, Prometheus and Chromium on 127.0.0.1;" +
+      " about half an hour on two cores (npm run test:quick: three minutes)",
+  );
+  return inTurn([lint, unit, system]);
+}
+
+function quick() {
+  return inTurn([lint, unit, () => runSystem(["quick-form"])]);
+}
+
+/** Each step, also after one that failed, unless that was the first or Ctrl-C. */
+async function inTurn([first, ...others]) {
+  let worst = await first();
+  for (const step of worst === 0 ? others : []) {
+    const code = await step();
+    worst = worst || code;
+    if (isInterrupted(code)) break;
+  }
+  return worst;
+}
+
+function lint() {
+  return run("npm", ["run", "--silent", "lint"]);
+}
+
+async function unit() {
+  const files = testFiles((file) => !isBelow("system", file) && !isBelow("image", file));
+  const atOnce = Math.min(availableParallelism(), 4);
+  console.error(`test: unit, ${files.length} files, ${atOnce} at a time`);
+  const result = await runFiles(files, knowsLimits() ? [`--test-concurrency=${atOnce}`] : []);
+  process.stdout.write(result.output);
+  count(result.output);
+  return result.code;
+}
+
+function system() {
+  return runSystem(words);
+}
+
+async function image() {
+  const [file] = testFiles((path) => isBelow("image", path));
+  const { code, output } = await runFiles([file]);
+  process.stdout.write(output);
+  count(output);
+  return code;
+}
+
+/** @param wanted words of which a file's path must have one; none for all files */
+async function runSystem(wanted) {
+  const files = testFiles((file) => isBelow("system", file)).filter(
+    (file) => wanted.length === 0 || wanted.some((word) => file.includes(word)),
+  );
+  if (files.length === 0) {
+    console.error(`Found no system tests for ${wanted.join(", ")}.`);
+    return 1;
+  }
+  const alone = files.filter((file) => sourceOf(file).startsWith(ALONE));
+  const beside = bySize(files.filter((file) => !alone.includes(file)));
+  const lanes = Math.min(LANES, Math.max(beside.length, 1));
+  console.error(
+    `test: system, ${beside.length} files, ${lanes} at a time, then ${alone.length} alone`,
+  );
+  const runs = [
+    ...(await inLanes(beside, lanes, runAndTell)),
+    ...(await inLanes(alone, 1, runAndTell)),
+  ];
+  const interrupted = runs.find(({ code }) => isInterrupted(code));
+  if (interrupted !== undefined) return interrupted.code;
+  // Real servers on a busy machine: one that fails is tried once more, alone, and it is said.
+  const failed = runs.filter(({ code }) => code !== 0);
+  if (failed.length > 0) {
+    console.error(`test: once more: ${failed.map(({ file }) => file).join(", ")}`);
+  }
+  const again = await inLanes(
+    failed.map(({ file }) => file),
+    1,
+    runAndTell,
+  );
+  for (const { file, code } of again) {
+    if (code === 0) console.error(`test: UNSTABLE, passed at the second try only: ${file}`);
+  }
+  const last = [...runs.filter(({ code }) => code === 0), ...again];
+  for (const { output } of last) count(output);
+  tellSlowest(last);
+  return last.find(({ code }) => code !== 0)?.code ?? 0;
+}
+
+/** Runs a file in a lane, which has a share of the ports of its own, and prints its output in one piece. */
+async function runAndTell(file, lane, place) {
+  const from = 20_000 + lane * 3000;
+  const startedMs = performance.now();
+  const { code, output } = await runFiles([file], [], { FREE_PORTS: `${from}-${from + 2999}` });
+  const seconds = (performance.now() - startedMs) / 1000;
+  process.stdout.write(output);
+  const end = code === 0 ? "passed" : "FAILED";
+  console.error(`test: ${place} ${file} ${end} after ${seconds.toFixed(0)} s`);
+  return { file, code, output, seconds };
+}
+
+/** @returns the exit code, and what they printed */
+async function runFiles(files, more = [], env = {}) {
+  const flags = ["--enable-source-maps", "--test", "--test-reporter=spec", ...more];
+  if (knowsLimits()) flags.push(`--test-timeout=${FILE_LIMIT_MS}`);
+  const directory = mkdtempSync(join(tmpdir(), "celery-load-test-"));
+  const path = join(directory, "output");
+  const output = openSync(path, "a");
+  try {
+    const code = await run(process.execPath, [...flags, ...files], {
+      stdio: ["ignore", output, output],
+      env: { ...process.env, ...env },
+    });
+    return { code, output: readFileSync(path, "utf8") };
+  } finally {
+    closeSync(output);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Adds up the closing lines of the spec reporter. */
+function count(output) {
+  for (const name of Object.keys(totals)) {
+    totals[name] += Number(output.match(new RegExp(`^ℹ ${name} (\\d+)$`, "m"))?.[1] ?? 0);
+  }
+}
+
+function tellSlowest(runs) {
+  const slowest = [...runs].sort((a, b) => b.seconds - a.seconds).slice(0, 10);
+  for (const { file, seconds } of slowest) {
+    console.error(`test: ${seconds.toFixed(0).padStart(4)} s ${file}`);
+  }
+}
+
+// One by one, as a directory means different things to Node 20 and 22.
+function testFiles(isIn) {
+  return filesBelow(join("dist", "test"), ".test.js").filter(isIn);
+}
 
 function isBelow(directory, file) {
   return file.startsWith(join("dist", "test", directory, ""));
 }
 
-const [part, ...words] = process.argv.slice(2);
-if (part !== undefined && !Object.hasOwn(PARTS, part)) {
-  console.error(
-    `There is no part "${part}" of the tests: write unit, system or image, or nothing for the first two.`,
-  );
-  process.exit(1);
+/** The longest first, so that none is left over at the end. */
+function bySize(files) {
+  return [...files].sort((a, b) => sourceOf(b).length - sourceOf(a).length);
 }
 
-await prepare();
-const codes = [];
-if (part === undefined) codes.push(await run("npm", ["run", "--silent", "lint"]));
-if (codes.every((code) => code === 0)) {
-  for (const name of part === undefined ? usualParts() : [part]) {
-    codes.push(await runTests(name));
-    if (codes.at(-1) > 128) break; // Ctrl-C
-  }
-}
-process.exitCode = codes.find((code) => code !== 0) ?? 0;
-
-async function runTests(name) {
-  const { isIn, atOnce } = PARTS[name];
-  // One by one, as a directory means different things to Node 20 and 22.
-  const files = filesBelow(join("dist", "test"), ".test.js")
-    .filter(isIn)
-    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
-  if (files.length === 0) {
-    console.error(`Found no ${name} tests${words.length > 0 ? ` for ${words.join(", ")}` : ""}.`);
-    return 1;
-  }
-  console.error(`test: ${name}, ${files.length} files, ${atOnce} at a time`);
-  if (atOnce > 1 && knowsLimits()) return runFiles(files, [`--test-concurrency=${atOnce}`]);
-  const failed = await failing(files);
-  if (failed.interrupted || failed.files.length === 0) return failed.worst;
-  // Real servers on a busy machine: one that fails is tried once more, and it is said.
-  console.error(`test: once more: ${failed.files.join(", ")}`);
-  const again = await failing(failed.files);
-  const passed = failed.files.filter((file) => !again.files.includes(file));
-  if (passed.length > 0) {
-    console.error(`test: UNSTABLE, passed at the second try only: ${passed.join(", ")}`);
-  }
-  return again.worst;
+function sourceOf(file) {
+  const source = file.replace(/^dist./, "").replace(/\.js$/, ".ts");
+  return readFileSync(join(checkout, source), "utf8");
 }
 
-/** Runs files one by one. */
-async function failing(files) {
-  const failed = { files: [], worst: 0, interrupted: false };
-  for (const file of files) {
-    const code = await runFiles([file], []);
-    if (code !== 0) failed.files.push(file);
-    failed.worst = Math.max(failed.worst, code);
-    failed.interrupted = code > 128; // Ctrl-C
-    if (failed.interrupted) break;
-  }
-  return failed;
-}
-
-function runFiles(files, more) {
-  const flags = ["--enable-source-maps", "--test", "--test-reporter=spec", ...more];
-  if (knowsLimits()) flags.push(`--test-timeout=${FILE_LIMIT_MS}`);
-  return run(process.execPath, [...flags, ...files]);
-}
-
-function usualParts() {
-  return Object.keys(PARTS).filter((name) => !PARTS[name].onlyWhenAsked);
+/** By a signal, such as that of Ctrl-C. */
+function isInterrupted(code) {
+  return code > 128;
 }
 
 /** Node has --test-concurrency since 20.10 and --test-timeout since 20.11. */

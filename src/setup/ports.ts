@@ -1,8 +1,11 @@
 import { createServer } from "node:net";
 
 const LOOPBACK = "127.0.0.1";
-const FIRST_PORT = 20_000;
-const LAST_PORT = 31_999;
+
+/** `FREE_PORTS=20000-23999`: a share of its own for each of several processes that start servers side by side. */
+const [FIRST_PORT, LAST_PORT] = (process.env.FREE_PORTS ?? "20000-31999")
+  .split("-")
+  .map(Number) as [number, number];
 
 const handedOut = new Set<number>();
 

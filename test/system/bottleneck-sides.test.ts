@@ -1,3 +1,4 @@
+// Runs alone: which side is slow is judged by times.
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureCelery } from "../matrix/celery-environment.js";

@@ -1,3 +1,4 @@
+// Runs alone: which side is slow is judged by times.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
