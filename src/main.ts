@@ -3,12 +3,14 @@ import { CommanderError } from "commander";
 import { commandLine } from "./command-line.js";
 import { refuseMistypedCommand } from "./commands/mistyped.js";
 import { EXIT, messageOf, UserError } from "./errors.js";
+import { takeLibraryLines } from "./library-lines.js";
 import { ignoreHarmless } from "./signals.js";
 import { columnsOf } from "./terminal/terminal.js";
 import { wrappedText } from "./terminal/text.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
 ignoreHarmless();
+takeLibraryLines(() => {}); // what is worth telling the engine's thread hears as well
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
 process.stdout.on("error", () => {}); // a closed pipe must not end a run

@@ -22,6 +22,9 @@ export type PublishOutcome =
   /** Provably never written, as it cannot be encoded. */
   | "invalid";
 
+/** The broker's no to a message. */
+export type Refusal = Extract<PublishOutcome, "refused" | "unroutable" | "tooLarge">;
+
 /** One message as its publisher wants it; nothing else looks inside. */
 export type Message = unknown;
 
@@ -39,7 +42,7 @@ export type PublishAnswer = (
   from: number,
   to: number,
   outcome: PublishOutcome,
-  /** The broker's own word for a refusal. */
+  /** The broker's own words for a refusal; what to do about it in a second line, where that is known. */
   reason: string,
 ) => void;
 

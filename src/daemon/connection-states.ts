@@ -44,6 +44,10 @@ export class ConnectionStates {
     else this.#blocked.delete(connection);
   }
 
+  isUp(connection: number, role: ConnectionRole): boolean {
+    return this.#state(connection, role).isUp;
+  }
+
   wasEverUp(connection: number, role: ConnectionRole): boolean {
     return this.#state(connection, role).wasEverUp;
   }

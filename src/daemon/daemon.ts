@@ -39,7 +39,7 @@ import { reportText } from "./report-text.js";
 import { SideTimes } from "./side-times.js";
 import { type Status, statusOf } from "./status.js";
 import { StatusLine } from "./status-line.js";
-import type { NotSentReasons } from "./without-success.js";
+import { type NotSentReasons, refusalKey } from "./without-success.js";
 
 export interface DaemonOptions {
   readonly plan: EnginePlan;
@@ -77,8 +77,6 @@ export interface ReportForms {
 /** An engine whose last turn is older than this does not work any more. */
 const STALLED_AFTER_MS = 10_000;
 const STATUS_MS = 1_000;
-/** Of what a broker said. */
-const LONGEST_REASON = 200;
 /** How often it is asked which side is slow, and what drifts. */
 const JUDGE_MS = 5_000;
 
@@ -98,6 +96,7 @@ export class Daemon {
   readonly #aborted = new AbortController();
   #engine: Engine | undefined;
   #observers: readonly ConnectionObserver[] = [];
+  readonly #observerLogs: ObserverLog[] = [];
   #reading: LedgerView | undefined;
   #observed: readonly ObservedConnection[] = [];
   #scrapes: Promise<unknown> = Promise.resolve();
@@ -108,7 +107,8 @@ export class Daemon {
   #startedMs = performance.now();
   #startedUnixMs = Date.now();
   #sideTimes = new SideTimes(performance.now());
-  #reasons: NotSentReasons = { refused: null, invalid: null, notConnected: null };
+  readonly #refusals = new Map<string, string>();
+  #reasons: NotSentReasons = { refused: this.#refusals, invalid: null, notConnected: null };
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -215,6 +215,7 @@ export class Daemon {
   async #finish(engine: Engine): Promise<number> {
     const { log, isBounded, exitOnSlo, lingerMs, showReport } = this.#options;
     this.#isStopping = true;
+    for (const observerLog of this.#observerLogs) observerLog.runHasEnded();
     const run = await this.#endedRun(engine);
     const report = endReport(run);
     const isLingering = lingerMs > 0 && !this.#aborted.signal.aborted;
@@ -361,15 +362,14 @@ export class Daemon {
   }
 
   #observe(engine: Engine): ConnectionObserver[] {
-    const log = new ObserverLog(this.#options.log);
-    return this.#options.observe.map(
-      (plan, connection) =>
-        new ConnectionObserver({
-          plan,
-          listeners: engine.listeners(connection),
-          say: (news) => log.write(plan, news),
-        }),
-    );
+    return this.#options.observe.map((plan, connection) => {
+      const log = new ObserverLog(this.#options.log, plan, () =>
+        this.#connections.isUp(connection, "broker"),
+      );
+      this.#observerLogs.push(log);
+      const listeners = engine.listeners(connection);
+      return new ConnectionObserver({ plan, listeners, say: (news) => log.write(news) });
+    });
   }
 
   /** A snapshot never fails; while the engine is busy it reads the live memory. */
@@ -419,10 +419,10 @@ export class Daemon {
         }
         break;
       case "refused":
-        this.#reasons = { ...this.#reasons, refused: message.reason.slice(0, LONGEST_REASON) };
+        this.#noteRefusal(message);
         break;
       case "invalid":
-        this.#reasons = { ...this.#reasons, invalid: message.reason.slice(0, LONGEST_REASON) };
+        this.#reasons = { ...this.#reasons, invalid: message.reason };
         break;
       case "blocked":
         this.#connections.blocked(message.connection, message.isBlocked);
@@ -437,6 +437,12 @@ export class Daemon {
         break; // news for the log only
     }
     this.#engineLog.write(message);
+  }
+
+  /** The last one of each task counts. */
+  #noteRefusal({ entry, outcome, reason }: Extract<EngineMessage, { type: "refused" }>): void {
+    const task = this.#options.subject.entries[entry]?.task;
+    if (task !== undefined) this.#refusals.set(refusalKey(task, outcome), reason);
   }
 
   /** A wrong password or the like: at the start trying again would hide it, later somebody mends it. */

@@ -3,6 +3,7 @@ import type { BrokerLoss } from "../connections/ports.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import type { Subject } from "../exposition/subject.js";
 import { type Logger, OnceAMinute } from "../log.js";
+import { told } from "./without-success.js";
 
 type Level = "debug" | "info" | "warn" | "error";
 type Fields = Readonly<Record<string, unknown>>;
@@ -13,6 +14,8 @@ export class EngineLog {
   readonly #plan: EnginePlan;
   readonly #subject: Subject;
   readonly #often = new OnceAMinute();
+  /** By connection and role, the cause that was told last. */
+  readonly #causes = new Map<string, string>();
   /** Connections that have been up, as `index role`. */
   readonly #known = new Set<string>();
 
@@ -43,17 +46,7 @@ export class EngineLog {
         this.#up(message);
         break;
       case "down":
-        this.#sometimes(
-          "warn",
-          `down ${message.connection} ${message.role}`,
-          {
-            ...this.#connection(message.connection),
-            role: message.role,
-            address: addressOf(this.#plan, message.connection, message.role),
-            cause: message.cause,
-          },
-          "not connected; trying again until it works",
-        );
+        this.#down(message);
         break;
       case "blocked":
         if (message.isBlocked) {
@@ -114,9 +107,10 @@ export class EngineLog {
       case "refused":
         this.#sometimes(
           "error",
-          `refused ${message.connection} ${message.reason.split(" ", 1)[0]}`,
-          { ...this.#connection(message.connection), reason: message.reason.slice(0, 200) },
-          "the broker refuses tasks",
+          // Of one kind are those that differ in numbers alone.
+          `refused ${this.#plan.entries[message.entry]?.connection} ${message.reason.replaceAll(/\d+/g, "#")}`,
+          this.#refusal(message),
+          "the broker refuses tasks: those that are like this one are counted as publish failures, the others go on",
         );
         break;
       case "invalid":
@@ -147,6 +141,16 @@ export class EngineLog {
           "the system clock was set; expires and timestamps follow it",
         );
         break;
+      case "library":
+        if (NEEDLESS_PASSWORD.test(message.line)) {
+          this.#sometimes(
+            "warn",
+            "needless password",
+            {},
+            "a Redis server needs no password, and its URL has one: it is not checked",
+          );
+        } else this.#sometimes("debug", message.line, { line: message.line }, "a library says");
+        break;
       case "snapshot":
       case "workerClocks":
       case "ended":
@@ -165,6 +169,35 @@ export class EngineLog {
     this.#known.add(key);
   }
 
+  /** A line for each time without a connection, and one more when its cause has become one that somebody has to mend. */
+  #down({ connection, role, cause, isConfiguration }: DownMessage): void {
+    const kind = `down ${connection} ${role}`;
+    const fields = {
+      ...this.#connection(connection),
+      role,
+      address: addressOf(this.#plan, connection, role),
+      cause,
+    };
+    if (this.#often.allows(kind, performance.now())) {
+      this.#causes.set(kind, cause);
+      this.#log.warn(fields, "not connected; trying again until it works");
+    } else if (isConfiguration && this.#causes.get(kind) !== cause) {
+      this.#causes.set(kind, cause);
+      this.#log.warn(fields, "the server refuses us; trying again until that is mended");
+    }
+  }
+
+  #refusal({ entry, reason }: Extract<EngineMessage, { type: "refused" }>): Fields {
+    const { connection } = this.#plan.entries[entry]!;
+    const [words, remedy] = told(reason);
+    return {
+      ...this.#connection(connection),
+      ...this.#task(entry),
+      reason: words,
+      ...(remedy === "" ? {} : { remedy }),
+    };
+  }
+
   #sometimes(level: Level, kind: string, fields: Fields, text: string): void {
     if (this.#often.allows(kind, performance.now())) this.#log[level](fields, text);
   }
@@ -178,9 +211,15 @@ export class EngineLog {
   }
 
   #task(entry: number): Fields {
-    return { task: this.#subject.entries[entry]?.task };
+    const { entries, members } = this.#subject;
+    return { task: (entries[entry] ?? members.find(({ row }) => row === entry))?.task };
   }
 }
+
+type DownMessage = Extract<EngineMessage, { type: "down" }>;
+
+/** In the words of ioredis. */
+const NEEDLESS_PASSWORD = /does not require a password/;
 
 const LOSSES: Readonly<Record<BrokerLoss, string>> = {
   restartedEmpty:

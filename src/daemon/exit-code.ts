@@ -12,11 +12,12 @@ export function exitCodeOf(
   if (isBounded && stoppedBySignal) return EXIT.stoppedBySignal;
   const verdicts = exitOnSlo ? Object.values(slos).map(({ verdict }) => verdict) : [];
   if (verdicts.includes("missed")) return EXIT.sloMissed;
-  if (isBounded && isUnpublished(total)) return EXIT.failed;
+  if (isBounded && isInVain(total)) return EXIT.failed;
   return verdicts.includes("inconclusive") ? EXIT.sloInconclusive : EXIT.ok;
 }
 
-/** Not one of the planned tasks could be published. */
-function isUnpublished({ planned, published }: EndReport["total"]): boolean {
-  return planned > 0 && published === 0;
+/** Not one of the planned tasks was taken by a broker, for all we know. */
+function isInVain({ planned, published, unconfirmed, outcomes }: EndReport["total"]): boolean {
+  const { succeeded = 0, failed = 0, revoked = 0 } = outcomes;
+  return planned > 0 && published === unconfirmed && succeeded + failed + revoked === 0;
 }

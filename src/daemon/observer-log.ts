@@ -2,29 +2,41 @@ import { redactUrl } from "../celery/redact-url.js";
 import { type Logger, OnceAMinute } from "../log.js";
 import type { ObservePlan, ObserverNews } from "../observer/connection-observer.js";
 
+/** So long it is waited whether what cannot be observed is only another sign of a broker that is away. */
+const SETTLING_MS = 2_000;
+
 /**
- * Says in the log what the observers report. Their connections go to brokers whose loss the engine reports
- * already; that they cannot be used is said once a minute, and aloud when events were asked for.
+ * Says in the log what an observer reports. Its connections go to a broker whose loss the engine reports already: what
+ * comes of that is not said again. Anything else is said once a minute, and aloud when events were asked for.
  */
 export class ObserverLog {
   readonly #log: Logger;
+  readonly #plan: ObservePlan;
+  readonly #isBrokerUp: () => boolean;
   readonly #often = new OnceAMinute();
+  /** What is to be said unless it is settled soon, by its kind. */
+  readonly #unsaid = new Map<string, NodeJS.Timeout>();
+  #hasEnded = false;
 
-  constructor(log: Logger) {
+  /** `isBrokerUp`: for the engine. */
+  constructor(log: Logger, plan: ObservePlan, isBrokerUp: () => boolean) {
     this.#log = log;
+    this.#plan = plan;
+    this.#isBrokerUp = isBrokerUp;
   }
 
-  write({ name, broker, events }: ObservePlan, news: ObserverNews): void {
-    const fields = { connection: name, broker: redactUrl(broker) };
+  write(news: ObserverNews): void {
+    const fields = { connection: this.#plan.name, broker: redactUrl(this.#plan.broker) };
     switch (news.type) {
       case "up":
-        this.#often.forget(`${name} ${news.part}`);
+        clearTimeout(this.#unsaid.get(news.part));
+        this.#unsaid.delete(news.part);
         this.#log.debug({ ...fields, part: news.part }, "observing");
         break;
       case "down":
-        this.#sometimes(
-          events === "on" ? "warn" : "info",
-          `${name} ${news.part}`,
+        this.#later(
+          this.#plan.events === "on" ? "warn" : "info",
+          news.part,
           { ...fields, part: news.part, cause: news.cause },
           "the workers' side cannot be observed; trying again until it works",
         );
@@ -42,18 +54,18 @@ export class ObserverLog {
         );
         break;
       case "managementSilent":
-        this.#sometimes(
+        this.#later(
           "warn",
-          `${name} ${news.type}`,
+          news.type,
           { ...fields, cause: news.cause },
           "what workers hold unacknowledged is not known; trying again",
         );
         break;
       case "notAsked":
       case "notLookedAt":
-        this.#sometimes(
+        this.#later(
           "info",
-          `${name} ${news.type}`,
+          news.type,
           { ...fields, cause: news.cause },
           news.type === "notAsked"
             ? "the workers could not be asked; trying again"
@@ -63,7 +75,24 @@ export class ObserverLog {
     }
   }
 
-  #sometimes(level: "info" | "warn", kind: string, fields: object, text: string): void {
-    if (this.#often.allows(kind, performance.now())) this.#log[level](fields, text);
+  /** The report is printed: what becomes of the observer's connections from now on is no news. */
+  runHasEnded(): void {
+    this.#hasEnded = true;
   }
+
+  #later(level: "info" | "warn", kind: string, fields: Fields, text: string): void {
+    if (this.#unsaid.has(kind)) return;
+    const timer = setTimeout(() => {
+      this.#unsaid.delete(kind);
+      if (this.#hasEnded || !this.#isBrokerUp()) return;
+      // Several parts may have met the same.
+      if (this.#often.allows(fields.cause, performance.now())) this.#log[level](fields, text);
+    }, SETTLING_MS);
+    this.#unsaid.set(kind, timer.unref());
+  }
+}
+
+interface Fields {
+  readonly cause: string;
+  readonly [field: string]: string;
 }

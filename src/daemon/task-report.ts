@@ -17,6 +17,8 @@ export interface LedgerReport {
 export interface TaskReport {
   readonly planned: number;
   readonly published: number;
+  /** Of those, without the broker's answer. */
+  readonly unconfirmed: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly publishFailures: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<string, number>>;
@@ -53,6 +55,7 @@ function taskReport(summary: Summary, errors: Record<string, number>): TaskRepor
   return {
     planned: counters.planned,
     published: counters.published,
+    unconfirmed: counters.unconfirmed,
     dropped: byLabel(DROP_REASONS, counters),
     publishFailures: byLabel(PUBLISH_FAILURE_KINDS, counters),
     outcomes: byLabel(OUTCOMES, counters),

@@ -1,15 +1,29 @@
+import type { Refusal } from "../connections/ports.js";
 import type { Subject } from "../exposition/subject.js";
 import { WRONG_ANSWER } from "../ledger/layout.js";
 import type { LedgerReport, TaskReport } from "./task-report.js";
 
 /** In the words of who refused: the last one of each kind, null when there was none. */
 export interface NotSentReasons {
-  /** What a broker said when it refused a task. */
-  readonly refused: string | null;
+  /** What a broker said when it refused a task, by `refusalKey`. */
+  readonly refused: ReadonlyMap<string, string>;
   /** Why a message could not be built. */
   readonly invalid: string | null;
   /** Why a broker could not be reached. */
   readonly notConnected: string | null;
+}
+
+export function refusalKey(task: string, outcome: Refusal): string {
+  return `${outcome} ${task}`;
+}
+
+/** A longer text of a server is cut. */
+const LONGEST_WORDS = 300;
+
+/** The words of a server, and what to do about it, which may stand in lines behind them; else "". */
+export function told(reason: string): readonly [words: string, remedy: string] {
+  const [words = "", ...remedy] = reason.split("\n");
+  return [words.slice(0, LONGEST_WORDS), remedy.join(" ")];
 }
 
 /** A way for starts to end that is no success: how many did, in words, and what to do about it. */
@@ -64,7 +78,17 @@ function causesOf(
     ),
   ];
   const queue = queues.length === 1 ? `queue ${queues[0]}` : `the queues ${queues.join(", ")}`;
-  const said = (reason: string | null) => (reason === null ? "" : `: ${reason}`);
+  const cause = (
+    count: number,
+    what: string,
+    remedy: string,
+    reason: string | undefined | null,
+  ) => {
+    const [words, better] = told(reason ?? "");
+    return { count, what: words === "" ? what : `${what}: ${words}`, remedy: better || remedy };
+  };
+  const refusal = (outcome: Refusal) =>
+    tasks.map((task) => reasons.refused.get(refusalKey(task, outcome))).find(Boolean);
   const causes: Cause[] = [
     ...errorCauses(report, tasks, queue),
     {
@@ -79,31 +103,36 @@ function causesOf(
         ? "The run was stopped before their results came. Let it run longer, or raise gracefulStop."
         : "The connection was lost before the broker's answer came, or nobody waited for the result: raise gracefulStop.",
     },
-    {
-      count: publishFailures.rejected!,
-      what: `refused by the broker${said(reasons.refused)}`,
-      remedy: "Mend what the broker names, or ask who runs it.",
-    },
-    {
-      count: publishFailures.unroutable!,
-      what: `without a queue to go to${said(reasons.refused)}`,
-      remedy: `Start a worker for ${queue}, which declares it, or correct the task's queue, exchange and routingKey.`,
-    },
-    {
-      count: publishFailures.too_large!,
-      what: `larger than the broker takes${said(reasons.refused)}`,
-      remedy: "Send smaller arguments, or raise max_message_size of RabbitMQ.",
-    },
-    {
-      count: publishFailures.invalid!,
-      what: `not to be made into a message${said(reasons.invalid)}`,
-      remedy: "Correct the task's arguments and options.",
-    },
-    {
-      count: dropped.not_connected!,
-      what: `dropped without a connection to the broker${said(reasons.notConnected)}`,
-      remedy: "Start the broker, or correct its URL; celery-load doctor tries it.",
-    },
+    cause(
+      publishFailures.rejected!,
+      "refused by the broker",
+      "Mend what the broker names, or ask who runs it.",
+      refusal("refused"),
+    ),
+    cause(
+      publishFailures.unroutable!,
+      "without a queue to go to",
+      `Start a worker for ${queue}, which declares it, or correct the task's queue, exchange and routingKey.`,
+      refusal("unroutable"),
+    ),
+    cause(
+      publishFailures.too_large!,
+      "larger than the broker takes",
+      "Send smaller arguments, or raise max_message_size of RabbitMQ.",
+      refusal("tooLarge"),
+    ),
+    cause(
+      publishFailures.invalid!,
+      "not to be made into a message",
+      "Correct the task's arguments and options.",
+      reasons.invalid,
+    ),
+    cause(
+      dropped.not_connected!,
+      "dropped without a connection to the broker",
+      "Start the broker, or correct its URL; celery-load doctor tries it.",
+      reasons.notConnected,
+    ),
     {
       count: dropped.in_flight!,
       what: "dropped as maxInFlight tasks were in flight",

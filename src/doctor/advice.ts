@@ -149,6 +149,11 @@ export const ADVICE = {
     says: "{task} could not be published ({outcome}): {reason}.",
     remedy: "See the log of the broker, and queue and headers of tasks.{key}.",
   },
+  "publish-refused": {
+    level: "problem",
+    says: "{task} could not be published ({outcome}): {reason}.",
+    remedy: "{todo}",
+  },
   "task-failed": {
     level: "problem",
     says: "{task} failed with {exception}.",

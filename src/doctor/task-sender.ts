@@ -91,7 +91,7 @@ export class TaskSender {
         result: (channel, idAt, text) => this.#receive(channel.slice(idAt), text),
       },
     });
-    // Before it is connected, as the broker is then asked for the exchanges that are named.
+    // Before it is connected, as a channel is then opened for each way that messages go.
     this.#messages = new Map(options.starts.map((entry) => [entry, this.#compile(entry)]));
   }
 

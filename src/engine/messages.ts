@@ -8,6 +8,7 @@ import type {
   BrokerTransport,
   Client,
   ConnectionRole,
+  Refusal,
 } from "../connections/ports.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
 import type { ProfileSpec } from "../plan/profile.js";
@@ -187,7 +188,13 @@ export type EngineMessage =
   | { readonly type: "blocked"; readonly connection: number; readonly isBlocked: boolean }
   | { readonly type: "repliesLost"; readonly connection: number }
   | { readonly type: "sentEventsLost"; readonly connection: number; readonly cause: string }
-  | { readonly type: "refused"; readonly connection: number; readonly reason: string }
+  /** The broker said no to a message of this entry, in its own words; a second line says what to do. */
+  | {
+      readonly type: "refused";
+      readonly entry: number;
+      readonly outcome: Refusal;
+      readonly reason: string;
+    }
   | { readonly type: "invalid"; readonly entry: number; readonly reason: string }
   | { readonly type: "malformed"; readonly entry: number }
   /** A new exception class got a row of the shared memory. */
@@ -203,5 +210,7 @@ export type EngineMessage =
       readonly clocks: readonly WorkerClock[];
     }
   | { readonly type: "clockStep"; readonly stepMs: number }
+  /** What a library, or Node itself, would have written to the console. */
+  | { readonly type: "library"; readonly line: string }
   /** Every scenario has stopped; the live half is final. */
   | { readonly type: "ended" };

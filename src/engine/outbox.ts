@@ -1,4 +1,10 @@
-import type { ChordSize, Connection, Message, PublishOutcome } from "../connections/ports.js";
+import type {
+  ChordSize,
+  Connection,
+  Message,
+  PublishOutcome,
+  Refusal,
+} from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import { type Batch, isFull, newBatch, PublishWindow } from "./batch.js";
 
@@ -7,8 +13,8 @@ export interface OutboxEvents {
   /** Called for each message right before its batch is handed to the connection. */
   sending(slot: number, nowMs: number): void;
   answered(slot: number, seq: number, outcome: PublishOutcome, reason: string): void;
-  /** The broker said no to messages, in its own words; once for each of its answers. */
-  refused(connection: number, reason: string): void;
+  /** The broker said no to messages, in its own words; once for each of its answers, with the first of them. */
+  refused(slot: number, seq: number, outcome: Refusal, reason: string): void;
 }
 
 const NOTHING: Message[] = [];
@@ -92,7 +98,7 @@ export class Outbox {
 
   #answered(batch: Batch, from: number, to: number, outcome: PublishOutcome, reason: string): void {
     if (outcome === "refused" || outcome === "unroutable" || outcome === "tooLarge") {
-      this.#events.refused(batch.connection, reason);
+      this.#events.refused(batch.slots[from]!, batch.seqs[from]!, outcome, reason);
     }
     const window = this.#windows[batch.connection]!;
     for (let i = from; i < to; i++) {

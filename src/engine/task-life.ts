@@ -3,7 +3,7 @@ import { kindOf } from "../celery/server-url.js";
 import { taskId } from "../celery/task-id.js";
 import type { TaskReports } from "../celery/task-reports.js";
 import type { Clock } from "../clock.js";
-import type { Connection, PublishOutcome } from "../connections/ports.js";
+import type { Connection, PublishOutcome, Refusal } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
@@ -49,8 +49,8 @@ export interface TaskLifeOptions {
   /** Of each entry, what a start of it publishes. */
   readonly bodies: readonly (readonly FirstBody[])[];
   readonly exceptions: ExceptionRows;
-  /** The broker said no, in its own words. */
-  readonly onRefused: (connection: number, reason: string) => void;
+  /** The broker said no to a message of this entry, in its own words. */
+  readonly onRefused: (entry: number, outcome: Refusal, reason: string) => void;
   /** A message could not be built. */
   readonly onInvalid: (entry: number, reason: string) => void;
   /** A result could not be read; its task stays in flight. */
@@ -102,7 +102,10 @@ export class TaskLife {
     this.#outbox = new Outbox(connectionPlans.length, {
       sending: (slot, nowMs) => this.#sending(slot, nowMs),
       answered: (slot, seq, outcome, reason) => this.#answered(slot, seq, outcome, reason),
-      refused: options.onRefused,
+      refused: (slot, seq, outcome, reason) => {
+        const isOurs = this.#table.holds(slot, seq);
+        if (isOurs) options.onRefused(this.#entryOf(slot).index, outcome, reason);
+      },
     });
     const workflowOptions = {
       table: this.#table,
@@ -270,7 +273,10 @@ export class TaskLife {
     if (entry.stage >= 0) this.#workflows.answered(slot, outcome);
     else if (outcome === "accepted" || outcome === "unknown") {
       this.#published(entry, slot);
-      if (outcome === "unknown") flags[slot]! |= FLAG.unconfirmed;
+      if (outcome === "unknown") {
+        flags[slot]! |= FLAG.unconfirmed;
+        this.#books.count(entry.counters.unconfirmed);
+      }
     } else this.#end(entry, slot, NOT_QUEUED[outcome], SLOT.done);
     if (outcome === "invalid") this.#options.onInvalid(entry.index, reason);
   }

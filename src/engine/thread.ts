@@ -9,6 +9,7 @@ import { messageOf } from "../errors.js";
 import { createLayout } from "../ledger/layout.js";
 import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
 import { createStageLayout } from "../ledger/stage-rows.js";
+import { takeLibraryLines } from "../library-lines.js";
 import { stageCountOf } from "../plan/profile.js";
 import { createRandom, seedOf } from "../plan/random.js";
 import { dealOf, inBlocks, shareOf, within } from "../plan/share.js";
@@ -50,6 +51,7 @@ const layout = createLayout(plan.dimensions);
 const ledger = openLedger(layout, memory);
 const cells = ledger.live.cells;
 const say = (message: EngineMessage) => port.postMessage(message);
+takeLibraryLines((line) => say({ type: "library", line }));
 
 /** Recognisable, as the broker may keep it for a while after we were killed. */
 const replyTo = `celery-load.${randomUUID()}`;
@@ -81,7 +83,7 @@ const life = new TaskLife({
     (row, entry, name) => say({ type: "exception", row, entry, name }),
     thread,
   ),
-  onRefused: (connection, reason) => say({ type: "refused", connection, reason }),
+  onRefused: (entry, outcome, reason) => say({ type: "refused", entry, outcome, reason }),
   onInvalid: (entry, reason) => say({ type: "invalid", entry, reason }),
   onMalformed: (entry) => say({ type: "malformed", entry }),
 });

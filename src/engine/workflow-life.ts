@@ -91,6 +91,9 @@ export class WorkflowLife {
       return;
     }
     this.published(owner);
+    if ((flags[owner]! & FLAG.unconfirmed) !== 0) {
+      this.#options.books.count(this.#options.entryOf(owner).counters.unconfirmed);
+    }
     for (const slot of this.#workflows.membersOf(owner)) {
       if ((flags[slot]! & FLAG.memberFailed) !== 0)
         this.memberEnded(slot, "notRun", "", Number.NaN);

@@ -11,6 +11,8 @@
 export const ENTRY_COUNTERS = [
   "planned",
   "published",
+  // Of those, without the broker's answer.
+  "unconfirmed",
   "droppedInFlight",
   "droppedBackpressure",
   "droppedSaturated",

@@ -1,29 +1,24 @@
-import { type ChannelModel, type ConfirmChannel, IllegalOperationError } from "amqplib";
+import type { ChannelModel } from "amqplib";
 import { compileAmqpMessage } from "../../celery/amqp-message.js";
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import type { TaskMessageSpec } from "../../celery/message.js";
-import { messageOf } from "../../errors.js";
-import type {
-  BrokerOptions,
-  BrokerPart,
-  MessageTemplate,
-  PublishAnswer,
-  PublishOutcome,
-} from "../ports.js";
-import { ConfirmWire } from "./confirm-wire.js";
-import { Exchanges } from "./exchanges.js";
-import { fieldTable } from "./field-table.js";
-import { LargeMessages } from "./large-messages.js";
+import type { BrokerOptions, BrokerPart, MessageTemplate, PublishAnswer } from "../ports.js";
+import { Lane } from "./lane.js";
 import { AmqpLink } from "./link.js";
+import { PublishChannel, type Session } from "./publish-channel.js";
 import { PublishFrames, type TaskMessage } from "./publish-frames.js";
 import type { Tap } from "./tap.js";
+import { Trials } from "./trials.js";
+import { Unanswered } from "./unanswered.js";
 
 /** A confirm that takes longer than this will not come, unless the broker has blocked us. */
 const CONFIRM_DEADLINE_MS = 30_000;
+/** Channels are limited: beyond so many lanes, those to one exchange share one. */
+const MAX_LANES = 64;
 
 /**
  * Publishes to RabbitMQ as py-amqp does (`kombu/transport/pyamqp.py`): to the anonymous exchange with
- * the queue as routing key, or to the exchange that the task names, but on a confirm channel and
+ * the queue as routing key, or to the exchange that the task names, but on confirm channels and
  * `mandatory`, so that the fate of every message is known. It declares nothing: a queue declared with other
  * arguments than the workers' would close the channel with everything on it.
  */
@@ -32,7 +27,7 @@ export function openAmqpBroker(options: BrokerOptions): BrokerPart {
   publisher.link.open();
   return {
     publisher,
-    checkLiveness: (isLate) => publisher.checkUp(isLate),
+    checkLiveness: (isLate) => publisher.checkDeadline(isLate),
     close: () => publisher.link.close(),
   };
 }
@@ -40,16 +35,10 @@ export function openAmqpBroker(options: BrokerOptions): BrokerPart {
 class AmqpPublisher {
   readonly link: AmqpLink;
   readonly #options: BrokerOptions;
-  #channel: ConfirmChannel | undefined;
-  /** Publishes on the channel past amqplib. */
-  #wire: ConfirmWire | undefined;
-  #large: LargeMessages | undefined;
-  /** Ids that the broker has returned as unroutable; their confirm follows. */
-  readonly #returned = new Set<string>();
-  readonly #exchanges = new Exchanges();
-  #model: ChannelModel | undefined;
-  #unanswered = 0;
-  #lastAnswerMs = 0;
+  /** By destination. */
+  readonly #lanes = new Map<string, Lane>();
+  #trials: Trials | undefined;
+  #unanswered = new Unanswered();
 
   constructor(options: BrokerOptions) {
     this.#options = options;
@@ -58,35 +47,11 @@ class AmqpPublisher {
       parseAmqpUrl(options.url),
       `${options.clientName}:publish`,
       {
-        prepare: async (model, tap) => {
-          const channel = await this.#openChannel(model);
-          this.link.watch(channel);
-          const wire = tap && this.#takeOver(model, channel, tap);
-          const large = new LargeMessages(
-            channel,
-            async () => {
-              const own = await this.#openChannel(model);
-              this.link.watch(own, (error) => large.learn(error));
-              return own;
-            },
-            (own, message, answer) => {
-              this.#write(own, message, (_from, _to, ...what) => answer(...what), 0);
-              this.#wire?.flush();
-            },
-          );
-          await this.#exchanges.check(model);
-          this.#model = model;
-          this.#channel = channel;
-          this.#wire = wire;
-          this.#large = large;
-        },
+        prepare: (model, tap) => this.#prepare(model, tap),
         up: (downMs) => events.up("broker", downMs),
         down: (cause, isConfiguration) => {
-          this.#model = undefined;
-          this.#channel = undefined;
-          this.#wire = undefined;
-          this.#large?.close();
-          this.#returned.clear();
+          this.#trials?.close();
+          for (const lane of this.#lanes.values()) lane.disconnect();
           events.down("broker", cause, isConfiguration);
         },
         blocked: (isBlocked) => events.blocked(isBlocked),
@@ -104,116 +69,57 @@ class AmqpPublisher {
   }
 
   template(spec: TaskMessageSpec, fixedBody: string | null): MessageTemplate {
-    this.#exchanges.add(spec.exchange);
     const frames = new PublishFrames(compileAmqpMessage(spec, this.#options.replyTo, fixedBody));
     return {
-      // Each message is published by itself and knows its way.
-      destination: "",
+      destination: this.#destinationOf(spec),
       render: (fill) => frames.fill(fill),
       sizeOf: (message) => (message as TaskMessage).byteLength,
     };
   }
 
-  publish(_: string, messages: readonly unknown[], answer: PublishAnswer): void {
-    if (this.#unanswered === 0) this.#lastAnswerMs = performance.now();
+  publish(destination: string, messages: readonly unknown[], answer: PublishAnswer): void {
+    const lane = this.#lanes.get(destination)!;
     for (let index = 0; index < messages.length; index++) {
-      this.#publishOne(messages[index] as TaskMessage, answer, index);
+      this.#publishOne(lane, messages[index] as TaskMessage, answer, index);
     }
-    this.#wire?.flush();
+    lane.flush();
   }
 
-  /** Once a second. */
-  checkUp(isLate: boolean): void {
-    const nowMs = performance.now();
-    this.#checkDeadline(isLate, nowMs);
-    if (this.#model === undefined || this.isBlocked) return;
-    // A connection that fails here reports it by itself.
-    this.#exchanges.recheck(this.#model, nowMs).catch(() => {});
-  }
-
-  /** amqplib has no deadline for confirms; a broker that gives none any more is as good as gone. */
-  #checkDeadline(isLate: boolean, nowMs: number): void {
-    if (isLate || this.isBlocked || this.#unanswered === 0) this.#lastAnswerMs = nowMs;
-    if (nowMs - this.#lastAnswerMs > CONFIRM_DEADLINE_MS) {
+  /** Once a second: amqplib has no deadline for confirms; a broker that gives none any more is as good as gone. */
+  checkDeadline(isLate: boolean): void {
+    if (this.#unanswered.silentMs(isLate || this.isBlocked) > CONFIRM_DEADLINE_MS) {
       this.link.fail(`no confirm for ${CONFIRM_DEADLINE_MS / 1000} s`);
     }
   }
 
-  async #openChannel(model: ChannelModel): Promise<ConfirmChannel> {
-    const channel = await model.createConfirmChannel();
-    channel.on("return", ({ properties }) => this.#returned.add(properties.correlationId));
-    return channel;
-  }
-
-  #takeOver(model: ChannelModel, channel: ConfirmChannel, tap: Tap): ConfirmWire | undefined {
-    const tapped = tap.take(model, channel, {
-      confirmed: (tag, isMultiple, isTaken) => wire?.confirmed(tag, isMultiple, isTaken),
-      returned: (id) => this.#returned.add(id),
-    });
-    const wire =
-      tapped &&
-      new ConfirmWire(tapped, ({ message, answer, index }, isTaken) =>
-        answer(index, index + 1, ...this.#confirmed(message, isTaken)),
-      );
-    channel.on("close", () => wire?.close());
-    return wire;
-  }
-
-  #publishOne(message: TaskMessage, answer: PublishAnswer, index: number): void {
-    const channel = this.#channel;
-    if (channel === undefined || !this.ready) answer(index, index + 1, "notWritten", "");
-    else if (!this.#exchanges.exists(message.exchange)) {
-      const reason = `there is no exchange "${message.exchange}"`;
-      answer(index, index + 1, "unroutable", reason);
-    } else if (this.#large!.isSafe(message)) this.#write(channel, message, answer, index);
-    else this.#large!.publish(message, (...what) => answer(index, index + 1, ...what));
-  }
-
-  #write(
-    channel: ConfirmChannel,
-    message: TaskMessage,
-    answer: PublishAnswer,
-    index: number,
-  ): void {
-    if (channel === this.#channel && this.#wire !== undefined) {
-      if (this.#wire.isWritable) {
-        this.#wire.put(message, answer, index);
-        this.#unanswered++;
-      } else answer(index, index + 1, "notWritten", "");
-      return;
+  /** The key of the messages' lane, which is made when it is new. */
+  #destinationOf({ exchange, routingKey }: TaskMessageSpec): string {
+    const isShared = exchange === "" || this.#lanes.size >= MAX_LANES;
+    const own = `${exchange}\0${routingKey}`;
+    const destination = isShared && !this.#lanes.has(own) ? exchange : own;
+    if (!this.#lanes.has(destination)) {
+      const { vhost, username } = parseAmqpUrl(this.#options.url);
+      const place = { exchange, routingKey, vhost, username };
+      this.#lanes.set(destination, new Lane(place, () => this.#trials?.renew()));
     }
-    const { exchange, routingKey, content, properties } = message.toAmqp();
-    try {
-      channel.publish(
-        exchange,
-        routingKey,
-        content,
-        { ...properties, headers: fieldTable(properties.headers), mandatory: true },
-        (error: Error | null) => {
-          const isTaken = error ? (/nacked/.test(error.message) ? false : null) : true;
-          answer(index, index + 1, ...this.#confirmed(message, isTaken));
-        },
-      );
-      this.#unanswered++;
-    } catch (error) {
-      // Thrown before anything is written: the channel is closed, or the headers cannot be encoded.
-      if (error instanceof IllegalOperationError) answer(index, index + 1, "notWritten", "");
-      else answer(index, index + 1, "invalid", messageOf(error));
-    }
+    return destination;
   }
 
-  /** What the broker says of a message; null: its channel was closed without a word. */
-  #confirmed(message: TaskMessage, isTaken: boolean | null): [PublishOutcome, string] {
-    this.#unanswered--;
-    this.#lastAnswerMs = performance.now();
-    const wasReturned = this.#returned.size > 0 && this.#returned.delete(message.id);
-    if (isTaken === null) return ["unknown", "channel closed"];
-    if (!isTaken) return ["refused", "message nacked"];
-    return wasReturned ? ["unroutable", missing(message)] : ["accepted", ""];
+  async #prepare(model: ChannelModel, tap: Tap | undefined): Promise<void> {
+    const unanswered = new Unanswered();
+    const session: Session = { model, tap, unanswered, fail: (cause) => this.link.fail(cause) };
+    const open = PublishChannel.open.bind(PublishChannel, session);
+    const trials = new Trials(open);
+    await trials.open();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.connect(open)));
+    this.#trials = trials;
+    this.#unanswered = unanswered;
   }
-}
 
-function missing({ exchange, routingKey }: TaskMessage): string {
-  if (exchange === "") return `there is no queue "${routingKey}"`;
-  return `no queue is bound to exchange "${exchange}" for "${routingKey}"`;
+  #publishOne(lane: Lane, message: TaskMessage, answer: PublishAnswer, index: number): void {
+    const trials = this.#trials;
+    if (trials === undefined || !this.ready) answer(index, index + 1, "notWritten", "");
+    else if (lane.isProven && trials.isSafe(message)) lane.put(message, answer, index);
+    else trials.publish(lane, message, answer, index);
+  }
 }

@@ -28,15 +28,13 @@ const MAX_FRAME_BYTES = 131_072;
 
 /**
  * Reads what RabbitMQ sends (AMQP 0-9-1, section 2.3) from chunks as they arrive, takes out the confirms and messages
- * of one channel, and passes all other frames on as they came. What does not look like frames is passed on from
+ * of some channels, and passes all other frames on as they came. What does not look like frames is passed on from
  * there, for amqplib to judge.
  */
 export class FrameReader {
   readonly #pass: (bytes: Buffer) => void;
-  #channel = 0;
-  #events: ChannelEvents = {};
-  /** The message whose frames are arriving on the channel. */
-  #content: Content | null = null;
+  /** Those that are read here, by their numbers. */
+  readonly #channels: (OwnChannel | undefined)[] = [];
   /** What has arrived of a frame that is not complete, and how many bytes it takes. */
   #rest: Buffer[] = [];
   #restBytes = 0;
@@ -57,8 +55,7 @@ export class FrameReader {
 
   /** From now on what `events` names is taken out of this channel, which is not 0. */
   take(channel: number, events: ChannelEvents): void {
-    this.#channel = channel;
-    this.#events = events;
+    this.#channels[channel] = { events, content: null };
   }
 
   /**
@@ -118,20 +115,21 @@ export class FrameReader {
     const channel = data.readUInt16BE(at + 1);
     const payload = at + HEAD_BYTES;
     if (channel === 0) this.#closeText ??= closeTextOf(data.subarray(payload, end));
-    if (channel === 0 || channel !== this.#channel) return false;
-    if (data[at] === METHOD) return this.#method(payload, end);
-    if (this.#content === null) return false;
-    if (data[at] === HEADER) this.#header(this.#content, payload, end);
-    else if (data[at] === BODY) this.#body(this.#content, payload, end);
+    const own = this.#channels[channel];
+    if (own === undefined) return false;
+    if (data[at] === METHOD) return this.#method(own, payload, end);
+    if (own.content === null) return false;
+    if (data[at] === HEADER) this.#header(own, own.content, payload, end);
+    else if (data[at] === BODY) this.#body(own, own.content, payload, end);
     return true;
   }
 
-  #method(at: number, end: number): boolean {
+  #method(own: OwnChannel, at: number, end: number): boolean {
     const data = this.#data;
-    this.#content = null;
+    own.content = null;
     if (end - at < 4) return false;
     const method = data.readUInt32BE(at);
-    const { confirmed, returned, delivered } = this.#events;
+    const { confirmed, returned, delivered } = own.events;
     if (method === ACK || method === NACK) {
       if (confirmed === undefined || end - at !== 13) return false;
       const tag = longLong(data, at + 4);
@@ -144,35 +142,41 @@ export class FrameReader {
       if (end - tagAt < 9) return false;
       const tag = longLong(data, tagAt);
       const isRepeat = (data[tagAt + 8]! & 1) === 1;
-      this.#content = newContent((id, text) => delivered(id, text, tag, isRepeat));
-    } else if (method === RETURN && returned !== undefined) this.#content = newContent(returned);
-    return this.#content !== null;
+      own.content = newContent((id, text) => delivered(id, text, tag, isRepeat));
+    } else if (method === RETURN && returned !== undefined) own.content = newContent(returned);
+    return own.content !== null;
   }
 
-  #header(content: Content, at: number, end: number): void {
+  #header(own: OwnChannel, content: Content, at: number, end: number): void {
     const data = this.#data;
     // Class, weight, size of the body, flags of the properties.
     const size = end - at < 14 ? 0 : longLong(data, at + 4);
     content.correlationId = correlationIdOf(data, at + 12, end);
     content.missingBytes = size;
-    if (size === 0) this.#complete(content, "");
+    if (size === 0) complete(own, content, "");
   }
 
-  #body(content: Content, at: number, end: number): void {
+  #body(own: OwnChannel, content: Content, at: number, end: number): void {
     content.missingBytes -= end - at;
     if (content.missingBytes === 0 && content.parts.length === 0) {
-      this.#complete(content, this.#data.toString("utf8", at, end));
+      complete(own, content, this.#data.toString("utf8", at, end));
       return;
     }
     content.parts.push(Buffer.from(this.#data.subarray(at, end)));
     // Below 0 is no message of any broker: what came of it is what there is.
-    if (content.missingBytes <= 0) this.#complete(content, Buffer.concat(content.parts).toString());
+    if (content.missingBytes <= 0) complete(own, content, Buffer.concat(content.parts).toString());
   }
+}
 
-  #complete({ done, correlationId }: Content, text: string): void {
-    this.#content = null;
-    done(correlationId, text);
-  }
+/** A channel that is read here, and the message whose frames are arriving on it. */
+interface OwnChannel {
+  readonly events: ChannelEvents;
+  content: Content | null;
+}
+
+function complete(own: OwnChannel, { done, correlationId }: Content, text: string): void {
+  own.content = null;
+  done(correlationId, text);
 }
 
 interface Content {

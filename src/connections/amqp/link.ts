@@ -1,11 +1,10 @@
 import { type Channel, type ChannelModel, connect } from "amqplib";
 import type { AmqpAddress, AmqpServer } from "../../celery/amqp-url.js";
 import { withDeadline } from "../../deadline.js";
-import { messageOf } from "../../errors.js";
 import { BackOff } from "../back-off.js";
 import type { Client } from "../ports.js";
 import { tlsFault, tlsOptions } from "../tls.js";
-import { isUnexplained, refusalOf } from "./refusal.js";
+import { causeOf, isUnexplained, refusalOf } from "./refusal.js";
 import { Tap } from "./tap.js";
 
 /** What a link reports; all calls come from the event loop, none from the constructor. */
@@ -119,8 +118,9 @@ export class AmqpLink {
 
   async #connect(): Promise<void> {
     const tap = this.#listensToRefusal ? new Tap() : undefined;
+    let model: ChannelModel | undefined;
     try {
-      const model = await connectTo(this.#servers[this.#current]!, this.#name, tap);
+      model = await connectTo(this.#servers[this.#current]!, this.#name, tap);
       // In the same turn: an `error` without a listener would end the process.
       model.on("error", (error) => {
         this.#lastError = error;
@@ -128,7 +128,8 @@ export class AmqpLink {
       model.on("handler-error", (error) => {
         this.#lastError = error;
       });
-      model.on("close", (error) => this.#lost(model, error));
+      const opened = model;
+      model.on("close", (error) => this.#lost(opened, error));
       model.on("blocked", () => this.#setBlocked(true));
       model.on("unblocked", () => this.#setBlocked(false));
       this.#model = model;
@@ -145,6 +146,7 @@ export class AmqpLink {
       this.#downSinceMs = -1;
       this.#events.up(downMs);
     } catch (error) {
+      if (model !== undefined && this.#model !== model) return; // its loss has been reported
       if (isUnexplained(error) && !this.#listensToRefusal && !this.#closed) {
         // Once more, to hear what amqplib does not pass on.
         this.#listensToRefusal = true;
@@ -185,7 +187,7 @@ export class AmqpLink {
     const error = this.#lastError;
     this.#lastError = undefined;
     const fault = tlsFault(error) ?? refusalOf(error, this.#servers[this.#current]!);
-    const cause = fault ?? (error === undefined ? "connection closed" : messageOf(error));
+    const cause = fault ?? (error === undefined ? "connection closed" : causeOf(error));
     if (wasUp) this.#backOff.lost();
     else this.#current = (this.#current + 1) % this.#servers.length;
     this.#events.down(cause, fault !== undefined);

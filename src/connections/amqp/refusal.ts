@@ -6,12 +6,25 @@ export function isUnexplained(error: unknown): boolean {
   return /Expected ConnectionOpenOk/i.test(messageOf(error));
 }
 
+/** What the broker said of an error, without what amqplib writes before it. */
+export function brokerWords(error: unknown): string {
+  const text = messageOf(error);
+  return /with message "(.*)"$/s.exec(text)?.[1] ?? text;
+}
+
+/** The cause of a loss in the broker's words, with what to do about a limit. */
+export function causeOf(error: unknown): string {
+  const words = brokerWords(error);
+  if (!/queue limit in vhost/.test(words)) return words;
+  return `${words}\nRaise the limit (rabbitmqctl set_vhost_limits), or name another result backend than rpc://, which needs a queue.`;
+}
+
 /**
  * What to do about answers that stay the same until somebody changes an account, its rights, a limit or a
  * virtual host; undefined for all other errors. The broker's own words come first.
  */
 export function refusalOf(error: unknown, server: AmqpServer): string | undefined {
-  const text = messageOf(error);
+  const text = brokerWords(error);
   if (!/ACCESS.REFUSED|NOT.ALLOWED/i.test(text) && !isUnexplained(error)) return undefined;
   return `${text}\n${remedyFor(text, server)}`;
 }

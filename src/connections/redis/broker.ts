@@ -9,6 +9,7 @@ import { parseRedisUrl } from "../../celery/redis-url.js";
 import type { BrokerOptions, BrokerPart, Message, PublishAnswer } from "../ports.js";
 import { DataWatch } from "./data-watch.js";
 import { RedisLink } from "./link.js";
+import { refusalText } from "./publish-refusal.js";
 import { isServerRefusal } from "./reply.js";
 import { NotWritten } from "./wire.js";
 
@@ -127,8 +128,9 @@ function pushThroughExchange(
     },
     (error: Error) => {
       // Nothing has been written yet.
-      if (isServerRefusal(error)) answer(0, all, "refused", error.message);
-      else answer(0, all, "notWritten", "");
+      if (isServerRefusal(error)) {
+        answer(0, all, "refused", refusalText(error.message, route.bindingsKey));
+      } else answer(0, all, "notWritten", "");
     },
   );
 }
@@ -146,9 +148,8 @@ function push(
       link.answered();
       answer(0, all, "accepted", "");
     } else if (isServerRefusal(error)) {
-      answer(0, all, "refused", error.message);
-      // Of a master that was deposed; ioredis leaves it by itself.
-      if (error.message.startsWith("READONLY")) link.leave(error.message);
+      answer(0, all, "refused", refusalText(error.message, key));
+      if (error.message.startsWith("READONLY")) link.leaveReplica(error.message);
     } else if (error instanceof NotWritten || error.message.includes("enableOfflineQueue")) {
       answer(0, all, "notWritten", "");
     } else answer(0, all, "unknown", error.message);

@@ -45,6 +45,8 @@ containFaults();
 const LIVENESS_MS = 10_000;
 /** Sentinels can say sooner that a server is given up: how long silence lasts before they are asked. */
 const SUSPICIOUS_MS = 2_000;
+/** So long a server that turned out to be a replica again is kept. */
+const REPLICA_AGAIN_MS = 15_000;
 /** While they are asked, an attempt costs little and the new master may be there any moment. */
 const LAST_SENTINEL_BACK_OFF_MS = 1_000;
 
@@ -63,6 +65,7 @@ export class RedisLink {
   /** Connected since the last loss, be it for a moment. */
   #wasConnected = false;
   #downSinceMs = -1;
+  #upMs = 0;
   #lastError: unknown;
   #lastAnswerMs = 0;
   #pingPending = false;
@@ -179,8 +182,7 @@ export class RedisLink {
   call(...[command, ...args]: readonly [string, ...string[]]): Promise<unknown> {
     if (this.wire === undefined) return this.client.call(command, ...args);
     return this.wire.call(command, ...args).catch((error: Error) => {
-      // Of a master that was deposed; ioredis leaves it by itself.
-      if (error.message.startsWith("READONLY")) this.leave(error.message);
+      if (error.message.startsWith("READONLY")) this.leaveReplica(error.message);
       throw error;
     });
   }
@@ -212,9 +214,21 @@ export class RedisLink {
     }
   }
 
-  /** Connects anew: the server has become a replica, which takes no writes, or answers nonsense. */
+  /** Connects anew: the server answers nonsense. */
   leave(reason: string): void {
     this.#tearDown(reason);
+  }
+
+  /**
+   * Connects anew, as the server has become a replica, which takes no writes: its name may stand for the new
+   * master by then. Where it does not, connecting all the time would help nobody.
+   */
+  leaveReplica(reason: string): void {
+    if (this.#mayLeaveReplica) this.#tearDown(reason);
+  }
+
+  get #mayLeaveReplica(): boolean {
+    return this.#sentinels !== undefined || performance.now() - this.#upMs > REPLICA_AGAIN_MS;
   }
 
   close(): void {
@@ -243,6 +257,7 @@ export class RedisLink {
     }
     if (client.stream !== stream || client.status !== "ready" || this.#closed) return;
     this.#up = true;
+    this.#upMs = performance.now();
     this.#backOff.succeeded();
     this.#lastError = undefined;
     this.#pingPending = false;
@@ -348,7 +363,8 @@ export class RedisLink {
         return this.#backOff.nextMs();
       },
       // 1 = reconnect without resending; 2 would resend.
-      reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
+      reconnectOnError: (error) =>
+        error.message.startsWith("READONLY") && this.#mayLeaveReplica ? 1 : false,
     };
   }
 }

@@ -22,7 +22,10 @@ function checkProbe(facts: ConnectionFacts, start: StartFacts, probe: SentTask):
   const { outcome, reason, result } = probe;
   const common = { key: start.key, task: nameOf(facts, start) };
   if (outcome !== "accepted" && result === null) {
-    return [finding("publish-failed", connection, { ...common, outcome, reason })];
+    const [words, ...todo] = reason.split("\n");
+    const values = { ...common, outcome, reason: words! };
+    if (todo.length === 0) return [finding("publish-failed", connection, values)];
+    return [finding("publish-refused", connection, { ...values, todo: todo.join(" ") })];
   }
   if (result === null) return checkMissing(facts, start, probe);
   const exception = result.exception || "no exception";

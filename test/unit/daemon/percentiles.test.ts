@@ -63,7 +63,7 @@ function ended(ledger: LedgerView): EndedRun {
     seconds: 10,
     stoppedBySignal: false,
     bottleneckOf: () => ({ side: "none", evidence: null, secondsBySide: {} }),
-    reasons: { refused: null, invalid: null, notConnected: null },
+    reasons: { refused: new Map(), invalid: null, notConnected: null },
   };
 }
 

@@ -72,7 +72,7 @@ function setUp(stages = steps(2)) {
     seconds: 10,
     stoppedBySignal: false,
     bottleneckOf: () => ({ side: "none", evidence: null, secondsBySide: {} }),
-    reasons: { refused: null, invalid: null, notConnected: null },
+    reasons: { refused: new Map(), invalid: null, notConnected: null },
   });
   const text = (width = Number.POSITIVE_INFINITY) => reportText(run(), endReport(run()), width);
   return { subject, count, plannedFor, run, text };

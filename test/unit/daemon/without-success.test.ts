@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TaskReport } from "../../../src/daemon/task-report.js";
-import { type NotSentReasons, withoutSuccess } from "../../../src/daemon/without-success.js";
+import {
+  type NotSentReasons,
+  refusalKey,
+  withoutSuccess,
+} from "../../../src/daemon/without-success.js";
 import {
   DROP_REASONS,
   OUTCOMES,
@@ -21,6 +25,7 @@ function taskReport(change: {
   return {
     planned: 30,
     published: 30,
+    unconfirmed: 0,
     retries: 0,
     late: 0,
     duplicate: 0,
@@ -39,7 +44,7 @@ const SUBJECT = {
     { scenario: 0, task: "shop.mail", queue: "mail" },
   ],
 } as unknown as Subject;
-const REASONS: NotSentReasons = { refused: null, invalid: null, notConnected: null };
+const REASONS: NotSentReasons = { refused: new Map(), invalid: null, notConnected: null };
 
 const said = (
   tasks: Record<string, TaskReport>,
@@ -110,8 +115,19 @@ const ROWS: readonly {
   {
     why: "the broker says no",
     ends: { publishFailures: { rejected: 30 } },
-    reasons: { refused: "OOM command not allowed" },
+    reasons: { refused: new Map([[refusalKey("shop.pay", "refused"), "OOM command not allowed"]]) },
     text: /30 refused by the broker: OOM command not allowed\. Mend/,
+  },
+  {
+    why: "the broker says no, and what to do about it is known",
+    ends: { publishFailures: { rejected: 30 } },
+    reasons: {
+      refused: new Map([
+        [refusalKey("shop.pay", "refused"), "NOPERM no key\nGive it."],
+        [refusalKey("shop.mail", "refused"), "another"],
+      ]),
+    },
+    text: /30 refused by the broker: NOPERM no key\. Give it\.$/,
   },
   {
     why: "no queue",

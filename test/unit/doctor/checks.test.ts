@@ -355,6 +355,12 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     /unroutable\): no queue/,
   ],
   [
+    "a task that the broker refused, with what to do about it",
+    withProbe({ outcome: "refused", reason: "ACCESS_REFUSED - no\nLet it.", result: null }),
+    ["publish-refused"],
+    /ACCESS_REFUSED - no\.$/,
+  ],
+  [
     "a failure",
     withResult({ state: "FAILURE", exception: "KeyError" }),
     ["task-failed"],

@@ -75,6 +75,7 @@ test("an end report is compared by the same counts as a page", () => {
   const task: TaskReport = {
     planned: 10,
     published: 10,
+    unconfirmed: 0,
     dropped: { saturated: 0 },
     publishFailures: { unroutable: 0 },
     outcomes: { succeeded: 0, failed: 10 },
