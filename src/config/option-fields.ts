@@ -133,7 +133,7 @@ export function isIdleKey(path: Path): boolean {
 function idleFields(place: OptionPlace): Record<string, z.ZodOptional<z.ZodUnknown>> {
   return Object.fromEntries(
     optionsIn(place)
-      .filter(({ does, name }) => does !== "acts" && name !== "visibility_timeout")
+      .filter(({ does }) => does !== "acts")
       .map(({ name }) => [
         name,
         z
