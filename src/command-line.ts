@@ -7,9 +7,9 @@ import type { InitFlags } from "./commands/init.js";
 import type { RulesFlags } from "./commands/rules.js";
 import type { RunFlags } from "./commands/run.js";
 import type { Streams } from "./commands/streams.js";
-import { didYouMean } from "./config/did-you-mean.js";
 import { prepareEngineThread } from "./daemon/engine-thread.js";
 import { describeCommand } from "./describe-commands.js";
+import { didYouMean } from "./did-you-mean.js";
 import { LOG_LEVELS } from "./log.js";
 import { checkOpenFiles } from "./open-files.js";
 import { RULE_FORMATS } from "./rules/formats.js";
@@ -53,8 +53,12 @@ export function commandLine(done: (code: number) => void): Command {
   program
     .command("init")
     .description("asks the live workers, and writes a configuration to edit")
-    .option("--broker <url>", "Celery's broker URL (default: $CELERY_BROKER_URL)")
-    .option("--backend <url>", "result backend (default: $CELERY_RESULT_BACKEND, or the workers')")
+    .option("--broker <url>", "Celery's broker URL (default: $CELERY_BROKER_URL)", oneOrMore)
+    .option(
+      "--backend <url>",
+      "result backend (default: $CELERY_RESULT_BACKEND, or the workers')",
+      oneOrMore,
+    )
     .option("--out <file>", "where to write; -: standard output", "load.yml")
     .option("--force", "write over a file that is there")
     .action(async (flags: InitFlags) => {
@@ -180,15 +184,21 @@ function quickForm(command: Command): Command {
     .argument("[FILE...]", "configuration files; later ones win")
     .option(
       "--broker <url>",
-      "quick form: Celery's broker URL (default: $CELERY_BROKER_URL, or the file $CELERY_BROKER_URL_FILE)",
+      "quick form: Celery's broker URL (default: $CELERY_BROKER_URL, or the file $CELERY_BROKER_URL_FILE); again for a fail-over list",
+      oneOrMore,
     )
-    .option("--backend <url>", "quick form: result backend (default: the broker)")
+    .option("--backend <url>", "quick form: result backend (default: the broker)", oneOrMore)
     .option("--task <name>", "quick form: registered name of the task")
     .option("--args <json>", "quick form: positional arguments, a JSON list")
     .option("--kwargs <json>", "quick form: keyword arguments, a JSON mapping")
     .option("--rate <rate>", "quick form: 20/s, 5/m, or max")
     .option("--profile <json>", 'quick form: {"steps": ["20/s for 10m", …], "repeat": true} …')
     .option("--queue <name>", "quick form: queue (default: celery)");
+}
+
+/** URLs of an option that is given again are a fail-over list. */
+function oneOrMore(url: string, others: string | undefined): string {
+  return others === undefined ? url : `${others};${url}`;
 }
 
 /** An option with few values, of which the one that was most likely meant is told. */

@@ -1,14 +1,14 @@
-import { readTls, TLS_KEYS, type TlsSettings } from "./tls-query.js";
+import { hasTls, readTls, type TlsSettings } from "./tls-query.js";
 import {
   percentDecode,
   readHost,
-  readQuery,
   readUserInfo,
   splitUrl,
   type UrlParts,
   urlError,
   urlsOf,
 } from "./url-parts.js";
+import { readFlag, readQuery, readSeconds, readWhole, type UrlQuery } from "./url-query.js";
 
 /** A RabbitMQ server, account and virtual host as Celery's URLs name them, percent-decoded. */
 export interface AmqpServer {
@@ -23,7 +23,22 @@ export interface AmqpServer {
   readonly tls?: TlsSettings;
   /** As the URL asks for it; 0 means none. */
   readonly heartbeatSeconds?: number;
+  /** How long connecting may take; default: `AmqpLink`'s. */
+  readonly connectTimeoutMs?: number;
+  /** Default: PLAIN. */
+  readonly loginMethod?: LoginMethod;
+  /** Bytes of the largest frame that we agree to. */
+  readonly frameMax?: number;
+  /** What else the connection says of itself. */
+  readonly clientProperties?: Readonly<Record<string, unknown>>;
 }
+
+/** SASL mechanisms of py-amqp's `login_method` that can be used. */
+export const LOGIN_METHODS = ["PLAIN", "AMQPLAIN", "EXTERNAL"] as const;
+export type LoginMethod = (typeof LOGIN_METHODS)[number];
+
+/** What `resolveUrl()` puts into the query: Celery has it in options. */
+export const AMQP_KEYS = ["client_properties"] as const;
 
 /** Where to find a RabbitMQ node that is in use. */
 export interface AmqpAddress extends AmqpServer {
@@ -46,12 +61,11 @@ export function parseAmqpUrl(url: string): AmqpAddress {
 }
 
 function readServer({ scheme, userInfo, hostInfo, path, query }: UrlParts): AmqpServer {
-  const isTls = scheme === "amqps";
-  if (!isTls && scheme !== "amqp" && scheme !== "pyamqp") {
+  if (scheme !== "amqps" && scheme !== "amqp" && scheme !== "pyamqp") {
     throw urlError("must be a URL that starts with amqp://, pyamqp:// or amqps://", EXAMPLE);
   }
-  const values = readQuery(query, ["heartbeat", ...(isTls ? TLS_KEYS : [])]);
-  const heartbeatSeconds = readHeartbeat(values.get("heartbeat"));
+  const values = readQuery(query, "amqp URL", AMQP_KEYS);
+  const isTls = scheme === "amqps" || hasTls(values) || asksForTls(values);
   const { username = "guest", password = "guest" } = readUserInfo(userInfo);
   return {
     ...readHost(hostInfo, { host: "localhost", port: isTls ? 5671 : 5672, example: EXAMPLE }),
@@ -60,11 +74,54 @@ function readServer({ scheme, userInfo, hostInfo, path, query }: UrlParts): Amqp
     vhost: percentDecode(path.slice(1)) || "/",
     isTls,
     ...(isTls ? { tls: readTls(values) } : {}),
+    ...connectionSettings(values),
+  };
+}
+
+/** What of the query says how to connect. */
+function connectionSettings(values: UrlQuery): Partial<AmqpServer> {
+  const heartbeatSeconds = readHeartbeat(values.get("heartbeat"));
+  const connectTimeoutMs = readSeconds(values, "connect_timeout", [0.1, 3600]);
+  const loginMethod = readLoginMethod(values.get("login_method"));
+  const frameMax = readWhole(values, "frame_max", [4096, 999_999_999]);
+  const clientProperties = values.get("client_properties");
+  return {
     ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+    ...(loginMethod === undefined ? {} : { loginMethod }),
+    ...(frameMax === undefined ? {} : { frameMax }),
+    ...(clientProperties === undefined ? {} : { clientProperties: readJson(clientProperties) }),
   };
 }
 
 const EXAMPLE = "Write amqp://user:password@host:5672/vhost.";
+
+/** kombu takes any text as yes, `false` too: one that says no is not read as either. */
+function asksForTls(values: UrlQuery): boolean {
+  if (readFlag(values, "ssl") !== false) return values.has("ssl");
+  throw urlError(
+    "must have no ssl in its query that says no, as Celery takes that as yes",
+    "Remove it, or write ssl=1.",
+  );
+}
+
+function readLoginMethod(text: string | undefined): LoginMethod | undefined {
+  if (text === undefined) return undefined;
+  const method = LOGIN_METHODS.find((name) => name === text.toUpperCase());
+  if (method !== undefined) return method;
+  throw urlError(
+    "must have PLAIN, AMQPLAIN or EXTERNAL as its login_method",
+    "Write login_method=PLAIN.",
+  );
+}
+
+function readJson(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw urlError("must have JSON as its client_properties", "Write it in options.");
+  }
+}
 
 function readHeartbeat(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

@@ -5,10 +5,16 @@ import { isObject, readRedisEnvelope } from "./redis-delivery.js";
  * Celery's remote control (`kombu/pidbox.py Mailbox`, `celery/worker/control.py`): a request is
  * broadcast to the workers, and each one that it is meant for answers with one message.
  *
- * Names are those of the default namespace, Celery's setting `control_exchange`.
+ * The exchanges bear the name of a namespace, which is Celery's setting `control_exchange`.
  */
-export const REQUEST_EXCHANGE = "celery.pidbox";
-export const REPLY_EXCHANGE = "reply.celery.pidbox";
+export interface Mailbox {
+  readonly requests: string;
+  readonly replies: string;
+}
+
+export function mailboxOf(namespace: string): Mailbox {
+  return { requests: `${namespace}.pidbox`, replies: `reply.${namespace}.pidbox` };
+}
 
 export interface ReplyTo {
   readonly exchange: string;
@@ -64,8 +70,8 @@ export const CONTROL_PROPERTIES = {
   priority: 0,
 } as const;
 
-/** A request as it is published on a Redis channel. */
-export function redisControlEnvelope(request: ControlRequest): string {
+/** A request as it is published on the Redis channel of an exchange. */
+export function redisControlEnvelope(request: ControlRequest, exchange: string): string {
   return JSON.stringify({
     body: Buffer.from(controlBody(request)).toString("base64"),
     "content-encoding": "utf-8",
@@ -73,7 +79,7 @@ export function redisControlEnvelope(request: ControlRequest): string {
     headers: controlHeaders(request),
     properties: {
       delivery_mode: 2,
-      delivery_info: { exchange: REQUEST_EXCHANGE, routing_key: "" },
+      delivery_info: { exchange, routing_key: "" },
       priority: 0,
       body_encoding: "base64",
       delivery_tag: request.ticket,

@@ -1,9 +1,6 @@
 import { parsePythonJson } from "./python-json.js";
 import { isObject, readRedisEnvelope } from "./redis-delivery.js";
 
-/** The topic exchange of events: Celery's setting `event_exchange`. */
-export const EVENT_EXCHANGE = "celeryev";
-
 /** What happened to a worker or a task (`celery/events/event.py Event`). */
 export interface CeleryEvent {
   /** `task-started`, `worker-heartbeat`, … */

@@ -1,15 +1,15 @@
 import { parseSentinelUrl, type SentinelSettings } from "./sentinel-url.js";
-import { readTls, TLS_KEYS, type TlsSettings } from "./tls-query.js";
+import { hasTls, readTls, type TlsSettings } from "./tls-query.js";
 import {
   percentDecode,
   readHost,
-  readQuery,
   readUserInfo,
   splitUrl,
   type UrlParts,
   urlError,
   urlsOf,
 } from "./url-parts.js";
+import { readFlag, readQuery, readSeconds, type UrlQuery } from "./url-query.js";
 
 /** A Redis server and database as Celery's URLs name them, percent-decoded. */
 export interface RedisServer {
@@ -24,6 +24,20 @@ export interface RedisServer {
   readonly path?: string;
   /** Without it the connection is in the clear. */
   readonly tls?: TlsSettings;
+  /** How the connection is kept. */
+  readonly socket?: SocketSettings;
+}
+
+/** What redis-py has under the same names; what is left out is as `RedisLink` has it by itself. */
+export interface SocketSettings {
+  /** Silence after which the connection counts as lost. */
+  readonly timeoutMs?: number;
+  readonly connectTimeoutMs?: number;
+  readonly keepAlive?: boolean;
+  /** Silence after which a PING asks for an answer; 0 = as without it. */
+  readonly healthCheckMs?: number;
+  /** Shows in CLIENT LIST, before the purpose of the connection. */
+  readonly clientName?: string;
 }
 
 /** Where to find the Redis server that is in use. */
@@ -49,10 +63,10 @@ export function parseRedisUrl(url: string): RedisAddress {
   const all = urlsOf(url).map(splitUrl);
   const isSentinel = all.map(({ scheme }) => scheme === "sentinel");
   if (isSentinel.every(Boolean)) {
-    const { database, user, sentinel, tls } = parseSentinelUrl(all);
+    const { query, sentinel, tls } = parseSentinelUrl(all);
     const [{ host, port } = { host: "", port: 0 }] = sentinel.servers;
-    const db = readDatabase(database);
-    return { host, port, db, ...user, ...(tls === undefined ? {} : { tls }), sentinel };
+    const settings = serverSettings(all[0]!, query, all[0]!.path.slice(1));
+    return { host, port, ...settings, ...(tls === undefined ? {} : { tls }), sentinel };
   }
   if (isSentinel.some(Boolean)) {
     throw urlError("must be sentinel:// in each of its URLs or in none", "Keep one kind.");
@@ -64,7 +78,7 @@ export function parseRedisUrl(url: string): RedisAddress {
 const DEFAULTS = { host: "127.0.0.1", port: 6379, example: "Write redis://host:6379/0." };
 
 function readServer(parts: UrlParts): RedisServer {
-  const { scheme, userInfo, hostInfo, path, query } = parts;
+  const { scheme, hostInfo, path, query } = parts;
   if (scheme === "redis+socket" || scheme === "socket") return readSocket(parts);
   if (scheme !== "redis" && scheme !== "rediss") {
     throw urlError(
@@ -72,30 +86,59 @@ function readServer(parts: UrlParts): RedisServer {
       DEFAULTS.example,
     );
   }
-  const isTls = scheme === "rediss";
-  const values = readQuery(query, isTls ? TLS_KEYS : []);
+  const values = readQuery(query, "redis URL");
+  const isTls = scheme === "rediss" || hasTls(values);
   return {
     ...readHost(hostInfo, DEFAULTS),
-    db: readDatabase(path.slice(1)),
-    ...readUserInfo(userInfo),
+    ...serverSettings(parts, values, path.slice(1)),
     ...(isTls ? { tls: readTls(values) } : {}),
   };
 }
 
-function readSocket({ userInfo, hostInfo, path, query }: UrlParts): RedisServer {
+function readSocket(parts: UrlParts): RedisServer {
+  const { hostInfo, path, query } = parts;
   if (hostInfo !== "" || path.length < 2) {
     throw urlError(
       "must have the absolute path of the socket after three slashes",
       "Write redis+socket:///path/to/redis.sock?virtual_host=0.",
     );
   }
-  const database = readQuery(query, ["virtual_host"]).get("virtual_host") ?? "";
+  const values = readQuery(query, "redis URL");
+  return { host: "", port: 0, path: percentDecode(path), ...serverSettings(parts, values, "") };
+}
+
+/** What every kind of URL has. In the query it wins, as in `celery/backends/redis.py _params_from_url`. */
+function serverSettings({ userInfo }: UrlParts, query: UrlQuery, database: string) {
+  const user = readUserInfo(userInfo);
+  const username = query.get("username") ?? user.username;
+  const password = query.get("password") ?? user.password;
+  const socket = socketSettings(query);
   return {
-    host: "",
-    port: 0,
-    path: percentDecode(path),
-    db: readDatabase(database),
-    ...readUserInfo(userInfo),
+    db: readDatabase(query.get("db") ?? (database || (query.get("virtual_host") ?? ""))),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(Object.keys(socket).length === 0 ? {} : { socket }),
+  };
+}
+
+function socketSettings(query: UrlQuery): SocketSettings {
+  const timeoutMs = readSeconds(query, "socket_timeout", [0.1, 86_400]);
+  const connectTimeoutMs = readSeconds(query, "socket_connect_timeout", [0.1, 3600]);
+  const keepAlive = readFlag(query, "socket_keepalive");
+  const healthCheckMs = readSeconds(query, "health_check_interval", [0, 86_400]);
+  const clientName = query.get("client_name");
+  if (clientName !== undefined && !/^[!-~]+$/.test(clientName)) {
+    throw urlError(
+      "must have a client_name without spaces, of ASCII alone",
+      "Write client_name=load.",
+    );
+  }
+  return {
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+    ...(keepAlive === undefined ? {} : { keepAlive }),
+    ...(healthCheckMs === undefined ? {} : { healthCheckMs }),
+    ...(clientName === undefined ? {} : { clientName }),
   };
 }
 

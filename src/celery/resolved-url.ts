@@ -1,7 +1,9 @@
+import { optionIn } from "./known-options.js";
 import type { SENTINEL_KEYS } from "./sentinel-url.js";
-import { schemeOf } from "./server-url.js";
+import { kindOf, schemeOf } from "./server-url.js";
 import type { TLS_KEYS } from "./tls-query.js";
 import { urlsOf } from "./url-parts.js";
+import type { QueryPlace } from "./url-query.js";
 
 /** What belongs to a URL and is written beside it. */
 export interface UrlSettings {
@@ -20,6 +22,8 @@ export interface UrlSettings {
     readonly password?: string | undefined;
     readonly ssl?: boolean | undefined;
   };
+  /** What else is written beside it, by the keys that a query has for it; what concerns no server of the kind is left out. */
+  readonly options?: Readonly<Record<string, unknown>>;
   /** Hosts that Sentinels may answer with; null: every host. */
   readonly allowedHosts?: readonly string[] | null;
 }
@@ -29,28 +33,58 @@ export interface UrlSettings {
  * `parseRedisUrl()` and `parseAmqpUrl()` read it. What does not concern its scheme is left out.
  */
 export function resolveUrl(url: string, settings: UrlSettings): string {
+  const place = queryPlaceOf(url);
+  if (place === undefined) return url;
   const isSentinel = schemeOf(url) === "sentinel";
   const [first = "", ...others] = urlsOf(url);
+  const options = optionsQuery(settings, place);
   const resolved = [
     withQuery(first, {
+      ...options,
       ...tlsQuery(first, settings),
       ...(isSentinel ? sentinelQuery(settings) : {}),
     }),
-    ...others.map((each) => (isSentinel ? each : withQuery(each, tlsQuery(each, settings)))),
+    ...others.map((each) =>
+      isSentinel ? each : withQuery(each, { ...options, ...tlsQuery(each, settings) }),
+    ),
   ];
   return resolved.join(";");
 }
 
+/** Which keys the query of a URL may have; undefined when it leads to no server of its own. */
+export function queryPlaceOf(url: string): QueryPlace | undefined {
+  const kind = kindOf(url);
+  if (kind === "rpc" || kind === "disabled") return undefined;
+  return `${kind} URL`;
+}
+
 /** Can the URL be used with TLS? With `sentinel` it is when there are settings for it. */
 export function isTlsUrl(url: string): boolean {
-  return urlsOf(url).some((each) => TLS_SCHEMES.includes(schemeOf(each)));
+  return urlsOf(url).some(
+    (each) => TLS_SCHEMES.includes(schemeOf(each)) || /[?&](ssl_\w+|ssl)=[^&]/.test(each),
+  );
 }
 
 const TLS_SCHEMES = ["rediss", "amqps", "sentinel"];
 
-type Query = Partial<Record<(typeof TLS_KEYS)[number] | (typeof SENTINEL_KEYS)[number], string>>;
+type Query = Readonly<Record<string, string>>;
+type OwnQuery = Partial<Record<(typeof TLS_KEYS)[number] | (typeof SENTINEL_KEYS)[number], string>>;
 
-function tlsQuery(url: string, { tls }: UrlSettings): Query {
+/** Those of the options that a URL of the kind can have as well; client_properties no URL of Celery's has. */
+function optionsQuery({ options = {} }: UrlSettings, place: QueryPlace): Query {
+  const isOwn = (name: string) => place === "amqp URL" && name === "client_properties";
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([name]) => isOwn(name) || optionIn(place, name)?.does === "acts")
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([name, value]) => [
+        name,
+        typeof value === "object" ? JSON.stringify(value) : String(value),
+      ]),
+  );
+}
+
+function tlsQuery(url: string, { tls }: UrlSettings): OwnQuery {
   if (tls === undefined || !isTlsUrl(url)) return {};
   const { caFile, certFile, keyFile, serverName, verify } = tls;
   return {
@@ -66,7 +100,7 @@ function tlsQuery(url: string, { tls }: UrlSettings): Query {
   };
 }
 
-function sentinelQuery({ masterName, sentinel = {}, allowedHosts }: UrlSettings): Query {
+function sentinelQuery({ masterName, sentinel = {}, allowedHosts }: UrlSettings): OwnQuery {
   return {
     ...(masterName === undefined ? {} : { master_name: masterName }),
     ...(sentinel.username === undefined ? {} : { sentinel_username: sentinel.username }),
@@ -77,7 +111,7 @@ function sentinelQuery({ masterName, sentinel = {}, allowedHosts }: UrlSettings)
 }
 
 /** Replaces the keys that are there already. */
-function withQuery(url: string, values: Query): string {
+function withQuery(url: string, values: Query | OwnQuery): string {
   const added = Object.entries(values);
   if (added.length === 0) return url;
   const [start = "", query = ""] = url.split(/\?(.*)/s);

@@ -1,4 +1,3 @@
-import { EVENT_EXCHANGE } from "./event-message.js";
 import type { MessageFill, TaskMessageSpec } from "./message.js";
 
 /** Routing key of the event: its type with dots (`celery/events/dispatcher.py publish`). */
@@ -70,8 +69,8 @@ export function compileSentEvent(
   };
 }
 
-/** An event as it is published on a Redis channel, in kombu's envelope. */
-export function redisSentEnvelope({ id, hostname, body }: SentEvent): string {
+/** An event as it is published on the Redis channel of an exchange, in kombu's envelope. */
+export function redisSentEnvelope({ id, hostname, body }: SentEvent, exchange: string): string {
   return JSON.stringify({
     body: Buffer.from(body).toString("base64"),
     "content-encoding": "utf-8",
@@ -79,7 +78,7 @@ export function redisSentEnvelope({ id, hostname, body }: SentEvent): string {
     headers: { hostname },
     properties: {
       delivery_mode: 1,
-      delivery_info: { exchange: EVENT_EXCHANGE, routing_key: SENT_ROUTING_KEY },
+      delivery_info: { exchange, routing_key: SENT_ROUTING_KEY },
       priority: 0,
       body_encoding: "base64",
       delivery_tag: id,

@@ -1,5 +1,6 @@
-import { readTls, TLS_KEYS, type TlsSettings } from "./tls-query.js";
-import { readHost, readQuery, readUserInfo, type UrlParts } from "./url-parts.js";
+import { hasTls, readTls, type TlsSettings } from "./tls-query.js";
+import { readHost, type UrlParts } from "./url-parts.js";
+import { readQuery, type UrlQuery } from "./url-query.js";
 
 /** Whom to ask for the Redis server that is in use. */
 export interface SentinelSettings {
@@ -26,28 +27,26 @@ export const SENTINEL_KEYS = [
 
 /**
  * Reads the URLs of Sentinels (`kombu/transport/redis.py SentinelChannel`,
- * `celery/backends/redis.py SentinelBackend`): user, password and database belong to the Redis server
- * and are those of the first URL. TLS is on when the query has one of Celery's `ssl_*` keys.
+ * `celery/backends/redis.py SentinelBackend`): what is not a Sentinel's host and port belongs to the Redis server,
+ * and is that of the first URL. TLS is on when its query has one of Celery's `ssl_*` keys.
  */
 export function parseSentinelUrl(all: readonly UrlParts[]): {
-  /** The database, still encoded. */
-  readonly database: string;
-  readonly user: { username?: string; password?: string };
+  /** Of the first URL. */
+  readonly query: UrlQuery;
   readonly tls: TlsSettings | undefined;
   readonly sentinel: SentinelSettings;
 } {
   const servers = all.map(({ hostInfo }) => readHost(hostInfo, DEFAULTS));
   const [query = new Map<string, string>()] = all.map((url, index) =>
-    readQuery(url.query, index === 0 ? [...TLS_KEYS, ...SENTINEL_KEYS] : []),
+    readQuery(url.query, "redis URL", index === 0 ? SENTINEL_KEYS : []),
   );
   const text = (key: (typeof SENTINEL_KEYS)[number]) => query.get(key) || undefined;
   const username = text("sentinel_username");
   const password = text("sentinel_password");
   const allowedHosts = query.get("allowed_hosts")?.split(",");
   return {
-    database: all[0]?.path.slice(1) ?? "",
-    user: readUserInfo(all[0]?.userInfo ?? ""),
-    tls: TLS_KEYS.some((key) => query.has(key)) ? readTls(query) : undefined,
+    query,
+    tls: hasTls(query) ? readTls(query) : undefined,
     sentinel: {
       servers,
       masterName: text("master_name") ?? "",

@@ -1,4 +1,5 @@
 import { urlError } from "./url-parts.js";
+import type { UrlQuery } from "./url-query.js";
 
 /** How a TLS connection proves who is who; files are PEM. */
 export interface TlsSettings {
@@ -25,10 +26,18 @@ export const TLS_KEYS = [
 ] as const;
 
 /**
+ * True where a query has one of these keys: kombu switches TLS on for them, whatever the scheme
+ * (`kombu/utils/url.py parse_url`).
+ */
+export function hasTls(query: UrlQuery): boolean {
+  return [...query.keys()].some((key) => key.startsWith("ssl_"));
+}
+
+/**
  * Reads Celery's TLS keys (`kombu/utils/url.py`, `celery/backends/redis.py`). Unlike Celery's broker,
  * which accepts any certificate on a bare `rediss://`, no key means that certificates are verified.
  */
-export function readTls(query: ReadonlyMap<string, string>): TlsSettings {
+export function readTls(query: UrlQuery): TlsSettings {
   const text = (key: (typeof TLS_KEYS)[number]) => query.get(key) || undefined;
   const verify = readRequirement(query.get("ssl_cert_reqs"));
   const caFile = text("ssl_ca_certs");

@@ -92,34 +92,6 @@ function readPort(text: string, defaults: { port: number; example: string }): nu
   return port;
 }
 
-/** The query by its keys, decoded as Python's `parse_qsl` does; each key must be known and stand once. */
-export function readQuery(query: string, known: readonly string[]): Map<string, string> {
-  const values = new Map<string, string>();
-  for (const pair of query.split("&").filter((text) => text !== "")) {
-    const [, key = "", value = ""] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
-    if (!known.includes(key) || values.has(key)) throw queryError(key, known);
-    values.set(key, percentDecode(value.replaceAll("+", " ")));
-  }
-  return values;
-}
-
-function queryError(key: string, known: readonly string[]): UserError {
-  if (known.includes(key)) {
-    return urlError(`must have the query key ${key} once`, "Remove the second one.");
-  }
-  if (key.startsWith("ssl_") && !known.some((name) => name.startsWith("ssl_"))) {
-    return urlError(
-      "must have no ssl_* query keys, as its scheme is one without TLS",
-      "Use rediss:// or amqps:// instead, or remove them.",
-    );
-  }
-  // The key is not named: what stands here may be the rest of a password with a bare question mark.
-  return urlError(
-    known.length === 0 ? "must have no query" : `must have no query key but ${known.join(", ")}`,
-    known.length === 0 ? "Remove the ? and what follows." : "Remove the other keys.",
-  );
-}
-
 /**
  * Decodes as Python's `urllib.parse.unquote`: what is no valid escape stays as it is, invalid UTF-8
  * becomes U+FFFD.

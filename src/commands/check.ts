@@ -38,9 +38,13 @@ export function runCheck(options: CheckOptions, { stdout, stderr }: OutputStream
   }
   const overrides = options.set.map((set): Override => ({ set }));
   try {
-    const { effective, warnings } = prepare({ ...options, overrides });
-    for (const warning of warnings) {
-      stderr.write(`${wrappedText(`Warning: ${warning}`, columnsOf(stderr) ?? Infinity)}\n`);
+    const { effective, warnings, notes } = prepare({ ...options, overrides });
+    const lines = [
+      ...warnings.map((warning) => `Warning: ${warning}`),
+      ...notes.map((note) => `Note: ${note}`),
+    ];
+    for (const line of lines) {
+      stderr.write(`${wrappedText(line, columnsOf(stderr) ?? Infinity)}\n`);
     }
     stdout.write(fitYaml(printEffective(effective), columnsOf(stdout) ?? Infinity));
     return EXIT.ok;

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { didYouMean } from "../config/did-you-mean.js";
 import { quote } from "../config/quote.js";
+import { didYouMean } from "../did-you-mean.js";
 import { EXIT, UserError } from "../errors.js";
 
 /**

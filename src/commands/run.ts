@@ -36,7 +36,7 @@ export async function run(
 ): Promise<number> {
   const forMs = flags.for === undefined ? null : parseFor(flags.for);
   const countLimit = flags.count === undefined ? null : parseCount(flags.count);
-  const { config, warnings, plan, subject, observe } = prepare({
+  const { config, warnings, notes, plan, subject, observe } = prepare({
     files: flags.files,
     env: streams.env,
     overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
@@ -53,6 +53,7 @@ export async function run(
   const hasColor = wantsColor(streams.env, streams.isTerminal);
   const log = createLog(flags.logLevel, streams.isTerminal ? { hasColor, columns } : null);
   for (const warning of warnings) log.warn(warning);
+  for (const note of notes) log.debug(note);
   const daemon = new Daemon({
     plan,
     subject,

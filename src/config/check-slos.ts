@@ -1,8 +1,8 @@
+import { didYouMean } from "../did-you-mean.js";
 import { BUDGET_WINDOW_DAYS, BURN_RATES, reachableBurnRates } from "../slo/burn-rates.js";
 import { type ConfigIssue, issue, listNames, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import type { ScenarioPart, ValidParts } from "./cross-check.js";
-import { didYouMean } from "./did-you-mean.js";
 import { formatDuration } from "./quantities.js";
 import { quote } from "./quote.js";
 import type { SloConfig } from "./slo-fields.js";

@@ -67,7 +67,8 @@ function checkTls(name: string, { tls, broker, backend }: ConnectionPart): Confi
 
 function checkSentinel(name: string, connection: ConnectionPart): ConfigIssue[] {
   const { broker, backend, options, backendOptions } = connection;
-  const isSentinel = (url: string | undefined) => url !== undefined && schemeOf(url) === "sentinel";
+  const isSentinel = (url: string | undefined) =>
+    url !== undefined && schemeOf(url) === "sentinel" && !/[?&]master_name=[^&]/.test(url);
   if (options.master_name !== undefined) return [];
   const [section] = [
     ...(isSentinel(broker) ? ["options"] : []),

@@ -1,7 +1,7 @@
 import { kindOf } from "../celery/server-url.js";
+import { didYouMean } from "../did-you-mean.js";
 import { type ConfigIssue, issue, keyOfTask, listNames } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
-import { didYouMean } from "./did-you-mean.js";
 import { quote } from "./quote.js";
 import { isWorkflow, type TaskConfig, WORKFLOW_KEYS, type WorkflowConfig } from "./task-schema.js";
 

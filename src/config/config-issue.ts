@@ -1,4 +1,4 @@
-import { didYouMean } from "./did-you-mean.js";
+import { didYouMean } from "../did-you-mean.js";
 import type { IssueDetails } from "./fields.js";
 import { quote } from "./quote.js";
 import type { Path } from "./tree.js";

@@ -2,8 +2,9 @@ import * as z from "zod";
 import { parseManagementUrl } from "../celery/management-url.js";
 import { resolveUrl, type UrlSettings } from "../celery/resolved-url.js";
 import { checkBackendUrl, checkBrokerUrl, kindOf } from "../celery/server-url.js";
-import { field, ReadError, wholeNumber } from "./fields.js";
-import { hiddenText, urlField } from "./url-field.js";
+import type { BackendTransport, BrokerTransport } from "../celery/transport.js";
+import { backendOptionsSchema, optionsSchema } from "./option-fields.js";
+import { urlField } from "./url-field.js";
 
 /** A broker and the result backend that belongs to it. */
 export interface ConnectionConfig {
@@ -24,16 +25,8 @@ export interface ConnectionConfig {
   readonly sendTaskSentEvents: boolean;
   /** How the servers are spoken to on the hot path. */
   readonly client: "direct" | "library";
-  /** Celery's `broker_transport_options`, with its own names. */
-  readonly options: {
-    readonly priority_steps: readonly number[];
-    readonly sep: string;
-    readonly global_keyprefix: string;
-    readonly fanout_prefix: boolean | string;
-    readonly fanout_patterns: boolean;
-  };
-  /** Celery's `result_backend_transport_options`, with its own names. */
-  readonly backendOptions: { readonly global_keyprefix: string };
+  readonly options: BrokerTransport;
+  readonly backendOptions: BackendTransport;
   /** Hosts that may be connected to; null: every host. */
   readonly allow: { readonly hosts: readonly string[] | null };
 }
@@ -61,90 +54,19 @@ const tlsSchema = z
       "TLS of a rediss://, amqps:// or sentinel:// URL; each key wins over ssl_* in the URL, and paths start from the file that they stand in.",
   });
 
-const optionsSchema = z
-  .strictObject({
-    priority_steps: z
-      .array(wholeNumber(0, 9, "A priority that has a list of its own."))
-      .min(1, { error: "must have at least one step" })
-      .refine(isAscending, { error: "must be in ascending order, each step once" })
-      .meta({
-        description: "On Redis, priorities that have a list of their own; must match the workers'.",
-      })
-      .prefault([0, 3, 6, 9]),
-    sep: z
-      .string({ error: "must be text" })
-      .min(1, { error: "must not be empty" })
-      .meta({
-        description: "On Redis, what stands between queue and priority; must match the workers'.",
-      })
-      .prefault("\x06\x16"),
-    global_keyprefix: z
-      .string({ error: "must be text" })
-      .meta({
-        description: "On Redis, text before every key and channel; must match the workers'.",
-      })
-      .prefault(""),
-    fanout_prefix: field(
-      {
-        description:
-          "On Redis, what stands before the channels of events and remote control: true for /{db}., false for nothing, or a text instead; must match the workers'.",
-        anyOf: [{ type: "boolean" }, { type: "string" }],
-      },
-      (value) => {
-        if (typeof value === "boolean" || typeof value === "string") return value;
-        throw new ReadError("must be true, false or text", { remedy: "Write true." });
-      },
-    ).prefault(true),
-    fanout_patterns: z
-      .boolean({ error: "must be true or false" })
-      .meta({
-        description:
-          "On Redis, whether the channels of events end in their routing key; must match the workers'.",
-      })
-      .prefault(true),
-    queue_order_strategy: z
-      .string({ error: "must be text" })
-      .meta({
-        description:
-          "In which order a worker reads its queues. Nothing that is published depends on it: accepted so that Celery's options can be copied, and ignored.",
-      })
-      .optional(),
-    master_name: masterName("Name of the Redis that the Sentinels watch; sentinel:// needs it."),
-    sentinel_kwargs: sentinelKwargs("How to log in to the Sentinels."),
-  })
-  .meta({ description: "Celery's broker_transport_options, with its own names." })
-  .prefault({});
-
-const backendOptionsSchema = z
-  .strictObject({
-    global_keyprefix: z
-      .string({ error: "must be text" })
-      .meta({
-        description:
-          "On Redis, text before the key and channel of every result, with an underscore after it unless it ends in one of : _ - . itself; must match the workers', and Celery before 5.3 ignores it. The broker's global_keyprefix does not count for results.",
-      })
-      .prefault(""),
-    master_name: masterName(
-      "Name of the Redis that the Sentinels of a sentinel:// backend watch; default: options.master_name.",
-    ),
-    sentinel_kwargs: sentinelKwargs(
-      "How to log in to the Sentinels of a sentinel:// backend; default: options.sentinel_kwargs.",
-    ),
-  })
-  .meta({ description: "Celery's result_backend_transport_options, with its own names." })
-  .prefault({});
-
 /** A connection as it is written. */
 export const connectionSchema = z.strictObject({
   broker: urlField(
-    "URL of the broker, as in Celery's broker_url: redis://[user][:password]@host:port/db, rediss, redis+socket:///path?virtual_host=N, sentinel, amqp://user:password@host:port/vhost or amqps.",
+    "URL of the broker, as in Celery's broker_url, or a list of such: redis://[user][:password]@host:port/db, rediss, redis+socket:///path?virtual_host=N, sentinel, amqp://user:password@host:port/vhost or amqps.",
     "redis://127.0.0.1:6379/0",
     checkBrokerUrl,
+    { takesList: true },
   ),
   backend: urlField(
-    "URL of the result backend, as in Celery's result_backend: one of Redis as above, rpc://, or disabled (outcomes come from events); default: the broker if it is a Redis, or else rpc://.",
+    "URL of the result backend, as in Celery's result_backend, or a list of such: one of Redis as above, rpc://, or disabled (outcomes come from events); default: the broker if it is a Redis, or else rpc://.",
     "redis://127.0.0.1:6379/0",
     checkBackendUrl,
+    { takesList: true },
   ).optional(),
   client: z
     .enum(["direct", "library", "ioredis"], { error: "must be direct or library" })
@@ -205,17 +127,16 @@ export type ConnectionPart = z.output<typeof connectionSchema>;
 export function resolveConnection(connection: ConnectionPart): ConnectionConfig {
   const { broker, forget, events, sendTaskSentEvents, client } = connection;
   const { options, backendOptions, allow, management } = connection;
-  const { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns } = options;
   const backend = connection.backend ?? defaultBackend(broker);
   return {
-    broker: resolveUrl(broker, urlSettings(connection, options)),
-    backend: resolveUrl(backend, urlSettings(connection, { ...options, ...backendOptions })),
+    broker: resolveUrl(broker, urlSettings(connection, options, options)),
+    backend: resolveUrl(backend, urlSettings(connection, backendOptions, options)),
     forget,
     management: management ?? null,
     events,
     sendTaskSentEvents,
     client: client === "ioredis" ? "library" : client,
-    options: { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns },
+    options: transportOf(options),
     backendOptions: { global_keyprefix: backendOptions.global_keyprefix },
     allow,
   };
@@ -226,18 +147,31 @@ export function defaultBackend(broker: string): string {
   return kindOf(broker) === "amqp" ? "rpc://" : broker;
 }
 
+function transportOf(options: ConnectionPart["options"]): BrokerTransport {
+  const { priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns } = options;
+  const { ack_emulation, unacked_key } = options;
+  const { control_exchange, event_exchange, event_queue_prefix } = options;
+  return {
+    ...{ priority_steps, sep, global_keyprefix, fanout_prefix, fanout_patterns },
+    ...{ ack_emulation, unacked_key },
+    ...{ control_exchange, event_exchange, event_queue_prefix },
+  };
+}
+
+/** `options` are those of the URL, `fallback` those from which it takes its Sentinels. */
 function urlSettings(
   { tls, allow }: ConnectionPart,
-  {
-    master_name,
-    sentinel_kwargs,
-  }: Pick<ConnectionPart["options"], "master_name" | "sentinel_kwargs">,
+  options: ConnectionPart["backendOptions"],
+  fallback: ConnectionPart["options"],
 ): UrlSettings {
+  const { master_name = fallback.master_name, sentinel_kwargs = fallback.sentinel_kwargs } =
+    options;
   return {
     ...(tls === undefined ? {} : { tls }),
     masterName: master_name,
     ...(sentinel_kwargs === undefined ? {} : { sentinel: sentinel_kwargs }),
     allowedHosts: allow.hosts,
+    options,
   };
 }
 
@@ -247,42 +181,4 @@ function fileField(description: string) {
     .min(1, { error: "must be the path of a file" })
     .meta({ description })
     .optional();
-}
-
-function masterName(description: string) {
-  return z
-    .string({ error: "must be text" })
-    .min(1, { error: "must not be empty" })
-    .meta({ description })
-    .optional();
-}
-
-function sentinelKwargs(description: string) {
-  return z
-    .strictObject({
-      username: z
-        .string({ error: "must be text" })
-        .meta({ description: "The Sentinels' own user name; that of the URL is for Redis." })
-        .optional(),
-      password: secretField("The Sentinels' own password; that of the URL is for Redis."),
-      passwordFile: hiddenText("File that holds this password, instead of password."),
-      ssl: z
-        .boolean({ error: "must be true or false" })
-        .meta({ description: "Reach the Sentinels by TLS, too; default: false." })
-        .optional(),
-    })
-    .meta({ description })
-    .optional();
-}
-
-/** Text that no message shows. */
-function secretField(description: string) {
-  return field({ description, type: "string" }, (value) => {
-    if (typeof value === "string") return value;
-    throw new ReadError("must be text", { remedy: "Put it in quotes.", hidesValue: true });
-  }).optional();
-}
-
-function isAscending(numbers: readonly number[]): boolean {
-  return numbers.every((number, index) => index === 0 || number > numbers[index - 1]!);
 }

@@ -1,5 +1,5 @@
+import { didYouMean } from "../did-you-mean.js";
 import type { Fault } from "../errors.js";
-import { didYouMean } from "./did-you-mean.js";
 import { quote } from "./quote.js";
 import { readSettingText } from "./setting.js";
 import { hasKeys, type Shape } from "./shape.js";

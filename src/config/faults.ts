@@ -1,7 +1,8 @@
+import { didYouMean } from "../did-you-mean.js";
 import type { Fault } from "../errors.js";
 import type { ConfigIssue } from "./cross-check.js";
-import { didYouMean } from "./did-you-mean.js";
 import { remedyForKey } from "./known-mistakes.js";
+import { isIdleKey } from "./option-fields.js";
 import { quote } from "./quote.js";
 import { hasKeys, type Shape } from "./shape.js";
 import { suggest } from "./suggest.js";
@@ -150,9 +151,10 @@ function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): Lo
   }
   const known = knownKeys(parent, shape, root);
   const meant = didYouMean(key, known);
+  const useful = known.filter((each) => !isIdleKey([...parent, each]));
   const remedy =
     remedyForKey(parent, key) ??
-    (meant === undefined ? `Known here: ${known.join(", ")}.` : `Did you mean ${quote(meant)}?`);
+    (meant === undefined ? `Known here: ${useful.join(", ")}.` : `Did you mean ${quote(meant)}?`);
   const where = parent.length === 0 ? "" : ` in ${subjectOf(parent)}`;
   return {
     origin: keyOriginAt(root, path),

@@ -1,3 +1,8 @@
+import {
+  MISTAKES_OF_BACKEND_OPTIONS,
+  MISTAKES_OF_CONNECTION,
+  MISTAKES_OF_OPTIONS,
+} from "./celery-settings.js";
 import type { Path } from "./tree.js";
 
 /**
@@ -46,14 +51,10 @@ const REMEDIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     result_backend: BACKEND,
     results: BACKEND,
     ssl: 'Did you mean "tls"?',
-    broker_use_ssl: 'Did you mean "tls"?',
-    broker_transport_options: 'Did you mean "options"?',
-    transport_options: 'Did you mean "options"?',
-    result_backend_transport_options: 'Did you mean "backendOptions"?',
+    ...MISTAKES_OF_CONNECTION,
   },
-  "connections.*.options": {
-    visibility_timeout: "Only workers need it. Remove it here.",
-  },
+  "connections.*.options": MISTAKES_OF_OPTIONS,
+  "connections.*.backendOptions": MISTAKES_OF_BACKEND_OPTIONS,
   "tasks.*": {
     task: 'Did you mean "name"?',
     function: 'Did you mean "name"?',

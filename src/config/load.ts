@@ -6,6 +6,7 @@ import type { ConfigIssue } from "./config-issue.js";
 import { withoutDefaults } from "./defaults.js";
 import { effectiveTree, originsOf } from "./effective.js";
 import { faultsOf } from "./faults.js";
+import { remarksOnOptions } from "./idle-options.js";
 import { mergeLayers, type Override } from "./layers.js";
 import { putSecrets } from "./put-secrets.js";
 import { quote } from "./quote.js";
@@ -47,6 +48,8 @@ export interface LoadedConfig {
   readonly effective: ConfigNode;
   /** What the user should know although it works. */
   readonly warnings: readonly string[];
+  /** What is accepted and does nothing. */
+  readonly notes: readonly string[];
   /** The places and words of what is found wrong later, when it is known what is to be done with it. */
   readonly faultsOf: (issues: readonly ConfigIssue[]) => readonly Fault[];
 }
@@ -82,6 +85,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   if (tlsFiles.faults.length > 0) {
     throw configError(tlsFiles.faults.map((fault) => withoutSecrets(fault, secrets)));
   }
+  const remarks = remarksOnOptions(result.config, root);
   const effective = effectiveTree(withoutDefaults(root), CONFIG_SCHEMA);
   return {
     config: result.config,
@@ -93,7 +97,9 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       ...secretFiles.warnings,
       ...tlsFiles.warnings,
       ...warningsOfSlos(result.config.slos, root),
+      ...remarks.warnings,
     ],
+    notes: remarks.notes,
     faultsOf: (issues) => faultsOf(issues, root, CONFIG_SHAPE, options.files, new Set()),
   };
 }

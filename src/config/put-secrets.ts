@@ -6,7 +6,7 @@ import type { ReadSecret } from "./secret-files.js";
 import { shownSecret } from "./shown-secret.js";
 import {
   type ConfigNode,
-  type MapNode,
+  type ListNode,
   nodeAt,
   type Path,
   placeOf,
@@ -18,10 +18,13 @@ import {
 /** Keys of a connection that are URLs, each of which may hold a password. */
 export const URL_KEYS = ["broker", "backend", "management"] as const;
 
+/** Those of which there may be a list, as of Celery's `broker_url`. */
+const LIST_KEYS: readonly string[] = ["broker", "backend"];
+
 /**
  * The tree with the content of files in the place of their names: `{urlFile}` and `{url, passwordFile}`
- * of a connection become the URL, and `passwordFile` of `sentinel_kwargs` its `password`. What has
- * another form stays for the schema to refuse.
+ * of a connection become the URL, a list of such or of URLs becomes one with `;` between them, and `passwordFile`
+ * of `sentinel_kwargs` its `password`. What has another form stays for the schema to refuse.
  */
 export function putSecrets(
   root: ConfigNode,
@@ -34,7 +37,11 @@ export function putSecrets(
   let tree = root;
   for (const connection of names.map((name) => ["connections", name])) {
     for (const key of URL_KEYS) {
-      tree = putAt(tree, [...connection, key], faults, (node) => urlOf(node, read, cwd));
+      tree = putAt(tree, [...connection, key], faults, (node) =>
+        node.kind === "list" && LIST_KEYS.includes(key)
+          ? listOf(node, read, cwd)
+          : urlOf(node, read, cwd),
+      );
     }
     for (const options of ["options", "backendOptions"]) {
       tree = putAt(tree, [...connection, options, "sentinel_kwargs"], faults, (node) =>
@@ -45,11 +52,11 @@ export function putSecrets(
   return { root: tree, faults };
 }
 
-type Put = (node: MapNode) => ConfigNode | Fault | undefined;
+type Put = (node: ConfigNode) => ConfigNode | Fault | undefined;
 
 function putAt(tree: ConfigNode, path: readonly string[], faults: Fault[], put: Put): ConfigNode {
   const node = nodeAt(tree, path);
-  const result = node?.kind === "map" ? put(node) : undefined;
+  const result = node === undefined ? undefined : put(node);
   if (result === undefined) return tree;
   if ("message" in result) {
     faults.push(result);
@@ -58,7 +65,30 @@ function putAt(tree: ConfigNode, path: readonly string[], faults: Fault[], put: 
   return withValueAt(tree, path, result);
 }
 
-function urlOf(node: MapNode, read: ReadSecret, cwd: string): ConfigNode | Fault | undefined {
+/** undefined: one of them is no text. */
+function listOf(node: ListNode, read: ReadSecret, cwd: string): ConfigNode | Fault | undefined {
+  const texts: ScalarNode[] = [];
+  for (const item of node.items) {
+    const url = item.kind === "map" ? urlOf(item, read, cwd) : item;
+    if (url !== undefined && "message" in url) return url;
+    if (url?.kind !== "scalar" || typeof url.value !== "string") return undefined;
+    texts.push(url);
+  }
+  if (texts.length === 0) return undefined;
+  const joined = (partOf: (text: ScalarNode) => unknown) => texts.map(partOf).join(";");
+  const value = joined((text) => text.value);
+  const secretFile = texts
+    .map(({ origin }) => origin.secretFile)
+    .find((file) => file !== undefined);
+  return {
+    ...{ kind: "scalar", value, source: value, plain: false },
+    shown: joined(({ shown, value }) => shown ?? redactUrl(String(value))),
+    origin: { ...node.origin, ...(secretFile === undefined ? {} : { secretFile }) },
+  };
+}
+
+function urlOf(node: ConfigNode, read: ReadSecret, cwd: string): ConfigNode | Fault | undefined {
+  if (node.kind !== "map") return undefined;
   const [url, urlFile, passwordFile] = ["url", "urlFile", "passwordFile"].map((key) =>
     textAt(node, [key]),
   );
@@ -81,12 +111,12 @@ function urlOf(node: MapNode, read: ReadSecret, cwd: string): ConfigNode | Fault
 }
 
 function withPasswordOf(
-  node: MapNode,
+  node: ConfigNode,
   read: ReadSecret,
   cwd: string,
 ): ConfigNode | Fault | undefined {
   const passwordFile = textAt(node, ["passwordFile"]);
-  if (passwordFile === undefined) return undefined;
+  if (node.kind !== "map" || passwordFile === undefined) return undefined;
   const place = placeOf(passwordFile.origin);
   if (node.entries.has("password")) {
     const message =
@@ -121,7 +151,7 @@ function contentOf(node: ScalarNode, read: ReadSecret, cwd: string): ScalarNode 
   };
 }
 
-function textAt(node: MapNode, path: Path): ScalarNode | undefined {
+function textAt(node: ConfigNode, path: Path): ScalarNode | undefined {
   const value = nodeAt(node, path);
   const isText = value?.kind === "scalar" && typeof value.value === "string" && value.value !== "";
   return isText ? value : undefined;

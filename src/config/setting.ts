@@ -1,5 +1,5 @@
+import { didYouMean } from "../did-you-mean.js";
 import type { Fault } from "../errors.js";
-import { didYouMean } from "./did-you-mean.js";
 import { quote } from "./quote.js";
 import { hasKeys, type Shape } from "./shape.js";
 import { type ConfigNode, isUnsafeKey, type Origin, placeOf } from "./tree.js";
@@ -36,7 +36,8 @@ export function readSetting(
 
 /**
  * Reads the value of a variable or of `--set`. Where text belongs it is taken as it stands (a
- * password may hold a `#`); elsewhere, and in quotes, it is YAML, so that numbers and lists work.
+ * password may hold a `#`); elsewhere, in quotes, and where a URL begins as a list or mapping does, it is YAML,
+ * so that numbers and lists work.
  */
 export function readSettingText(
   text: string,
@@ -44,7 +45,8 @@ export function readSettingText(
   origin: Origin,
   subject: string,
 ): ConfigNode | Fault {
-  if (shape.kind === "text" && !/^["']/.test(text)) {
+  const isYaml = shape.kind !== "text" || (hasKeys(shape) ? /^\s*["'[{]/ : /^["']/).test(text);
+  if (!isYaml) {
     return { kind: "scalar", value: text, source: text, plain: false, origin };
   }
   const result = readYamlValue(text, origin);

@@ -1,5 +1,5 @@
+import { didYouMean } from "../did-you-mean.js";
 import type { ConfigIssue } from "./config-issue.js";
-import { didYouMean } from "./did-you-mean.js";
 import { suggestRate } from "./quantities.js";
 import { quote } from "./quote.js";
 import { type ConfigNode, type Path, plainValue } from "./tree.js";

@@ -4,30 +4,35 @@ import { isMapping } from "./mapping.js";
 import { MAPPING_FORMS } from "./shape.js";
 
 /**
- * A URL that `check` accepts, or a mapping that says which file holds it or its password: `putSecrets`
- * makes text of that before the schema sees it.
+ * A URL that `check` accepts, or a mapping that says which file holds it or its password, or a list of either where
+ * `takesList`: `putSecrets` makes text of that before the schema sees it.
  */
-export function urlField(description: string, example: string, check: (url: string) => unknown) {
+export function urlField(
+  description: string,
+  example: string,
+  check: (url: string) => unknown,
+  { takesList = false } = {},
+) {
   const schema = z
     .unknown()
     .transform((value, context): string => {
-      const result = (isMapping(value) ? urlMapping : urlText(check)).safeParse(value);
+      const result = (isMapping(value) ? urlMapping : urlText(check, takesList)).safeParse(value);
       if (result.success) return result.data;
       for (const issue of result.error.issues) {
         context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
       }
       return z.NEVER;
     })
-    .meta({ description, anyOf: urlForms(), examples: [example] });
+    .meta({ description, anyOf: urlForms(takesList), examples: [example] });
   MAPPING_FORMS.set(schema, urlKeys);
   return schema;
 }
 
-function urlText(check: (url: string) => unknown) {
+function urlText(check: (url: string) => unknown, takesList: boolean) {
   return field({ description: "" }, (value): string => {
-    if (typeof value !== "string") throw noUrl(value);
+    if (typeof value !== "string") throw noUrl(value, takesList);
     if (/,\s*[a-z+]+:\/\//i.test(value)) {
-      const remedy = "Write ; for the comma between the URLs.";
+      const remedy = "Write ; for the comma between the URLs, or a list.";
       throw new ReadError("must be one URL, or several with ; between them", {
         remedy,
         hidesValue: true,
@@ -38,10 +43,15 @@ function urlText(check: (url: string) => unknown) {
   });
 }
 
-function noUrl(value: unknown): ReadError {
-  const remedy = Array.isArray(value)
-    ? "Write several URLs as one text, with ; between them."
-    : "Write redis://127.0.0.1:6379/0.";
+function noUrl(value: unknown, takesList: boolean): ReadError {
+  if (takesList && Array.isArray(value)) {
+    const remedy = "Write [redis://a:6379/0, redis://b:6379/0], or one text with ; between them.";
+    return new ReadError("must have URLs in its list, and nothing else", {
+      remedy,
+      hidesValue: true,
+    });
+  }
+  const remedy = Array.isArray(value) ? "Write one." : "Write redis://127.0.0.1:6379/0.";
   return new ReadError("must be a URL", { remedy, hidesValue: true });
 }
 
@@ -80,7 +90,7 @@ const urlMapping = urlKeys.transform((keys, context): string => {
 });
 
 /** As JSON Schema: one form has what the other has not. */
-function urlForms(): unknown[] {
+function urlForms(takesList: boolean): unknown[] {
   const mappings = [
     urlKeys.pick({ urlFile: true }).required(),
     urlKeys.pick({ url: true, passwordFile: true }).required(),
@@ -88,7 +98,8 @@ function urlForms(): unknown[] {
     const { $schema: _, ...schema } = z.toJSONSchema(form, { io: "input" });
     return schema;
   });
-  return [{ type: "string" }, ...mappings];
+  const one = [{ type: "string" }, ...mappings];
+  return takesList ? [...one, { type: "array", items: { anyOf: one }, minItems: 1 }] : one;
 }
 
 /** Text that no message shows: where the name of a file belongs, a secret may have been written. */

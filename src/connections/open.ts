@@ -1,4 +1,6 @@
 import { hostname } from "node:os";
+import { parseAmqpUrl } from "../celery/amqp-url.js";
+import { parseRedisUrl } from "../celery/redis-url.js";
 import { kindOf } from "../celery/server-url.js";
 import { openAmqpBroker } from "./amqp/broker.js";
 import { openAmqpControl } from "./amqp/control.js";
@@ -31,15 +33,21 @@ import { openRedisRpcResults } from "./redis/rpc-results.js";
 import { openRedisSentEvents } from "./redis/sent-events.js";
 import { type SentEvents, withSentEvents } from "./sent-events.js";
 
-/** How our connections are named in the servers' own lists. */
-const CLIENT_NAME = `celery-load@${hostname()}`;
+/** How our connections are named in the servers' own lists, before the purpose of each. */
+function clientNameOf(url: string): string {
+  const name =
+    kindOf(url) === "amqp"
+      ? parseAmqpUrl(url).clientProperties?.connection_name
+      : parseRedisUrl(url).socket?.clientName;
+  return typeof name === "string" ? name : `celery-load@${hostname()}`;
+}
 
 /**
  * Opens a broker and the result backend that belongs to it. The only place that chooses by the URL's
  * scheme; the configuration has refused every scheme that is not listed here.
  */
 export function openConnection(options: ConnectionOptions): Connection {
-  const clientName = CLIENT_NAME;
+  const clientName = clientNameOf(options.broker);
   const broker = brokerOf({ ...options, url: options.broker, clientName });
   const backend = backendOf(options, clientName);
   const sentEvents = options.sendTaskSentEvents
@@ -73,7 +81,8 @@ function backendOf(options: ConnectionOptions, clientName: string): ResultsPart 
   const kind = kindOf(options.backend);
   if (kind === "disabled") return openNoResults(options.events);
   if (kind !== "rpc") {
-    return openRedisResults({ ...options, url: options.backend, clientName });
+    const url = options.backend;
+    return openRedisResults({ ...options, url, clientName: clientNameOf(url) });
   }
   const rpc = { ...options, url: options.broker, clientName };
   return kindOf(options.broker) === "amqp" ? openAmqpRpcResults(rpc) : openRedisRpcResults(rpc);
@@ -81,19 +90,19 @@ function backendOf(options: ConnectionOptions, clientName: string): ResultsPart 
 
 /** Remote control of the workers of a broker. */
 export function openControl(options: Unnamed<ControlOptions>): Control {
-  const named = { ...options, clientName: CLIENT_NAME };
+  const named = { ...options, clientName: clientNameOf(options.url) };
   return kindOf(options.url) === "amqp" ? openAmqpControl(named) : openRedisControl(named);
 }
 
 /** The events that workers send through a broker. */
 export function openEvents(options: Unnamed<EventStreamOptions>): EventStream {
-  const named = { ...options, clientName: CLIENT_NAME };
+  const named = { ...options, clientName: clientNameOf(options.url) };
   return kindOf(options.url) === "amqp" ? openAmqpEvents(named) : openRedisEvents(named);
 }
 
 /** A look at a broker, or at a result backend that is a server of its own. */
 export function openLook(options: Unnamed<ObserveOptions>): ServerLook {
-  const named = { ...options, clientName: CLIENT_NAME };
+  const named = { ...options, clientName: clientNameOf(options.url) };
   return kindOf(options.url) === "amqp" ? openAmqpLook(named) : openRedisLook(named);
 }
 

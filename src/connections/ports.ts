@@ -1,4 +1,7 @@
 import type { MessageFill, TaskMessageSpec } from "../celery/message.js";
+import type { BackendTransport, BrokerTransport } from "../celery/transport.js";
+
+export type { BackendTransport, BrokerTransport } from "../celery/transport.js";
 
 /**
  * What the engine needs of a broker and a result backend. One implementation a broker, listed in
@@ -146,20 +149,6 @@ export interface ResultsPart extends Part {
 
 /** A broker with its result backend. */
 export interface Connection extends BrokerPart, ResultsPart {}
-
-/** Celery's `broker_transport_options`, with its own names. */
-export interface BrokerTransport {
-  readonly priority_steps: readonly number[];
-  readonly sep: string;
-  readonly global_keyprefix: string;
-  readonly fanout_prefix: boolean | string;
-  readonly fanout_patterns: boolean;
-}
-
-/** Celery's `result_backend_transport_options`, with its own names. */
-export interface BackendTransport {
-  readonly global_keyprefix: string;
-}
 
 /** Past the client library once that has connected, or by the library alone. */
 export type Client = "direct" | "library";

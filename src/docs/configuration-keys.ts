@@ -1,3 +1,4 @@
+import { isIdleKey } from "../config/option-fields.js";
 import { DURATION_PATTERN, PERCENTAGE_PATTERN, RATE_PATTERN } from "../config/quantities.js";
 import { jsonSchema } from "../config/schema.js";
 import { plainValue } from "../config/tree.js";
@@ -18,7 +19,7 @@ export interface ConfigurationKey {
   readonly example: string;
 }
 
-/** Every key, in the order of the schema, a key before those in it. */
+/** Every key that does something, in the order of the schema, a key before those in it. */
 export function configurationKeys(): ConfigurationKey[] {
   return keysIn(jsonSchema() as JsonSchema, []);
 }
@@ -44,6 +45,7 @@ interface JsonSchema {
 function keysIn(schema: JsonSchema, path: readonly string[]): ConfigurationKey[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
     const here = [...path, key];
+    if (isIdleKey(here)) return [];
     const isRequired = schema.required?.includes(key) ?? false;
     return [keyAt(here, value, isRequired), ...keysBelow(value, here)];
   });
@@ -74,7 +76,7 @@ function keyAt(path: readonly string[], schema: JsonSchema, isRequired: boolean)
   const holdsKeys = schema.properties !== undefined || schema.propertyNames !== undefined;
   return {
     path: path.join(".").replaceAll(`.${ITEM}`, ITEM),
-    form: formOf(schema),
+    form: formOf(schema, path),
     isRequired,
     defaultText: schema.default === undefined || holdsKeys ? "" : flowText(schema.default),
     description: schema.description ?? "",
@@ -82,8 +84,9 @@ function keyAt(path: readonly string[], schema: JsonSchema, isRequired: boolean)
   };
 }
 
-function formOf(schema: JsonSchema): string {
-  if (schema.anyOf) return [...new Set(schema.anyOf.map(formOf))].join(", or ");
+function formOf(schema: JsonSchema, path: readonly string[] = []): string {
+  if (schema.anyOf)
+    return [...new Set(schema.anyOf.map((form) => formOf(form, path)))].join(", or ");
   if (schema.const !== undefined) return `the word ${schema.const}`;
   if (schema.enum) return schema.enum.map((word) => `the word ${word}`).join(", or ");
   if (schema.pattern === DURATION_PATTERN) return "duration";
@@ -92,7 +95,7 @@ function formOf(schema: JsonSchema): string {
   const types = [schema.type ?? "any value"].flat();
   if (types.includes("integer")) return `whole number from ${schema.minimum} to ${schema.maximum}`;
   if (types.includes("array")) return listForm(schema.items);
-  if (types.includes("object")) return mappingForm(schema);
+  if (types.includes("object")) return mappingForm(schema, path);
   return types.map((type) => FORMS[type] ?? type).join(", or ");
 }
 
@@ -106,10 +109,10 @@ function listForm(items: JsonSchema = {}): string {
   return Object.keys(items).length === 0 ? "list" : `list; each item: ${formOf(items)}`;
 }
 
-function mappingForm(schema: JsonSchema): string {
+function mappingForm(schema: JsonSchema, path: readonly string[]): string {
   if (schema.propertyNames) return "mapping by name";
   if (schema.properties) {
-    const keys = Object.keys(schema.properties);
+    const keys = Object.keys(schema.properties).filter((key) => !isIdleKey([...path, key]));
     return `mapping with ${keys.length > 1 ? "the keys" : "the key"} ${keys.join(", ")}`;
   }
   const values = schema.additionalProperties || {};

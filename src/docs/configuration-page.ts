@@ -1,4 +1,5 @@
 import { type ConfigurationKey, configurationKeys } from "./configuration-keys.js";
+import { copiedOptionsText } from "./copied-options.js";
 import { EXAMPLE_CONFIGURATION } from "./example-configuration.js";
 import { code, GENERATED, table } from "./markdown.js";
 import { TEMPLATE_FUNCTIONS } from "./template-functions.js";
@@ -50,7 +51,7 @@ ${table(
   SERVER_URLS.map(([url, meaning]) => [code(url), meaning]),
 )}
 
-Several URLs of Redis, or several of RabbitMQ, with \`;\` between them are a fail-over list: when a server cannot be reached the next one is tried, and after the last the first. All of them should lead to one deployment, as replicas or nodes of a cluster do: what was sent to one server is not looked for on another. As in kombu, a \`;\` at the end and white space around a URL say nothing. Without \`backend\` results are read from the broker if it is a Redis, and from \`rpc://\` if it is RabbitMQ; it must be what the workers have as \`result_backend\`.
+Several URLs of Redis, or several of RabbitMQ, are a fail-over list, with \`;\` between them, or as a list in YAML (in a file, in a variable and after \`--set\`), or by \`--broker\` and \`--backend\` given more than once: when a server cannot be reached the next one is tried, and after the last the first. All of them should lead to one deployment, as replicas or nodes of a cluster do: what was sent to one server is not looked for on another. As in kombu, a \`;\` at the end and white space around a URL say nothing. Without \`backend\` results are read from the broker if it is a Redis, and from \`rpc://\` if it is RabbitMQ; it must be what the workers have as \`result_backend\`.
 
 With \`disabled\` outcomes come from the workers' events ([the workers' side](observer.md)): without them a task ends as \`unknown\` at its timeout, and what is measured is the publishing. Other result backends cannot be used by this version: a database, Memcached, files, MongoDB and the like store a result and tell nobody, and are refused at the start, as every task would end as \`timed_out\`. Let the workers of these tasks send results elsewhere, which needs no change of the app: \`celery --result-backend=rpc:// -A APP worker -Q QUEUE\`, and \`backend: rpc://\` here.
 
@@ -68,6 +69,8 @@ ${table(
 )}
 
 \`tls\` holds for broker and backend, if their URLs use TLS. Certificates and keys are checked before anything is sent, and read again at each reconnect to a single server or list, so that a new pair needs no restart. A certificate that is refused at the start ends the daemon with exit code 104 and what to set; later it counts as a lost connection and is tried again.
+
+${copiedOptionsText()}
 
 ## Written once: defaults, anchors and x- keys
 
@@ -233,7 +236,7 @@ const INTRODUCTIONS: Readonly<Record<string, string>> = {
     "The keys are those of a task and of a scenario, above. What wins is told [below](#written-once-defaults-anchors-and-x--keys).",
   slos: "[Service level objectives](slo.md) says what counts as good and bad, and how alerts come of it.",
   connections:
-    "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here, and without a `result_backend_transport_options` leave `backendOptions` out.",
+    "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here, and without a `result_backend_transport_options` leave `backendOptions` out. What else may stand in them is told [below](#options-copied-from-celery).",
   scenarios:
     "A scenario starts `startAfter` after the daemon, and ends after `duration`, with its profile, or when the daemon stops. Then it waits for results, `gracefulStop` at most; what is still in flight after that ends as `unknown`.",
 };

@@ -16,9 +16,23 @@ export const EXAMPLE_CONFIGURATION = `connections:
       global_keyprefix: shop-
       fanout_prefix: true
       fanout_patterns: true
-      queue_order_strategy: round_robin
+      ack_emulation: true
+      unacked_key: unacked
+      control_exchange: shop
+      event_exchange: shop-events
+      event_queue_prefix: shop-events
+      socket_timeout: 30
+      socket_connect_timeout: 3
+      socket_keepalive: true
+      health_check_interval: 10
+      client_name: shop-load
     backendOptions:
       global_keyprefix: shop
+      socket_timeout: 30
+      socket_connect_timeout: 3
+      socket_keepalive: true
+      health_check_interval: 10
+      client_name: shop-load
     allow:
       hosts: [127.0.0.1, redis.staging]
   secure:
@@ -44,6 +58,16 @@ export const EXAMPLE_CONFIGURATION = `connections:
   rabbit:
     broker: amqp://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq:5672/shop
     management: http://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq:15672
+    options:
+      heartbeat: 30
+      connect_timeout: 3
+      login_method: PLAIN
+      frame_max: 131072
+      client_properties: { team: shop }
+  cluster:
+    broker:
+      - amqp://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq-1:5672/shop
+      - amqp://load:\${RABBITMQ_PASSWORD:-secret}@rabbitmq-2:5672/shop
   passwords:
     broker: { url: "amqp://load@rabbitmq:5672/shop", passwordFile: /run/secrets/rabbitmq }
     backend: { url: "redis://results:6379/0", passwordFile: /run/secrets/redis }

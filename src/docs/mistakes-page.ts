@@ -13,7 +13,7 @@ const MISTAKES: readonly (readonly [place: Place, text: string])[] = [
   ["connection", "broker: localhost:6379"],
   ["connection", "broker: rabbit:5672"],
   ["connection", "broker: http://localhost:15672"],
-  ["connection", "broker: [redis://a, redis://b]"],
+  ["connection", "broker: [redis://a, 5]"],
   ["connection", "broker: redis://h/cache"],
   ["connection", "brokr: redis://h"],
   ["task", "que: images"],

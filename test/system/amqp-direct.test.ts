@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import type { ConsumeMessage } from "amqplib";
 import { parseAmqpUrl } from "../../src/celery/amqp-url.js";
 import { type MessageFill, SAMPLE_FILL } from "../../src/celery/message.js";
+import { DEFAULT_TRANSPORT } from "../../src/celery/transport.js";
 import { openAmqpBroker } from "../../src/connections/amqp/broker.js";
 import { AmqpLink } from "../../src/connections/amqp/link.js";
 import { openAmqpRpcResults } from "../../src/connections/amqp/rpc-results.js";
@@ -39,13 +40,7 @@ const options = (client: Client) => ({
   replyTo,
   events,
   client,
-  transport: {
-    priority_steps: [0],
-    sep: "",
-    global_keyprefix: "",
-    fanout_prefix: true,
-    fanout_patterns: true,
-  },
+  transport: DEFAULT_TRANSPORT,
   backendTransport: { global_keyprefix: "" },
 });
 const idOf = (index: number) => `${SAMPLE_FILL.id.slice(0, 24)}${String(index).padStart(12, "0")}`;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DEFAULT_TRANSPORT } from "../../src/celery/transport.js";
 import { openRedisRpcResults } from "../../src/connections/redis/rpc-results.js";
 import { startDaemon } from "../support/daemon.js";
 import { assertBalanced } from "../support/metrics.js";
@@ -71,10 +72,7 @@ test("replies that are on their way when the connection is cut are kept", async 
         if (isRepeat) repeats++;
       },
     },
-    transport: {
-      ...{ priority_steps: [0], sep: "", global_keyprefix: "" },
-      ...{ fanout_prefix: true, fanout_patterns: true },
-    },
+    transport: DEFAULT_TRANSPORT,
     backendTransport: { global_keyprefix: "" },
   });
   const until = (condition: () => boolean, what: string) => waitUntil(condition, 30_000, what);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { CeleryEvent } from "../../src/celery/event-message.js";
-import { DEFAULT_SEP } from "../../src/celery/redis-envelope.js";
+import { DEFAULT_TRANSPORT } from "../../src/celery/transport.js";
 import type { Control } from "../../src/connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../../src/connections/open.js";
 import type { BrokerTransport } from "../../src/connections/ports.js";
@@ -20,14 +20,6 @@ after(async () => {
   await rabbitmq[Symbol.asyncDispose]();
   await redis.stop();
 });
-
-const TRANSPORT: BrokerTransport = {
-  priority_steps: [0, 3, 6, 9],
-  sep: DEFAULT_SEP,
-  global_keyprefix: "",
-  fanout_prefix: true,
-  fanout_patterns: true,
-};
 
 const urlOf = { redis: () => redis.url(3), amqp: () => rabbitmq.url };
 
@@ -57,7 +49,7 @@ async function usable<T>(
   return new Promise((resolve, reject) => {
     const opened = open({
       url,
-      transport: TRANSPORT,
+      transport: DEFAULT_TRANSPORT,
       report: {
         up: () => resolve(opened),
         down: (cause) => reject(new Error(cause)),

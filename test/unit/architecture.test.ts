@@ -35,7 +35,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = [
-  ...["errors", "clock", "deadline", "library-lines", "log", "open-files", "signals", "version"],
+  ...["errors", "clock", "deadline", "did-you-mean", "library-lines", "log", "open-files"],
+  ...["signals", "version"],
 ];
 /** Folders that compute and nothing else: of Node only what does so too. */
 const PURE = ["plan", "celery", "ledger", "slo", "init", "cli", "terminal"];

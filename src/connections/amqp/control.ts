@@ -6,8 +6,7 @@ import {
   type ControlRequest,
   controlBody,
   controlHeaders,
-  REPLY_EXCHANGE,
-  REQUEST_EXCHANGE,
+  mailboxOf,
   readControlReply,
 } from "../../celery/control-message.js";
 import type { Control, ControlOptions } from "../observe-ports.js";
@@ -20,8 +19,9 @@ import { hasExchange } from "./passive.js";
  * that it is all that is declared; it goes with the connection, and a later answer with it.
  */
 export function openAmqpControl(options: ControlOptions): Control {
-  const { clientName, report } = options;
-  const queue = `${randomUUID()}.${REPLY_EXCHANGE}`;
+  const { clientName, report, transport } = options;
+  const { requests, replies } = mailboxOf(transport.control_exchange);
+  const queue = `${randomUUID()}.${replies}`;
   let model: ChannelModel | undefined;
   let channel: ConfirmChannel | undefined;
   /** Tickets of requests that no worker's queue was bound for. */
@@ -36,11 +36,11 @@ export function openAmqpControl(options: ControlOptions): Control {
       }
       // Workers declare it; a publish to an exchange that is not there would close the channel. What is asked at
       // the same time shares one look at it, and so goes in the order in which it was asked.
-      checking ??= hasExchange(model, REQUEST_EXCHANGE).finally(() => {
+      checking ??= hasExchange(model, requests).finally(() => {
         checking = undefined;
       });
       if (!(await checking)) return 0;
-      await publish(channel, request);
+      await publish(channel, requests, request);
       return returned.delete(request.ticket) ? 0 : null;
     },
     onMalformed: () => options.malformed?.(),
@@ -89,7 +89,11 @@ export function openAmqpControl(options: ControlOptions): Control {
 }
 
 /** Resolves with the broker's confirm; a request that was routed nowhere has come back before it. */
-function publish(channel: ConfirmChannel, request: ControlRequest): Promise<void> {
+function publish(
+  channel: ConfirmChannel,
+  exchange: string,
+  request: ControlRequest,
+): Promise<void> {
   const properties = {
     ...CONTROL_PROPERTIES,
     headers: controlHeaders(request),
@@ -98,7 +102,7 @@ function publish(channel: ConfirmChannel, request: ControlRequest): Promise<void
   };
   return new Promise((resolve, reject) => {
     channel.publish(
-      REQUEST_EXCHANGE,
+      exchange,
       "",
       Buffer.from(controlBody(request)),
       properties,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
-import { EVENT_EXCHANGE, readEvents } from "../../celery/event-message.js";
+import { readEvents } from "../../celery/event-message.js";
 import type { EventStream, EventStreamOptions } from "../observe-ports.js";
 import { AmqpLink } from "./link.js";
 import { hasExchange } from "./passive.js";
@@ -10,21 +10,22 @@ const KEEP_MS = 60_000;
 
 /** Events on RabbitMQ: an exclusive queue of ours, bound to their exchange, which workers declare. */
 export function openAmqpEvents(options: EventStreamOptions): EventStream {
-  const { clientName, report, received } = options;
+  const { clientName, report, received, transport } = options;
+  const { event_exchange: exchange, event_queue_prefix } = transport;
   const link: AmqpLink = new AmqpLink(parseAmqpUrl(options.url), `${clientName}:events`, {
     async prepare(model) {
-      if (!(await hasExchange(model, EVENT_EXCHANGE))) {
-        throw new Error(`there is no exchange "${EVENT_EXCHANGE}": no worker has sent events yet`);
+      if (!(await hasExchange(model, exchange))) {
+        throw new Error(`there is no exchange "${exchange}": no worker has sent events yet`);
       }
       const channel = await model.createChannel();
       link.watch(channel);
-      const { queue } = await channel.assertQueue(`${EVENT_EXCHANGE}.${randomUUID()}`, {
+      const { queue } = await channel.assertQueue(`${event_queue_prefix}.${randomUUID()}`, {
         durable: false,
         exclusive: true,
         autoDelete: true,
         messageTtl: KEEP_MS,
       });
-      await channel.bindQueue(queue, EVENT_EXCHANGE, "#");
+      await channel.bindQueue(queue, exchange, "#");
       await channel.consume(
         queue,
         (message) => {

@@ -1,4 +1,4 @@
-import { type Channel, type ChannelModel, connect } from "amqplib";
+import { type Channel, type ChannelModel, connect, credentials } from "amqplib";
 import type { AmqpAddress, AmqpServer } from "../../celery/amqp-url.js";
 import { withDeadline } from "../../deadline.js";
 import { BackOff } from "../back-off.js";
@@ -204,21 +204,37 @@ export class AmqpLink {
 /** Files of TLS are read at every call, so that a new certificate is used at the next connection. */
 function connectTo(server: AmqpServer, name: string, tap: Tap | undefined): Promise<ChannelModel> {
   const { isTls, host, port, username, password, vhost, tls } = server;
+  const { frameMax, clientProperties = {} } = server;
+  // What we can do is not for others to say.
+  const { capabilities: _, ...properties } = clientProperties;
   return connect(
     {
       protocol: isTls ? "amqps" : "amqp",
       ...{ hostname: host, port, username, password, vhost },
       heartbeat: server.heartbeatSeconds ?? HEARTBEAT_SECONDS,
+      ...(frameMax === undefined ? {} : { frameMax }),
     },
     {
       noDelay: true,
       keepAlive: true,
-      timeout: CONNECT_TIMEOUT_MS,
-      clientProperties: { connection_name: name, product: "celery-load-exporter" },
+      timeout: server.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      clientProperties: {
+        product: "celery-load-exporter",
+        ...properties,
+        connection_name: name,
+      },
+      ...credentialsOf(server),
       ...(tls === undefined ? {} : tlsOptions(tls, host)),
       ...tap?.socketOptions,
     },
   );
+}
+
+/** By default amqplib logs in by PLAIN, as kombu does. */
+function credentialsOf({ loginMethod, username, password }: AmqpServer) {
+  if (loginMethod === "EXTERNAL") return { credentials: credentials.external() };
+  if (loginMethod === "AMQPLAIN") return { credentials: credentials.amqplain(username, password) };
+  return {};
 }
 
 async function closing(model: ChannelModel | undefined, leave: () => Promise<void>): Promise<void> {

@@ -1,6 +1,5 @@
 import type { Channel } from "amqplib";
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
-import { EVENT_EXCHANGE } from "../../celery/event-message.js";
 import { EVENT_PROPERTIES, SENT_ROUTING_KEY } from "../../celery/sent-event.js";
 import type { BrokerOptions } from "../ports.js";
 import type { SentEvents } from "../sent-events.js";
@@ -9,15 +8,16 @@ import { hasExchange } from "./passive.js";
 
 /** Our own events on RabbitMQ, on a connection of their own: what befalls it befalls no task. */
 export function openAmqpSentEvents(options: BrokerOptions): SentEvents {
-  const { clientName, events } = options;
+  const { clientName, events, transport } = options;
+  const exchange = transport.event_exchange;
   let channel: Channel | undefined;
   /** A broker that reads no more must not let memory grow. */
   let isFull = false;
   const link: AmqpLink = new AmqpLink(parseAmqpUrl(options.url), `${clientName}:sent-events`, {
     async prepare(model) {
       // Whoever listens has declared it.
-      if (!(await hasExchange(model, EVENT_EXCHANGE))) {
-        throw new Error(`there is no exchange "${EVENT_EXCHANGE}": nobody listens to events yet`);
+      if (!(await hasExchange(model, exchange))) {
+        throw new Error(`there is no exchange "${exchange}": nobody listens to events yet`);
       }
       const own = await model.createChannel();
       link.watch(own);
@@ -40,7 +40,7 @@ export function openAmqpSentEvents(options: BrokerOptions): SentEvents {
       for (const { hostname, body } of sent) {
         if (isFull) return;
         const properties = { ...EVENT_PROPERTIES, headers: { hostname } };
-        isFull = !channel.publish(EVENT_EXCHANGE, SENT_ROUTING_KEY, Buffer.from(body), properties);
+        isFull = !channel.publish(exchange, SENT_ROUTING_KEY, Buffer.from(body), properties);
       }
     },
     checkLiveness() {}, // the heartbeats of AMQP do it

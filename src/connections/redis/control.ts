@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import {
-  REPLY_EXCHANGE,
-  REQUEST_EXCHANGE,
+  mailboxOf,
   readRedisControlReply,
   redisControlEnvelope,
 } from "../../celery/control-message.js";
@@ -27,23 +26,24 @@ export function openRedisControl(options: ControlOptions): Control {
   const address = parseRedisUrl(options.url);
   const prefix = transport.global_keyprefix;
   const id = randomUUID();
-  const queue = `${id}.${REPLY_EXCHANGE}`;
+  const { requests, replies } = mailboxOf(transport.control_exchange);
+  const queue = `${id}.${replies}`;
   const list = prefix + queue;
-  const bindings = `${prefix}_kombu.binding.${REPLY_EXCHANGE}`;
+  const bindings = `${prefix}_kombu.binding.${replies}`;
   const member = [id, "", queue].join(transport.sep);
-  const channels = databasesOf(address).map((db) => fanoutChannel(transport, db, REQUEST_EXCHANGE));
+  const channels = databasesOf(address).map((db) => fanoutChannel(transport, db, requests));
   let isReading = false;
   /** Our member may be in the set of bindings. */
   let isBound = false;
 
   const questions = new OpenQuestions({
-    replyTo: { exchange: REPLY_EXCHANGE, routing_key: id },
+    replyTo: { exchange: replies, routing_key: id },
     async send(request) {
       if (!sender.isUp || !reader.isUp) throw new Error("the broker is not connected");
       isBound = true;
       await sender.client.sadd(bindings, member);
       void readReplies();
-      const envelope = redisControlEnvelope(request);
+      const envelope = redisControlEnvelope(request, requests);
       const heard = await Promise.all(
         channels.map((channel) => sender.count("PUBLISH", channel, envelope)),
       );

@@ -1,4 +1,4 @@
-import { EVENT_EXCHANGE, readRedisEvents } from "../../celery/event-message.js";
+import { readRedisEvents } from "../../celery/event-message.js";
 import { fanoutPattern } from "../../celery/fanout-channel.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import type { EventStream, EventStreamOptions } from "../observe-ports.js";
@@ -11,7 +11,7 @@ export function openRedisEvents(options: EventStreamOptions): EventStream {
   const { clientName, transport, report, received } = options;
   const address = parseRedisUrl(options.url);
   const patterns = databasesOf(address).map((db) =>
-    fanoutPattern(transport, db, EVENT_EXCHANGE, "#"),
+    fanoutPattern(transport, db, transport.event_exchange, "#"),
   );
   const link = new RedisLink({
     address,

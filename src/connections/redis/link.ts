@@ -43,6 +43,8 @@ export interface LinkOptions {
 containFaults();
 
 const LIVENESS_MS = 10_000;
+/** It is looked at once a second: a PING and its answer have to come in between. */
+const LEAST_LIVENESS_MS = 3_000;
 /** Sentinels can say sooner that a server is given up: how long silence lasts before they are asked. */
 const SUSPICIOUS_MS = 2_000;
 /** So long a server that turned out to be a replica again is kept. */
@@ -73,6 +75,8 @@ export class RedisLink {
   readonly #events: LinkEvents;
   readonly #takeOver: LinkOptions["takeOver"];
   readonly #livenessMs: number;
+  /** Silence after which a PING asks for an answer. */
+  readonly #pingAfterMs: number;
   readonly #backOff: BackOff;
   /** Those of a fail-over list, in the order in which they are tried. */
   readonly #servers: readonly RedisServer[];
@@ -80,9 +84,11 @@ export class RedisLink {
   #current = 0;
 
   constructor({ address, name, events, takeOver, livenessMs = LIVENESS_MS }: LinkOptions) {
+    const { timeoutMs = livenessMs, healthCheckMs, keepAlive = true } = address.socket ?? {};
     this.#events = events;
     this.#takeOver = takeOver;
-    this.#livenessMs = livenessMs;
+    this.#livenessMs = Math.max(timeoutMs, LEAST_LIVENESS_MS);
+    this.#pingAfterMs = Math.min(healthCheckMs || Infinity, this.#livenessMs / 2);
     this.#servers = [address, ...(address.alternatives ?? [])];
     this.#sentinels =
       address.sentinel === undefined ? undefined : new Sentinels(address.sentinel, address.tls);
@@ -102,6 +108,8 @@ export class RedisLink {
     this.client.on("connect", () => {
       this.#lastAnswerMs = performance.now();
       this.#wasConnected = true;
+      // ioredis has just switched it on.
+      if (!keepAlive) this.client.stream.setKeepAlive(false);
     });
     this.client.on("ready", () => void this.#prepare());
     this.client.on("end", () => this.#revive());
@@ -146,8 +154,10 @@ export class RedisLink {
       return;
     }
     if (silentMs > SUSPICIOUS_MS) void this.#leaveIfDeposed();
-    const pingAfterMs = this.#sentinels === undefined ? this.#livenessMs / 2 : SUSPICIOUS_MS / 2;
-    if (!this.#up || this.#pingPending || silentMs < pingAfterMs) return;
+    const patienceMs = this.#sentinels === undefined ? Infinity : SUSPICIOUS_MS / 2;
+    if (!this.#up || this.#pingPending || silentMs < Math.min(this.#pingAfterMs, patienceMs)) {
+      return;
+    }
     this.#pingPending = true;
     this.call("PING").then(
       () => this.answered(),
@@ -343,11 +353,13 @@ export class RedisLink {
   }
 
   #options(address: RedisAddress, name: string): Omit<RedisOptions, "replyMapping"> {
+    const { connectTimeoutMs } = address.socket ?? {};
     return {
       ...serverOptions(address),
       ...(this.#isPlain ? { Connector: DirectConnector } : {}),
       connectTimeout: 5_000,
       ...this.#sentinels?.options(() => this.#askAgainMs()),
+      ...(connectTimeoutMs === undefined ? {} : { connectTimeout: connectTimeoutMs }),
       connectionName: name,
       lazyConnect: true,
       keepAlive: 30_000,

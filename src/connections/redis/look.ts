@@ -5,9 +5,6 @@ import type { ObserveOptions, ServerAbout, ServerLook } from "../observe-ports.j
 import { RedisLink } from "./link.js";
 import { isServerRefusal } from "./reply.js";
 
-/** Where kombu keeps what is delivered and not acknowledged (`unacked_key`, `kombu/transport/redis.py`). */
-const UNACKED = "unacked";
-
 /** A look at a Redis, be it broker or result backend. */
 export function openRedisLook(options: ObserveOptions): ServerLook {
   const { clientName, transport, report } = options;
@@ -33,7 +30,10 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
       );
       return { ready: lengths.reduce((sum, length) => sum + length, 0), consumers: null };
     },
-    unacked: () => link.count("HLEN", transport.global_keyprefix + UNACKED),
+    async unacked() {
+      if (!transport.ack_emulation) return null;
+      return link.count("HLEN", transport.global_keyprefix + transport.unacked_key);
+    },
     unackedOf: async () => null,
     memoryBytes: async () => numberIn(await infoOf(link.client, "memory"), "used_memory"),
     checkLiveness: (isLate) => link.checkLiveness(isLate),

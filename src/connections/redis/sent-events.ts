@@ -1,4 +1,3 @@
-import { EVENT_EXCHANGE } from "../../celery/event-message.js";
 import { fanoutChannel } from "../../celery/fanout-channel.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { redisSentEnvelope, SENT_ROUTING_KEY } from "../../celery/sent-event.js";
@@ -17,7 +16,7 @@ export function openRedisSentEvents(options: BrokerOptions): SentEvents {
   const { clientName, transport, events } = options;
   const address = parseRedisUrl(options.url);
   const channels = databasesOf(address).map((db) =>
-    fanoutChannel(transport, db, EVENT_EXCHANGE, SENT_ROUTING_KEY),
+    fanoutChannel(transport, db, transport.event_exchange, SENT_ROUTING_KEY),
   );
   const link = new RedisLink({
     address,
@@ -45,7 +44,7 @@ export function openRedisSentEvents(options: BrokerOptions): SentEvents {
       if (!link.isUp || link.client.status !== "ready" || unanswered > MAX_UNANSWERED) return;
       for (const event of sent) {
         unanswered += channels.length;
-        const envelope = redisSentEnvelope(event);
+        const envelope = redisSentEnvelope(event, transport.event_exchange);
         for (const channel of channels) {
           link.call("PUBLISH", channel, envelope).then(answered, failed);
         }

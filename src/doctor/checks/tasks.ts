@@ -1,5 +1,5 @@
 import type { Serializer } from "../../celery/task-options.js";
-import { didYouMean } from "../../config/did-you-mean.js";
+import { didYouMean } from "../../did-you-mean.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, QueueFacts, TaskFacts, WorkerFacts } from "../facts.js";
 

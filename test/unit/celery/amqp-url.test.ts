@@ -37,6 +37,25 @@ const GOOD: [url: string, address: object][] = [
       tls: { verify: false, checkHostName: false, certFile: "c", keyFile: "k" },
     },
   ],
+  ["amqp://h//?ssl=1", { ...GUEST, ...TLS, host: "h" }],
+  ["amqp://h//?ssl_cert_reqs=required", { ...GUEST, ...TLS, host: "h" }],
+  [
+    "amqp://h//?connect_timeout=4&login_method=external&frame_max=8192",
+    {
+      ...{ ...GUEST, host: "h" },
+      ...{ connectTimeoutMs: 4_000, loginMethod: "EXTERNAL", frameMax: 8192 },
+    },
+  ],
+  [
+    "amqp://h//?client_properties=%7B%22team%22%3A%22shop%22%7D",
+    { ...GUEST, host: "h", clientProperties: { team: "shop" } },
+  ],
+  ["amqp://h//?channel_max=20&insist=1&credential_provider=a.B", { ...GUEST, host: "h" }],
+  ...["amqp://h//;", " amqp://h// ;\n", "amqp://h//\n"].map((text): [string, object] => [
+    text,
+    { ...GUEST, host: "h" },
+  ]),
+  ["amqp://h//;\n amqp://g//;", { ...GUEST, host: "h", alternatives: [{ ...GUEST, host: "g" }] }],
   [
     "amqp://u:p@h/v;amqps://g",
     {
@@ -60,8 +79,12 @@ const BAD: [url: string, message: RegExp][] = [
   ["redis://:canary@h", /^must be a URL that starts with amqp:\/\//],
   ["amqp://u:can#ary@h", /^must have no bare #/],
   ["amqp://u:canary", /^must have a port/],
-  ["amqp://u:canary@h//?canary=1", /^must have no query key but heartbeat$/],
-  ["amqp://u:canary@h//?ssl_ca_certs=canary", /^must have no ssl_\* query keys/],
+  ["amqp://u:canary@h//?canary=1", /^must have no query key that Celery does not know$/],
+  ["amqp://u:canary@h//?db=1", /^must have no query key that Celery does not know$/],
+  ["amqp://u:canary@h//?ssl=false", /^must have no ssl in its query that says no/],
+  ["amqp://u:canary@h//?login_method=canary", /^must have PLAIN, AMQPLAIN or EXTERNAL/],
+  ["amqp://u:canary@h//?connect_timeout=canary", /^must have seconds from 0.1/],
+  ["amqp://u:canary@h//?frame_max=1", /^must have a whole number from 4096/],
   ["amqp://u:canary@h//?heartbeat=canary", /^must have a whole number of seconds/],
   ["amqp://u:canary@h//;redis://:canary@g", /^must be a URL that starts with amqp:\/\//],
   ["amqp://u:canary@h//;amqp://u:can#ary@g//", /^must have no bare #/],
@@ -80,6 +103,18 @@ for (const [url, message] of BAD) {
     );
   });
 }
+
+test("a key of another library's URL is told by Celery's name", () => {
+  const names = {
+    connection_timeout: "connect_timeout (in seconds)",
+    cacertfile: "ssl_ca_certs",
+    auth_mechanism: "login_method",
+    hearbeat: "heartbeat",
+  };
+  for (const [name, meant] of Object.entries(names)) {
+    assert.throws(() => parseAmqpUrl(`amqp://h//?${name}=1`), { hint: `Did you mean ${meant}?` });
+  }
+});
 
 test("parseAmqpUrl() throws nothing but errors with a remedy, whatever the text", () => {
   fc.assert(

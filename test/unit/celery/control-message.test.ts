@@ -40,7 +40,8 @@ for (const version of VERSIONS) {
     const whom = destination === null ? "everybody" : "one worker";
 
     test(`a request on Redis is what Celery ${version} sends: ${method} to ${whom}`, () => {
-      const ours = JSON.parse(redisControlEnvelope(requestOf(decode(theirs.body), theirs.headers)));
+      const sent = requestOf(decode(theirs.body), theirs.headers);
+      const ours = JSON.parse(redisControlEnvelope(sent, "celery.pidbox"));
       assert.deepEqual(decode(ours.body), decode(theirs.body));
       assert.equal(typeof ours.properties.delivery_tag, "string");
       assert.deepEqual(

@@ -46,6 +46,52 @@ const GOOD: [url: string, address: object][] = [
       tls: { verify: true, checkHostName: false, certFile: "c.pem", keyFile: "c.pem" },
     },
   ],
+  // TLS by its keys alone, as kombu's broker has it.
+  [
+    "redis://h/0?ssl_cert_reqs=none",
+    { ...LOCAL, host: "h", tls: { verify: false, checkHostName: false } },
+  ],
+  // The query, by the names of redis-py.
+  ["redis://h/1?db=3", { ...LOCAL, host: "h", db: 3 }],
+  ["redis://h?virtual_host=3", { ...LOCAL, host: "h", db: 3 }],
+  ["redis://h/1?virtual_host=3", { ...LOCAL, host: "h", db: 1 }],
+  ["redis+socket:///s?db=2", { host: "", port: 0, db: 2, path: "/s" }],
+  [
+    "redis://u:p@h?password=a%2Fb&username=v",
+    { ...LOCAL, host: "h", username: "v", password: "a/b" },
+  ],
+  [
+    "redis://h?socket_timeout=30&socket_connect_timeout=2.5&health_check_interval=25&client_name=shop",
+    {
+      ...{ ...LOCAL, host: "h" },
+      socket: {
+        ...{ timeoutMs: 30_000, connectTimeoutMs: 2_500, healthCheckMs: 25_000 },
+        clientName: "shop",
+      },
+    },
+  ],
+  ...["True", "1", "yes"].map((word): [string, object] => [
+    `redis://h?socket_keepalive=${word}`,
+    { ...LOCAL, host: "h", socket: { keepAlive: true } },
+  ]),
+  ...["False", "0", "no"].map((word): [string, object] => [
+    `redis://h?socket_keepalive=${word}`,
+    { ...LOCAL, host: "h", socket: { keepAlive: false } },
+  ]),
+  // What says nothing, or nothing to us.
+  ["redis://h?socket_timeout=&max_connections=20&retry_on_timeout=true", { ...LOCAL, host: "h" }],
+  ["redis://h?protocol=3&credential_provider=app.Provider&encoding=utf-8", { ...LOCAL, host: "h" }],
+  ["redis://h?heartbeat=3&login_method=PLAIN&connect_timeout=4&insist=1", { ...LOCAL, host: "h" }],
+  // Lists as they come from files and variables.
+  ...["redis://h;", " redis://h ; \n", "redis://h;;\n", "\tredis://h"].map(
+    (text): [string, object] => [text, { ...LOCAL, host: "h" }],
+  ),
+  ...["redis://h;redis://g;", "redis://h ;\n  redis://g\n", "redis://h; ;redis://g"].map(
+    (text): [string, object] => [
+      text,
+      { ...LOCAL, host: "h", alternatives: [{ ...LOCAL, host: "g" }] },
+    ],
+  ),
   [
     "redis://:p@a/1;rediss://b/2;redis+socket:///s",
     {
@@ -80,17 +126,26 @@ for (const [url, address] of GOOD) {
 
 const STARTS = "must be a URL that starts with redis://, rediss://, redis+socket:// or sentinel://";
 const BARE = "must have no bare # / ? or @ in the user name or password";
+const UNKNOWN = "must have no query key that Celery does not know";
 const PORT = "must have a port from 1 to 65535";
 
 const BAD: [url: string, message: string, hint: RegExp][] = [
   ["localhost", STARTS, /^Write redis:/],
   ["http://canary@h", STARTS, /^Write/],
   ["amqp://u:canary@h//", STARTS, /^Write redis:/],
-  ["rediss://:canary@h/0?canary=1", /^must have no query key but ssl_/.source, /^Remove/],
+  ["rediss://:canary@h/0?canary=1", UNKNOWN, /^Remove/],
+  ["redis://h/0?sockettimeout=5", UNKNOWN, /^Did you mean socket_timeout\?$/],
+  ["redis://h/0?ssl_ca_cert=canary", UNKNOWN, /^Did you mean ssl_ca_certs\?$/],
+  ["redis://h/0?max_conections=5", UNKNOWN, /^Did you mean max_connections\?$/],
+  ["redis://h/0?ssl=true", "must have no ssl in its query", /rediss:/],
+  ["redis://h/0?db=canary", "must have a whole number as its database", /0/],
+  ["redis://h?socket_timeout=canary", /^must have seconds from 0.1/.source, /^Write/],
+  ["redis://h?socket_timeout=0", /^must have seconds from 0.1/.source, /^Write/],
+  ["redis://h?client_name=can%20ary", /^must have a client_name without/.source, /^Write/],
   ["rediss://:canary@h/0?ssl_cert_reqs=canary", /^must have required, opt/.source, /^Write/],
   ["rediss://:canary@h/0?ssl_keyfile=k", "must have ssl_certfile beside ssl_keyfile", /^Add/],
   ["sentinel://:canary@h/0;redis://b", /^must be sentinel:.* or in none$/.source, /^Keep/],
-  ["sentinel://:canary@h;sentinel://b?master_name=canary", "must have no query", /^Remove/],
+  ["sentinel://:canary@h;sentinel://b?sentinel_password=canary", UNKNOWN, /^Remove/],
   ["redis://:can#ary@h/0", BARE, /^Percent-encode/],
   ["redis://:can/ary@h/0", BARE, /^Percent-encode/],
   ["redis://:can?ary@h/0", BARE, /^Percent-encode/],
@@ -103,9 +158,7 @@ const BAD: [url: string, message: string, hint: RegExp][] = [
   ["redis://h:-1/0", PORT, /^Write redis:/],
   ["redis://h/abc", "must have a whole number as its database", /numbers from 0/],
   ["redis://h/-1", "must have a whole number as its database", /numbers from 0/],
-  ["redis://h/0?password=canary", "must have no query", /^Remove the \?/],
-  ["redis://h/0?ssl_cert_reqs=none", /^must have no ssl_\* query keys/.source, /rediss:/],
-  ["redis+socket:///s?canary=1", "must have no query key but virtual_host", /^Remove/],
+  ["redis+socket:///s?canary=1", UNKNOWN, /^Remove/],
   ["redis+socket:///s?virtual_host=1&virtual_host=2", /virtual_host once/.source, /^Remove/],
   ["redis+socket:///s?virtual_host=x", "must have a whole number as its database", /0/],
   ["redis+socket://h/s", "must have the absolute path of the socket after three slashes", /^Write/],

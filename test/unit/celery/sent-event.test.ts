@@ -32,7 +32,7 @@ for (const version of ["5.2.6", "5.7"] as const) {
       clock: body.clock,
       unixMs: body.timestamp * 1_000,
     });
-    const ours = redisSentEnvelope(event);
+    const ours = redisSentEnvelope(event, "celeryev");
     assert.deepEqual(Object.entries(bodyOf(ours)), Object.entries(body));
     const { properties, ...envelope } = JSON.parse(theirs.data);
     assert.deepEqual(JSON.parse(ours), {
@@ -58,7 +58,7 @@ test("a task-sent event says when the task may start and when it expires, and is
     ...{ id: SAMPLE_FILL.id, eta: isoTime(1_000), expires: isoTime(2_000) },
     ...{ clock: 3, unixMs: 1_700_000_000_123 },
   });
-  const { events, malformed } = readRedisEvents(redisSentEnvelope(event));
+  const { events, malformed } = readRedisEvents(redisSentEnvelope(event, "celeryev"));
   assert.equal(malformed, 0);
   const [{ type, unixMs, fields } = assert.fail("no event")] = events;
   assert.deepEqual([type, unixMs], ["task-sent", 1_700_000_000_123]);

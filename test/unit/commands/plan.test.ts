@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DEFAULT_TRANSPORT } from "../../../src/celery/transport.js";
 import { runPlan } from "../../../src/commands/plan.js";
 import type { Config, ScenarioConfig, TaskConfig } from "../../../src/config/schema.js";
 import { taskOptions } from "../celery/specs.js";
@@ -41,13 +42,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     events: "auto" as const,
     client: "direct" as const,
     sendTaskSentEvents: false,
-    options: {
-      priority_steps: [0, 3, 6, 9],
-      sep: "\x06\x16",
-      global_keyprefix: "",
-      fanout_prefix: true,
-      fanout_patterns: true,
-    },
+    options: DEFAULT_TRANSPORT,
     backendOptions: { global_keyprefix: "" },
     allow: { hosts: null },
   };

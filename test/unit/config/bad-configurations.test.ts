@@ -412,10 +412,10 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
-    name: "amqp://u:x@h?ssl as broker",
-    text: withBroker("amqp://u:canary@h//?ssl_ca_certs=canary"),
+    name: "amqp://u:x@h?ssl=no as broker",
+    text: withBroker("amqp://u:canary@h//?ssl=false"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must have no ssl_* query keys, as its scheme is one without TLS. Use rediss:// or amqps:// instead, or remove them.',
+      'load.yml:3:13: Cannot read broker of connection "main": must have no ssl in its query that says no, as Celery takes that as yes. Remove it, or write ssl=1.',
     ],
   },
   {
@@ -515,7 +515,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "redis://h/0?socket_timeout=x as broker",
     text: withBroker("redis://h/0?socket_timeout=canary"),
     faults: [
-      'load.yml:3:13: Cannot read broker of connection "main": must have no query. Remove the ? and what follows.',
+      'load.yml:3:13: Cannot read broker of connection "main": must have seconds from 0.1 to 86400 as its socket_timeout. Write socket_timeout=5.',
     ],
   },
   {
@@ -653,12 +653,12 @@ const BAD: readonly BadConfiguration[] = [
   {
     name: "a prefix of fanout channels that is a number",
     text: withBroker(
-      "redis://h\n    options: {fanout_prefix: 5, fanout_patterns: 1, queue_order_strategy: 1}",
+      "redis://h\n    options: {fanout_prefix: 5, fanout_patterns: 1, socket_timeout: 5s}",
     ),
     faults: [
       'load.yml:4:30: Cannot read options.fanout_prefix of connection "main": must be true, false or text; found 5. Write true.',
       'load.yml:4:50: Cannot read options.fanout_patterns of connection "main": must be true or false; found 1. Write true.',
-      'load.yml:4:75: Cannot read options.queue_order_strategy of connection "main": must be text; found 1.',
+      'load.yml:4:69: Cannot read options.socket_timeout of connection "main": must be a number of seconds from 0.1 to 86400; found "5s". Write 5.',
     ],
   },
   {

@@ -57,6 +57,11 @@ test("check prints what is in effect, each value with its origin, and no passwor
       global_keyprefix: "" # default
       fanout_prefix: true # default
       fanout_patterns: true # default
+      ack_emulation: true # default
+      unacked_key: unacked # default
+      control_exchange: celery # default
+      event_exchange: celeryev # default
+      event_queue_prefix: celeryev # default
     backendOptions:
       global_keyprefix: "" # default
     allow:

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { KNOWN_OPTIONS } from "../../../src/celery/known-options.js";
 import { parseRedisUrl } from "../../../src/celery/redis-url.js";
+import { DEFAULT_TRANSPORT } from "../../../src/celery/transport.js";
 import { printEffective } from "../../../src/config/print.js";
 import { CONFIG_SHAPE, jsonSchema } from "../../../src/config/schema.js";
 import type { Shape } from "../../../src/config/shape.js";
@@ -23,13 +25,7 @@ test("the smallest configuration gets every default", () => {
         events: "auto",
         sendTaskSentEvents: false,
         client: "direct",
-        options: {
-          priority_steps: [0, 3, 6, 9],
-          sep: "\x06\x16",
-          global_keyprefix: "",
-          fanout_prefix: true,
-          fanout_patterns: true,
-        },
+        options: DEFAULT_TRANSPORT,
         backendOptions: { global_keyprefix: "" },
         allow: { hosts: null },
       },
@@ -219,7 +215,7 @@ test("the JSON Schema describes every key, and says its default or that it is re
 const DERIVED = [
   ".scenarios.*.profile",
   ...[".*.backend", ".*.management", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
-  ".queue_order_strategy",
+  ...KNOWN_OPTIONS.map(({ name }) => `.${name}`),
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
   ...["exchange", "routingKey", "urgency", "eta", "expect", "shadow"].map(
     (key) => `.tasks.*.${key}`,

@@ -229,9 +229,9 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...faults: strin
     'load.yml:13:10: Cannot read key "port" in server: there is no such key. Write listen: 0.0.0.0:9809.',
   ],
   [
-    "Celery's visibility_timeout",
-    broker("redis://h\n    options: {visibility_timeout: 3600}"),
-    'load.yml:4:15: Cannot read key "visibility_timeout" in options of connection "main": there is no such key. Only workers need it. Remove it here.',
+    "Celery's visibility_timeout beside the broker",
+    broker("redis://h\n    visibility_timeout: 3600"),
+    'load.yml:4:5: Cannot read key "visibility_timeout" in connection "main": there is no such key. Write options: {visibility_timeout: …}.',
   ],
   [
     "the registered name in a mix",
@@ -362,14 +362,14 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...faults: strin
     ["canary", "Write redis://host:6379/0 or amqp://user:password@host:5672/vhost."],
   ]),
   [
-    "a list of URLs",
-    broker("[redis://a, redis://b]"),
-    'load.yml:3:13: Cannot read broker of connection "main": must be a URL. Write several URLs as one text, with ; between them.',
+    "a list with something else than URLs",
+    broker("[redis://a, 5]"),
+    'load.yml:3:13: Cannot read broker of connection "main": must have URLs in its list, and nothing else. Write [redis://a:6379/0, redis://b:6379/0], or one text with ; between them.',
   ],
   [
     "a comma between URLs",
     broker("redis://:canary@a,redis://:canary@b"),
-    'load.yml:3:13: Cannot read broker of connection "main": must be one URL, or several with ; between them. Write ; for the comma between the URLs.',
+    'load.yml:3:13: Cannot read broker of connection "main": must be one URL, or several with ; between them. Write ; for the comma between the URLs, or a list.',
   ],
   [
     "a space in a URL",

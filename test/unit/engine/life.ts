@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
+import { DEFAULT_TRANSPORT } from "../../../src/celery/transport.js";
 import type {
   ChordSize,
   Connection,
@@ -141,13 +141,7 @@ export function setUp(
         forget: true,
         client: "direct",
         sendTaskSentEvents: false,
-        transport: {
-          priority_steps: [0, 3, 6, 9],
-          sep: DEFAULT_SEP,
-          global_keyprefix: "",
-          fanout_prefix: true,
-          fanout_patterns: true,
-        },
+        transport: DEFAULT_TRANSPORT,
         backendTransport: { global_keyprefix: "" },
       },
     ],

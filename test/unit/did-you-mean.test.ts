@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { didYouMean } from "../../../src/config/did-you-mean.js";
+import { didYouMean } from "../../src/did-you-mean.js";
 
 const KEYS = [
   "profile",
