@@ -1,41 +1,61 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UserError } from "../errors.js";
 import { canUseApt, installWithApt } from "./apt.js";
 import { withInstallLock } from "./install-lock.js";
-import { isExecutable } from "./programs.js";
+import { findProgram, isExecutable } from "./programs.js";
 import { type Report, reportStep, reportToStderr } from "./report.js";
 import { type ServerProcess, serverReady, startServerProcess } from "./server-process.js";
 
-/** Where Debian's package and RabbitMQ's own packages have the programs. */
-const DIRECTORY = "/usr/lib/rabbitmq/bin";
+/**
+ * Where Debian's package and RabbitMQ's own packages have the programs. Those that they put on PATH change to
+ * a user of their own, and so cannot run a node of ours.
+ */
+const PACKAGED = "/usr/lib/rabbitmq/bin";
 
 export interface RabbitmqPrograms {
   readonly server: string;
   readonly ctl: string;
+  /** Erlang's port mapper, which a node starts as a daemon of its own. */
+  readonly mapper: string;
 }
 
 /**
- * The paths of rabbitmq-server and rabbitmqctl; installed with apt where we are root on Debian.
+ * The paths of rabbitmq-server and rabbitmqctl: of the system's package, else those on PATH; installed with apt
+ * where there are neither and we are root on Debian.
  * @throws UserError when they are missing elsewhere
  */
 export async function ensureRabbitmq(report: Report = reportToStderr): Promise<RabbitmqPrograms> {
-  const programs = {
-    server: join(DIRECTORY, "rabbitmq-server"),
-    ctl: join(DIRECTORY, "rabbitmqctl"),
-  };
-  if (await isExecutable(programs.server)) return programs;
+  const here = await findRabbitmq();
+  if (here !== null) return here;
   if (await canUseApt()) {
     await withInstallLock(report, async () => {
-      if (await isExecutable(programs.server)) return;
+      if ((await findRabbitmq()) !== null) return;
       await reportStep(report, "RabbitMQ with apt", () => installWithApt(["rabbitmq-server"]));
     });
   }
-  if (await isExecutable(programs.server)) return programs;
-  throw new UserError(`Found no rabbitmq-server in ${DIRECTORY}.`, {
-    hint: "Install RabbitMQ (Debian and Ubuntu: apt-get install rabbitmq-server).",
+  const installed = await findRabbitmq();
+  if (installed !== null) return installed;
+  throw new UserError(`Found no rabbitmq-server in ${PACKAGED} or on PATH.`, {
+    hint: "Install RabbitMQ (Debian and Ubuntu: apt-get install rabbitmq-server; macOS: brew install rabbitmq).",
   });
+}
+
+async function findRabbitmq(): Promise<RabbitmqPrograms | null> {
+  const packaged = rabbitmqIn(PACKAGED);
+  if (await isExecutable(packaged.server)) return packaged;
+  const onPath = await findProgram("rabbitmq-server");
+  return onPath === null ? null : rabbitmqIn(dirname(onPath));
+}
+
+/** The programs of the RabbitMQ in a directory; the port mapper is found on PATH, as the node finds it. */
+export function rabbitmqIn(directory: string): RabbitmqPrograms {
+  return {
+    server: join(directory, "rabbitmq-server"),
+    ctl: join(directory, "rabbitmqctl"),
+    mapper: "epmd",
+  };
 }
 
 export interface RabbitmqOptions {

@@ -1,15 +1,39 @@
 import { UserError } from "../../src/errors.js";
+import type { Generation } from "../support/brokers.js";
 
 /** Oldest first. Of each the environment has one release: see requirements-*.txt; 5.2 is Debian's. */
 export const CELERY_SERIES = ["5.2", "5.3", "5.4", "5.5", "5.6", "5.7"] as const;
-export const BROKERS = ["redis", "rabbitmq"] as const;
+/** Without a number: whatever this machine has installed. */
+export const BROKERS = ["redis", "redis8", "valkey8", "rabbitmq", "rabbitmq4"] as const;
+/** The two things that Celery knows them as. */
+export const FAMILIES = ["redis", "rabbitmq"] as const;
 export const BACKENDS = ["redis", "rpc"] as const;
 export const POOLS = ["prefork", "threads", "gevent", "solo"] as const;
 
 export type CelerySeries = (typeof CELERY_SERIES)[number];
 export type Broker = (typeof BROKERS)[number];
+export type Family = (typeof FAMILIES)[number];
 export type Backend = (typeof BACKENDS)[number];
 export type Pool = (typeof POOLS)[number];
+
+/** Which server a broker is, and which one keeps the results of the backend `redis` beside it. */
+export const SERVERS: Readonly<
+  Record<
+    Broker,
+    {
+      readonly product: string;
+      readonly family: Family;
+      readonly generation: Generation;
+      readonly results: Broker;
+    }
+  >
+> = {
+  redis: { product: "Redis", family: "redis", generation: "installed", results: "redis" },
+  redis8: { product: "Redis", family: "redis", generation: "today", results: "redis8" },
+  valkey8: { product: "Valkey", family: "redis", generation: "valkey", results: "valkey8" },
+  rabbitmq: { product: "RabbitMQ", family: "rabbitmq", generation: "installed", results: "redis" },
+  rabbitmq4: { product: "RabbitMQ", family: "rabbitmq", generation: "today", results: "redis8" },
+};
 
 /** What a Celery deployment consists of, as far as the daemon may notice. A cell of the matrix. */
 export interface Combination {

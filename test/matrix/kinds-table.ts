@@ -1,12 +1,12 @@
 import { code, table } from "../../src/docs/markdown.js";
-import { BROKERS, CELERY_SERIES, type CelerySeries } from "./combinations.js";
+import { CELERY_SERIES, type CelerySeries, FAMILIES } from "./combinations.js";
 import { type Ending, kindsOf } from "./kinds.js";
 
-export const BROKER_TITLES = { redis: "Redis", rabbitmq: "RabbitMQ" } as const;
+const FAMILY_TITLES = { redis: "Redis", rabbitmq: "RabbitMQ" } as const;
 
 /** What a trial publishes, a row for each kind, with the right outcome wherever it is not the same. */
 export function kindsTable(): string {
-  const kinds = kindsOf({ celery: CELERY_SERIES[0], broker: BROKERS[0] });
+  const kinds = kindsOf({ celery: CELERY_SERIES[0], broker: FAMILIES[0] });
   return table(
     ["tasks", "the task …", "registered name", "right outcome"],
     kinds.map(({ key, count, what, task }) => [
@@ -21,7 +21,7 @@ export function kindsTable(): string {
 /** "failed", or "Celery 5.2–5.6: timed_out, Celery 5.7: failed", as the kinds have it. */
 function rightOutcome(key: string): string {
   const texts = CELERY_SERIES.flatMap((celery) =>
-    BROKERS.map((broker) => ({
+    FAMILIES.map((broker) => ({
       celery,
       broker,
       text: endingText(kindsOf({ celery, broker }).find((kind) => kind.key === key)!.ending),
@@ -32,11 +32,11 @@ function rightOutcome(key: string): string {
   return different
     .map((text) => {
       const where = texts.filter((each) => each.text === text);
-      const brokers = BROKERS.filter((name) => where.some(({ broker }) => broker === name));
+      const brokers = FAMILIES.filter((name) => where.some(({ broker }) => broker === name));
       const series = CELERY_SERIES.filter((name) => where.some(({ celery }) => celery === name));
       const parts = [
         ...(series.length < CELERY_SERIES.length ? [`Celery ${rangeOf(series)}`] : []),
-        ...(brokers.length < BROKERS.length ? brokers.map((name) => BROKER_TITLES[name]) : []),
+        ...(brokers.length < FAMILIES.length ? brokers.map((name) => FAMILY_TITLES[name]) : []),
       ];
       return `${parts.join(", ")}: ${text}`;
     })

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { BROKERS, CELERY_SERIES, type Combination } from "./combinations.js";
+import {
+  CELERY_SERIES,
+  type CelerySeries,
+  type Combination,
+  FAMILIES,
+  type Family,
+  SERVERS,
+} from "./combinations.js";
 
 /** How a task ends, and what is seen of it on the way. */
 export interface Ending {
@@ -170,14 +177,14 @@ export function kindsOf({ celery, broker }: Pick<Combination, "celery" | "broker
       ending: { outcome: "timed_out" },
     },
     rejectingKind(celery),
-    expiredKind(broker),
+    expiredKind(SERVERS[broker].family),
   ];
 }
 
 /** Stands for all that trials publish and expect: results of other trials say nothing about these. */
 export function kindsDigest(): string {
   const all = CELERY_SERIES.flatMap((celery) =>
-    BROKERS.map((broker) => kindsOf({ celery, broker }).map(({ what: _, ...kind }) => kind)),
+    FAMILIES.map((broker) => kindsOf({ celery, broker }).map(({ what: _, ...kind }) => kind)),
   );
   return createHash("sha256")
     .update(JSON.stringify([RATE_PER_SECOND, all]))
@@ -186,7 +193,7 @@ export function kindsDigest(): string {
 }
 
 /** Celery stores a FAILURE for `Reject` since 5.7, before that nothing. */
-function rejectingKind(celery: Combination["celery"]): Kind {
+function rejectingKind(celery: CelerySeries): Kind {
   const isStored = celery === "5.7";
   return {
     key: "rejecting",
@@ -201,7 +208,7 @@ function rejectingKind(celery: Combination["celery"]): Kind {
 }
 
 /** RabbitMQ drops a message that has expired; Redis keeps it, and the worker that takes it says so. */
-function expiredKind(broker: Combination["broker"]): Kind {
+function expiredKind(broker: Family): Kind {
   const isDropped = broker === "rabbitmq";
   return {
     key: "expired",

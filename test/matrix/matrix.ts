@@ -68,7 +68,7 @@ async function runMatrix(combinations: readonly Combination[]): Promise<MatrixRu
   const date = new Date().toISOString();
   await rm(LOGS, { recursive: true, force: true });
   const environments = await installAll(combinations);
-  await using servers = await startServers();
+  await using servers = await startServers(new Set(combinations.map(({ broker }) => broker)));
   const trials = await inLanes(combinations, async (combination) => {
     const environment = environmentFor(combination, environments.get(combination.celery)!);
     if (typeof environment === "string") return notRun(combination, environment);
@@ -82,7 +82,7 @@ async function runMatrix(combinations: readonly Combination[]): Promise<MatrixRu
     kinds: kindsDigest(),
     daemon: version,
     node: process.versions.node,
-    ...servers.versions,
+    servers: servers.versions,
     packages: Object.fromEntries(packages),
     trials,
   };

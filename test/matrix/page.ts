@@ -8,9 +8,10 @@ import {
   type Combination,
   nameOf,
   POOLS,
+  SERVERS,
 } from "./combinations.js";
 import { RATE_PER_SECOND, TASK_COUNT } from "./kinds.js";
-import { BROKER_TITLES, kindsTable } from "./kinds-table.js";
+import { kindsTable } from "./kinds-table.js";
 import type { MatrixRun, Trial } from "./results.js";
 
 /** docs/compatibility.md, from all results that count. */
@@ -19,11 +20,11 @@ export function compatibilityPage(runs: readonly MatrixRun[]): string {
   return `${[
     "<!-- Generated from test/matrix/results.json, which `npm run matrix` writes: run that to change it. -->",
     "# Compatibility",
-    "The daemon against real workers: six versions of Celery, two brokers, two result backends, four " +
+    "The daemon against real workers: six versions of Celery, five brokers, two result backends, four " +
       "worker pools.",
     summaryOf(trials),
     ...BROKERS.flatMap((broker) => [
-      `## ${BROKER_TITLES[broker]} as broker`,
+      `## ${brokerTitle(runs, broker)} as broker`,
       matrixTable(runs, broker),
     ]),
     LEGEND,
@@ -57,10 +58,13 @@ export function compatibilityPage(runs: readonly MatrixRun[]): string {
       "```console",
       "$ npm run matrix                                       # all of it",
       "$ npm run matrix -- --celery 5.4,5.7 --pool threads    # these; the others stay as they are",
+      "$ npm run matrix -- --broker redis8,valkey8,rabbitmq4  # today's brokers",
       "```",
     ].join("\n"),
     "The flags are `--celery`, `--broker`, `--backend` and `--pool`. The script installs each Celery into " +
-      "`.cache/matrix`, starts a Redis and a RabbitMQ of its own and runs two combinations at a time. It " +
+      "`.cache/matrix`, starts servers of its own and runs two combinations at a time. `redis` and `rabbitmq` " +
+      "are whatever the machine has installed; `redis8`, `valkey8` and `rabbitmq4` are Debian 13's, which are " +
+      "unpacked into `.cache/todays-brokers` where we are root on Debian. It " +
       "replaces the results of what it ran in `test/matrix/results.json`, good or bad, and writes this page. " +
       "Logs of the last run are in `.cache/matrix/logs`; its exit code is 1 when something went wrong.",
   ].join("\n\n")}\n`;
@@ -68,7 +72,7 @@ export function compatibilityPage(runs: readonly MatrixRun[]): string {
 
 const LEGEND =
   "✓ all as it must be · ✗ something was not · – could not run · an empty cell was never tried. " +
-  "`redis` and `rpc` are the result backends.";
+  "`redis` and `rpc` are the result backends: with a RabbitMQ, the Redis of its time.";
 
 const DIFFERENCES = [
   "- **A message that expires in a queue** is dropped by RabbitMQ without a word, so its task ends as " +
@@ -82,6 +86,16 @@ const DIFFERENCES = [
   "- **A priority on RabbitMQ** has an effect in queues that were declared with `x-max-priority`, which a " +
     "worker's plain queue is not. It is sent and does no harm.",
 ].join("\n");
+
+/** With the versions that were tried: "Valkey 8.1.1". */
+function brokerTitle(runs: readonly MatrixRun[], broker: Broker): string {
+  const versions = runs
+    .filter(({ trials }) => trials.some((trial) => trial.broker === broker))
+    .map(({ servers }) => servers[broker])
+    .filter((version) => typeof version === "string");
+  const { product } = SERVERS[broker];
+  return versions.length === 0 ? broker : `${product} ${[...new Set(versions)].join(", ")}`;
+}
 
 function matrixTable(runs: readonly MatrixRun[], broker: Broker): string {
   const trials = runs.flatMap((run) => run.trials);
@@ -162,14 +176,15 @@ function remarkOf({ notRun, problems }: Trial): string {
 
 function runsTable(runs: readonly MatrixRun[]): string {
   return table(
-    ["run of", "combinations that count", "celery-load-exporter", "Node", "Redis", "RabbitMQ"],
-    runs.map(({ date, daemon, node, redis, rabbitmq, trials }) => [
+    ["run of", "combinations that count", "celery-load-exporter", "Node", "servers"],
+    runs.map(({ date, daemon, node, servers, trials }) => [
       date.slice(0, 10),
       String(trials.length),
       daemon,
       node,
-      redis ?? "–",
-      rabbitmq ?? "–",
+      BROKERS.filter((broker) => servers[broker] != null)
+        .map((broker) => `${SERVERS[broker].product} ${servers[broker]}`)
+        .join(", "),
     ]),
   );
 }

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CHECKOUT } from "../../src/setup/checkout.js";
 import type { Packages } from "./celery-environment.js";
-import { type CelerySeries, type Combination, nameOf } from "./combinations.js";
+import { type Broker, type CelerySeries, type Combination, nameOf } from "./combinations.js";
 import { kindsDigest } from "./kinds.js";
 
 /** What became of one combination. */
@@ -27,9 +27,8 @@ export interface MatrixRun {
   /** The version of this package. */
   readonly daemon: string;
   readonly node: string;
-  /** Version; null when there was none. */
-  readonly redis: string | null;
-  readonly rabbitmq: string | null;
+  /** Versions of the servers that it needed; null when one was not to be had. */
+  readonly servers: Readonly<Partial<Record<Broker, string | null>>>;
   readonly packages: Readonly<Partial<Record<CelerySeries, Packages>>>;
   readonly trials: readonly Trial[];
 }

@@ -3,11 +3,8 @@ import { mkdir, rm } from "node:fs/promises";
 import { type ChannelModel, connect } from "amqplib";
 import { freePort } from "../../src/setup/ports.js";
 import { mustRun, runProgram } from "../../src/setup/programs.js";
-import {
-  ensureRabbitmq,
-  rabbitmqEnvironment,
-  startRabbitmqServer,
-} from "../../src/setup/rabbitmq.js";
+import { rabbitmqEnvironment, startRabbitmqServer } from "../../src/setup/rabbitmq.js";
+import { type Generation, rabbitmqPrograms } from "./brokers.js";
 import type { KeyPair } from "./certificates.js";
 import { scratchFile } from "./scratch.js";
 
@@ -35,9 +32,9 @@ export interface TestRabbitmq extends AsyncDisposable {
 /** Starts a RabbitMQ node of its own on free ports of 127.0.0.1; with a certificate, one for TLS too. */
 export async function startRabbitmq(
   keyPair?: KeyPair,
-  { withMetrics = false } = {},
+  { withMetrics = false, generation }: { withMetrics?: boolean; generation?: Generation } = {},
 ): Promise<TestRabbitmq> {
-  const programs = await ensureRabbitmq();
+  const programs = await rabbitmqPrograms(generation);
   const directory = await scratchFile("rabbitmq");
   await mkdir(directory, { recursive: true });
   const options = {
@@ -84,7 +81,7 @@ export async function startRabbitmq(
       for (const client of clients) await client.close().catch(() => {});
       await server.stop(0);
       // The node's port mapper is a daemon of its own.
-      await runProgram("epmd", ["-port", String(options.mapperPort), "-kill"], { env });
+      await runProgram(programs.mapper, ["-port", String(options.mapperPort), "-kill"], { env });
       await rm(directory, { recursive: true, force: true });
     },
   };

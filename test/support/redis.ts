@@ -3,8 +3,9 @@ import { mkdir } from "node:fs/promises";
 import { Redis, type RedisOptions } from "ioredis";
 import { freePort } from "../../src/setup/ports.js";
 import { runProgram } from "../../src/setup/programs.js";
-import { ensureRedis, startRedisServer } from "../../src/setup/redis.js";
+import { startRedisServer } from "../../src/setup/redis.js";
 import { reportToStderr } from "../../src/setup/report.js";
+import { type Generation, redisProgram } from "./brokers.js";
 import { missingPrograms } from "./debian-packages.js";
 import { scratchFile } from "./scratch.js";
 
@@ -26,9 +27,9 @@ export interface TestRedis extends AsyncDisposable {
 
 /** Starts a Redis of its own on a free port of 127.0.0.1, without persistence. */
 export async function startRedis(
-  options: { port?: number; args?: readonly string[] } = {},
+  options: { port?: number; args?: readonly string[]; generation?: Generation } = {},
 ): Promise<TestRedis> {
-  const program = await ensureRedis();
+  const program = await redisProgram(options.generation);
   const port = options.port ?? (await freePort());
   const directory = await scratchFile("redis");
   await mkdir(directory);
@@ -75,10 +76,10 @@ export async function startRedis(
  * @returns null when there is one, else why not and what to install, which is also said once on stderr
  */
 export async function missingRedisTls(): Promise<string | null> {
-  const first = await ensureRedis();
+  const first = await redisProgram();
   if (await knowsTls(first)) return null;
   await missingPrograms({ "redis-server": "redis-server" });
-  const program = await ensureRedis();
+  const program = await redisProgram();
   if (program !== first && (await knowsTls(program))) return null;
   const reason = `${program} has no TLS. Install Redis 6 or later with TLS, as root on Debian and Ubuntu: apt-get install redis-server`;
   reportToStderr(`set-up: tests of TLS to Redis are skipped: ${reason}`);

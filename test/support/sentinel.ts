@@ -2,8 +2,8 @@ import "./dispose.js";
 import { writeFile } from "node:fs/promises";
 import { Redis } from "ioredis";
 import { freePort } from "../../src/setup/ports.js";
-import { ensureRedis } from "../../src/setup/redis.js";
 import { serverReady, startServerProcess } from "../../src/setup/server-process.js";
+import { redisProgram } from "./brokers.js";
 import type { KeyPair } from "./certificates.js";
 import { startRedis, type TestRedis } from "./redis.js";
 import { scratchFile } from "./scratch.js";
@@ -38,7 +38,7 @@ export async function startSentinel({
   password,
   tls,
 }: SentinelOptions = {}): Promise<TestSentinel> {
-  const program = await ensureRedis();
+  const program = await redisProgram();
   const tlsPort = tls === undefined ? undefined : await freePort();
   const master = await startRedis({
     args: tls === undefined ? [] : ["--tls-port", String(tlsPort), ...tlsFiles(tls, "--")],
