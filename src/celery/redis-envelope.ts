@@ -1,5 +1,7 @@
 import { bodyEncoding } from "./body-encoding.js";
+import { memberAt, stringAt, stringEnd } from "./json-member.js";
 import { type MessageFill, SAMPLE_FILL, type TaskMessageSpec, taskHeaders } from "./message.js";
+import { cutText, decodedText, MAX_RESULT_BYTES } from "./result-text.js";
 import { assertSurvivableEnvelope, assertSurvivableHeaders } from "./survivable.js";
 
 /**
@@ -220,8 +222,9 @@ export interface Reply {
   readonly body: string;
 }
 
-/** Reads an envelope; null when the text is none. Never throws. */
+/** Reads an envelope; null when the text is none. A large body is cut (`result-text.ts`). Never throws. */
 export function readReply(envelope: string): Reply | null {
+  if (envelope.length > MAX_RESULT_BYTES) return readLargeReply(envelope);
   try {
     const { body, properties } = JSON.parse(envelope);
     const { correlation_id: correlationId, body_encoding: encoding } = properties;
@@ -233,6 +236,21 @@ export function readReply(envelope: string): Reply | null {
   } catch {
     return null; // no JSON, or of another shape
   }
+}
+
+/** The same without making an object of it: its body is stepped over and not copied. */
+function readLargeReply(envelope: string): Reply | null {
+  const propertiesAt = memberAt(envelope, 0, "properties");
+  const correlationId = stringAt(envelope, memberAt(envelope, propertiesAt, "correlation_id"));
+  const bodyAt = memberAt(envelope, 0, "body");
+  const bodyEnd = stringEnd(envelope, bodyAt);
+  if (correlationId === null || bodyEnd < 0) return null;
+  const body = envelope.slice(bodyAt + 1, bodyEnd - 1);
+  const encoding = stringAt(envelope, memberAt(envelope, propertiesAt, "body_encoding"));
+  if (encoding === "base64") return { correlationId, body: decodedText(body) };
+  // Plain text is a JSON string, of which an end is none.
+  const text = stringAt(envelope, bodyAt);
+  return text === null ? null : { correlationId, body: cutText(text) };
 }
 
 /** JSON text with everything outside ASCII escaped, as Python's `json.dumps` writes it. */

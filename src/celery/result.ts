@@ -1,4 +1,5 @@
 import { memberAt, stringAt, valueAt } from "./json-member.js";
+import { isCut } from "./result-text.js";
 
 /**
  * The states that Celery's result backends store (`celery/states.py`). STARTED, RETRY and custom ones
@@ -73,7 +74,8 @@ const DATE_DONE = ', "date_done": "';
 
 /**
  * Unix time in milliseconds of the meta's `date_done`, NaN when there is none. Celery 5.2 writes it
- * without an offset and means UTC, and leaves it out of replies.
+ * without an offset and means UTC, and leaves it out of replies. Of a large result (`result-text.ts`) it is found
+ * where it stands near the end.
  */
 export function dateDoneUnixMs(text: string): number {
   const found = text.lastIndexOf(DATE_DONE);
@@ -82,7 +84,10 @@ export function dateDoneUnixMs(text: string): number {
   let at = found + DATE_DONE.length - 1;
   // If only one object ends behind it, that is the meta, and the time is the meta's. Else it may be of
   // the task's own result or arguments.
-  if (text.indexOf("}", at) !== text.length - 1) at = memberAt(text, 0, "date_done");
+  if (text.indexOf("}", at) !== text.length - 1) {
+    if (isCut(text)) return Number.NaN;
+    at = memberAt(text, 0, "date_done");
+  }
   const time = stringAt(text, at);
   return time === null ? Number.NaN : isoUnixMs(time);
 }

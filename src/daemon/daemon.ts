@@ -77,6 +77,8 @@ export interface ReportForms {
 /** An engine whose last turn is older than this does not work any more. */
 const STALLED_AFTER_MS = 10_000;
 const STATUS_MS = 1_000;
+/** After the second signal: how long the engine may take to end, and then all else, together less than a second. */
+const ABORT_MS = { engine: 500, rest: 300 };
 /** How often it is asked which side is slow, and what drifts. */
 const JUDGE_MS = 5_000;
 
@@ -162,11 +164,12 @@ export class Daemon {
     } finally {
       clearInterval(status);
       clearInterval(judging);
-      await Promise.all([
-        this.#engine?.terminate(),
-        ...this.#observers.map((observer) => observer.close()),
-      ]);
-      await stopServing(server);
+      await this.#untilAborted(
+        Promise.all([
+          this.#engine?.terminate(),
+          ...this.#observers.map((observer) => observer.close()),
+        ]).then(() => stopServing(server)),
+      );
     }
   }
 
@@ -190,6 +193,18 @@ export class Daemon {
     this.#options.log.warn({ signal: name }, "stopping at once");
     this.#aborted.abort();
     this.#engine?.abort();
+    // It may be busy, or wait for servers that stand still.
+    setTimeout(() => void this.#engine?.terminate(), ABORT_MS.engine);
+  }
+
+  /** What is left to do at the end, for as long as nobody wants it at once; the process ends next. */
+  async #untilAborted(work: Promise<unknown>): Promise<void> {
+    const { signal } = this.#aborted;
+    const aborted = new Promise((resolve) => {
+      if (signal.aborted) resolve(null);
+      else signal.addEventListener("abort", resolve);
+    });
+    await Promise.race([work, aborted.then(() => sleep(ABORT_MS.rest))]);
   }
 
   /** Nothing is published before the page can be served. Null when a signal came first. */

@@ -34,7 +34,7 @@ export class EngineHost {
   /** The counts by stage, as they are written: final when it has ended. */
   readonly stageCells: Float64Array;
 
-  /** Resolves when every scenario has stopped; rejects when the thread dies before. */
+  /** Resolves when every scenario has stopped, or it was terminated; rejects when the thread dies before. */
   readonly ended: Promise<void>;
 
   constructor(plan: EnginePlan, thread: Share, onMessage: (message: EngineMessage) => void) {
@@ -57,7 +57,8 @@ export class EngineHost {
       });
       this.#worker.on("error", (error) => this.#died(error, reject));
       this.#worker.on("exit", (code) => {
-        if (!this.#isOver) this.#died(new Error(`the engine thread exited with ${code}`), reject);
+        if (this.#isOver) resolve();
+        else this.#died(new Error(`the engine thread exited with ${code}`), reject);
       });
     });
   }
@@ -101,6 +102,7 @@ export class EngineHost {
     this.#send({ type: "clockReadings", connection, readings });
   }
 
+  /** Whatever it does: what it has counted until then stays, and what is in flight stays in flight. */
   async terminate(): Promise<void> {
     this.#isOver = true;
     await this.#worker.terminate();

@@ -54,7 +54,7 @@ export interface CompileOptions {
 }
 
 /** Counters of results beside their outcomes: those of a member are its workflow's. */
-const TOLD_OF_WORKFLOW = ["retries", "late", "duplicate", "recovered"] as const;
+const TOLD_OF_WORKFLOW = ["retries", "late", "duplicate", "recovered", "unchecked"] as const;
 
 export function compileEntry(index: number, options: CompileOptions): Entry {
   const { layout, entries, bodies, origin } = options;

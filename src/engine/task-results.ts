@@ -1,5 +1,6 @@
 import type { NumberedReading } from "../celery/clock-reading.js";
 import { dateDoneUnixMs, type Result, readResult, SUCCESS } from "../celery/result.js";
+import { isCut } from "../celery/result-text.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
 import {
   REPORT,
@@ -139,13 +140,24 @@ export class TaskResults {
   }
 
   #read(slot: number, text: string, heard: Heard): void {
-    const result = judged(readResult(text), text, this.#options.entryOf(slot));
+    const result = this.#judged(readResult(text), text, slot);
     if (result.state !== "MALFORMED") {
       this.#apply(slot, result, dateDoneUnixMs(text), heard);
       return;
     }
     this.#books.countEngine("malformedResults");
     this.#options.onMalformed(this.#table.entries[slot]!);
+  }
+
+  /** A success with a wrong answer is a failure. */
+  #judged(result: Result, text: string, slot: number): Result {
+    const entry = this.#options.entryOf(slot);
+    if (entry.expect === undefined || result.state !== "SUCCESS") return result;
+    if (isCut(text)) {
+      if (this.#table.isInFlight(slot)) this.#books.count(entry.counters.unchecked);
+      return result;
+    }
+    return isExpected(entry.expect, text) ? result : { state: "FAILURE", exception: WRONG_ANSWER };
   }
 
   #apply(slot: number, result: Result, doneUnixMs: number, heard: Heard): void {
@@ -261,12 +273,6 @@ export class TaskResults {
   #idOf(slot: number): string {
     return taskId(this.#options.idPrefix, slot, this.#table.seqs[slot]!);
   }
-}
-
-/** A success with a wrong answer is a failure. */
-function judged(result: Result, text: string, { expect }: Entry): Result {
-  const isWrong = result.state === "SUCCESS" && expect !== undefined && !isExpected(expect, text);
-  return isWrong ? { state: "FAILURE", exception: WRONG_ANSWER } : result;
 }
 
 const LATENCY_OF = { succeeded: "latencySucceeded", failed: "latencyFailed" } as const;

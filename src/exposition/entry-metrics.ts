@@ -99,6 +99,7 @@ export function entryMetrics(subject: Subject, metric: MakeMetric): LedgerMetric
     sums(METRICS.late, byTask, counter("late")),
     sums(METRICS.duplicates, byTask, counter("duplicate")),
     sums(METRICS.recovered, byTask, counter("recovered")),
+    sums(METRICS.unchecked, byTask, counter("unchecked")),
     histograms(METRICS.latency, byTask, "outcome", LATENCY_OUTCOMES),
     histograms(METRICS.phase, byTask, "phase", PHASES),
     split(METRICS.uncertainPhase, byTask, "phase", UNCERTAIN_PHASES),

@@ -73,6 +73,12 @@ export const METRICS = {
     labels: ["scenario", "task"],
     help: "Results found by asking the backend after its stream was away. In the outcomes, not in the latencies.",
   },
+  unchecked: {
+    name: "unchecked_results_total",
+    type: "counter",
+    labels: ["scenario", "task"],
+    help: "Results of tasks with `expect` that are larger than 1 MiB: only their state is read, and their answer counts as right.",
+  },
   latency: {
     name: "task_latency_seconds",
     type: "histogram",

@@ -32,6 +32,8 @@ export const ENTRY_COUNTERS = [
   "late",
   "duplicate",
   "recovered",
+  // Answers that are too large to be held against what is expected.
+  "unchecked",
   // Phases of which the worker's clock makes more than half uncertain.
   "uncertainQueue",
   "uncertainDelivery",

@@ -1,4 +1,5 @@
 import type { PublishAnswer } from "../ports.js";
+import { ProtocolError } from "./protocol-error.js";
 import type { TaskMessage } from "./publish-frames.js";
 import type { TappedChannel } from "./tap.js";
 
@@ -60,12 +61,18 @@ export class ConfirmWire {
     if (socket.writableLength > 0) this.#scratch = Buffer.alloc(0);
   }
 
-  /** One confirm: `basic.ack` or `basic.nack`, for one message or all up to it. */
+  /**
+   * One confirm: `basic.ack` or `basic.nack`, for one message or all up to it.
+   * @throws {ProtocolError} when nothing was published with that tag
+   */
   confirmed(tag: number, isMultiple: boolean, isTaken: boolean): void {
     const at = tag - this.#firstTag;
+    if (at >= this.#waiting.length || (tag === 0 && !isMultiple)) {
+      throw new ProtocolError("a confirm for what was not published");
+    }
     if (isMultiple) {
       const newest = this.#waiting.length - 1;
-      const last = tag === 0 ? newest : Math.min(at, newest);
+      const last = tag === 0 ? newest : at;
       for (let each = this.#oldest; each <= last; each++) this.#settle(each, isTaken);
     } else this.#settle(at, isTaken);
     while (this.#oldest < this.#waiting.length && this.#waiting[this.#oldest] === null) {

@@ -1,10 +1,16 @@
+import { ResultPieces, resultText } from "../../celery/result-text.js";
+import { ProtocolError } from "./protocol-error.js";
+
 /** What is read past amqplib on one channel. */
 export interface ChannelEvents {
   /** Published messages up to `tag` (`isMultiple`), or that one, were taken (`basic.ack`) or not (`basic.nack`). */
   confirmed?(tag: number, isMultiple: boolean, isTaken: boolean): void;
   /** A published message had no queue (`basic.return`); its confirm follows. */
   returned?(correlationId: string): void;
-  /** A message for our consumer (`basic.deliver`); `isRepeat`: it was sent to a consumer before. */
+  /**
+   * A message for our consumer (`basic.deliver`), a large one cut (`celery/result-text.ts`); `isRepeat`: it was sent to
+   * a consumer before.
+   */
   delivered?(correlationId: string, text: string, tag: number, isRepeat: boolean): void;
 }
 
@@ -21,15 +27,18 @@ const ACK = 0x003c0050;
 const NACK = 0x003c0078;
 const RETURN = 0x003c0032;
 const DELIVER = 0x003c003c;
+/** Class of a message's header (`basic`). */
+const BASIC = 60;
+/** More than any broker takes: RabbitMQ's own limit for `max_message_size` is 512 MiB. */
+export const MAX_MESSAGE_BYTES = 2 ** 30;
 /** Class and method of `connection.close`. */
 const CONNECTION_CLOSE = 0x000a0032;
 /** The frame size that amqplib asks for; the broker's is this or less. */
-const MAX_FRAME_BYTES = 131_072;
+export const MAX_FRAME_BYTES = 131_072;
 
 /**
  * Reads what RabbitMQ sends (AMQP 0-9-1, section 2.3) from chunks as they arrive, takes out the confirms and messages
- * of some channels, and passes all other frames on as they came. What does not look like frames is passed on from
- * there, for amqplib to judge.
+ * of some channels, and passes all other frames on as they came.
  */
 export class FrameReader {
   readonly #pass: (bytes: Buffer) => void;
@@ -40,7 +49,6 @@ export class FrameReader {
   #restBytes = 0;
   #neededBytes = 0;
   #data: Buffer = Buffer.alloc(0);
-  #isForeign = false;
   #closeText: string | undefined;
 
   /** `pass` gets whole frames; the bytes are good until it returns. */
@@ -60,13 +68,9 @@ export class FrameReader {
 
   /**
    * `chunk` is copied where it is needed longer.
-   * @throws what the events throw
+   * @throws {ProtocolError}, and what the events throw
    */
   feed(chunk: Buffer): void {
-    if (this.#isForeign) {
-      this.#pass(chunk);
-      return;
-    }
     let data = chunk;
     if (this.#restBytes > 0) {
       this.#rest.push(Buffer.from(chunk));
@@ -80,33 +84,38 @@ export class FrameReader {
     this.#neededBytes = HEAD_BYTES;
     let at = 0;
     let passedTo = 0; // all before it has been taken or passed on
-    while (data.length - at >= HEAD_BYTES) {
-      const payloadBytes = data.readUInt32BE(at + 3);
-      const end = at + HEAD_BYTES + payloadBytes + 1;
-      if (!isFrameType(data[at]!) || payloadBytes > MAX_FRAME_BYTES) {
-        this.#isForeign = true;
-        break;
+    try {
+      for (let end = this.#frameEnd(at); end > 0; end = this.#frameEnd(at)) {
+        if (this.#take(at, end - 1)) {
+          if (passedTo < at) this.#pass(data.subarray(passedTo, at));
+          passedTo = end;
+        }
+        at = end;
       }
-      if (end > data.length) {
-        this.#neededBytes = end - at;
-        break;
-      }
-      if (data[end - 1] !== FRAME_END) {
-        this.#isForeign = true;
-        break;
-      }
-      if (this.#take(at, end - 1)) {
-        if (passedTo < at) this.#pass(data.subarray(passedTo, at));
-        passedTo = end;
-      }
-      at = end;
+    } finally {
+      if (passedTo < at) this.#pass(data.subarray(passedTo, at));
     }
-    if (this.#isForeign) at = data.length;
-    if (passedTo < at) this.#pass(data.subarray(passedTo, at));
     if (at < data.length) {
       this.#rest.push(Buffer.from(data.subarray(at)));
       this.#restBytes = data.length - at;
     }
+  }
+
+  /** Behind the frame that starts at `at`; 0 while that has not all arrived. */
+  #frameEnd(at: number): number {
+    const data = this.#data;
+    if (data.length - at < HEAD_BYTES) return 0;
+    const payloadBytes = data.readUInt32BE(at + 3);
+    if (!isFrameType(data[at]!) || payloadBytes > MAX_FRAME_BYTES) {
+      throw new ProtocolError(excerpt(data, at));
+    }
+    const end = at + HEAD_BYTES + payloadBytes + 1;
+    if (end > data.length) {
+      this.#neededBytes = end - at;
+      return 0;
+    }
+    if (data[end - 1] !== FRAME_END) throw new ProtocolError("a frame without its end");
+    return end;
   }
 
   /** True when the frame is ours; its payload ends before `end`. */
@@ -118,15 +127,17 @@ export class FrameReader {
     const own = this.#channels[channel];
     if (own === undefined) return false;
     if (data[at] === METHOD) return this.#method(own, payload, end);
-    if (own.content === null) return false;
-    if (data[at] === HEADER) this.#header(own, own.content, payload, end);
-    else if (data[at] === BODY) this.#body(own, own.content, payload, end);
+    const { content } = own;
+    if (content === null) return false;
+    if (data[at] === HEADER && content.missingBytes < 0) this.#header(own, content, payload, end);
+    else if (data[at] === BODY && content.missingBytes > 0) this.#body(own, content, payload, end);
+    else throw new ProtocolError("the parts of a message in another order");
     return true;
   }
 
   #method(own: OwnChannel, at: number, end: number): boolean {
     const data = this.#data;
-    own.content = null;
+    if (own.content !== null) throw new ProtocolError("a method in the middle of a message");
     if (end - at < 4) return false;
     const method = data.readUInt32BE(at);
     const { confirmed, returned, delivered } = own.events;
@@ -150,21 +161,27 @@ export class FrameReader {
   #header(own: OwnChannel, content: Content, at: number, end: number): void {
     const data = this.#data;
     // Class, weight, size of the body, flags of the properties.
-    const size = end - at < 14 ? 0 : longLong(data, at + 4);
+    if (end - at < 14 || data.readUInt16BE(at) !== BASIC) {
+      throw new ProtocolError("a message's header of another kind");
+    }
+    const size = longLong(data, at + 4);
+    if (size > MAX_MESSAGE_BYTES) throw new ProtocolError(`a message of ${size} bytes`);
     content.correlationId = correlationIdOf(data, at + 12, end);
+    content.size = size;
     content.missingBytes = size;
     if (size === 0) complete(own, content, "");
   }
 
   #body(own: OwnChannel, content: Content, at: number, end: number): void {
     content.missingBytes -= end - at;
-    if (content.missingBytes === 0 && content.parts.length === 0) {
-      complete(own, content, this.#data.toString("utf8", at, end));
+    if (content.missingBytes < 0) throw new ProtocolError("more of a message than it announced");
+    if (content.missingBytes === 0 && content.pieces === null) {
+      complete(own, content, resultText(this.#data, at, end));
       return;
     }
-    content.parts.push(Buffer.from(this.#data.subarray(at, end)));
-    // Below 0 is no message of any broker: what came of it is what there is.
-    if (content.missingBytes <= 0) complete(own, content, Buffer.concat(content.parts).toString());
+    content.pieces ??= new ResultPieces(content.size);
+    content.pieces.add(this.#data.subarray(at, end));
+    if (content.missingBytes === 0) complete(own, content, content.pieces.text());
   }
 }
 
@@ -182,18 +199,26 @@ function complete(own: OwnChannel, { done, correlationId }: Content, text: strin
 interface Content {
   readonly done: (correlationId: string, text: string) => void;
   correlationId: string;
+  size: number;
+  /** Of the body; below 0 before its header has come. */
   missingBytes: number;
-  readonly parts: Buffer[];
+  /** Of a body in more than one frame. */
+  pieces: ResultPieces | null;
 }
 
 function newContent(done: Content["done"]): Content {
-  return { done, correlationId: "", missingBytes: 0, parts: [] };
+  return { done, correlationId: "", size: 0, missingBytes: -1, pieces: null };
 }
 
 /** The reply text of `connection.close`: class and method, code, and a short text. */
 function closeTextOf(payload: Buffer): string | undefined {
   if (payload.length < 7 || payload.readUInt32BE(0) !== CONNECTION_CLOSE) return undefined;
   return payload.toString("utf8", 7, 7 + payload[6]!);
+}
+
+/** What stands where a frame should begin. */
+function excerpt(data: Buffer, at: number): string {
+  return JSON.stringify(data.toString("latin1", at, at + 40));
 }
 
 function longLong(data: Buffer, at: number): number {

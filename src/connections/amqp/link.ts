@@ -4,6 +4,8 @@ import { withDeadline } from "../../deadline.js";
 import { BackOff } from "../back-off.js";
 import type { Client } from "../ports.js";
 import { tlsFault, tlsOptions } from "../tls.js";
+import { containFaults } from "./contained-faults.js";
+import { MAX_FRAME_BYTES } from "./frame-reader.js";
 import { causeOf, isUnexplained, refusalOf } from "./refusal.js";
 import { Tap } from "./tap.js";
 
@@ -23,8 +25,12 @@ export interface AmqpLinkEvents {
 /** Seconds between heartbeats unless the URL says; the connection is dead after two without one. */
 const HEARTBEAT_SECONDS = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** How long a server may take to let us in, be it that it says something now and then. */
+const HANDSHAKE_TIMEOUT_MS = 15_000;
 /** How long opening channels may take: requests on a blocked connection never end. */
 const PREPARE_TIMEOUT_MS = 10_000;
+
+containFaults();
 
 /**
  * One supervised connection to RabbitMQ: reconnects for ever with jittered back-off, and goes on to the
@@ -202,7 +208,29 @@ export class AmqpLink {
 }
 
 /** Files of TLS are read at every call, so that a new certificate is used at the next connection. */
-function connectTo(server: AmqpServer, name: string, tap: Tap | undefined): Promise<ChannelModel> {
+async function connectTo(
+  server: AmqpServer,
+  name: string,
+  tap: Tap | undefined,
+): Promise<ChannelModel> {
+  const giveUp = new AbortController();
+  const connecting = connectUntil(giveUp.signal, server, name, tap);
+  try {
+    return await withDeadline(connecting, HANDSHAKE_TIMEOUT_MS, "connecting");
+  } catch (error) {
+    giveUp.abort();
+    connecting.catch(() => {}); // told already
+    throw error;
+  }
+}
+
+/** `signal` ends the socket. */
+function connectUntil(
+  signal: AbortSignal,
+  server: AmqpServer,
+  name: string,
+  tap: Tap | undefined,
+): Promise<ChannelModel> {
   const { isTls, host, port, username, password, vhost, tls } = server;
   const { frameMax, clientProperties = {} } = server;
   // What we can do is not for others to say.
@@ -212,9 +240,11 @@ function connectTo(server: AmqpServer, name: string, tap: Tap | undefined): Prom
       protocol: isTls ? "amqps" : "amqp",
       ...{ hostname: host, port, username, password, vhost },
       heartbeat: server.heartbeatSeconds ?? HEARTBEAT_SECONDS,
-      ...(frameMax === undefined ? {} : { frameMax }),
+      ...(frameMax === undefined ? {} : { frameMax: Math.min(frameMax, MAX_FRAME_BYTES) }),
+      maxFrameSize: MAX_FRAME_BYTES,
     },
     {
+      ...{ signal }, // for Node's own `connect`, to which amqplib hands on all of this
       noDelay: true,
       keepAlive: true,
       timeout: server.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,

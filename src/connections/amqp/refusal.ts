@@ -3,7 +3,7 @@ import { messageOf } from "../../errors.js";
 
 /** True for a refusal of which amqplib tells the kind of the answer, and not its words. */
 export function isUnexplained(error: unknown): boolean {
-  return /Expected ConnectionOpenOk/i.test(messageOf(error));
+  return /Expected ConnectionOpenOk; got <ConnectionClose\b/i.test(messageOf(error));
 }
 
 /** What the broker said of an error, without what amqplib writes before it. */

@@ -1,4 +1,5 @@
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
+import { resultText } from "../../celery/result-text.js";
 import type { ResultsOptions, ResultsPart } from "../ports.js";
 import { Acknowledgements } from "./acknowledgements.js";
 import { AmqpLink } from "./link.js";
@@ -44,7 +45,7 @@ export function openAmqpRpcResults(options: ResultsOptions): ResultsPart {
           }
           const { fields, properties, content } = message;
           const { deliveryTag, redelivered } = fields;
-          events.result(String(properties.correlationId), 0, content.toString(), redelivered);
+          events.result(String(properties.correlationId), 0, resultText(content), redelivered);
           acknowledgements.read(deliveryTag);
         });
         leave = async () => {

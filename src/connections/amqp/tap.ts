@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import type { Channel, ChannelModel } from "amqplib";
 import { type ChannelEvents, FrameReader } from "./frame-reader.js";
+import { ProtocolError } from "./protocol-error.js";
 
 const READ_BYTES = 64 * 1024;
 /** amqplib takes a connection for dead that it hears nothing of for two heartbeats; those have seconds. */
@@ -23,6 +24,8 @@ export interface TappedChannel {
 export class Tap {
   #socket: Socket | undefined;
   #reader = new FrameReader((bytes) => this.#pass(bytes));
+  /** Nothing is taken before: what has not arrived in time then is late. */
+  #isTaken = false;
   #passedMs = 0;
 
   /**
@@ -61,13 +64,21 @@ export class Tap {
     const isKnown = Number.isInteger(ch) && Number.isInteger(frameMax) && stream === socket;
     if (!isKnown || !(socket instanceof Socket)) return undefined;
     this.#reader.take(ch as number, events);
+    this.#isTaken = true;
     return { socket, channel: ch as number, frameMax: frameMax as number };
   }
 
   #received(bytes: Buffer): void {
-    this.#reader.feed(bytes);
+    try {
+      this.#reader.feed(bytes);
+    } catch (error) {
+      // A fault of our own must not pass for one of the connection.
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#socket!.destroy(error);
+      return;
+    }
     const nowMs = performance.now();
-    if (nowMs - this.#passedMs > SIGN_OF_LIFE_MS) this.#pass(HEARTBEAT);
+    if (this.#isTaken && nowMs - this.#passedMs > SIGN_OF_LIFE_MS) this.#pass(HEARTBEAT);
   }
 
   /** Whole frames for amqplib; `bytes` are used again. */

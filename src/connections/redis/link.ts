@@ -198,16 +198,20 @@ export class RedisLink {
   }
 
   /**
-   * Any commands, in one go.
-   * @returns their answers, in their order
+   * Any commands, in one go; `answered` gets each answer.
    * @throws the first error that one of them is answered with
    */
-  async callAll(commands: readonly (readonly [string, ...string[]])[]): Promise<unknown[]> {
+  async callAll(
+    commands: readonly (readonly [string, ...string[]])[],
+    answered: (answer: unknown, index: number) => void = () => {},
+  ): Promise<void> {
     const { stream } = this.client;
     stream?.cork();
-    const answers = Promise.all(commands.map((command) => this.call(...command)));
+    const answers = commands.map(async (command, index) =>
+      answered(await this.call(...command), index),
+    );
     stream?.uncork();
-    return answers;
+    await Promise.all(answers);
   }
 
   /**

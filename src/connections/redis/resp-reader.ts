@@ -135,9 +135,10 @@ export class RespReader {
     return true;
   }
 
-  /** Memory that was enlarged for a large value is given back after it. */
+  /** Memory that was enlarged for a large value is given back after it, unless the next one is as large. */
   #spaceFor(bytes: number): Buffer {
-    if (bytes <= this.#joint.length && this.#joint.length <= MAX_JOINT_BYTES) return this.#joint;
+    const isKept = this.#joint.length <= MAX_JOINT_BYTES || bytes > MAX_JOINT_BYTES;
+    if (bytes <= this.#joint.length && isKept) return this.#joint;
     return Buffer.allocUnsafeSlow(Math.max(bytes, JOINT_BYTES));
   }
 

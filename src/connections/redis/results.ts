@@ -2,6 +2,7 @@ import { plainSuccessUnixMs } from "../../celery/plain-success.js";
 import { escapeGlob } from "../../celery/redis-glob.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { chordKeys, chordSizeKey, resultKeyPrefix } from "../../celery/result.js";
+import { cutText, MAX_RESULT_BYTES, resultText } from "../../celery/result-text.js";
 import { seqIn, slotIn } from "../../celery/task-id.js";
 import { messageOf } from "../../errors.js";
 import type { ChordSize, ResultsOptions, ResultsPart } from "../ports.js";
@@ -12,8 +13,8 @@ import type { MessageHandler, Place } from "./resp-reader.js";
 
 /** Ids asked for at once when results were missed. */
 const LOOK_UP_CHUNK = 200;
-/** A result's status comes first in it: no need to fetch more than this. */
-const LOOK_UP_BYTES = 1024 * 1024;
+/** One more than is read as a whole, which shows that there is more. */
+const LOOK_UP_BYTES = MAX_RESULT_BYTES + 1;
 
 /**
  * Results as Celery's Redis backend stores and publishes them (`celery/backends/redis.py`): one pattern
@@ -27,7 +28,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   const keyPrefix = resultKeyPrefix(globalKeyPrefix);
   const result = (channel: string, text: string) => {
     if (channel.startsWith(keyPrefix + options.idPrefix)) {
-      events.result(channel, keyPrefix.length, text);
+      events.result(channel, keyPrefix.length, cutText(text));
     }
   };
   const message = messageReader(options, keyPrefix);
@@ -139,7 +140,7 @@ function messageReader({ events, idPrefix }: ResultsOptions, keyPrefix: string):
     events.result(
       data.toString("utf8", channel.from, channel.to),
       keyPrefix.length,
-      data.toString("utf8", text.from, text.to),
+      resultText(data, text.from, text.to),
     );
   };
 }
@@ -161,12 +162,13 @@ async function lookUp(
   if (!link.isUp) throw new Error("the connection for look-ups is not up yet");
   for (let at = 0; at < ids.length; at += LOOK_UP_CHUNK) {
     const chunk = ids.slice(at, at + LOOK_UP_CHUNK);
-    const texts = await link.callAll(
+    await link.callAll(
       chunk.map((id) => ["GETRANGE", keyPrefix + id, "0", String(LOOK_UP_BYTES - 1)]),
+      // Each as it comes: together they may be large.
+      (text, index) => {
+        if (typeof text === "string" && text !== "") found(chunk[index]!, cutText(text));
+      },
     );
-    for (const [index, text] of texts.entries()) {
-      if (typeof text === "string" && text !== "") found(chunk[index]!, text);
-    }
   }
 }
 

@@ -9,6 +9,8 @@ import { RedisLink } from "./link.js";
 const WAIT_SECONDS = 1;
 /** Replies read at once, until there are none. */
 const MAX_BATCH = 500;
+/** Fewer where they are large: about so many characters at once. */
+const MAX_BATCH_LENGTH = 4 * 1024 * 1024;
 /** Celery's default of `result_expires`. */
 const LATE_REPLIES_EXPIRE_SECONDS = 86_400;
 
@@ -93,10 +95,12 @@ class ReplyList {
         if (first === null) continue;
         this.#take([first], seen);
         let removed: Promise<unknown> = client.lrem(list, 1, first);
+        let batch = batchAfter([first]);
         while (!isOver()) {
-          const [more] = await Promise.all([client.lrange(list, -MAX_BATCH, -1), removed]);
+          const [more] = await Promise.all([client.lrange(list, -batch, -1), removed]);
           if (more.length === 0) break;
           this.#take(more.reverse(), seen);
+          batch = batchAfter(more);
           removed = client.ltrim(list, 0, -more.length - 1);
         }
         await removed;
@@ -111,6 +115,14 @@ class ReplyList {
     this.#unremoved = envelopes;
     for (const envelope of envelopes) this.#deliver(envelope, seen.has(envelope));
   }
+}
+
+/** How many replies to read next, should they be about as large as these. */
+function batchAfter(envelopes: readonly string[]): number {
+  let length = 1;
+  for (const envelope of envelopes) length += envelope.length;
+  const fitting = Math.ceil((MAX_BATCH_LENGTH * envelopes.length) / length);
+  return Math.min(fitting, 8 * envelopes.length, MAX_BATCH);
 }
 
 function deliver(

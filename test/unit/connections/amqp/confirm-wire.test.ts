@@ -56,8 +56,9 @@ test("confirms in any order, for one message or all up to it, answer each messag
         for (let i = 0; i < puts; i++) put(++count);
         wire.flush();
         for (const { at, all, ok } of confirms) {
-          // Tags count from 1, as the indices here do; the last may be one that was never sent.
-          const tag = 1 + Math.floor(at * count);
+          if (count === 0) continue;
+          // Tags count from 1, as the indices here do.
+          const tag = 1 + Math.floor(at * (count - 1));
           wire.confirmed(tag, all, ok);
           for (let index = all ? 1 : tag; index <= Math.min(tag, count); index++) {
             if (!expected.has(index)) expected.set(index, ok);
@@ -79,16 +80,24 @@ test("confirms in any order, for one message or all up to it, answer each messag
 const byIndex = (one: readonly unknown[], other: readonly unknown[]) =>
   (one[0] as number) - (other[0] as number);
 
-test("tag 0 with `multiple` means all, and a tag that was not sent is nobody's and does not hang", () => {
+test("tag 0 with `multiple` means all, and a tag that was not sent is a fault and answers nothing", () => {
   const { wire, put, answers } = open();
   put(1);
   put(2);
-  wire.confirmed(3, false, true);
-  wire.confirmed(0, false, true);
+  for (const [tag, isMultiple] of [
+    [3, false],
+    [3, true],
+    [0, false],
+    [2 ** 60, true],
+    [2 ** 64, false],
+  ] as const) {
+    assert.throws(() => wire.confirmed(tag, isMultiple, true), /a confirm for what was not/);
+  }
   assert.deepEqual([...answers], []);
   wire.confirmed(0, true, true);
+  wire.confirmed(1, false, false); // once more: it has its answer
   put(3);
-  wire.confirmed(2 ** 60, true, false);
+  wire.confirmed(3, true, false);
   assert.deepEqual(
     [...answers],
     [

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { MAX_RESULT_BYTES } from "../../../../src/celery/result-text.js";
 import { FrameReader } from "../../../../src/connections/amqp/frame-reader.js";
+import { ProtocolError } from "../../../../src/connections/amqp/protocol-error.js";
+import { basic, frame, number, short, tagged } from "../../../support/amqp-frames.js";
 
 type Seen = readonly [what: string, ...values: unknown[]];
 
@@ -19,33 +22,24 @@ function read(bytes: Buffer, lengths: readonly number[] = [bytes.length]) {
   });
   const socketBuffer = Buffer.alloc(Math.max(...lengths, 1));
   let at = 0;
-  for (let turn = 0; at < bytes.length; turn++) {
-    const chunk = bytes.subarray(at, at + Math.max(1, lengths[turn % lengths.length]!));
-    // One buffer for all chunks, as of a socket: what is kept of it must be a copy.
-    chunk.copy(socketBuffer);
-    reader.feed(socketBuffer.subarray(0, chunk.length));
-    at += chunk.length;
+  let fault: string | null = null;
+  try {
+    for (let turn = 0; at < bytes.length; turn++) {
+      const chunk = bytes.subarray(at, at + Math.max(1, lengths[turn % lengths.length]!));
+      // One buffer for all chunks, as of a socket: what is kept of it must be a copy.
+      chunk.copy(socketBuffer);
+      reader.feed(socketBuffer.subarray(0, chunk.length));
+      at += chunk.length;
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    fault = error.message;
   }
-  return { seen, passed: Buffer.concat(passed) };
+  return { seen, passed: Buffer.concat(passed), fault };
 }
 
-const number = (value: number, bytes: number) => {
-  const buffer = Buffer.alloc(bytes);
-  buffer.writeUIntBE(value, 0, bytes);
-  return buffer;
-};
-const short = (text: string) =>
-  Buffer.concat([number(Buffer.byteLength(text), 1), Buffer.from(text)]);
-const frame = (type: number, channel: number, ...payload: Buffer[]) => {
-  const bytes = Buffer.concat(payload);
-  const head = [number(type, 1), number(channel, 2), number(bytes.length, 4)];
-  return Buffer.concat([...head, bytes, number(0xce, 1)]);
-};
-const method = (channel: number, id: number, ...args: Buffer[]) =>
-  frame(1, channel, number(60, 2), number(id, 2), ...args);
-const tagged = (tag: number) => Buffer.concat([number(0, 2), number(tag, 6)]);
 const confirm = (channel: number, tag: number, isMultiple: boolean, isTaken: boolean) =>
-  method(channel, isTaken ? 80 : 120, tagged(tag), number(isMultiple ? 1 : 0, 1));
+  basic(channel, isTaken ? 80 : 120, tagged(tag), number(isMultiple ? 1 : 0, 1));
 
 /** As workers send replies; `partLengths` are those of its body frames. */
 function content(channel: number, correlationId: string, text: string, partLength: number): Buffer {
@@ -63,7 +57,7 @@ function content(channel: number, correlationId: string, text: string, partLengt
   return Buffer.concat([header, ...parts]);
 }
 const deliver = (channel: number, tag: number, isRepeat: boolean) =>
-  method(
+  basic(
     channel,
     60,
     ...[short("consumer"), tagged(tag), number(isRepeat ? 1 : 0, 1), short(""), short("reply-to")],
@@ -76,7 +70,7 @@ const delivery = (
 ) => Buffer.concat([deliver(channel, tag, isRepeat), content(channel, id, text, partLength)]);
 const returned = (channel: number, id: string, text: string) =>
   Buffer.concat([
-    method(channel, 50, number(312, 2), short("NO_ROUTE"), short(""), short("queue")),
+    basic(channel, 50, number(312, 2), short("NO_ROUTE"), short(""), short("queue")),
     content(channel, id, text, 100),
   ]);
 const heartbeat = frame(8, 0);
@@ -136,7 +130,7 @@ test("whatever the chunks and whatever lies between, ours is taken and all else 
         fc.constant(heartbeat),
         fc.record({ id: texts, text: texts }).map(({ id, text }) => delivery(3, id, text)),
         fc.integer({ min: 1, max: 99 }).map((tag) => confirm(3, tag, false, true)),
-        texts.map((text) => method(CHANNEL, 30, short(text), number(1, 1))), // basic.cancel
+        texts.map((text) => basic(CHANNEL, 30, short(text), number(1, 1))), // basic.cancel
         texts.map((text) => frame(1, 0, number(10, 2), number(60, 2), short(text))), // connection.blocked
       )
       .map((bytes) => ({ bytes, seen: null })),
@@ -159,31 +153,61 @@ test("whatever the chunks and whatever lies between, ours is taken and all else 
   );
 });
 
-test("a message of megabytes in thousands of chunks is joined once", () => {
-  const text = "x".repeat(8 * 1024 * 1024);
-  const began = performance.now();
-  const { seen } = read(delivery(CHANNEL, "id", text, { partLength: 131_064 }), [1024]);
-  assert.equal((seen[0]![2] as string).length, text.length);
-  // Joining it again at every chunk would copy 32 GiB.
-  assert.ok(performance.now() - began < 20_000);
+test("a message of up to 1 MiB is read as a whole, of a larger one both ends", () => {
+  const meta = (bytes: number) => {
+    const [head, tail] = [`{"status": "SUCCESS", "result": "`, `", "task_id": "the-end"}`];
+    return head + "x".repeat(bytes - head.length - tail.length) + tail;
+  };
+  for (const size of [MAX_RESULT_BYTES, MAX_RESULT_BYTES + 1, 8 * 1024 * 1024]) {
+    const text = meta(size);
+    const began = performance.now();
+    const { seen } = read(delivery(CHANNEL, "id", text, { partLength: 131_064 }), [1024]);
+    const got = seen[0]![2] as string;
+    if (size <= MAX_RESULT_BYTES) assert.equal(got, text);
+    else {
+      assert.ok(got.length < 100_000);
+      assert.deepEqual(
+        [got.slice(0, 100), got.slice(-100)],
+        [text.slice(0, 100), text.slice(-100)],
+      );
+    }
+    // Joining it again at every chunk would copy 32 GiB.
+    assert.ok(performance.now() - began < 20_000);
+  }
 });
 
-test("what is no frame is left to amqplib, from there to the end", () => {
-  for (const bad of [
-    Buffer.from("AMQP\u0000\u0000\u0009\u0001"),
-    Buffer.from("HTTP/1.1 400 Bad Request\r\n"),
-    Buffer.concat([frame(8, 0).subarray(0, 7), number(0, 1)]),
-    Buffer.concat([number(1, 1), number(1, 2), number(2 ** 31, 4), number(0, 4)]),
-  ]) {
-    const bytes = Buffer.concat([heartbeat, bad, confirm(CHANNEL, 1, false, true)]);
-    for (const length of [bytes.length, 3]) {
-      const { seen, passed } = read(bytes, [length]);
-      assert.deepEqual([seen, passed.toString("hex")], [[], bytes.toString("hex")]);
+test("what no RabbitMQ sends is a fault: nothing of it is taken, and all before it is", () => {
+  const header = (size: Buffer, classId = 60) =>
+    frame(2, CHANNEL, number(classId, 2), number(0, 2), size, number(0, 2));
+  const body = (text: string) => frame(3, CHANNEL, Buffer.from(text));
+  const start = deliver(CHANNEL, 1, false);
+  const hostile: Record<string, Buffer> = {
+    "another protocol's header": Buffer.from("AMQP\u0000\u0000\u0009\u0001"),
+    "an answer of HTTP": Buffer.from("HTTP/1.1 400 Bad Request\r\n"),
+    "a frame without its end": Buffer.concat([frame(8, 0).subarray(0, 7), number(0, 1)]),
+    "a frame of 2 GiB": Buffer.concat([number(1, 1), number(1, 2), number(2 ** 31, 4)]),
+    "a frame of no known kind": frame(7, CHANNEL),
+    "a body without a header": Buffer.concat([start, body("x")]),
+    "two headers": Buffer.concat([start, header(tagged(1)), header(tagged(1))]),
+    "a header of another class": Buffer.concat([start, header(tagged(1), 50)]),
+    "a header that is too short": Buffer.concat([start, frame(2, CHANNEL, number(60, 2))]),
+    "a message of 256 TiB": Buffer.concat([start, header(tagged(2 ** 48 - 1))]),
+    "a message of a negative size": Buffer.concat([start, header(Buffer.alloc(8, 0xff))]),
+    "more than was announced": Buffer.concat([start, header(tagged(3)), body("four")]),
+    "a method within a message": Buffer.concat([start, header(tagged(3)), start]),
+  };
+  for (const [what, bad] of Object.entries(hostile)) {
+    const before = Buffer.concat([heartbeat, confirm(CHANNEL, 1, false, true), heartbeat]);
+    for (const length of [10_000, 3]) {
+      const { seen, passed, fault } = read(Buffer.concat([before, bad]), [length]);
+      assert.match(String(fault), /does not speak RabbitMQ's protocol.*: it sent /, what);
+      assert.deepEqual(seen, [["confirmed", 1, false, true]], what);
+      assert.equal(passed.toString("hex"), heartbeat.toString("hex").repeat(2), what);
     }
   }
 });
 
-test("no bytes whatever make it throw or lose what is not ours", () => {
+test("no bytes whatever make it throw anything else, or lose what is not ours", () => {
   const noise = fc.oneof(
     fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
     // Frames that are well formed on the outside only.
@@ -207,8 +231,9 @@ test("no bytes whatever make it throw or lose what is not ours", () => {
   fc.assert(
     fc.property(fc.array(noise), fc.integer({ min: 1, max: 30 }), (parts, length) => {
       const bytes = Buffer.concat(parts);
-      const whole = read(bytes);
-      assert.deepEqual(read(bytes, [length]), whole);
+      const [whole, pieces] = [read(bytes), read(bytes, [length])];
+      assert.deepEqual([pieces.seen, pieces.passed], [whole.seen, whole.passed]);
+      assert.equal(pieces.fault === null, whole.fault === null);
       assert.ok(whole.passed.length <= bytes.length);
     }),
     { numRuns: 3_000 },

@@ -1,0 +1,79 @@
+/**
+ * Text of results of any size: of one that is larger than `MAX_RESULT_BYTES` only what its state, its exception's
+ * class and its time are read from, so that no size holds the engine up. Celery writes the state first and the time
+ * near the end (`celery/backends/base.py _get_result_meta`, `_store_result`).
+ */
+
+/** What is larger is cut. */
+export const MAX_RESULT_BYTES = 1024 * 1024;
+const HEAD_BYTES = 64 * 1024;
+const TAIL_BYTES = 4 * 1024;
+/** Stands for what is left out: JSON has no such character, not even in its strings. */
+const CUT = "\u0000";
+/** UTF-8 takes at most so many bytes for a character of JavaScript's. */
+const MAX_BYTES_PER_CHARACTER = 3;
+
+/** A result from its bytes, `from` to `to` (exclusive). */
+export function resultText(data: Buffer, from = 0, to = data.length): string {
+  if (to - from <= MAX_RESULT_BYTES) return data.toString("utf8", from, to);
+  return `${data.toString("utf8", from, from + HEAD_BYTES)}${CUT}${data.toString("utf8", to - TAIL_BYTES, to)}`;
+}
+
+/** The same of a text that is a string already; it may be the beginning of a longer one. */
+export function cutText(text: string): string {
+  const mayBeLarge = text.length > MAX_RESULT_BYTES / MAX_BYTES_PER_CHARACTER;
+  if (!mayBeLarge || Buffer.byteLength(text) <= MAX_RESULT_BYTES) return text;
+  return `${text.slice(0, HEAD_BYTES)}${CUT}${text.slice(-TAIL_BYTES)}`;
+}
+
+/** The same of base64 text. */
+export function decodedText(base64: string): string {
+  const bytesOf = (text: string) => Buffer.from(text, "base64");
+  if (base64.length <= base64Length(MAX_RESULT_BYTES)) return bytesOf(base64).toString();
+  const head = bytesOf(base64.slice(0, base64Length(HEAD_BYTES)));
+  return `${head}${CUT}${bytesOf(base64.slice(-base64Length(TAIL_BYTES)))}`;
+}
+
+/** True when a part of the text is left out: its answer cannot be checked. */
+export function isCut(text: string): boolean {
+  return text.length > HEAD_BYTES / MAX_BYTES_PER_CHARACTER && text.includes(CUT);
+}
+
+/** Four characters for three bytes. */
+function base64Length(bytes: number): number {
+  return Math.floor(bytes / 3) * 4;
+}
+
+/** A result whose bytes come in pieces: of a large one only both ends are kept. */
+export class ResultPieces {
+  readonly #isLarge: boolean;
+  readonly #pieces: Buffer[] = [];
+  #headBytes = 0;
+  #tail: Buffer = Buffer.alloc(0);
+
+  /** `bytes`: how many there are in all. */
+  constructor(bytes: number) {
+    this.#isLarge = bytes > MAX_RESULT_BYTES;
+  }
+
+  /** `piece` is copied. */
+  add(piece: Buffer): void {
+    if (!this.#isLarge) {
+      this.#pieces.push(Buffer.from(piece));
+      return;
+    }
+    if (this.#headBytes < HEAD_BYTES) {
+      const part = Buffer.from(piece.subarray(0, HEAD_BYTES - this.#headBytes));
+      this.#headBytes += part.length;
+      this.#pieces.push(part);
+    }
+    const tail = piece.subarray(-TAIL_BYTES);
+    this.#tail = Buffer.concat([this.#tail, tail]).subarray(-TAIL_BYTES);
+  }
+
+  /** What has been added, as by `resultText`. */
+  text(): string {
+    const text = Buffer.concat(this.#pieces).toString();
+    return this.#isLarge ? `${text}${CUT}${this.#tail.toString()}` : text;
+  }
+}
