@@ -87,8 +87,12 @@ export function redisControlEnvelope(request: ControlRequest, exchange: string):
   });
 }
 
+/** Longest answer that is read, in characters: 10,000 tasks of a worker take a tenth. */
+const MAX_REPLY_LENGTH = 4 * 2 ** 20;
+
 /** Reads an answer: `{"<node>": <answer>}` with the ticket in a header. Null when it is none. */
 export function readControlReply(ticket: unknown, body: string): ControlReply | null {
+  if (body.length > MAX_REPLY_LENGTH) return null;
   let answers: unknown;
   try {
     answers = parsePythonJson(body);
@@ -103,6 +107,7 @@ export function readControlReply(ticket: unknown, body: string): ControlReply | 
 
 /** Reads an answer out of kombu's envelope. */
 export function readRedisControlReply(envelope: string): ControlReply | null {
+  if (envelope.length > 2 * MAX_REPLY_LENGTH) return null;
   const delivery = readRedisEnvelope(envelope);
   return delivery === null ? null : readControlReply(delivery.headers.ticket, delivery.body);
 }

@@ -22,7 +22,7 @@ export interface EventBatch {
 }
 
 /** Longest message that is read, in characters: workers put 24 events into one, of some kilobytes each. */
-export const MAX_EVENT_LENGTH = 16 * 2 ** 20;
+export const MAX_EVENT_LENGTH = 2 * 2 ** 20;
 
 /** The last moment that a Date of JavaScript can be. */
 const MAX_UNIX_SECONDS = 8.64e12;

@@ -23,7 +23,10 @@ export function resultText(data: Buffer, from = 0, to = data.length): string {
 export function cutText(text: string): string {
   const mayBeLarge = text.length > MAX_RESULT_BYTES / MAX_BYTES_PER_CHARACTER;
   if (!mayBeLarge || Buffer.byteLength(text) <= MAX_RESULT_BYTES) return text;
-  return `${text.slice(0, HEAD_BYTES)}${CUT}${text.slice(-TAIL_BYTES)}`;
+  // Enough characters for the bytes of both ends.
+  const head = Buffer.from(text.slice(0, HEAD_BYTES)).toString("utf8", 0, HEAD_BYTES);
+  const tail = Buffer.from(text.slice(-TAIL_BYTES)).subarray(-TAIL_BYTES).toString();
+  return `${head}${CUT}${tail}`;
 }
 
 /** The same of base64 text. */

@@ -101,8 +101,11 @@ export interface ChordSize {
 
 export type ConnectionRole = "broker" | "backend";
 
-/** How it is known that a broker has lost tasks: it restarted with nothing, or its successor lacks writes. */
-export type BrokerLoss = "restartedEmpty" | "failover";
+/**
+ * How it is known that a broker has lost tasks: it restarted with nothing, its successor lacks writes, or somebody
+ * emptied it.
+ */
+export type BrokerLoss = "restartedEmpty" | "failover" | "purged";
 
 /** What a connection tells of itself. */
 export interface ConnectionEvents {

@@ -33,6 +33,7 @@ import { type EndedRun, type EndReport, endReport } from "./end-report.js";
 import { Engine } from "./engine.js";
 import { addressOf, EngineLog } from "./engine-log.js";
 import { exitCodeOf } from "./exit-code.js";
+import { Flapping } from "./flapping.js";
 import { ObserverLog } from "./observer-log.js";
 import { PROGRESS_MS, Progress } from "./progress.js";
 import { reportText } from "./report-text.js";
@@ -89,7 +90,7 @@ const JUDGE_MS = 5_000;
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #connections: ConnectionStates;
-  readonly #engineLog: EngineLog;
+  readonly #engineNews: Flapping;
   readonly #bottlenecks: Bottlenecks;
   readonly #drifts: Drifts;
   readonly #achieved: AchievedRates;
@@ -124,7 +125,15 @@ export class Daemon {
       residentBytes: () => this.#residentBytes(),
     });
     this.#achieved = new AchievedRates(subject);
-    this.#engineLog = new EngineLog(log, plan, subject);
+    const engineLog = new EngineLog(log, plan, subject);
+    this.#engineNews = new Flapping(
+      (message) => engineLog.write(message),
+      ({ connection, role }, losses) =>
+        log.warn(
+          { connection: subject.connections[connection], role, losses },
+          "the connection was lost again and again within a second",
+        ),
+    );
     this.#registry = new MetricsRegistry(
       engineMetrics(
         subject,
@@ -451,7 +460,7 @@ export class Daemon {
       default:
         break; // news for the log only
     }
-    this.#engineLog.write(message);
+    this.#engineNews.write(message);
   }
 
   /** The last one of each task counts. */

@@ -222,6 +222,8 @@ type DownMessage = Extract<EngineMessage, { type: "down" }>;
 const NEEDLESS_PASSWORD = /does not require a password/;
 
 const LOSSES: Readonly<Record<BrokerLoss, string>> = {
+  purged:
+    "the broker was emptied (FLUSHALL): tasks that were queued are lost and will time out, and workers whose bindings are gone may need a restart",
   restartedEmpty:
     "the broker restarted without its data: tasks that were queued are lost and will time out. Switch persistence on if that must not happen.",
   failover:

@@ -44,7 +44,7 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   scenarioState: { state: SCENARIO_STATES },
   stageInfo: STAGE,
   stageRemaining: STAGE,
-  dataLoss: { evidence: ["restarted_empty", "failover", "reply_queue_deleted"] },
+  dataLoss: { evidence: ["restarted_empty", "failover", "purged", "reply_queue_deleted"] },
   queueUnacked: { queue: "queue of the task, or `*` for all of a Redis database" },
   bottleneck: { side: SIDES },
   malformed: { source: ["result", "event", "reply"] },

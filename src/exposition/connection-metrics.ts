@@ -9,6 +9,7 @@ import type { Subject } from "./subject.js";
 const DATA_LOSS_EVIDENCE = {
   restarted_empty: "restartedEmpty",
   failover: "failover",
+  purged: "purged",
   reply_queue_deleted: "replyQueueDeleted",
 } as const satisfies Record<string, ConnectionCell>;
 

@@ -179,7 +179,7 @@ export const METRICS = {
     name: "broker_data_loss_total",
     type: "counter",
     labels: ["connection", "evidence"],
-    help: "Times that the broker provably lost what it held while tasks were in flight: restarted_empty, failover (another Redis took over without the last writes), reply_queue_deleted (replies of the rpc backend).",
+    help: "Times that the broker provably lost what it held while tasks were in flight: restarted_empty, failover (another Redis took over without the last writes), purged (FLUSHALL), reply_queue_deleted (replies of the rpc backend).",
   },
   blocked: {
     name: "broker_blocked",

@@ -95,6 +95,7 @@ export const CONNECTION_CELLS = [
   "backendReconnects",
   "restartedEmpty",
   "failover",
+  "purged",
   "replyQueueDeleted",
   "brokerBlocked",
 ] as const;

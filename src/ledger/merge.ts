@@ -44,6 +44,7 @@ const CONNECTION: Record<ConnectionCell, Joined> = {
   // Every thread sees the same loss, but has a reply queue of its own.
   restartedEmpty: "greatest",
   failover: "greatest",
+  purged: "greatest",
   replyQueueDeleted: "sum",
   brokerBlocked: "greatest",
 };

@@ -72,6 +72,16 @@ server: { linger: 0s }
     "the worker to be back",
   );
 
+  // Somebody empties it.
+  const purged = (page: Metrics) =>
+    page.value("celery_load_broker_data_loss_total", { evidence: "purged" });
+  worker.signal("SIGSTOP");
+  const waiting = await daemon.waitFor((page) => page.sum("celery_load_tasks_in_flight") > RATE);
+  assert.equal(purged(waiting), 0);
+  await redis.cli().flushall();
+  await daemon.waitFor((page) => purged(page) === 1);
+  worker.signal("SIGCONT");
+
   const { code, total, pages } = await watch.stop();
   assert.equal(code, 0);
   assertNoBurst(pages, RATE);
@@ -100,6 +110,8 @@ server: { linger: 0s }
       .sort(),
     ["backend", "broker"],
   );
+
+  assert.equal(lines(/was emptied \(FLUSHALL\)/).length, 1);
 
   const runs = await runsAfterQuiet(redis.cli(), worker);
   assertRunOnce(runs);

@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type DaemonOptions, startDaemon } from "../support/daemon.js";
+import { startProxy, type Proxy as TestProxy } from "../support/proxy.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 import { startWorker, type TestWorker } from "../support/worker.js";
 import { assertAccounted, assertRunOnce, logOf, sentBy, Watch } from "./faults-watch.js";
+
+/** Has the engine's thread do nothing else any more, some seconds after its start. */
+const HANG = `data:text/javascript,${encodeURIComponent(`
+import { isMainThread } from "node:worker_threads";
+if (!isMainThread) setTimeout(() => { for (;;); }, 4_000);
+`)}`;
 
 /** Far longer than any of these tests waits. */
 const LONG = "10m";
@@ -98,6 +106,38 @@ server: { linger: ${linger} }
     assert.ok(tookMs < 2_000, `it took ${tookMs} ms`);
     assert.ok(total.outcomes.unknown! > 15);
   });
+
+  /** What the second signal finds the engine, or the servers, at. */
+  const busy: Record<string, (proxy: TestProxy) => Promise<void>> = {
+    "the engine in a loop without an end": async () => sleep(5_000),
+    "servers that stand still": async (proxy) => {
+      await proxy.mode("stall");
+      await sleep(500); // two signals at once are one
+    },
+  };
+  for (const [what, hinder] of Object.entries(busy)) {
+    test(`the second signal ends the process within a second, whatever it finds: ${what}`, async () => {
+      await using proxy = await startProxy(redis.port);
+      const { daemon } = await startLoaded(
+        { seconds: 30, gracefulStop: LONG, linger: LONG },
+        {
+          broker: `redis://127.0.0.1:${proxy.port}/0`,
+          nodeFlags: what.includes("loop") ? ["--import", HANG] : [],
+        },
+      );
+      await using _daemon = daemon;
+      daemon.signal("SIGTERM");
+      await hinder(proxy);
+      const askedMs = performance.now();
+      daemon.signal("SIGTERM");
+      const { code } = await daemon.exit;
+      const tookMs = performance.now() - askedMs;
+      assert.equal(code, 0);
+      assert.ok(tookMs < 3_000, `it took ${tookMs} ms`);
+      const { total, balanced } = JSON.parse(daemon.stdout());
+      assert.ok(balanced && total.planned > 15);
+    });
+  }
 
   test("/metrics answers after the drain until the linger is over, which a second signal ends", async () => {
     const { daemon, watch } = await startLoaded({ seconds: 1, gracefulStop: "20s", linger: LONG });

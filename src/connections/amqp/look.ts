@@ -53,7 +53,7 @@ export function openAmqpLook(options: ObserveOptions): ServerLook {
   return {
     async about() {
       const { product, version } = connected().connection.serverProperties;
-      return { product: String(product), version: String(version), evictionPolicy: null };
+      return { product: nameOf(product), version: nameOf(version), evictionPolicy: null };
     },
     // One after another: what is asked on a channel that closes gets no answer.
     depth(queue) {
@@ -69,4 +69,9 @@ export function openAmqpLook(options: ObserveOptions): ServerLook {
     checkLiveness() {}, // the heartbeats of AMQP do it
     close: () => link.close(),
   };
+}
+
+/** A server may put anything there. */
+function nameOf(property: unknown): string {
+  return typeof property === "string" ? property.slice(0, 100) : "unknown";
 }

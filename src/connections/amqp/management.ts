@@ -3,6 +3,8 @@ import { isObject } from "../../celery/redis-delivery.js";
 import { messageOf } from "../../errors.js";
 
 const ANSWER_MS = 3_000;
+/** What is asked for takes some 40. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Asks RabbitMQ's management API how many messages of a queue workers have fetched and not acknowledged, which
@@ -37,10 +39,26 @@ export async function unackedByManagement(
     );
   }
   if (!response.ok) throw fail(`answers ${response.status}`);
-  const answer: unknown = await response.json().catch(() => null);
+  const answer = await bodyOf(response);
   // As long as it has no number, [] stands for an object without any.
   if (Array.isArray(answer) && answer.length === 0) return null;
   if (!isObject(answer)) throw fail("answers with something else: is it another server?");
   const { messages_unacknowledged: unacked } = answer;
-  return Number.isSafeInteger(unacked) ? (unacked as number) : null;
+  return Number.isSafeInteger(unacked) && (unacked as number) >= 0 ? (unacked as number) : null;
+}
+
+/** The JSON of an answer; null when it is none, or longer than any answer to such a question. */
+async function bodyOf(response: Response): Promise<unknown> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const part of response.body ?? []) {
+      bytes += part.length;
+      if (bytes > MAX_ANSWER_BYTES) return null; // leaving the loop cancels the rest
+      parts.push(part);
+    }
+    return JSON.parse(Buffer.concat(parts).toString());
+  } catch {
+    return null; // no JSON, or cut off
+  }
 }

@@ -37,6 +37,12 @@ export function accountFault(
   return `${text}\nCheck user name, password and database number in the URL.`;
 }
 
+/** What may be behind a connection that the server ends, and what to do about it; "" when nothing is known. */
+export function hintFor(text: string): string {
+  if (!/max(imum)? number of clients/i.test(text)) return "";
+  return "\nThe server has as many connections as maxclients allows: close some that are not needed, or raise it.";
+}
+
 const ACCOUNT_FAULT =
   /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH|ERR Client sent AUTH|ERR (invalid )?DB index|ERR Protocol error)/i;
 

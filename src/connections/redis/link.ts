@@ -6,7 +6,7 @@ import { tlsFault, tlsOptions } from "../tls.js";
 import { containFaults, countIn } from "./contained-faults.js";
 import { DirectConnector } from "./direct-connector.js";
 import { enter, isHelloRefused } from "./enter.js";
-import { accountFault, WRONG_KIND, wrongKindOf } from "./faults.js";
+import { accountFault, hintFor, WRONG_KIND, wrongKindOf } from "./faults.js";
 import { isServerRefusal } from "./reply.js";
 import type { MessageHandler } from "./resp-reader.js";
 import { Sentinels, sentinelFault } from "./sentinel.js";
@@ -313,8 +313,8 @@ export class RedisLink {
 
   #report(server: RedisServer, error: unknown): void {
     const fault = tlsFault(error) ?? sentinelFault(error) ?? accountFault(server, error);
-    const cause =
-      fault ?? (error === undefined ? "connection closed by the server" : messageOf(error));
+    const text = error === undefined ? "connection closed by the server" : messageOf(error);
+    const cause = fault ?? text + hintFor(text);
     this.#events.down(cause, fault !== undefined);
   }
 

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { readReply } from "../../celery/redis-envelope.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
+import { MAX_RESULT_BYTES } from "../../celery/result-text.js";
 import { messageOf } from "../../errors.js";
 import type { ResultsOptions, ResultsPart } from "../ports.js";
 import { RedisLink } from "./link.js";
@@ -93,8 +94,12 @@ class ReplyList {
         // Moves the first of them to the other end, and so waits for one without taking it away.
         const first = await client.brpoplpush(list, list, WAIT_SECONDS);
         if (first === null) continue;
-        this.#take([first], seen);
-        let removed: Promise<unknown> = client.lrem(list, 1, first);
+        let removed: Promise<unknown> = Promise.resolve();
+        // To remove it by its value would send a large one back: it is read again where it stands now, and trimmed.
+        if (first.length <= MAX_RESULT_BYTES) {
+          this.#take([first], seen);
+          removed = client.lrem(list, 1, first);
+        }
         let batch = batchAfter([first]);
         while (!isOver()) {
           const [more] = await Promise.all([client.lrange(list, -batch, -1), removed]);

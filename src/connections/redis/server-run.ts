@@ -62,6 +62,12 @@ export function readHistory(info: string): History {
   };
 }
 
+/** How often the server was emptied, by what INFO says in its section commandstats: 0 when it was not, or never counted. */
+export function readFlushes(info: string): number {
+  const calls = /\bcalls=(\d+)/.exec(fieldsOf(info)("cmdstat_flushall"))?.[1];
+  return Number(calls ?? 0);
+}
+
 function fieldsOf(info: string): (name: string) => string {
   return (name) => new RegExp(`^${name}:(.*)$`, "m").exec(info)?.[1]?.trim() ?? "";
 }
