@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { assertAllSucceeded } from "../support/all-succeeded.js";
 import { makeCa, type TestCa } from "../support/certificates.js";
 import { startDaemon } from "../support/daemon.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
@@ -35,7 +36,7 @@ test("tasks and rpc results go through amqps with the right CA, and every one su
       args: ["--count", "100", "--json"],
     });
     assert.equal((await daemon.exit).code, 0, daemon.stderr());
-    assert.equal(JSON.parse(daemon.stdout()).total.outcomes.succeeded, 100);
+    assertAllSucceeded(JSON.parse(daemon.stdout()).total, 100, daemon.stderr());
   }
 });
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { CHECKOUT } from "../../src/setup/checkout.js";
+import { assertAllSucceeded } from "../support/all-succeeded.js";
 import { startDaemon } from "../support/daemon.js";
 import { startRabbitmq } from "../support/rabbitmq.js";
 import { startRedis } from "../support/redis.js";
@@ -46,6 +47,5 @@ async function assertRuns(broker: string): Promise<void> {
   });
   assert.deepEqual(await daemon.exit, { code: 0, signal: null }, daemon.stderr());
   const { total } = JSON.parse(daemon.stdout());
-  assert.equal(total.planned, 150);
-  assert.equal(total.outcomes.succeeded, 150);
+  assertAllSucceeded(total, 150, daemon.stderr());
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { assertAllSucceeded, type Total } from "../support/all-succeeded.js";
 import { type DaemonOptions, startDaemon } from "../support/daemon.js";
 import { assertBalanced, type Metrics } from "../support/metrics.js";
 import { startRabbitmq } from "../support/rabbitmq.js";
@@ -39,7 +40,7 @@ async function runToEnd(options: DaemonOptions): Promise<{ last: Metrics; report
 
 interface Report {
   readonly balanced: boolean;
-  readonly total: { readonly planned: number; readonly outcomes: Record<string, number> };
+  readonly total: Total;
 }
 
 for (const kind of ["redis", "rabbitmq"] as const) {
@@ -57,12 +58,21 @@ for (const kind of ["redis", "rabbitmq"] as const) {
     const even = { scenario: "even" };
     assert.equal(count("tasks_planned_total", { ...even, task: "tests.add" }), 135);
     assert.equal(count("tasks_planned_total", { ...even, task: "tests.fail" }), 45);
-    assert.equal(count("task_outcomes_total", { ...even, outcome: "succeeded" }), 135);
-    assert.equal(count("task_errors_total", { exception: "KeyError" }), 45);
+    // A busy machine may be too late for some.
+    const sent = (labels: Record<string, string>) =>
+      count("tasks_planned_total", labels) -
+      count("tasks_dropped_total", { ...labels, reason: "saturated" });
+    const succeeded = sent({ ...even, task: "tests.add" });
+    const failed = sent({ ...even, task: "tests.fail" });
+    assert.ok(succeeded > 100 && failed > 30, `${succeeded} and ${failed} were sent`);
+    assert.equal(count("task_outcomes_total", { ...even, outcome: "succeeded" }), succeeded);
+    assert.equal(count("task_errors_total", { exception: "KeyError" }), failed);
     assert.equal(last.select("celery_load_task_errors_total", { exception: "KeyError" }).length, 1);
-    assert.equal(count("task_latency_seconds_count", { ...even, outcome: "succeeded" }), 135);
+    assert.equal(count("task_latency_seconds_count", { ...even, outcome: "succeeded" }), succeeded);
     const poisson = count("tasks_planned_total", { scenario: "poisson" });
-    assert.equal(count("task_outcomes_total", { outcome: "succeeded" }), 135 + poisson);
+    const { published } = report.total;
+    assert.equal(published, succeeded + failed + sent({ scenario: "poisson" }));
+    assert.equal(count("task_outcomes_total", { outcome: "succeeded" }), published - failed);
     // Results that came to a thread that does not know the task.
     assert.equal(count("unmatched_results_total"), 0);
     assert.equal(count("duplicate_results_total"), 0);
@@ -73,7 +83,7 @@ for (const kind of ["redis", "rabbitmq"] as const) {
     );
     assert.equal(report.balanced, true);
     assert.equal(report.total.planned, 180 + poisson);
-    assert.equal((await worker.recorded()).length, report.total.planned);
+    assert.equal((await worker.recorded()).length, published);
 
     // The same plan by one thread: the same number of Poisson starts.
     const single = await runToEnd({
@@ -95,7 +105,7 @@ test("the segments of a plan are all of it, and --count is what all do together"
       ],
     });
     planned.push(report.total.planned);
-    assert.equal(report.total.outcomes.succeeded, report.total.planned);
+    assertAllSucceeded(report.total, report.total.planned);
   }
   assert.deepEqual(planned, [34, 33, 33]);
 });
