@@ -7,7 +7,7 @@ import {
 } from "../config/schema.js";
 import { EXIT } from "../errors.js";
 import { countShares } from "../plan/mix.js";
-import { createProfile, type Profile, type ProfileSpec } from "../plan/profile.js";
+import { createProfile, hasRate, type Profile } from "../plan/profile.js";
 import { rateText } from "../plan/stage-name.js";
 import { padEnd, shortened, widthOf, wrappedText } from "../terminal/text.js";
 import { drawRate, timeText } from "./rate-chart.js";
@@ -66,8 +66,6 @@ interface Messages {
   readonly own: number;
 }
 
-type RatedSpec = Exclude<ProfileSpec, { kind: "max" }>;
-
 function sectionOf(
   name: string,
   scenario: ScenarioConfig,
@@ -77,7 +75,7 @@ function sectionOf(
   columns: number,
 ): Section {
   const { profile: spec } = scenario;
-  if (spec.kind === "max") return { lines: closedLoop(name, scenario), rates: null };
+  if (!hasRate(spec)) return { lines: closedLoop(name, scenario), rates: null };
   const profile = createProfile(spec);
   const activeMs = Math.min(
     profile.endMs,
@@ -85,13 +83,13 @@ function sectionOf(
     forMs === null ? Infinity : Math.max(0, forMs - scenario.startAfterMs),
   );
   if (activeMs === 0) return { lines: neverActive(name, scenario, forMs), rates: null };
-  const span = spanOf(spec, profile, activeMs);
+  const span = spanOf(profile, activeMs);
   const starts = wholeStarts(profile.startsBy(span.totalMs));
-  const peakPerSecond = peakOf(profile, span.totalMs);
+  const peakPerSecond = profile.peakBy(span.totalMs);
   const meanPerSecond = (profile.startsBy(span.totalMs) / span.totalMs) * 1000;
   const rates = { meanPerSecond, peakPerSecond, perStart: messagesPerStart(scenario, config) };
   const lines = [
-    `${name}: ${describe(spec)}, ${scenario.arrival} arrivals`,
+    `${name}: ${profile.title}, ${scenario.arrival} arrivals`,
     ...indented([...delays(scenario), `drawn: ${span.sentence}`]),
     "",
     ...indented(
@@ -174,9 +172,8 @@ interface Span {
 const MOST_CYCLES_DRAWN = 8;
 const HOUR_MS = 3_600_000;
 
-function spanOf(spec: RatedSpec, profile: Profile, activeMs: number): Span {
-  if (spec.kind === "steps" && spec.repeat) {
-    const cycleMs = spec.stages.reduce((sum, { durationMs }) => sum + durationMs, 0);
+function spanOf({ cycleMs, endMs }: Profile, activeMs: number): Span {
+  if (cycleMs < Infinity) {
     const cycle = `the first cycle of ${timeText(cycleMs)}`;
     if (activeMs === Infinity) {
       return {
@@ -196,24 +193,13 @@ function spanOf(spec: RatedSpec, profile: Profile, activeMs: number): Span {
   if (activeMs === Infinity) {
     return { drawnMs: HOUR_MS, totalMs: HOUR_MS, sentence: "the first hour; it has no end" };
   }
-  const isCut = activeMs < profile.endMs && profile.endMs < Infinity;
-  const part = isCut ? `${timeText(activeMs)} of ${timeText(profile.endMs)}` : timeText(activeMs);
+  const isCut = activeMs < endMs && endMs < Infinity;
+  const part = isCut ? `${timeText(activeMs)} of ${timeText(endMs)}` : timeText(activeMs);
   return {
     drawnMs: activeMs,
     totalMs: activeMs,
     sentence: isCut ? `the part that is run, ${part}` : `all of it, ${part}`,
   };
-}
-
-function describe(spec: RatedSpec): string {
-  switch (spec.kind) {
-    case "constant":
-      return `constant ${rateText(spec.ratePerSecond)}`;
-    case "steps":
-      return spec.repeat ? "repeated steps" : "steps";
-    case "ramp":
-      return "ramp";
-  }
 }
 
 function delays({ startAfterMs, warmupMs }: ScenarioConfig): string[] {
@@ -289,23 +275,6 @@ function summaryOf(sections: readonly Section[]): string[] {
     ...hourly(rates),
     "",
   ];
-}
-
-/** The highest rate up to a time: a straight line has it at one of its ends. */
-function peakOf(profile: Profile, untilMs: number): number {
-  let startMs = 0;
-  let peakPerSecond = 0;
-  for (const { fromPerSecond, toPerSecond, durationMs } of profile.stages) {
-    if (startMs >= untilMs) break;
-    const part = Math.min(1, (untilMs - startMs) / durationMs);
-    const lastPerSecond =
-      fromPerSecond === toPerSecond
-        ? toPerSecond
-        : fromPerSecond + (toPerSecond - fromPerSecond) * part;
-    if (durationMs > 0) peakPerSecond = Math.max(peakPerSecond, fromPerSecond, lastPerSecond);
-    startMs += durationMs;
-  }
-  return peakPerSecond;
 }
 
 /** Starts are whole; what only rounding keeps from the next whole number has reached it. */

@@ -1,10 +1,10 @@
 import { validateTemplates } from "../celery/arguments.js";
+import { type ProfileSpec, peakOf } from "../plan/profile.js";
 import { checkSlos } from "./check-slos.js";
 import { checkUrls } from "./check-urls.js";
 import { checkChord, checkWorkflows } from "./check-workflows.js";
 import { type ConfigIssue, issue, keyOfTask, listNames, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
-import { type ProfileSpec, peakPerSecond } from "./profile-field.js";
 import { formatDuration, formatRate } from "./quantities.js";
 import { quote } from "./quote.js";
 import type { SloConfig } from "./slo-fields.js";
@@ -187,7 +187,7 @@ function checkTemplates(name: string, task: unknown): ConfigIssue[] {
 }
 
 function checkPeak(name: string, profile: ProfileSpec, maxRate: number | null): ConfigIssue[] {
-  const peak = peakPerSecond(profile);
+  const peak = peakOf(profile);
   if (maxRate === null || peak <= maxRate) return [];
   const limit = `limits.maxRate (${formatRate(maxRate)})`;
   const message =

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { ProfileSpec } from "../plan/profile.js";
 import { type ConnectionConfig, connectionSchema, resolveConnection } from "./connection-fields.js";
 import { type ConfigIssue, crossCheck } from "./cross-check.js";
 import { EXTENSION_PREFIX } from "./extensions.js";
@@ -13,7 +14,7 @@ import {
 } from "./fields.js";
 import { mixField } from "./mix-field.js";
 import { nullRecord } from "./null-record.js";
-import { type ProfileSpec, profileField } from "./profile-field.js";
+import { profileField } from "./profile-field.js";
 import { RATE_PATTERN } from "./quantities.js";
 import {
   bucketsField,

@@ -53,16 +53,14 @@ interface SeriesPart {
 function partsOf({ config, subject, scenarios, queues }: Load): SeriesPart[] {
   const { bucketsMs, phaseBucketsMs, slos } = config;
   const parts = fixedSeries(subject, { bucketsMs, phaseBucketsMs });
-  const ofScenarios = scenarios.flatMap(({ name, profile, entries }, index): SeriesPart[] => {
-    const noun = profile.kind === "steps" ? "steps" : "stages";
+  const ofScenarios = scenarios.flatMap(({ name, entries }, index): SeriesPart[] => {
     const { tasks, stages } = parts.scenarios[index]!;
     return [
       {
         path: ["scenarios", name, "profile"],
         series: stages,
-        cause: `its ${count(subject.scenarios[index]!.stages.length, noun)} make`,
-        remedy:
-          noun === "steps" ? "Use fewer steps (repeat: true repeats them)" : "Use fewer stages",
+        cause: `its ${count(subject.scenarios[index]!.stages.length, "stages")} make`,
+        remedy: "Use fewer stages (steps with repeat: true go round)",
       },
       {
         path: ["scenarios", name, "mix"],

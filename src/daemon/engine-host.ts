@@ -9,7 +9,7 @@ import type { EngineMessage, EnginePlan, EngineStart, MainMessage } from "../eng
 import { createLayout, type Layout } from "../ledger/layout.js";
 import { type Half, ledgerBytes, openLedger, type SharedLedger } from "../ledger/snapshot.js";
 import { createStageLayout } from "../ledger/stage-rows.js";
-import { stageCountOf } from "../plan/profile.js";
+import { stagesOf } from "../plan/profile.js";
 import type { Share } from "../plan/share.js";
 import { takeEngineThread } from "./engine-thread.js";
 
@@ -41,7 +41,7 @@ export class EngineHost {
     this.#layout = createLayout(plan.dimensions);
     const memory = new SharedArrayBuffer(ledgerBytes(this.#layout));
     this.#ledger = openLedger(this.#layout, memory);
-    const stages = createStageLayout(plan.scenarios.map(({ profile }) => stageCountOf(profile)));
+    const stages = createStageLayout(plan.scenarios.map(({ profile }) => stagesOf(profile).length));
     const stageMemory = new SharedArrayBuffer(stages.cellCount * 8);
     this.stageCells = new Float64Array(stageMemory);
     const start: EngineStart = { plan, memory, stageMemory, thread, idPrefix: this.idPrefix };

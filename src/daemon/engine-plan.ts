@@ -7,7 +7,7 @@ import { SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
 import type { Subject } from "../exposition/subject.js";
 import type { Dimensions } from "../ledger/layout.js";
 import type { ObservePlan } from "../observer/connection-observer.js";
-import { createProfile, type ProfileSpec, type Stage } from "../plan/profile.js";
+import { endOf, stagesOf } from "../plan/profile.js";
 import { capacityIssues, type Load, mostInFlight, seriesOf, slotsFor } from "./capacity.js";
 import { planEntries } from "./entry-plans.js";
 import { planSlos } from "./slo-plans.js";
@@ -57,7 +57,7 @@ export function planEngine(
       weights: Object.values(scenario.mix),
       startAfterMs: scenario.startAfterMs,
       warmupMs: scenario.warmupMs,
-      endMs: endOf(scenario, options.forMs),
+      endMs: plannedEndOf(scenario, options.forMs),
       maxInFlight: scenario.maxInFlight,
       gracefulStopMs: scenario.gracefulStopMs,
     });
@@ -124,21 +124,7 @@ export function planEngine(
   };
 }
 
-/** `max` has one stage, which is not one of rate. */
-export function stagesOf(profile: ProfileSpec): readonly Stage[] {
-  if (profile.kind !== "max") return createProfile(profile).stages;
-  return [
-    {
-      name: "max",
-      kind: "hold",
-      fromPerSecond: Number.NaN,
-      toPerSecond: Number.NaN,
-      durationMs: Number.POSITIVE_INFINITY,
-    },
-  ];
-}
-
-function endOf(
+function plannedEndOf(
   scenario: { readonly durationMs: number | null; readonly startAfterMs: number },
   forMs: number | null,
 ): number {
@@ -148,8 +134,7 @@ function endOf(
 
 /** Whether a run of the plan comes to its end when nobody stops it. */
 export function endsByItself({ scenarios, countLimit }: EnginePlan): boolean {
-  const ends = ({ endMs, profile }: ScenarioPlan) =>
-    endMs < Infinity || (profile.kind !== "max" && createProfile(profile).endMs < Infinity);
+  const ends = ({ endMs, profile }: ScenarioPlan) => Math.min(endMs, endOf(profile)) < Infinity;
   return countLimit !== null || scenarios.every(ends);
 }
 

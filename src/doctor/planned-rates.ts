@@ -1,5 +1,5 @@
 import { type Config, isWorkflow, type ScenarioConfig } from "../config/schema.js";
-import { createProfile } from "../plan/profile.js";
+import { endOf, peakOf } from "../plan/profile.js";
 
 /** When a scenario runs, and its highest rate then. */
 interface Span {
@@ -34,13 +34,8 @@ export function peakRates(config: Config, connection: string): ReadonlyMap<strin
 function spanOf({ profile, startAfterMs, durationMs }: ScenarioConfig): Span {
   const fromMs = startAfterMs;
   const activeMs = durationMs ?? Number.POSITIVE_INFINITY;
-  if (profile.kind === "max") {
-    return { fromMs, untilMs: fromMs + activeMs, peakPerSecond: Number.POSITIVE_INFINITY };
-  }
-  const { endMs, stages } = createProfile(profile);
-  const rates = stages.flatMap((stage) => [stage.fromPerSecond, stage.toPerSecond]);
-  const untilMs = fromMs + Math.min(activeMs, endMs);
-  return { fromMs, untilMs, peakPerSecond: Math.max(...rates) };
+  const untilMs = fromMs + Math.min(activeMs, endOf(profile));
+  return { fromMs, untilMs, peakPerSecond: peakOf(profile) };
 }
 
 function addRates(

@@ -6,46 +6,18 @@ import {
   type ScenarioCell,
   type ScenarioState,
 } from "../ledger/layout.js";
-import { type Arrivals, createArrivals } from "../plan/arrival.js";
-import { createMix, type Mix } from "../plan/mix.js";
-import { createProfile, type Profile } from "../plan/profile.js";
-import { seedOf } from "../plan/random.js";
-import type { Deal } from "../plan/share.js";
-import type { ScenarioPlan } from "./messages.js";
-import type { TaskLife } from "./task-life.js";
+import { hasRate } from "../plan/profile.js";
+import { ClosedLoop } from "./closed-loop.js";
+import { OpenLoop } from "./open-loop.js";
+import type { Pacing, PacingOptions } from "./pacing.js";
 
-/** How many starts the whole run may still plan; shared by its scenarios. */
-export interface StartBudget {
-  /** How many it was to plan at the beginning; Infinity without `--count`. */
-  readonly limit: number;
-  left: number;
-}
-
-export interface ScenarioRunOptions {
-  readonly index: number;
-  readonly plan: ScenarioPlan;
+export interface ScenarioRunOptions extends PacingOptions {
   readonly layout: Layout;
   readonly cells: Float64Array;
   readonly clock: Clock;
-  readonly life: TaskLife;
-  readonly budget: StartBudget;
-  readonly seed: number;
-  /** Which starts of the plan are done here; a closed loop has no plan to share. */
-  readonly deal: Deal;
   readonly onState: (state: ScenarioState) => void;
   readonly onStage: (stage: number) => void;
 }
-
-/** A profile that has a rate, and the starts that are due by it. */
-interface Paced {
-  readonly profile: Profile;
-  readonly arrivals: Arrivals;
-}
-
-/** Starts of one scenario in one turn; more wait for the next, so that results are read in between. */
-const MAX_STARTS_A_TURN = 512;
-/** How soon a closed loop looks again when it could start nothing. */
-const CLOSED_LOOP_RETRY_MS = 20;
 
 /**
  * One scenario in time:
@@ -57,37 +29,19 @@ const CLOSED_LOOP_RETRY_MS = 20;
 export class ScenarioRun {
   readonly #options: ScenarioRunOptions;
   readonly #cell: Record<ScenarioCell, number>;
-  readonly #mix: Mix;
-  /** Null for the closed loop `max`, which has no rate. */
-  readonly #paced: Paced | null;
-  readonly #endMs: number;
+  readonly #pacing: Pacing;
   #state: ScenarioState = "waiting";
   #beginMs = Number.POSITIVE_INFINITY;
   #drainUntilMs = Number.POSITIVE_INFINITY;
   #stage = -1;
-  /** The stage of the starts that are due up to this time, and the time of the last one. */
-  #startStage = 0;
-  #startStageUntilMs = -1;
-  #lastDueMs = 0;
 
   constructor(options: ScenarioRunOptions) {
     this.#options = options;
-    const { plan, layout, index, seed, deal } = options;
+    const { layout, index } = options;
     this.#cell = Object.fromEntries(
       SCENARIO_CELLS.map((cell) => [cell, layout.scenario(index, cell)]),
     ) as Record<ScenarioCell, number>;
-    if (plan.profile.kind === "max") {
-      this.#mix = createMix(plan.weights);
-      this.#paced = null;
-      this.#endMs = plan.endMs;
-    } else {
-      this.#mix = createMix(plan.weights, deal);
-      const profile = createProfile(plan.profile);
-      this.#endMs = Math.min(plan.endMs, profile.endMs);
-      const ownSeed = seedOf(plan.name, seed);
-      const arrivals = createArrivals(profile, plan.arrival, ownSeed, this.#endMs, deal);
-      this.#paced = { profile, arrivals };
-    }
+    this.#pacing = pacingOf(options);
     this.#set("remainingSeconds", Number.POSITIVE_INFINITY);
   }
 
@@ -106,7 +60,7 @@ export class ScenarioRun {
     if (this.#state !== "warming" && this.#state !== "running") {
       return this.#state === "waiting" ? this.#beginMs : Number.POSITIVE_INFINITY;
     }
-    return this.#paced === null ? this.#fill(nowMs) : this.#catchUp(this.#paced, nowMs);
+    return this.#pacing.turn(this.#beginMs, nowMs);
   }
 
   /** Stops planning; results are awaited for the graceful stop. */
@@ -136,7 +90,7 @@ export class ScenarioRun {
       this.#enter("running");
     }
     const isActive = this.#state === "warming" || this.#state === "running";
-    if (isActive && (this.#isOver(elapsedMs) || this.#options.budget.left === 0)) {
+    if (isActive && (this.#pacing.isOver(elapsedMs) || this.#options.budget.left === 0)) {
       this.stop(nowMs);
       return;
     }
@@ -144,54 +98,10 @@ export class ScenarioRun {
     this.#showPlan(isActive, elapsedMs);
   }
 
-  /** The end has come, and the last start that is due by then has been planned. */
-  #isOver(elapsedMs: number): boolean {
-    if (elapsedMs < this.#endMs) return false;
-    return this.#paced === null || this.#paced.arrivals.nextMs === Number.POSITIVE_INFINITY;
-  }
-
-  #catchUp({ profile, arrivals }: Paced, nowMs: number): number {
-    const { plan, life, budget } = this.#options;
-    for (let started = 0; started < MAX_STARTS_A_TURN; started++) {
-      const plannedMs = this.#beginMs + arrivals.nextMs;
-      if (plannedMs > nowMs) return plannedMs;
-      if (budget.left === 0) return Number.POSITIVE_INFINITY;
-      budget.left--;
-      const dueMs = arrivals.nextMs;
-      if (dueMs > this.#startStageUntilMs) this.#enterStartStage(profile, dueMs);
-      this.#lastDueMs = dueMs;
-      arrivals.advance();
-      const entry = plan.entries[this.#mix.take()]!;
-      life.start(entry, this.#startStage, plannedMs, nowMs, dueMs < plan.warmupMs);
-    }
-    return nowMs;
-  }
-
-  #fill(nowMs: number): number {
-    const { index, plan, life, budget } = this.#options;
-    const elapsedMs = nowMs - this.#beginMs;
-    if (elapsedMs >= this.#endMs) return Number.POSITIVE_INFINITY;
-    let started = 0;
-    while (started < MAX_STARTS_A_TURN && budget.left > 0 && life.hasRoom(index)) {
-      budget.left--;
-      started++;
-      this.#lastDueMs = elapsedMs;
-      life.start(plan.entries[this.#mix.take()]!, 0, nowMs, nowMs, elapsedMs < plan.warmupMs);
-    }
-    if (budget.left === 0) return Number.POSITIVE_INFINITY;
-    return life.hasRoom(index) ? nowMs : nowMs + CLOSED_LOOP_RETRY_MS;
-  }
-
-  #enterStartStage(profile: Profile, dueMs: number): void {
-    const { index, untilMs } = profile.stageOfStart(dueMs);
-    this.#startStage = index;
-    this.#startStageUntilMs = untilMs;
-  }
-
   /** How long it has planned starts: to the last one, where their number was the limit. */
   #plannedMs(nowMs: number): number {
-    if (this.#options.budget.left === 0) return this.#lastDueMs;
-    return Math.min(Math.max(0, nowMs - this.#beginMs), this.#endMs);
+    if (this.#options.budget.left === 0) return this.#pacing.lastDueMs;
+    return Math.min(Math.max(0, nowMs - this.#beginMs), this.#pacing.endMs);
   }
 
   #drain(nowMs: number): void {
@@ -203,24 +113,15 @@ export class ScenarioRun {
 
   #showPlan(isActive: boolean, elapsedMs: number): void {
     this.#set("remainingSeconds", this.#remainingMs(elapsedMs) / 1000);
-    if (this.#paced === null) {
-      this.#set("targetRate", isActive ? Number.NaN : 0);
-      this.#set("stageRemainingSeconds", isActive ? (this.#endMs - elapsedMs) / 1000 : 0);
-      if (isActive) this.#enterStage(0, this.#beginMs);
-      return;
-    }
-    const { profile } = this.#paced;
-    this.#set("targetRate", isActive ? profile.rateAt(elapsedMs) / this.#options.deal.of : 0);
     if (!isActive) {
+      this.#set("targetRate", 0);
       this.#set("stageRemainingSeconds", 0);
       return;
     }
-    const { index, remainingMs } = profile.stageAt(elapsedMs);
-    const untilEndMs = Math.max(0, this.#endMs - elapsedMs);
-    this.#set("stageRemainingSeconds", Math.min(remainingMs, untilEndMs) / 1000);
-    const { durationMs } = profile.stages[index]!;
-    const stageBeganMs = Number.isFinite(durationMs) ? elapsedMs + remainingMs - durationMs : 0;
-    this.#enterStage(index, this.#beginMs + stageBeganMs);
+    const { ratePerSecond, stage, stageRemainingMs, stageBeganMs } = this.#pacing.look(elapsedMs);
+    this.#set("targetRate", ratePerSecond);
+    this.#set("stageRemainingSeconds", stageRemainingMs / 1000);
+    this.#enterStage(stage, this.#beginMs + stageBeganMs);
   }
 
   /** Until the last start. By its time it is exact, by the count as long as the pace stays what it was. */
@@ -229,7 +130,7 @@ export class ScenarioRun {
     const { limit, left } = this.#options.budget;
     const hasPace = elapsedMs > 0 && left < limit;
     const byCountMs = hasPace ? (left * elapsedMs) / (limit - left) : Number.POSITIVE_INFINITY;
-    return Math.max(0, Math.min(this.#endMs - elapsedMs, byCountMs));
+    return Math.max(0, Math.min(this.#pacing.endMs - elapsedMs, byCountMs));
   }
 
   #enterStage(stage: number, sinceMs: number): void {
@@ -253,4 +154,10 @@ export class ScenarioRun {
   #unixSeconds(monotonicMs: number): number {
     return this.#options.clock.unixMs(monotonicMs) / 1000;
   }
+}
+
+/** The pacing that a profile asks for. */
+function pacingOf(options: PacingOptions): Pacing {
+  const { profile } = options.plan;
+  return hasRate(profile) ? new OpenLoop(options, profile) : new ClosedLoop(options);
 }

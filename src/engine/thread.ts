@@ -10,7 +10,7 @@ import { createLayout } from "../ledger/layout.js";
 import { openLedger, takeSnapshot } from "../ledger/snapshot.js";
 import { createStageLayout } from "../ledger/stage-rows.js";
 import { takeLibraryLines } from "../library-lines.js";
-import { stageCountOf } from "../plan/profile.js";
+import { hasRate, stagesOf } from "../plan/profile.js";
 import { createRandom, seedOf } from "../plan/random.js";
 import { dealOf, inBlocks, shareOf, within } from "../plan/share.js";
 import { ExceptionRows } from "./exception-rows.js";
@@ -60,7 +60,7 @@ const saturation = new Saturation(cells, layout);
 const life = new TaskLife({
   layout,
   live: ledger.live,
-  stageLayout: createStageLayout(plan.scenarios.map(({ profile }) => stageCountOf(profile))),
+  stageLayout: createStageLayout(plan.scenarios.map(({ profile }) => stagesOf(profile).length)),
   stageCells: new Float64Array(stageMemory),
   clock,
   idPrefix: prefix,
@@ -115,7 +115,7 @@ const pacer = new Pacer(clock, life, runs, plan.tickMs);
 const missed = new Set<number>();
 /** Connections whose results are being removed. */
 const forgetting = new Map<number, Promise<void>>();
-const hasClosedLoop = plan.scenarios.some(({ profile }) => profile.kind === "max");
+const hasClosedLoop = plan.scenarios.some(({ profile }) => !hasRate(profile));
 const connections = plan.connections.map((_, index) => connect(index));
 life.connect(connections);
 

@@ -1,32 +1,47 @@
-import { type Curve, createPiecewiseLinear, type Segment } from "./piecewise-linear.js";
-import { stageName } from "./stage-name.js";
+import type { Curve } from "./piecewise-linear.js";
+import { type ConstantSpec, constant } from "./profiles/constant.js";
+import { type RampSpec, ramp } from "./profiles/ramp.js";
+import { type StepsSpec, steps } from "./profiles/steps.js";
 
-/** A profile as the configuration writes it, in starts a second and milliseconds. */
-export type ProfileSpec =
-  | { readonly kind: "constant"; readonly ratePerSecond: number }
-  | { readonly kind: "steps"; readonly stages: readonly StepSpec[]; readonly repeat: boolean }
-  | { readonly kind: "ramp"; readonly fromPerSecond: number; readonly stages: readonly RampSpec[] }
-  | { readonly kind: "max" };
-
-/** One stage of a profile that has stages. */
-export type StageSpec = StepSpec | RampSpec;
-
-/** A rate that is held for a while. */
-export interface StepSpec {
-  readonly ratePerSecond: number;
-  readonly durationMs: number;
+/** What each kind of profile that has a rate is written with, in starts a second and milliseconds. */
+interface RatedSpecs {
+  readonly constant: ConstantSpec;
+  readonly steps: StepsSpec;
+  readonly ramp: RampSpec;
 }
 
-/** A rate that goes in a straight line from that of the stage before to `toPerSecond`. */
-export interface RampSpec {
-  readonly toPerSecond: number;
-  readonly durationMs: number;
+type RatedKind = keyof RatedSpecs;
+
+/** A profile with a rate of its own: one of them, or one of the given kind. */
+export type RatedSpec<Kind extends RatedKind = RatedKind> = {
+  readonly [K in Kind]: { readonly kind: K } & RatedSpecs[K];
+}[Kind];
+
+/** A closed loop has no rate: `max` keeps as many tasks in flight as it may, and their ends start the next. */
+export interface ClosedLoopSpec {
+  readonly kind: "max";
 }
+
+/** How many tasks to start when, as the configuration writes it. */
+export type ProfileSpec = RatedSpec | ClosedLoopSpec;
+
+/** The mathematics of each kind: one that has none here does not compile. */
+const PROFILES: { readonly [K in RatedKind]: (spec: RatedSpec<K>) => Profile } = {
+  constant,
+  steps,
+  ramp,
+};
 
 /** How many starts are due by when, and in which stage: a curve with names on it. */
 export interface Profile extends Curve {
   /** At least one; those of one cycle when the profile repeats. */
   readonly stages: readonly Stage[];
+  /** What it is, in a few words: `constant 20/s`, `repeated steps`. */
+  readonly title: string;
+  /** After so long it begins anew; Infinity when it does not. */
+  readonly cycleMs: number;
+  /** The highest rate of the first `elapsedMs`, starts a second. */
+  peakBy(elapsedMs: number): number;
 }
 
 /** One stage of a profile, as it is shown. */
@@ -40,22 +55,43 @@ export interface Stage {
   readonly durationMs: number;
 }
 
+/** The one stage of a closed loop. */
+const CLOSED_LOOP_STAGE: Stage = {
+  name: "max",
+  kind: "hold",
+  fromPerSecond: Number.NaN,
+  toPerSecond: Number.NaN,
+  durationMs: Infinity,
+};
+
+/** False for a closed loop. */
+export function hasRate(spec: ProfileSpec): spec is RatedSpec {
+  return spec.kind !== "max";
+}
+
 /**
- * Makes the profile of a specification. Everything but `max` (which has no rate of its own: it is a
- * closed loop) is a row of straight lines.
+ * Makes the profile of a specification.
  *
  * @throws RangeError when a rate or duration is negative or not finite, when there are no stages, or
  * when a repeated cycle has no length. The configuration's schema refuses all of these first.
  */
-export function createProfile(spec: Exclude<ProfileSpec, { kind: "max" }>): Profile {
-  const segments = segmentsOf(spec);
-  const curve = createPiecewiseLinear(segments, spec.kind === "steps" && spec.repeat);
-  return { ...curve, stages: segments.map(stageOf) };
+export function createProfile<Kind extends RatedKind>(spec: RatedSpec<Kind>): Profile {
+  return PROFILES[spec.kind](spec);
 }
 
-/** How many stages a profile has; `max` has one. */
-export function stageCountOf(spec: ProfileSpec): number {
-  return spec.kind === "steps" || spec.kind === "ramp" ? spec.stages.length : 1;
+/** The stages of any profile, a closed loop included. */
+export function stagesOf(spec: ProfileSpec): readonly Stage[] {
+  return hasRate(spec) ? createProfile(spec).stages : [CLOSED_LOOP_STAGE];
+}
+
+/** When a profile ends by itself, in milliseconds; Infinity when it never does. */
+export function endOf(spec: ProfileSpec): number {
+  return hasRate(spec) ? createProfile(spec).endMs : Infinity;
+}
+
+/** The highest rate that a profile ever reaches, starts a second; Infinity for a closed loop. */
+export function peakOf(spec: ProfileSpec): number {
+  return hasRate(spec) ? createProfile(spec).peakBy(Infinity) : Infinity;
 }
 
 /**
@@ -73,33 +109,4 @@ export function stageTimesMs(stages: readonly Stage[], activeMs: number): number
     leftMs -= partMs;
     return cycles * length + partMs;
   });
-}
-
-function segmentsOf(spec: Exclude<ProfileSpec, { kind: "max" }>): Segment[] {
-  switch (spec.kind) {
-    case "constant":
-      return [hold(spec.ratePerSecond, Infinity)];
-    case "steps":
-      return spec.stages.map((step) => hold(step.ratePerSecond, step.durationMs));
-    case "ramp":
-      return segmentsOfRamp(spec.fromPerSecond, spec.stages);
-  }
-}
-
-function hold(ratePerSecond: number, durationMs: number): Segment {
-  return { fromPerSecond: ratePerSecond, toPerSecond: ratePerSecond, durationMs };
-}
-
-function segmentsOfRamp(fromPerSecond: number, stages: readonly RampSpec[]): Segment[] {
-  let before = fromPerSecond;
-  return stages.map(({ toPerSecond, durationMs }) => {
-    const segment = { fromPerSecond: before, toPerSecond, durationMs };
-    before = toPerSecond;
-    return segment;
-  });
-}
-
-function stageOf(segment: Segment): Stage {
-  const kind = segment.fromPerSecond === segment.toPerSecond ? "hold" : "ramp";
-  return { name: stageName(segment), kind, ...segment };
 }

@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   setup: [],
   cli: [],
   terminal: [],
-  config: ["celery", "slo", "terminal"],
+  config: ["plan", "celery", "slo", "terminal"],
   connections: ["celery"],
   engine: ["plan", "celery", "ledger", "connections"],
   observer: ["celery", "connections"],

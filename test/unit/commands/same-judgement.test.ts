@@ -29,7 +29,7 @@ const BAD: readonly (readonly [name: string, text: string, faults: readonly stri
     "so many steps that their series are too many",
     CONFIG.replace("20/s", `{steps: [${STEPS}]}`),
     [
-      'load.yml:9:14: Cannot use profile of scenario "steady": its 3,000 steps make N of the M time series on /metrics, and limits.series is 5000. Use fewer steps (repeat: true repeats them), or raise limits.series to 8000.',
+      'load.yml:9:14: Cannot use profile of scenario "steady": its 3,000 stages make N of the M time series on /metrics, and limits.series is 5000. Use fewer stages (steps with repeat: true go round), or raise limits.series to 8000.',
     ],
   ],
   [

@@ -93,7 +93,7 @@ test("a configuration with more series than the limit is refused at what makes t
   );
   const steps = Array.from({ length: 500 }, (_, index) => `${index + 1}/s for 1s`).join(", ");
   const [stepped] = refusedOf(["limits.series=1000", `scenarios.two.profile={steps: [${steps}]}`]);
-  assert.match(stepped!, /^scenarios\.two\.profile: its 500 steps make 1,000 of the/);
+  assert.match(stepped!, /^scenarios\.two\.profile: its 500 stages make 1,000 of the/);
 });
 
 test("what is left of limits.series bounds the exception classes", () => {

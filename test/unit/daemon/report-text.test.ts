@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type EndedRun, endReport } from "../../../src/daemon/end-report.js";
-import { stagesOf } from "../../../src/daemon/engine-plan.js";
 import { reportText } from "../../../src/daemon/report-text.js";
 import { StatusLine } from "../../../src/daemon/status-line.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
@@ -14,6 +13,7 @@ import {
   MAX_STAGE_ROWS,
   type StageCounter,
 } from "../../../src/ledger/stage-rows.js";
+import { stagesOf } from "../../../src/plan/profile.js";
 import { widthOf } from "../../../src/terminal/text.js";
 
 const LONG = "shop.warehouse.inventory.tasks.synchronise_reserved_quantities_of_all_warehouses";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AchievedRates } from "../../../src/daemon/achieved-rates.js";
-import { stagesOf } from "../../../src/daemon/engine-plan.js";
 import { statusOf } from "../../../src/daemon/status.js";
 import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import type { Subject } from "../../../src/exposition/subject.js";
 import { createLayout, SCENARIO_STATES } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
+import { stagesOf } from "../../../src/plan/profile.js";
 import { DRIFTS, OBSERVED } from "../exposition/observed.js";
 
 const SUBJECT: Subject = {
