@@ -1,3 +1,12 @@
+import {
+  DROP_REASONS,
+  LATENCY_OUTCOMES,
+  MEMBER_OUTCOMES,
+  OUTCOMES,
+  PHASES,
+  PUBLISH_FAILURE_KINDS,
+  UNCERTAIN_PHASES,
+} from "../exposition/label-values.js";
 import type { MetricKey } from "../exposition/metrics.js";
 import { SCENARIO_STATES } from "../ledger/layout.js";
 import { SIDES } from "../observer/bottleneck.js";
@@ -30,17 +39,15 @@ const STAGE: Readonly<Record<string, LabelValues>> = {
 };
 
 const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValues>>>> = {
-  dropped: { reason: ["in_flight", "backpressure", "saturated", "not_connected"] },
-  publishFailures: { kind: ["rejected", "unroutable", "too_large", "invalid"] },
-  outcomes: { outcome: ["succeeded", "failed", "revoked", "timed_out", "unknown"] },
+  dropped: { reason: Object.keys(DROP_REASONS) },
+  publishFailures: { kind: Object.keys(PUBLISH_FAILURE_KINDS) },
+  outcomes: { outcome: Object.keys(OUTCOMES) },
   errors: { exception: "class of the exception as the worker reported it, or `other`" },
-  latency: { outcome: ["succeeded", "failed"] },
-  memberOutcomes: {
-    outcome: ["succeeded", "failed", "revoked", "timed_out", "unknown", "not_run"],
-  },
-  memberLatency: { outcome: ["succeeded", "failed"] },
-  phase: { phase: ["dispatch", "publish", "work", "queue", "run", "delivery"] },
-  uncertainPhase: { phase: ["queue", "delivery"] },
+  latency: { outcome: Object.keys(LATENCY_OUTCOMES) },
+  memberOutcomes: { outcome: Object.keys(MEMBER_OUTCOMES) },
+  memberLatency: { outcome: Object.keys(LATENCY_OUTCOMES) },
+  phase: { phase: Object.keys(PHASES) },
+  uncertainPhase: { phase: Object.keys(UNCERTAIN_PHASES) },
   scenarioState: { state: SCENARIO_STATES },
   stageInfo: STAGE,
   stageRemaining: STAGE,

@@ -1,26 +1,15 @@
 import type { StartEnd } from "../ledger/balance.js";
+import { DROPS, OUTCOMES, PUBLISH_FAILURES } from "../ledger/ends.js";
 import type { InFlightTable } from "../ledger/in-flight-table.js";
 import { type Layout, SLO_COUNTERS, type SloCounter } from "../ledger/layout.js";
 import type { SloPlan } from "./messages.js";
 
-/** What the end of a start is for its SLOs; `events` alone is a good one, `bad` is counted in both. */
-export const EVENT_OF: Readonly<Record<StartEnd, SloCounter>> = {
-  succeeded: "events",
-  // The system under test failed, was too slow to let the plan go on, or did not answer.
-  failed: "bad",
-  revoked: "bad",
-  timedOut: "bad",
-  unknown: "bad",
-  failedRejected: "bad",
-  failedUnroutable: "bad",
-  failedTooLarge: "bad",
-  droppedInFlight: "bad",
-  droppedBackpressure: "bad",
-  droppedNotConnected: "bad",
-  // The fault is ours.
-  droppedSaturated: "excludedSaturated",
-  failedInvalid: "excludedInvalid",
-};
+/** What the end of a start is for its SLOs, by its counter. */
+export const EVENT_OF = Object.fromEntries(
+  [DROPS, PUBLISH_FAILURES, OUTCOMES].flatMap((ends) =>
+    Object.values(ends).map(({ counter, event }) => [counter, event]),
+  ),
+) as Readonly<Record<StartEnd, SloCounter>>;
 
 export interface SloEventsOptions {
   readonly cells: Float64Array;

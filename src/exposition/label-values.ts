@@ -1,29 +1,17 @@
+import {
+  countersByLabel,
+  DROPS,
+  OUTCOMES as ENDS_OF_PUBLISHED,
+  PUBLISH_FAILURES,
+} from "../ledger/ends.js";
 import type { EntryCounter, EntryHistogram } from "../ledger/layout.js";
 
 /*
  * Label values that are fixed by the code: label value → counter or histogram of the ledger.
  */
-export const DROP_REASONS = {
-  in_flight: "droppedInFlight",
-  backpressure: "droppedBackpressure",
-  saturated: "droppedSaturated",
-  not_connected: "droppedNotConnected",
-} as const satisfies Record<string, EntryCounter>;
-
-export const PUBLISH_FAILURE_KINDS = {
-  rejected: "failedRejected",
-  unroutable: "failedUnroutable",
-  too_large: "failedTooLarge",
-  invalid: "failedInvalid",
-} as const satisfies Record<string, EntryCounter>;
-
-export const OUTCOMES = {
-  succeeded: "succeeded",
-  failed: "failed",
-  revoked: "revoked",
-  timed_out: "timedOut",
-  unknown: "unknown",
-} as const satisfies Record<string, EntryCounter>;
+export const DROP_REASONS = countersByLabel(DROPS);
+export const PUBLISH_FAILURE_KINDS = countersByLabel(PUBLISH_FAILURES);
+export const OUTCOMES = countersByLabel(ENDS_OF_PUBLISHED);
 
 export const MEMBER_OUTCOMES = {
   ...OUTCOMES,

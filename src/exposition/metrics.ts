@@ -1,3 +1,5 @@
+import { DROPS, meaningsOf, OUTCOMES, PUBLISH_FAILURES } from "../ledger/ends.js";
+
 /**
  * Every metric of the daemon, once: name, type, labels, help. Data only; the docs page, the dashboards'
  * test and the exposition all read it. Names follow prometheus.io/docs/practices/naming.
@@ -29,19 +31,19 @@ export const METRICS = {
     name: "tasks_dropped_total",
     type: "counter",
     labels: ["scenario", "task", "reason"],
-    help: "Planned starts that were never sent: in_flight (maxInFlight reached), backpressure (broker does not answer), saturated (this daemon was late), not_connected.",
+    help: `Planned starts that were never sent: ${meaningsOf(DROPS)}.`,
   },
   publishFailures: {
     name: "publish_failures_total",
     type: "counter",
     labels: ["scenario", "task", "kind"],
-    help: "Tasks that are provably not queued: rejected (the broker said no), unroutable (RabbitMQ has no such queue), too_large (RabbitMQ takes none of that size) or invalid (the message could not be built).",
+    help: `Tasks that are provably not queued: ${meaningsOf(PUBLISH_FAILURES)}.`,
   },
   outcomes: {
     name: "task_outcomes_total",
     type: "counter",
     labels: ["scenario", "task", "outcome"],
-    help: "What became of published tasks: succeeded, failed, revoked, timed_out, unknown (the broker's answer was lost and no result came, or the daemon stopped first).",
+    help: `What became of published tasks: ${meaningsOf(OUTCOMES)}.`,
   },
   errors: {
     name: "task_errors_total",

@@ -1,3 +1,4 @@
+import { countersOf, DROPS, OUTCOMES, PUBLISH_FAILURES } from "./ends.js";
 import type { EntryCounter } from "./layout.js";
 
 /** One entry's (or any sum of entries') counts and gauges. */
@@ -15,28 +16,10 @@ export interface Balance {
   readonly published: number;
 }
 
-export const DROP_COUNTERS = [
-  "droppedInFlight",
-  "droppedBackpressure",
-  "droppedSaturated",
-  "droppedNotConnected",
-] as const satisfies readonly EntryCounter[];
-
-export const PUBLISH_FAILURE_COUNTERS = [
-  "failedRejected",
-  "failedUnroutable",
-  "failedTooLarge",
-  "failedInvalid",
-] as const satisfies readonly EntryCounter[];
-
-export const OUTCOME_COUNTERS = [
-  "succeeded",
-  "failed",
-  "revoked",
-  "timedOut",
-  "unknown",
-  "notRun",
-] as const satisfies readonly EntryCounter[];
+export const DROP_COUNTERS = countersOf(DROPS);
+export const PUBLISH_FAILURE_COUNTERS = countersOf(PUBLISH_FAILURES);
+/** Of starts and of members of workflows, of which alone some are not run. */
+export const OUTCOME_COUNTERS = [...countersOf(OUTCOMES), "notRun"] as const;
 
 /** Where a planned start can end; only members of workflows have `notRun`. */
 export type StartEnd = Exclude<

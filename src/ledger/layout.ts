@@ -1,3 +1,5 @@
+import { countersOf, DROPS, OUTCOMES, PUBLISH_FAILURES } from "./ends.js";
+
 /**
  * Names, order and place of every cell that an engine shares with the main thread. One writer (the
  * engine), any number of readers; both sides build the same `Layout` from the same `Dimensions`.
@@ -13,19 +15,9 @@ export const ENTRY_COUNTERS = [
   "published",
   // Of those, without the broker's answer.
   "unconfirmed",
-  "droppedInFlight",
-  "droppedBackpressure",
-  "droppedSaturated",
-  "droppedNotConnected",
-  "failedRejected",
-  "failedUnroutable",
-  "failedTooLarge",
-  "failedInvalid",
-  "succeeded",
-  "failed",
-  "revoked",
-  "timedOut",
-  "unknown",
+  ...countersOf(DROPS),
+  ...countersOf(PUBLISH_FAILURES),
+  ...countersOf(OUTCOMES),
   // Members of workflows only: what ran before them had failed.
   "notRun",
   "retries",
