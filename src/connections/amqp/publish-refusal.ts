@@ -18,6 +18,30 @@ export interface PublishPlace {
   readonly username: string;
 }
 
+/** So long a refusal is the answer to what follows; then a message asks again. */
+const ASK_AGAIN_MS = 5_000;
+
+/** What the broker has refused of late. */
+export class RecentRefusal {
+  #refusal: PublishRefusal | null = null;
+  #refusedMs = 0;
+
+  /** What to answer without asking the broker; null: a message is to ask. */
+  get current(): PublishRefusal | null {
+    if (this.#refusal !== null && performance.now() - this.#refusedMs > ASK_AGAIN_MS) this.clear();
+    return this.#refusal;
+  }
+
+  set(refusal: PublishRefusal): void {
+    this.#refusal = refusal;
+    this.#refusedMs = performance.now();
+  }
+
+  clear(): void {
+    this.#refusal = null;
+  }
+}
+
 /** Of the error that amqplib makes of `channel.close` after a publish (`rabbit_channel.erl`, `basic.publish`). */
 export function publishRefusal(error: Error, place: PublishPlace): PublishRefusal {
   const words = brokerWords(error);
