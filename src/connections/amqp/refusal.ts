@@ -12,9 +12,12 @@ export function brokerWords(error: unknown): string {
   return /with message "(.*)"$/s.exec(text)?.[1] ?? text;
 }
 
-/** The cause of a loss in the broker's words, with what to do about a limit. */
+/** The cause of a loss in the broker's words, with what to do where that is known. */
 export function causeOf(error: unknown): string {
   const words = brokerWords(error);
+  if (/inequivalent arg .* for queue/.test(words)) {
+    return `${words}\nThe queue is this daemon's own, and somebody has declared one of its name: ask who. A restart of the daemon takes another name; replies of tasks in flight are lost to it.`;
+  }
   if (!/queue limit in vhost/.test(words)) return words;
   return `${words}\nRaise the limit (rabbitmqctl set_vhost_limits), or name another result backend than rpc://, which needs a queue.`;
 }
