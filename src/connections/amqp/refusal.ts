@@ -12,25 +12,27 @@ export function brokerWords(error: unknown): string {
   return /with message "(.*)"$/s.exec(text)?.[1] ?? text;
 }
 
-/** The cause of a loss in the broker's words, with what to do where that is known. */
+/** The cause of a loss in the broker's words, with what to do about a limit. */
 export function causeOf(error: unknown): string {
   const words = brokerWords(error);
-  if (/inequivalent arg .* for queue/.test(words)) {
-    return `${words}\nThe queue is this daemon's own, and somebody has declared one of its name: ask who. A restart of the daemon takes another name; replies of tasks in flight are lost to it.`;
-  }
   if (!/queue limit in vhost/.test(words)) return words;
   return `${words}\nRaise the limit (rabbitmqctl set_vhost_limits), or name another result backend than rpc://, which needs a queue.`;
 }
 
 /**
- * What to do about answers that stay the same until somebody changes an account, its rights, a limit or a
- * virtual host; undefined for all other errors. The broker's own words come first.
+ * What to do about answers that stay the same until somebody changes an account, its rights, a limit, a virtual
+ * host, or a queue of our name; undefined for all other errors. The broker's own words come first.
  */
 export function refusalOf(error: unknown, server: AmqpServer): string | undefined {
   const text = brokerWords(error);
+  // We declare none but our own, always in the same way.
+  if (/inequivalent arg .* for queue/.test(text)) return `${text}\n${OTHER_QUEUE}`;
   if (!/ACCESS.REFUSED|NOT.ALLOWED/i.test(text) && !isUnexplained(error)) return undefined;
   return `${text}\n${remedyFor(text, server)}`;
 }
+
+const OTHER_QUEUE =
+  "The queue is this process's own, and somebody has declared another one of its name: ask who. When that one is gone it goes on; after a restart the name is a new one, and replies of tasks in flight are lost.";
 
 function remedyFor(text: string, { username, vhost }: AmqpServer): string {
   const name = vhost === "/" ? '"/" (a URL without a path, or with //)' : JSON.stringify(vhost);
