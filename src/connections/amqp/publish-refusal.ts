@@ -66,11 +66,11 @@ function remedyFor(words: string, { exchange, routingKey, vhost, username }: Pub
     return "An internal exchange takes messages from other exchanges only: name one that is bound to it as the task's exchange.";
   }
   if (/access to topic/.test(words)) {
-    return `Let the user write with this routing key: rabbitmqctl set_topic_permissions, whose pattern for writing must match "${routingKey}" for user "${username}" and exchange "${exchange}".`;
+    return `Let the user write with this routing key: rabbitmqctl set_topic_permissions, whose pattern for writing must match "${routingKey}" (it replaces the pattern for reading as well) for user "${username}" and exchange "${exchange}".`;
   }
   if (/ACCESS.REFUSED/.test(words)) {
     const name = exchange === "" ? "amq.default" : exchange;
-    return `Let the user write to it: rabbitmqctl set_permissions for user "${username}" in virtual host "${vhost}"; the second pattern, for writing, must match "${name}".`;
+    return `Let the user write to it: rabbitmqctl set_permissions for user "${username}" in virtual host "${vhost}"; the second pattern, for writing, must match "${name}" (it replaces all three: list_user_permissions shows those of now).`;
   }
   return "The broker's log says more.";
 }
