@@ -28,6 +28,8 @@ export interface AmqpMessageTemplate {
   readonly fixedContent: Buffer | null;
   contentOf(fill: Readonly<MessageFill>): Buffer;
   render(fill: Readonly<MessageFill>): AmqpMessage;
+  /** Of the same messages with another routing key. */
+  withRoutingKey(routingKey: string): AmqpMessageTemplate;
 }
 
 /** RabbitMQ closes the channel for more than 32 bits (`rabbit_misc check_expiry`): 49 days. */
@@ -55,6 +57,7 @@ export function compileAmqpMessage(
   const contentOf = ({ body }: Readonly<MessageFill>) => fixedContent ?? encode(body);
   return {
     ...{ exchange, routingKey, fixedContent, contentOf },
+    withRoutingKey: (key) => compileAmqpMessage({ ...spec, routingKey: key }, replyTo, fixedBody),
     render: (fill) => ({
       id: fill.id,
       exchange,

@@ -65,3 +65,11 @@ export function isOfRabbitmq(exchange: string): boolean {
 export function isOfControl(name: string): boolean {
   return /(^|\.)celery\.pidbox$|^celeryev(\.|$)/.test(name);
 }
+
+/**
+ * True for the queues and exchanges in which RabbitMQ holds delayed tasks (`kombu/transport/native_delayed_delivery.py
+ * level_name`), whatever their prefix: what comes there by another way than `nativeDelayedDelivery` stays for ever.
+ */
+export function isOfDelays(name: string): boolean {
+  return /(^|_)celery_delayed_\d+$/.test(name);
+}

@@ -97,7 +97,7 @@ export const connectionSchema = z.strictObject({
     })
     .prefault(false),
   management: urlField(
-    "URL of RabbitMQ's management API, which alone knows what workers hold unacknowledged: http://user:password@host:15672 or https; the user needs the tag monitoring.",
+    "URL of RabbitMQ's management API, which alone knows what workers hold unacknowledged, and of which type a queue is: http://user:password@host:15672 or https; the user needs the tag monitoring.",
     "http://127.0.0.1:15672",
     parseManagementUrl,
   ).optional(),

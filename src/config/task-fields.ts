@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import { isoTime } from "../celery/iso-time.js";
-import { isKombuKey, isOfControl, isOfRabbitmq } from "../celery/reserved-names.js";
+import { isKombuKey, isOfControl, isOfDelays, isOfRabbitmq } from "../celery/reserved-names.js";
 import { isWellFormed } from "../celery/well-formed.js";
 import { field, ReadError } from "./fields.js";
 import { mappingMeta, readMapping } from "./mapping.js";
@@ -70,6 +70,7 @@ export function queueField(description: string) {
       error: "must not be a key of kombu's own: as a queue it would end every worker on this Redis",
     })
     .refine((name) => !isOfControl(name), { error: OF_CONTROL })
+    .refine((name) => !isOfDelays(name), { error: OF_DELAYS })
     .meta({ description, pattern: NAME_PATTERN, examples: ["images"] });
 }
 
@@ -81,6 +82,7 @@ export function exchangeField(description: string) {
     .regex(NAME, { error })
     .refine(fitsShortText, { error })
     .refine((name) => !isOfControl(name), { error: OF_CONTROL })
+    .refine((name) => !isOfDelays(name), { error: OF_DELAYS })
     .refine((name) => !isOfRabbitmq(name), {
       error: "must not be one that only RabbitMQ itself may publish to",
     })
@@ -89,6 +91,9 @@ export function exchangeField(description: string) {
 
 const OF_CONTROL =
   "must not be one of remote control or events: workers would take tasks for commands";
+
+const OF_DELAYS =
+  "must not be one in which RabbitMQ holds delayed tasks, where others would get stuck: set nativeDelayedDelivery instead";
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/;
 

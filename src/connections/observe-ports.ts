@@ -110,6 +110,12 @@ export interface ServerLook extends ObservePart {
    * @throws {Error} when the API does not answer as it should
    */
   unackedOf(queue: string): Promise<number | null>;
+  /**
+   * RabbitMQ's word for the kind of a queue (classic, quorum, stream), by its management API; null where there is
+   * none, or no such queue.
+   * @throws {Error} when the API does not answer as it should
+   */
+  typeOf(queue: string): Promise<string | null>;
   /** Memory that its data takes (`used_memory`), in bytes. Null when it does not tell, or may not be asked. */
   memoryBytes(): Promise<number | null>;
 }

@@ -60,6 +60,7 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
           {
             name: "celery",
             maxPriority: null,
+            type: null,
           },
         ],
         tasks: TASKS,
@@ -94,6 +95,7 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
         consumers: null,
       },
       isMissing: false,
+      type: null,
     },
     {
       name: "images",
@@ -102,6 +104,7 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
         consumers: null,
       },
       isMissing: false,
+      type: null,
     },
   ],
   tasks: [

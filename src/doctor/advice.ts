@@ -28,7 +28,8 @@ export const ADVICE = {
   "server-evicts": {
     level: "warning",
     says: "The {role} at {url} has a memory limit and the policy {policy}: short of memory it deletes {what} without a word.",
-    remedy: "Set maxmemory-policy noeviction on that server.",
+    remedy:
+      "Set maxmemory-policy noeviction on that server. Short of memory it then refuses writes, its other users' too, and loses nothing: see that it has enough.",
   },
   "no-worker": {
     level: "problem",
@@ -107,7 +108,30 @@ export const ADVICE = {
     level: "warning",
     says: "Queue {queue} has no x-max-priority: the priority {priority} of {task} does nothing.",
     remedy:
-      "Delete the queue and declare it with max_priority (Celery: task_queue_max_priority), or leave tasks.{key}.priority out.",
+      "Leave tasks.{key}.priority out, or set tasks.{key}.queue to a new classic queue that workers declare with max_priority (Celery: task_queue_max_priority). {queue} cannot be given it: a worker that declares it so is refused (406), and its deletion would lose everybody's tasks in it.",
+  },
+  "priority-of-quorum": {
+    level: "warning",
+    says: "Queue {queue} is a quorum queue, which has no priorities in RabbitMQ {version}: the priority {priority} of {task} does nothing.",
+    remedy:
+      "Leave tasks.{key}.priority out, or give what is urgent a queue of its own (tasks.{key}.queue). Keep {queue} as it is: with x-max-priority it is refused (406); RabbitMQ 4 gives it two priorities as it stands.",
+  },
+  "priority-too-low": {
+    level: "warning",
+    says: "Queue {queue} is a quorum queue, where RabbitMQ {version} has two priorities, 0 to 4 and from 5 on: the priority {priority} of {task} does nothing.",
+    remedy:
+      "Set tasks.{key}.priority to 5 or more, or leave it out. Keep {queue} as it is: it needs nothing for it, and with x-max-priority it is refused (406).",
+  },
+  "priority-of-stream": {
+    level: "warning",
+    says: "Queue {queue} is a stream, which has no priorities: the priority {priority} of {task} does nothing.",
+    remedy: "Leave tasks.{key}.priority out, or name a queue of another type.",
+  },
+  "priority-unclear": {
+    level: "note",
+    says: "Whether the priority {priority} of {task} does anything in queue {queue} is not known: it is declared without x-max-priority, and {unknown}.",
+    remedy:
+      "Look it up: rabbitmqctl list_queues -p VHOST name type arguments, or set connections.{connection}.management and ask again. Without x-max-priority a classic queue has no priorities; a quorum queue of RabbitMQ 4.0 to 4.2 has two, 0 to 4 and from 5 on; for others see rabbitmq.com/docs/priority. Nothing has to be deleted to know it.",
   },
   "rate-limited": {
     level: "warning",
@@ -122,7 +146,8 @@ export const ADVICE = {
   "runs-twice": {
     level: "warning",
     says: "{task} acknowledges late and may take {timeout}, longer than the visibility_timeout of {node}, {visibility}: Redis hands it out a second time.",
-    remedy: "Raise visibility_timeout in broker_transport_options of the workers.",
+    remedy:
+      "Raise visibility_timeout in broker_transport_options of the workers, of all on this Redis alike. The price: what a worker held that died is handed out later by as much.",
   },
   "results-elsewhere": {
     level: "problem",

@@ -33,8 +33,8 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
     const kind = kindOf(connection.backend);
     const isServer = kind === "redis" || kind === "amqp";
     const [broker, backend] = await Promise.all([
-      lookAt(options, connection.broker),
-      isServer ? lookAt(options, connection.backend) : null,
+      lookAt(options, connection.broker, connection.management),
+      isServer ? lookAt(options, connection.backend, null) : null,
     ]);
     const seen: ConnectionFacts = {
       connection: name,
@@ -84,11 +84,12 @@ const NO_WORKERS: WorkersFacts = {
 async function lookAt(
   { connection, parts }: ExamineOptions,
   url: string,
+  management: string | null,
 ): Promise<{ facts: ServerFacts; look: ServerLook | null }> {
   const facts = { url: redactUrl(url), ...addressOf(url) };
   try {
     const look = await parts.usable(url, (report) =>
-      openLook({ url, transport: connection.options, report }),
+      openLook({ url, transport: connection.options, management, report }),
     );
     // A server that does not say what it is works as well.
     const about = await look.about().catch(() => null);
@@ -109,11 +110,13 @@ function lookAtQueues(look: ServerLook, tasks: readonly TaskFacts[]): Promise<Qu
   const names = new Set(tasks.map(({ queue }) => queue));
   return Promise.all(
     [...names].map(async (name) => {
+      // An API that does not answer tells nothing of the broker itself.
+      const type = await look.typeOf(name).catch(() => null);
       try {
         const depth = await look.depth(name);
-        return { name, depth, isMissing: depth === null };
+        return { name, depth, isMissing: depth === null, type };
       } catch {
-        return { name, depth: null, isMissing: false }; // not known, as a permission is missing
+        return { name, depth: null, isMissing: false, type }; // not known, as a permission is missing
       }
     }),
   );

@@ -84,6 +84,8 @@ export interface ConsumedQueue {
   readonly name: string;
   /** `x-max-priority` that it was declared with; null = none. */
   readonly maxPriority: number | null;
+  /** `x-queue-type` that it was declared with; null = none, so that the virtual host's default holds. */
+  readonly type: string | null;
 }
 
 export interface RegisteredTask {
@@ -137,6 +139,8 @@ export interface QueueFacts {
   readonly depth: QueueDepth | null;
   /** The broker says that there is no such queue. */
   readonly isMissing: boolean;
+  /** RabbitMQ's kind of it, by the management API: classic, quorum, stream …; null: not known. */
+  readonly type: string | null;
 }
 
 /** A task that workers are to run: one of a scenario's mix, or a member of a workflow in it. */

@@ -59,9 +59,9 @@ function readTimeLimits({
 function readQueue(queue: unknown): ConsumedQueue[] {
   const { name, max_priority, queue_arguments } = objectOf(queue);
   if (typeof name !== "string") return [];
-  const maxPriority =
-    numberOf(max_priority) ?? numberOf(objectOf(queue_arguments)["x-max-priority"]);
-  return [{ name, maxPriority }];
+  const { "x-max-priority": most, "x-queue-type": type } = objectOf(queue_arguments);
+  const maxPriority = numberOf(max_priority) ?? numberOf(most);
+  return [{ name, maxPriority, type: typeof type === "string" ? type : null }];
 }
 
 /**

@@ -1,25 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freePort } from "../../src/setup/ports.js";
 import { startDaemon } from "../support/daemon.js";
+import { startManagement } from "../support/management.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
 import { startRedis } from "../support/redis.js";
 import { startWorker } from "../support/worker.js";
 
 const LONG_MS = 60_000;
-
-/** Switches the plugin on in a node that runs. Returns its port. */
-async function startManagement(rabbitmq: TestRabbitmq): Promise<number> {
-  const port = await freePort();
-  await rabbitmq.ctl(
-    "eval",
-    `application:set_env(rabbitmq_management, tcp_config, [{port, ${port}}, {ip, "127.0.0.1"}]),
-     File = rabbit_plugins:enabled_plugins_file(),
-     ok = file:write_file(File, "[rabbitmq_management]."),
-     rabbit_plugins:ensure(File).`,
-  );
-  return port;
-}
 
 const configText = (rabbitmq: TestRabbitmq, backend: string, management: string) => `
 connections: { main: { broker: "${rabbitmq.url}", backend: "${backend}", management: "${management}" } }

@@ -1,9 +1,11 @@
 import type { ChannelModel } from "amqplib";
 import { compileAmqpMessage } from "../../celery/amqp-message.js";
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
+import { delayIn } from "../../celery/delayed-delivery.js";
 import type { TaskMessageSpec } from "../../celery/message.js";
 import type { BrokerOptions, BrokerPart, MessageTemplate, PublishAnswer } from "../ports.js";
-import { Lane } from "./lane.js";
+import { DelayRoute } from "./delay-route.js";
+import { Lane, type Way } from "./lane.js";
 import { AmqpLink } from "./link.js";
 import { PublishChannel, type Session } from "./publish-channel.js";
 import { PublishFrames, type TaskMessage } from "./publish-frames.js";
@@ -36,7 +38,9 @@ class AmqpPublisher {
   readonly link: AmqpLink;
   readonly #options: BrokerOptions;
   /** By destination. */
+  readonly #ways = new Map<string, Way>();
   readonly #lanes = new Map<string, Lane>();
+  readonly #delayRoutes: DelayRoute[] = [];
   #trials: Trials | undefined;
   #unanswered = new Unanswered();
 
@@ -52,6 +56,7 @@ class AmqpPublisher {
         down: (cause, isConfiguration) => {
           this.#trials?.close();
           for (const lane of this.#lanes.values()) lane.disconnect();
+          for (const route of this.#delayRoutes) route.forget();
           events.down("broker", cause, isConfiguration);
         },
         blocked: (isBlocked) => events.blocked(isBlocked),
@@ -78,11 +83,11 @@ class AmqpPublisher {
   }
 
   publish(destination: string, messages: readonly unknown[], answer: PublishAnswer): void {
-    const lane = this.#lanes.get(destination)!;
+    const way = this.#ways.get(destination)!;
     for (let index = 0; index < messages.length; index++) {
-      this.#publishOne(lane, messages[index] as TaskMessage, answer, index);
+      this.#publishOne(way, messages[index] as TaskMessage, answer, index);
     }
-    lane.flush();
+    way.flush();
   }
 
   /** Once a second: amqplib has no deadline for confirms; a broker that gives none any more is as good as gone. */
@@ -92,17 +97,32 @@ class AmqpPublisher {
     }
   }
 
-  /** The key of the messages' lane, which is made when it is new. */
+  /** The key of the messages' way, which is made when it is new. */
   #destinationOf({ exchange, routingKey }: TaskMessageSpec): string {
-    const isShared = exchange === "" || this.#lanes.size >= MAX_LANES;
     const own = `${exchange}\0${routingKey}`;
-    const destination = isShared && !this.#lanes.has(own) ? exchange : own;
-    if (!this.#lanes.has(destination)) {
-      const { vhost, username } = parseAmqpUrl(this.#options.url);
-      const place = { exchange, routingKey, vhost, username };
-      this.#lanes.set(destination, new Lane(place, () => this.#trials?.renew()));
+    if (this.#ways.has(own)) return own;
+    const isShared = exchange === "" || this.#lanes.size >= MAX_LANES;
+    const lane = this.#laneOf(isShared ? exchange : own, exchange, routingKey);
+    const delay = delayIn({ exchange, routingKey });
+    if (delay !== null) {
+      const route = new DelayRoute(lane, delay);
+      this.#delayRoutes.push(route);
+      this.#ways.set(own, route);
+      return own;
     }
+    const destination = isShared ? exchange : own;
+    this.#ways.set(destination, lane);
     return destination;
+  }
+
+  #laneOf(key: string, exchange: string, routingKey: string): Lane {
+    const known = this.#lanes.get(key);
+    if (known !== undefined) return known;
+    const { vhost, username } = parseAmqpUrl(this.#options.url);
+    const place = { exchange, routingKey, vhost, username };
+    const lane = new Lane(place, () => this.#trials?.renew());
+    this.#lanes.set(key, lane);
+    return lane;
   }
 
   async #prepare(model: ChannelModel, tap: Tap | undefined): Promise<void> {
@@ -116,10 +136,10 @@ class AmqpPublisher {
     this.#unanswered = unanswered;
   }
 
-  #publishOne(lane: Lane, message: TaskMessage, answer: PublishAnswer, index: number): void {
+  #publishOne(way: Way, message: TaskMessage, answer: PublishAnswer, index: number): void {
     const trials = this.#trials;
     if (trials === undefined || !this.ready) answer(index, index + 1, "notWritten", "");
-    else if (lane.isProven && trials.isSafe(message)) lane.put(message, answer, index);
-    else trials.publish(lane, message, answer, index);
+    else if (way.isProven && trials.isSafe(message)) way.put(message, answer, index);
+    else trials.publish(way, message, answer, index);
   }
 }

@@ -11,6 +11,7 @@ import {
 } from "../../celery/control-message.js";
 import type { Control, ControlOptions } from "../observe-ports.js";
 import { OpenQuestions } from "../open-questions.js";
+import { CLASSIC } from "./classic-queue.js";
 import { AmqpLink } from "./link.js";
 import { hasExchange } from "./passive.js";
 
@@ -52,7 +53,12 @@ export function openAmqpControl(options: ControlOptions): Control {
       const own = await opened.createConfirmChannel();
       link.watch(own);
       own.on("return", ({ properties }) => returned.add(properties.messageId));
-      await own.assertQueue(queue, { durable: false, exclusive: true, autoDelete: true });
+      await own.assertQueue(queue, {
+        durable: false,
+        exclusive: true,
+        autoDelete: true,
+        arguments: CLASSIC,
+      });
       await own.consume(
         queue,
         (message) => {

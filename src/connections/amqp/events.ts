@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import { readEvents } from "../../celery/event-message.js";
 import type { EventStream, EventStreamOptions } from "../observe-ports.js";
+import { CLASSIC } from "./classic-queue.js";
 import { AmqpLink } from "./link.js";
 import { hasExchange } from "./passive.js";
 
@@ -24,6 +25,7 @@ export function openAmqpEvents(options: EventStreamOptions): EventStream {
         exclusive: true,
         autoDelete: true,
         messageTtl: KEEP_MS,
+        arguments: CLASSIC,
       });
       await channel.bindQueue(queue, exchange, "#");
       await channel.consume(

@@ -1,28 +1,50 @@
-import type { PublishAnswer } from "../ports.js";
+import type { PublishAnswer, PublishOutcome } from "../ports.js";
 import type { Waiting } from "./confirm-wire.js";
 import type { ChannelClosed, PublishChannel } from "./publish-channel.js";
 import type { TaskMessage } from "./publish-frames.js";
-import { type PublishPlace, type PublishRefusal, publishRefusal } from "./publish-refusal.js";
-
-/** So long a refusal is the answer to what follows; then a message asks again. */
-const ASK_AGAIN_MS = 5_000;
+import {
+  type PublishPlace,
+  type PublishRefusal,
+  publishRefusal,
+  RecentRefusal,
+} from "./publish-refusal.js";
 
 /** Opens a channel on the connection that is there. */
 export type OpenChannel = (closed: ChannelClosed) => Promise<PublishChannel>;
 
+/** What messages of one destination go over, once one of them has been answered (`trials.ts`). */
+export interface Way {
+  /** True when messages can be put. */
+  readonly isProven: boolean;
+  /** What to answer without asking the broker; null: a message is to ask. */
+  readonly refusal: PublishRefusal | null;
+  /** What to send of a message that is to ask. */
+  trialOf(message: TaskMessage): TaskMessage;
+  /** The broker has closed the channel of one of its messages, with this error. */
+  refuse(error: Error): PublishRefusal;
+  /** It has answered one: what is wrong with the way; null: nothing. */
+  judge(outcome: PublishOutcome, reason: string): PublishRefusal | null;
+  /**
+   * Nothing is wrong with it.
+   * @throws when the connection is lost meanwhile
+   */
+  prove(): Promise<void>;
+  put(message: TaskMessage, answer: PublishAnswer, index: number): void;
+  flush(): void;
+}
+
 /**
  * The way of all messages that the broker judges alike: those to one exchange and, where that has a name, with one
  * routing key. RabbitMQ refuses a message only by closing its channel, and drops what follows there; so each
- * way has a channel of its own, whose end harms no other, and is used once a message has been answered (`trials.ts`).
+ * way has a channel of its own, whose end harms no other.
  */
-export class Lane {
+export class Lane implements Way {
   readonly #place: PublishPlace;
   readonly #refused: () => void;
   #channel: PublishChannel | undefined;
   #open: OpenChannel | undefined;
   #isProven = false;
-  #refusal: PublishRefusal | null = null;
-  #refusedMs = 0;
+  readonly #refusal = new RecentRefusal();
 
   /** `refused` is called when the broker has closed the channel. */
   constructor(place: PublishPlace, refused: () => void) {
@@ -30,9 +52,12 @@ export class Lane {
     this.#refused = refused;
   }
 
-  /** True when messages can be put. */
   get isProven(): boolean {
     return this.#isProven;
+  }
+
+  get refusal(): PublishRefusal | null {
+    return this.#refusal.current;
   }
 
   /** On a new connection. */
@@ -46,37 +71,30 @@ export class Lane {
     this.#open = undefined;
     this.#channel = undefined;
     this.#isProven = false;
-    this.#refusal = null;
+    this.#refusal.clear();
   }
 
-  /**
-   * A message has been answered.
-   * @throws when the connection is lost meanwhile
-   */
+  trialOf(message: TaskMessage): TaskMessage {
+    return message;
+  }
+
+  /** Any answer will do: each message that has no queue comes back. */
+  judge(): null {
+    return null;
+  }
+
   async prove(): Promise<void> {
-    this.#refusal = null;
+    this.#refusal.clear();
     if (this.#channel === undefined) await this.#openChannel();
     this.#isProven = this.#channel !== undefined;
   }
 
-  /** The broker has closed the channel of one of its messages, with this error. */
   refuse(error: Error): PublishRefusal {
     const refusal = publishRefusal(error, this.#place);
     this.#isProven = false;
     // The size is a matter of the message, and not of the way.
-    if (refusal.limitBytes === undefined) {
-      this.#refusal = refusal;
-      this.#refusedMs = performance.now();
-    }
+    if (refusal.limitBytes === undefined) this.#refusal.set(refusal);
     return refusal;
-  }
-
-  /** What to answer without asking the broker; null: a message is to ask. */
-  get refusal(): PublishRefusal | null {
-    if (this.#refusal !== null && performance.now() - this.#refusedMs > ASK_AGAIN_MS) {
-      this.#refusal = null;
-    }
-    return this.#refusal;
   }
 
   put(message: TaskMessage, answer: PublishAnswer, index: number): void {

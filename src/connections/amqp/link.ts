@@ -127,14 +127,14 @@ export class AmqpLink {
     let model: ChannelModel | undefined;
     try {
       model = await connectTo(this.#servers[this.#current]!, this.#name, tap);
-      // In the same turn: an `error` without a listener would end the process.
-      model.on("error", (error) => {
-        this.#lastError = error;
-      });
-      model.on("handler-error", (error) => {
-        this.#lastError = error;
-      });
       const opened = model;
+      // Of one that was given up it would pass for the reason why the next has failed.
+      const heard = (error: unknown) => {
+        if (this.#model === opened) this.#lastError = error;
+      };
+      // In the same turn: an `error` without a listener would end the process.
+      model.on("error", heard);
+      model.on("handler-error", heard);
       model.on("close", (error) => this.#lost(opened, error));
       model.on("blocked", () => this.#setBlocked(true));
       model.on("unblocked", () => this.#setBlocked(false));

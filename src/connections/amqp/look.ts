@@ -3,7 +3,7 @@ import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import { messageOf } from "../../errors.js";
 import type { ObserveOptions, QueueDepth, ServerLook } from "../observe-ports.js";
 import { AmqpLink } from "./link.js";
-import { unackedByManagement } from "./management.js";
+import { typeByManagement, unackedByManagement } from "./management.js";
 
 /** A look at a RabbitMQ: everything is asked passively. */
 export function openAmqpLook(options: ObserveOptions): ServerLook {
@@ -64,6 +64,9 @@ export function openAmqpLook(options: ObserveOptions): ServerLook {
     unacked: async () => null,
     async unackedOf(queue) {
       return management ? unackedByManagement(management, vhost, queue) : null;
+    },
+    async typeOf(queue) {
+      return management ? typeByManagement(management, vhost, queue) : null;
     },
     memoryBytes: async () => null,
     checkLiveness() {}, // the heartbeats of AMQP do it

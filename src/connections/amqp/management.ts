@@ -3,7 +3,7 @@ import { isObject } from "../../celery/redis-delivery.js";
 import { messageOf } from "../../errors.js";
 
 const ANSWER_MS = 3_000;
-/** What is asked for takes some 40. */
+/** What is asked for takes some hundred. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
@@ -17,10 +17,35 @@ export async function unackedByManagement(
   vhost: string,
   queue: string,
 ): Promise<number | null> {
+  const column = "messages_unacknowledged";
+  const { [column]: unacked } = await askAbout(url, vhost, queue, column);
+  return Number.isSafeInteger(unacked) && (unacked as number) >= 0 ? (unacked as number) : null;
+}
+
+/**
+ * Asks it for the type of a queue: classic, quorum, stream, or one of a plugin. Null when there is no such queue.
+ * @throws {Error} that says what to do, without the password
+ */
+export async function typeByManagement(
+  url: string,
+  vhost: string,
+  queue: string,
+): Promise<string | null> {
+  const { type } = await askAbout(url, vhost, queue, "type");
+  return typeof type === "string" ? type.slice(0, 100) : null;
+}
+
+/** One column of a queue; an empty object when there is no such queue, or nothing is known of it yet. */
+async function askAbout(
+  url: string,
+  vhost: string,
+  queue: string,
+  column: string,
+): Promise<Readonly<Record<string, unknown>>> {
   const { base, username, password } = parseManagementUrl(url);
   const path = [vhost, queue].map(encodeURIComponent).join("/");
   const fail = (what: string) => new Error(`RabbitMQ's management API at ${base} ${what}`);
-  const response = await fetch(`${base}/api/queues/${path}?columns=messages_unacknowledged`, {
+  const response = await fetch(`${base}/api/queues/${path}?columns=${column}`, {
     headers: {
       authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`,
     },
@@ -32,7 +57,7 @@ export async function unackedByManagement(
     throw fail(`does not answer: ${messageOf(cause ?? error)}`);
   });
   if (!response.ok) await response.body?.cancel();
-  if (response.status === 404) return null;
+  if (response.status === 404) return {};
   if (response.status === 401 || response.status === 403) {
     throw fail(
       `refuses ${username} (${response.status}): check the user and password in management, and that the user has the tag monitoring`,
@@ -40,11 +65,10 @@ export async function unackedByManagement(
   }
   if (!response.ok) throw fail(`answers ${response.status}`);
   const answer = await bodyOf(response);
-  // As long as it has no number, [] stands for an object without any.
-  if (Array.isArray(answer) && answer.length === 0) return null;
+  // As long as it has nothing, [] stands for an object without any.
+  if (Array.isArray(answer) && answer.length === 0) return {};
   if (!isObject(answer)) throw fail("answers with something else: is it another server?");
-  const { messages_unacknowledged: unacked } = answer;
-  return Number.isSafeInteger(unacked) && (unacked as number) >= 0 ? (unacked as number) : null;
+  return answer;
 }
 
 /** The JSON of an answer; null when it is none, or longer than any answer to such a question. */

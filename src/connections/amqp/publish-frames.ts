@@ -1,4 +1,5 @@
 import type { AmqpMessage, AmqpMessageTemplate } from "../../celery/amqp-message.js";
+import { delayIn } from "../../celery/delayed-delivery.js";
 import { type MessageFill, SAMPLE_FILL } from "../../celery/message.js";
 import { shortText, tableBytes, unsigned } from "./table-bytes.js";
 
@@ -27,6 +28,8 @@ type Key = (typeof KEYS)[number];
  */
 export class PublishFrames {
   readonly template: AmqpMessageTemplate;
+  /** Of the same messages without the delay in their routing key. */
+  readonly withoutDelay: PublishFrames;
   readonly #bytes: Buffer;
   readonly #places: readonly { readonly offset: number; readonly key: Key }[];
   /** What is filled in, each once. */
@@ -38,6 +41,9 @@ export class PublishFrames {
   /** @throws {Error} when it has a text that AMQP cannot carry */
   constructor(template: AmqpMessageTemplate) {
     this.template = template;
+    const delay = delayIn(template);
+    this.withoutDelay =
+      delay === null ? this : new PublishFrames(template.withRoutingKey(delay.keyWithoutDelay));
     const sample = template.render(SAMPLE_FILL);
     const method = frame(METHOD, publishArguments(sample));
     const header = contentHeader(sample);
@@ -135,6 +141,11 @@ export class TaskMessage implements MessageFill {
   /** Bytes that it takes as frames, at most. */
   get byteLength(): number {
     return this.#frames.lengthWith(this.content);
+  }
+
+  /** The same task, not to be held by the broker. */
+  get withoutDelay(): TaskMessage {
+    return new TaskMessage(this.#frames.withoutDelay, this, this.content);
   }
 
   /** Writes it to be sent on a channel and returns where it ends. */

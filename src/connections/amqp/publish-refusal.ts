@@ -18,6 +18,30 @@ export interface PublishPlace {
   readonly username: string;
 }
 
+/** So long a refusal is the answer to what follows; then a message asks again. */
+const ASK_AGAIN_MS = 5_000;
+
+/** What the broker has refused of late. */
+export class RecentRefusal {
+  #refusal: PublishRefusal | null = null;
+  #refusedMs = 0;
+
+  /** What to answer without asking the broker; null: a message is to ask. */
+  get current(): PublishRefusal | null {
+    if (this.#refusal !== null && performance.now() - this.#refusedMs > ASK_AGAIN_MS) this.clear();
+    return this.#refusal;
+  }
+
+  set(refusal: PublishRefusal): void {
+    this.#refusal = refusal;
+    this.#refusedMs = performance.now();
+  }
+
+  clear(): void {
+    this.#refusal = null;
+  }
+}
+
 /** Of the error that amqplib makes of `channel.close` after a publish (`rabbit_channel.erl`, `basic.publish`). */
 export function publishRefusal(error: Error, place: PublishPlace): PublishRefusal {
   const words = brokerWords(error);
@@ -42,11 +66,11 @@ function remedyFor(words: string, { exchange, routingKey, vhost, username }: Pub
     return "An internal exchange takes messages from other exchanges only: name one that is bound to it as the task's exchange.";
   }
   if (/access to topic/.test(words)) {
-    return `Let the user write with this routing key: rabbitmqctl set_topic_permissions, whose pattern for writing must match "${routingKey}" for user "${username}" and exchange "${exchange}".`;
+    return `Let the user write with this routing key: rabbitmqctl set_topic_permissions, whose pattern for writing must match "${routingKey}" (it replaces the pattern for reading as well) for user "${username}" and exchange "${exchange}".`;
   }
   if (/ACCESS.REFUSED/.test(words)) {
     const name = exchange === "" ? "amq.default" : exchange;
-    return `Let the user write to it: rabbitmqctl set_permissions for user "${username}" in virtual host "${vhost}"; the second pattern, for writing, must match "${name}".`;
+    return `Let the user write to it: rabbitmqctl set_permissions for user "${username}" in virtual host "${vhost}"; the second pattern, for writing, must match "${name}" (it replaces all three: list_user_permissions shows those of now).`;
   }
   return "The broker's log says more.";
 }

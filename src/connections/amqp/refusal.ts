@@ -20,14 +20,19 @@ export function causeOf(error: unknown): string {
 }
 
 /**
- * What to do about answers that stay the same until somebody changes an account, its rights, a limit or a
- * virtual host; undefined for all other errors. The broker's own words come first.
+ * What to do about answers that stay the same until somebody changes an account, its rights, a limit, a virtual
+ * host, or a queue of our name; undefined for all other errors. The broker's own words come first.
  */
 export function refusalOf(error: unknown, server: AmqpServer): string | undefined {
   const text = brokerWords(error);
+  // We declare none but our own, always in the same way.
+  if (/inequivalent arg .* for queue/.test(text)) return `${text}\n${OTHER_QUEUE}`;
   if (!/ACCESS.REFUSED|NOT.ALLOWED/i.test(text) && !isUnexplained(error)) return undefined;
   return `${text}\n${remedyFor(text, server)}`;
 }
+
+const OTHER_QUEUE =
+  "The queue is this process's own, and somebody has declared another one of its name: ask who. When that one is gone it goes on; after a restart the name is a new one, and replies of tasks in flight are lost.";
 
 function remedyFor(text: string, { username, vhost }: AmqpServer): string {
   const name = vhost === "/" ? '"/" (a URL without a path, or with //)' : JSON.stringify(vhost);

@@ -2,6 +2,7 @@ import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import { resultText } from "../../celery/result-text.js";
 import type { ResultsOptions, ResultsPart } from "../ports.js";
 import { Acknowledgements } from "./acknowledgements.js";
+import { CLASSIC } from "./classic-queue.js";
 import { AmqpLink } from "./link.js";
 
 /** An unused reply queue of a daemon that is gone disappears after this. */
@@ -36,6 +37,7 @@ export function openAmqpRpcResults(options: ResultsOptions): ResultsPart {
           autoDelete: false,
           exclusive: false,
           expires: QUEUE_EXPIRES_MS,
+          arguments: CLASSIC,
         });
         const { consumerTag } = await channel.consume(replyTo, (message) => {
           if (message === null) {

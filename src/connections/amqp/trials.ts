@@ -1,11 +1,11 @@
 import type { PublishAnswer, PublishOutcome } from "../ports.js";
-import type { Lane, OpenChannel } from "./lane.js";
+import type { OpenChannel, Way } from "./lane.js";
 import type { PublishChannel } from "./publish-channel.js";
 import type { TaskMessage } from "./publish-frames.js";
 import type { PublishRefusal } from "./publish-refusal.js";
 
 interface Trial {
-  readonly lane: Lane;
+  readonly way: Way;
   readonly message: TaskMessage;
   readonly answer: PublishAnswer;
   readonly index: number;
@@ -52,8 +52,8 @@ export class Trials {
     return content.length <= this.#safeBytes;
   }
 
-  publish(lane: Lane, message: TaskMessage, answer: PublishAnswer, index: number): void {
-    this.#waiting.push({ lane, message, answer, index });
+  publish(way: Way, message: TaskMessage, answer: PublishAnswer, index: number): void {
+    this.#waiting.push({ way, message, answer, index });
     if (!this.#isBusy) void this.#publishWaiting();
   }
 
@@ -77,22 +77,22 @@ export class Trials {
   }
 
   async #publishOne(trial: Trial): Promise<void> {
-    const { lane, message, answer, index } = trial;
+    const { way, message, answer, index } = trial;
     const say = (outcome: PublishOutcome, reason: string) =>
       answer(index, index + 1, outcome, reason);
     const bytes = message.content.length;
-    const refusal = lane.refusal;
+    const refusal = way.refusal;
     if (this.#isClosed) say("notWritten", "");
     else if (bytes > this.#limitBytes) say("tooLarge", this.#tooLarge(bytes));
     else if (refusal !== null) say(refusal.outcome, refusal.reason);
-    else if (lane.isProven && this.isSafe(message)) {
-      lane.put(message, answer, index);
-      lane.flush();
-    } else await this.#tryOne(lane, message, say);
+    else if (way.isProven && this.isSafe(message)) {
+      way.put(message, answer, index);
+      way.flush();
+    } else await this.#tryOne(way, message, say);
   }
 
   async #tryOne(
-    lane: Lane,
+    way: Way,
     message: TaskMessage,
     say: (outcome: PublishOutcome, reason: string) => void,
   ): Promise<void> {
@@ -103,19 +103,22 @@ export class Trials {
       say("notWritten", ""); // the connection is lost, which its link reports
       return;
     }
-    const verdict = await this.#verdictOn(channel, message);
+    const verdict = await this.#verdictOn(channel, way.isProven ? message : way.trialOf(message));
     if (this.#channel !== channel) channel.close(); // renewed meanwhile
     if (verdict instanceof Error) {
-      const { outcome, reason, limitBytes } = lane.refuse(verdict);
+      const { outcome, reason, limitBytes } = way.refuse(verdict);
       if (limitBytes !== undefined) this.#learn(limitBytes);
       say(outcome, limitBytes === undefined ? reason : this.#tooLarge(message.content.length));
       return;
     }
-    say(...verdict);
     // Any answer of the broker says that it has taken the message as such.
-    if (!ANSWERED.includes(verdict[0])) return;
-    this.#safeBytes = Math.max(this.#safeBytes, message.content.length);
-    await lane.prove().catch(() => {}); // the connection is lost, which its link reports
+    const isAnswered = ANSWERED.includes(verdict[0]);
+    if (isAnswered) this.#safeBytes = Math.max(this.#safeBytes, message.content.length);
+    const refusal = isAnswered ? way.judge(...verdict) : null;
+    if (refusal !== null) say(refusal.outcome, refusal.reason);
+    else say(...verdict);
+    if (!isAnswered || refusal !== null) return;
+    await way.prove().catch(() => {}); // the connection is lost, which its link reports
   }
 
   #verdictOn(channel: PublishChannel, message: TaskMessage): Promise<Verdict> {

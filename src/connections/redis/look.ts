@@ -35,6 +35,7 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
       return link.count("HLEN", transport.global_keyprefix + transport.unacked_key);
     },
     unackedOf: async () => null,
+    typeOf: async () => null,
     memoryBytes: async () => numberIn(await infoOf(link.client, "memory"), "used_memory"),
     checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {

@@ -10,7 +10,6 @@ export function checkTasks(facts: ConnectionFacts): Finding[] {
     ...facts.queues.flatMap((queue) => checkQueue(facts, queue)),
     ...facts.tasks.flatMap((task) => [
       ...checkRegistration(facts, task),
-      ...checkPriority(facts, task),
       ...checkContent(facts, task),
       ...checkAttributes(facts, task),
     ]),
@@ -107,20 +106,6 @@ function checkRegistration(facts: ConnectionFacts, task: TaskFacts): Finding[] {
   return [
     finding("task-not-everywhere", connection, { key, task: name, queue, nodes: nodesOf(without) }),
   ];
-}
-
-/** On RabbitMQ a queue has priorities only when it was declared with them. */
-function checkPriority(facts: ConnectionFacts, task: TaskFacts): Finding[] {
-  const { connection, broker } = facts;
-  const { key, name, queue, priority } = task;
-  if (broker.kind !== "amqp" || priority === 0) return [];
-  const declared = consumersOf(facts, queue).flatMap(({ queues }) =>
-    queues.filter((each) => each.name === queue),
-  );
-  const isPlain = declared.length > 0 && declared.every(({ maxPriority }) => maxPriority === null);
-  return isPlain
-    ? [finding("priority-ignored", connection, { key, queue, priority, task: name })]
-    : [];
 }
 
 /** `accept_content` may hold names and content types. True when it is not known. */

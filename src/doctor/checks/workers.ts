@@ -3,6 +3,7 @@ import { schemeOf } from "../../celery/server-url.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, WorkerFacts } from "../facts.js";
 import { durationText } from "../texts.js";
+import { isBefore } from "../versions.js";
 import { consumersOf, knowsConsumers } from "./tasks.js";
 
 /** The workers as such: are they there, do they answer, can they work with this configuration? */
@@ -136,16 +137,6 @@ function checkExpiry({ connection, tasks }: ConnectionFacts, worker: WorkerFacts
   if (version === null || !isBefore(version, [5, 2, 7]) || expiring.length === 0) return [];
   const keys = expiring.map(({ key }) => key).join(", ");
   return [finding("expires-breaks-retry", connection, { node, version, tasks: keys })];
-}
-
-function isBefore(version: string, wanted: readonly number[]): boolean {
-  const parts = version.split(".").map((part) => Number.parseInt(part, 10));
-  for (const [index, part] of wanted.entries()) {
-    const own = parts[index] ?? 0;
-    if (Number.isNaN(own)) return false;
-    if (own !== part) return own < part;
-  }
-  return false;
 }
 
 function checkVisibility(facts: ConnectionFacts, worker: WorkerFacts): Finding[] {

@@ -1037,6 +1037,20 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a queue of delayed tasks",
+    text: withTask("queue: celery_delayed_3"),
+    faults: [
+      'load.yml:9:12: Cannot read queue of task "thumb": must not be one in which RabbitMQ holds delayed tasks, where others would get stuck: set nativeDelayedDelivery instead; found "celery_delayed_3". Write it like images.',
+    ],
+  },
+  {
+    name: "an exchange of delayed tasks",
+    text: withTask("exchange: shop_celery_delayed_27\n    routingKey: a"),
+    faults: [
+      'load.yml:9:15: Cannot read exchange of task "thumb": must not be one in which RabbitMQ holds delayed tasks, where others would get stuck: set nativeDelayedDelivery instead; found "shop_celery_delayed_27". Write it like images.',
+    ],
+  },
+  {
     name: "an ETA in the year 0",
     text: withTask("eta: 0000-01-02T03:04:05Z"),
     faults: [

@@ -46,7 +46,14 @@ const limited = (
     tasks: [{ ...TASK, ...task }],
   };
 };
-const onRabbitmq = (facts: ConnectionFacts): ConnectionFacts => ({ ...facts, broker: RABBITMQ });
+const onRabbitmq = (facts: ConnectionFacts, version = "3.10.8"): ConnectionFacts => ({
+  ...facts,
+  broker: { ...RABBITMQ, about: { ...RABBITMQ.about!, version } },
+});
+const ofType = (type: string, facts: ConnectionFacts): ConnectionFacts => ({
+  ...facts,
+  queues: facts.queues.map((queue) => ({ ...queue, type })),
+});
 
 /** A sentence, the facts, the advice that they bring, and a part of what it says. */
 const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
@@ -232,7 +239,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     "nothing of a queue that somebody unknown consumes",
     onRabbitmq({
       ...withTask({ queue: "x" }),
-      queues: [{ name: "x", depth: { ready: 0, consumers: 1 }, isMissing: false }],
+      queues: [{ name: "x", depth: { ready: 0, consumers: 1 }, isMissing: false, type: null }],
     }),
     [],
   ],
@@ -248,7 +255,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     "a queue that does not exist",
     onRabbitmq({
       ...withTask({ queue: "x" }, NOT_SENT),
-      queues: [{ name: "x", depth: null, isMissing: true }],
+      queues: [{ name: "x", depth: null, isMissing: true, type: null }],
     }),
     ["queue-missing"],
   ],
@@ -276,7 +283,9 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   ],
   [
     "a task whose workers do not consume its queue",
-    withWorker({ tasks: [] }, [{ ...OTHER, queues: [{ name: "b", maxPriority: null }] }]),
+    withWorker({ tasks: [] }, [
+      { ...OTHER, queues: [{ name: "b", maxPriority: null, type: null }] },
+    ]),
     ["task-elsewhere"],
     /registered on celery@b/,
   ],
@@ -341,10 +350,32 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   [
     "a priority with x-max-priority",
     onRabbitmq({
-      ...withWorker({ queues: [{ name: "celery", maxPriority: 10 }] }),
+      ...withWorker({ queues: [{ name: "celery", maxPriority: 10, type: null }] }),
       tasks: [{ ...TASK, priority: 5 }],
     }),
     [],
+  ],
+  [
+    "a priority on a quorum queue before RabbitMQ 4",
+    ofType("quorum", onRabbitmq(withTask({ priority: 9 }))),
+    ["priority-of-quorum"],
+    /no priorities in RabbitMQ 3\.10\.8/,
+  ],
+  [
+    "a priority on a quorum queue of RabbitMQ 4 that is too low for a difference",
+    ofType("quorum", onRabbitmq(withTask({ priority: 4 }), "4.0.5")),
+    ["priority-too-low"],
+  ],
+  [
+    "a priority on a stream",
+    ofType("stream", onRabbitmq(withTask({ priority: 9 }))),
+    ["priority-of-stream"],
+  ],
+  [
+    "a priority on a queue of RabbitMQ 4 whose type is not known",
+    onRabbitmq(withTask({ priority: 9 }), "4.0.5"),
+    ["priority-unclear"],
+    /its type is not known/,
   ],
 
   // what was sent
@@ -467,6 +498,16 @@ test("every advice is given in one of the cases, and filled in", () => {
   }
 });
 
+test("no remedy deletes, empties or restarts what is others', too", () => {
+  for (const [code, { remedy }] of Object.entries(ADVICE)) {
+    assert.doesNotMatch(
+      remedy,
+      /(^|[.;,] |or |and )(delete|remove|purge|flush|empty|restart|reset)\b/i,
+      code,
+    );
+  }
+});
+
 /** Three keys of one task name, two workers: what each advice about them says, and how often. */
 const SAME = ["a", "b", "c"].map((key) => ({ ...TASK, key }));
 const twice = (change: Partial<WorkerFacts>): ConnectionFacts => ({
@@ -529,7 +570,7 @@ const merged: [AdviceCode, ConnectionFacts, RegExp][] = [
 ];
 
 function elsewhere(): ConnectionFacts["workers"] {
-  const other = { ...OTHER, queues: [{ name: "b", maxPriority: null }] };
+  const other = { ...OTHER, queues: [{ name: "b", maxPriority: null, type: null }] };
   return { ...WORKERS, answered: [{ ...WORKER, tasks: [] }, other], heardBy: 2 };
 }
 

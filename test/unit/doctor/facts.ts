@@ -36,7 +36,7 @@ export const WORKER: WorkerFacts = {
   concurrency: 4,
   prefetch: 16,
   timeLimits: { softSeconds: null, hardSeconds: null },
-  queues: [{ name: "celery", maxPriority: null }],
+  queues: [{ name: "celery", maxPriority: null, type: null }],
   tasks: [
     {
       name: "app.add",
@@ -128,7 +128,7 @@ export const WELL: ConnectionFacts = {
   broker: REDIS,
   backend: REDIS,
   workers: WORKERS,
-  queues: [{ name: "celery", depth: { ready: 0, consumers: null }, isMissing: false }],
+  queues: [{ name: "celery", depth: { ready: 0, consumers: null }, isMissing: false, type: null }],
   tasks: [TASK],
   starts: [START],
 };

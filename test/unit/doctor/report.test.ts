@@ -48,8 +48,8 @@ test("what is not known, not there or not sent is said as such", () => {
       silent: ["celery@b"],
     },
     queues: [
-      { name: "celery", depth: null, isMissing: false },
-      { name: "x", depth: null, isMissing: true },
+      { name: "celery", depth: null, isMissing: false, type: null },
+      { name: "x", depth: null, isMissing: true, type: null },
     ],
     starts: [{ ...START, probe: { sent: false as const, why: "as asked" } }],
   };

@@ -17,7 +17,7 @@ const cases: [string, ConnectionFacts, RegExp | null][] = [
   ],
   [
     "is not sent to a queue that does not exist",
-    { ...WELL, queues: [{ name: "celery", depth: null, isMissing: true }] },
+    { ...WELL, queues: [{ name: "celery", depth: null, isMissing: true, type: null }] },
     /no queue celery/,
   ],
   ["is not sent without any worker", { ...WELL, workers: NOBODY }, /no worker that answers/],
@@ -27,7 +27,7 @@ const cases: [string, ConnectionFacts, RegExp | null][] = [
       ...WELL,
       broker: RABBITMQ,
       workers: { ...NOBODY, heardBy: null },
-      queues: [{ name: "celery", depth: { ready: 0, consumers: 2 }, isMissing: false }],
+      queues: [{ name: "celery", depth: { ready: 0, consumers: 2 }, isMissing: false, type: null }],
     },
     null,
   ],

@@ -52,7 +52,7 @@ for (const version of ["5.2.6", "5.7"]) {
       active_queues: answerTo(version, "active_queues"),
       registered: answerTo(version, "registered"),
     });
-    assert.deepEqual(worker.queues, [{ name: "celery", maxPriority: null }]);
+    assert.deepEqual(worker.queues, [{ name: "celery", maxPriority: null, type: null }]);
     assert.deepEqual(worker.tasks[0], {
       ...PLAIN,
       name: "wire.add",
@@ -74,7 +74,8 @@ test("pool, limits and settings are read, and passwords are not kept", () => {
     },
     active_queues: [
       { name: "a", max_priority: 5 },
-      { name: "b", queue_arguments: { "x-max-priority": 9 } },
+      { name: "b", queue_arguments: { "x-max-priority": 9, "x-queue-type": "classic" } },
+      { name: "d", queue_arguments: { "x-queue-type": ["quorum"] } },
       { name: "c", queue_arguments: null },
       { noName: true },
     ],
@@ -94,9 +95,10 @@ test("pool, limits and settings are read, and passwords are not kept", () => {
     prefetch: 32,
     timeLimits: { softSeconds: 50, hardSeconds: null },
     queues: [
-      { name: "a", maxPriority: 5 },
-      { name: "b", maxPriority: 9 },
-      { name: "c", maxPriority: null },
+      { name: "a", maxPriority: 5, type: null },
+      { name: "b", maxPriority: 9, type: "classic" },
+      { name: "d", maxPriority: null, type: null },
+      { name: "c", maxPriority: null, type: null },
     ],
     tasks: [
       {

@@ -94,7 +94,7 @@ test("names that would break the file cannot", () => {
   const text = textOf(
     worker([evil, "app.add"], {
       node: "celery@a\nevil: 1",
-      queues: [{ name: "a\nevil: 2", maxPriority: null }],
+      queues: [{ name: "a\nevil: 2", maxPriority: null, type: null }],
     }),
   );
   assert.doesNotMatch(text, /^(evil|connections: \{)/m);
@@ -153,7 +153,7 @@ function withQueues(
   settings: Partial<(typeof WORKER)["settings"]> = {},
 ): Partial<typeof WORKER> {
   return {
-    queues: names.map((name) => ({ name, maxPriority: null })),
+    queues: names.map((name) => ({ name, maxPriority: null, type: null })),
     settings: { ...WORKER.settings, ...settings },
   };
 }

@@ -22,6 +22,7 @@ function lookOf(failing: string | null = null) {
     depth: async (queue: string) => ({ ready: await answer(queue), consumers: null }),
     unacked: async () => 7,
     unackedOf: answer,
+    typeOf: async () => null,
   } as Partial<ServerLook> as ServerLook;
   return { look, seen };
 }

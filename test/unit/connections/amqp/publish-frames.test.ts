@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { compileAmqpMessage } from "../../../../src/celery/amqp-message.js";
+import { delayedRoute } from "../../../../src/celery/delayed-delivery.js";
 import {
   type MessageFill,
   SAMPLE_FILL,
@@ -122,4 +123,18 @@ test("what has not the width of its place is refused", () => {
   assert.throws(() => frames.fill({ ...FILL, id: "short" }), /id must have 36 characters/);
   assert.throws(() => frames.fill({ ...FILL, expires: "soon" }), /expires must have 32 characters/);
   frames.fill({ ...FILL, eta: "unused" });
+});
+
+test("the same task without its delay differs in its routing key alone", () => {
+  const spec = messageSpec({ ...delayedRoute(5_000, "celery"), hasEta: true });
+  for (const fixedBody of [null, FILL.body]) {
+    const message = framesOf(spec, fixedBody).fill(FILL);
+    const { withoutDelay } = message;
+    assert.equal(withoutDelay.routingKey, `${"0.".repeat(28)}celery`);
+    assert.deepEqual(
+      { ...withoutDelay.toAmqp(), routingKey: "" },
+      { ...message.toAmqp(), routingKey: "" },
+    );
+    assert.equal(ours(withoutDelay).toString("hex"), theirs(withoutDelay).toString("hex"));
+  }
 });
