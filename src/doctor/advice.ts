@@ -1,3 +1,4 @@
+import { RESULT_ADVICE, type ResultCode, type ResultJudgement } from "../celery/result-settings.js";
 import { listText } from "./texts.js";
 
 /**
@@ -144,6 +145,18 @@ export const ADVICE = {
     says: "{task} ignores its result on {node}: each one would end as timed_out.",
     remedy: "Take ignore_result off the task, or task_ignore_result off the app.",
   },
+  ...RESULT_ADVICE,
+  "default-queue-differs": {
+    level: "problem",
+    says: "Tasks without a queue of their own go to {queue} here, and {node} takes those of {theirs} (task_default_queue).",
+    remedy: "Set defaults.tasks.queue to {theirs}.",
+  },
+  "result-unreadable": {
+    level: "problem",
+    says: "The result of {task} came and could not be read.",
+    remedy:
+      "Set result_serializer of the workers to json, msgpack or yaml, and result_compression to gzip or brotli, or to none.",
+  },
   "publish-failed": {
     level: "problem",
     says: "{task} could not be published ({outcome}): {reason}.",
@@ -252,6 +265,15 @@ export function finding<Code extends AdviceCode>(
   code: Code,
   connection: string,
   values: Values<Code>,
+): Finding {
+  return filledIn(code, connection, values);
+}
+
+/** An advice about a worker's results, with the values that its settings were judged by. */
+export function judged(
+  code: ResultCode,
+  connection: string,
+  values: ResultJudgement["values"],
 ): Finding {
   return filledIn(code, connection, values);
 }

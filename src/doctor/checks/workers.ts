@@ -1,9 +1,10 @@
 import { parseRedisUrl } from "../../celery/redis-url.js";
+import { judgeResults } from "../../celery/result-settings.js";
 import { schemeOf } from "../../celery/server-url.js";
-import { type Finding, finding } from "../advice.js";
+import { type Finding, finding, judged } from "../advice.js";
 import type { ConnectionFacts, WorkerFacts } from "../facts.js";
 import { durationText } from "../texts.js";
-import { consumersOf, knowsConsumers } from "./tasks.js";
+import { consumersOf, ignores, knowsConsumers } from "./tasks.js";
 
 /** The workers as such: are they there, do they answer, can they work with this configuration? */
 export function checkWorkers(facts: ConnectionFacts): Finding[] {
@@ -12,6 +13,8 @@ export function checkWorkers(facts: ConnectionFacts): Finding[] {
     ...checkAnswers(facts),
     ...facts.workers.answered.flatMap((worker) => [
       ...checkResults(facts, worker),
+      ...checkResultSettings(facts, worker),
+      ...checkDefaultQueue(facts, worker),
       ...checkPriorityLists(facts, worker),
       ...checkExpiry(facts, worker),
       ...checkVisibility(facts, worker),
@@ -92,6 +95,35 @@ function checkResults(facts: ConnectionFacts, { node, settings }: WorkerFacts): 
   }
   return [finding("results-elsewhere", connection, { node, theirs, ours: backend.url })];
 }
+
+/** Only of workers that our tasks come to. */
+function checkResultSettings(facts: ConnectionFacts, worker: WorkerFacts): Finding[] {
+  const { connection, backend, tasks } = facts;
+  const isOurs = tasks.some(({ queue }) => worker.queues.some(({ name }) => name === queue));
+  if (backend.kind === "disabled" || !isOurs) return [];
+  const isIgnored = tasks.some((task) => task.ignoreResult === null && ignores(worker, task));
+  const settings = {
+    ...worker.settings,
+    ignoresResults: worker.settings.ignoresResults && isIgnored,
+  };
+  return judgeResults(worker.node, settings, backend.kind !== "rpc").map(({ code, values }) =>
+    judged(code, connection, values),
+  );
+}
+
+/** A queue that nobody consumes may be the one that workers have another default for. */
+function checkDefaultQueue(facts: ConnectionFacts, worker: WorkerFacts): Finding[] {
+  const { connection, tasks } = facts;
+  const { defaultQueue: theirs } = worker.settings;
+  const queue = DEFAULT_QUEUE;
+  const isUsed = tasks.some((task) => task.queue === queue);
+  const isServed = consumersOf(facts, queue).length > 0 || !knowsConsumers(facts, queue);
+  if (theirs === null || theirs === queue || !isUsed || isServed) return [];
+  return [finding("default-queue-differs", connection, { node: worker.node, queue, theirs })];
+}
+
+/** Celery's `task_default_queue`, and ours. */
+const DEFAULT_QUEUE = "celery";
 
 const REDIS_SCHEMES = new Set(["redis", "rediss", "redis+socket", "socket", "sentinel"]);
 
