@@ -1,4 +1,4 @@
-import { RESULT_ADVICE, type ResultCode, type ResultJudgement } from "../celery/result-settings.js";
+import { SETTING_ADVICE, type SettingJudgement } from "../celery/setting-advice.js";
 import { listText } from "./texts.js";
 
 /**
@@ -145,12 +145,7 @@ export const ADVICE = {
     says: "{task} ignores its result on {node}: each one would end as timed_out.",
     remedy: "Take ignore_result off the task, or task_ignore_result off the app.",
   },
-  ...RESULT_ADVICE,
-  "default-queue-differs": {
-    level: "problem",
-    says: "Tasks without a queue of their own go to {queue} here, and {node} takes those of {theirs} (task_default_queue).",
-    remedy: "Set defaults.tasks.queue to {theirs}.",
-  },
+  ...SETTING_ADVICE,
   "result-unreadable": {
     level: "problem",
     says: "The result of {task} came and could not be read.",
@@ -269,12 +264,8 @@ export function finding<Code extends AdviceCode>(
   return filledIn(code, connection, values);
 }
 
-/** An advice about a worker's results, with the values that its settings were judged by. */
-export function judged(
-  code: ResultCode,
-  connection: string,
-  values: ResultJudgement["values"],
-): Finding {
+/** An advice about what a worker's settings were judged to be. */
+export function judged({ code, values }: SettingJudgement, connection: string): Finding {
   return filledIn(code, connection, values);
 }
 

@@ -1,7 +1,7 @@
 import type { CeleryEvent } from "../celery/event-message.js";
 import type { ResultState } from "../celery/result.js";
-import type { ResultSettings } from "../celery/result-settings.js";
 import type { ServerKind } from "../celery/server-url.js";
+import type { ResultSettings } from "../celery/setting-advice.js";
 import type { Serializer } from "../celery/task-options.js";
 import type { UnknownSetting } from "../celery/worker-conf.js";
 import type { QueueDepth, ServerAbout } from "../connections/observe-ports.js";

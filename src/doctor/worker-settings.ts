@@ -1,7 +1,7 @@
 import { redactUrl } from "../celery/redact-url.js";
 import { isObject } from "../celery/redis-delivery.js";
 import { DEFAULT_SEP } from "../celery/redis-envelope.js";
-import { readResultSettings } from "../celery/result-settings.js";
+import { readResultSettings } from "../celery/setting-advice.js";
 import {
   booleanOf,
   numberOf,

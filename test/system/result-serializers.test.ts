@@ -1,10 +1,12 @@
 /*
- * What workers answer in every format: the ledger holds what became of each task and the class of its exception,
+ * What workers answer in every format, for runs and for doctor: the ledger holds what became of each task and the class of its exception,
  * as with JSON.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { HAS_ZSTD } from "../../src/celery/body-encoding.js";
+import type { Finding } from "../../src/doctor/advice.js";
+import { celeryLoad } from "../support/command.js";
 import { startDaemon } from "../support/daemon.js";
 import { assertBalanced } from "../support/metrics.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
@@ -148,6 +150,61 @@ server: { linger: 2s }
     }
     const unreadable = VARIANTS.filter(({ isUnreadable }) => isUnreadable).length;
     assert.ok(page.sum("celery_load_malformed_messages_total") >= 6 * unreadable);
-    assert.match(daemon.stdout() + daemon.stderr(), /application\/x-bz2/);
+    const log = daemon.stdout() + daemon.stderr();
+    assert.match(log, /application\/x-bz2/);
+    // Once for each worker, with the remedy.
+    const pickled = VARIANTS.filter(({ conf }) => conf.result_serializer === "pickle").length;
+    const unread = [...log.matchAll(/not read here \(result_compression \w+\)/g)];
+    assert.equal([...log.matchAll(/are pickled .*remedy|remedy.*are pickled/g)].length, pickled);
+    assert.equal(unread.length, unreadable);
   });
 }
+
+/** Codes of what doctor says of a variant, and whether all is well. */
+async function doctorOn(name: string, task: string, ...more: readonly string[]) {
+  const index = VARIANTS.findIndex((variant) => variant.name === name);
+  const { broker, backend } = connectionOf(VARIANTS[index]!, index);
+  return doctor(broker, backend, ...["--task", task, "--queue", name, ...more]);
+}
+
+async function doctor(broker: string, backend: string, ...more: readonly string[]) {
+  const args = ["--broker", broker, "--backend", backend, ...more];
+  const { stdout, code } = await celeryLoad(["doctor", ...args, "--json"]);
+  const { advice } = JSON.parse(stdout) as { advice: Finding[] };
+  return { codes: advice.map((each) => each.code), isWell: code === 0 };
+}
+
+const ADD = ["--args", "[1, 2]"];
+for (const way of WAYS) {
+  test(`doctor reads what workers answer by ${way}, and names pickles`, async () => {
+    const told = await Promise.all(
+      SERIALIZERS.map((serializer) => doctorOn(`${serializer}_${way}`, "tests.add", ...ADD)),
+    );
+    const expected = SERIALIZERS.map((serializer) => ({
+      codes: serializer === "pickle" ? ["results-pickled"] : [],
+      isWell: true,
+    }));
+    assert.deepEqual(told, expected);
+  });
+}
+
+test("doctor names a compression that is not read", async () => {
+  const { codes, isWell } = await doctorOn("json_bzip2", "tests.add", ...ADD);
+  assert.deepEqual([codes.sort(), isWell], [["result-unreadable", "results-unreadable"], false]);
+});
+
+test("a worker that does not accept its own results has none of a task that retries", async () => {
+  const broker = redis.url(30);
+  await using _worker = await startWorker({
+    ...{ broker, extraArgs: ["-E"] },
+    env: {
+      PYTHONPATH: await ensureSerializers("current"),
+      CELERY_CONF: JSON.stringify({ result_serializer: "yaml" }),
+    },
+  });
+  const task = ["--task", "tests.retry", "--wait", "4s", "--args"];
+  const once = await doctor(broker, broker, ...task, "[0]");
+  assert.deepEqual(once, { codes: ["results-refused"], isWell: true });
+  const again = await doctor(broker, broker, ...task, "[1]");
+  assert.deepEqual([again.codes.length, again.isWell], [2, false]);
+});

@@ -1,6 +1,6 @@
 import { parseRedisUrl } from "../../celery/redis-url.js";
-import { judgeResults } from "../../celery/result-settings.js";
 import { schemeOf } from "../../celery/server-url.js";
+import { DEFAULT_QUEUE, judgeDefaultQueue, judgeResults } from "../../celery/setting-advice.js";
 import { type Finding, finding, judged } from "../advice.js";
 import type { ConnectionFacts, WorkerFacts } from "../facts.js";
 import { durationText } from "../texts.js";
@@ -106,24 +106,20 @@ function checkResultSettings(facts: ConnectionFacts, worker: WorkerFacts): Findi
     ...worker.settings,
     ignoresResults: worker.settings.ignoresResults && isIgnored,
   };
-  return judgeResults(worker.node, settings, backend.kind !== "rpc").map(({ code, values }) =>
-    judged(code, connection, values),
+  return judgeResults(worker.node, settings, backend.kind !== "rpc").map((each) =>
+    judged(each, connection),
   );
 }
 
 /** A queue that nobody consumes may be the one that workers have another default for. */
 function checkDefaultQueue(facts: ConnectionFacts, worker: WorkerFacts): Finding[] {
-  const { connection, tasks } = facts;
-  const { defaultQueue: theirs } = worker.settings;
-  const queue = DEFAULT_QUEUE;
-  const isUsed = tasks.some((task) => task.queue === queue);
-  const isServed = consumersOf(facts, queue).length > 0 || !knowsConsumers(facts, queue);
-  if (theirs === null || theirs === queue || !isUsed || isServed) return [];
-  return [finding("default-queue-differs", connection, { node: worker.node, queue, theirs })];
+  const isUsed = facts.tasks.some(({ queue }) => queue === DEFAULT_QUEUE);
+  const isServed = consumersOf(facts, DEFAULT_QUEUE).length > 0;
+  if (!isUsed || isServed || !knowsConsumers(facts, DEFAULT_QUEUE)) return [];
+  return judgeDefaultQueue(worker.node, worker.settings.defaultQueue).map((each) =>
+    judged(each, facts.connection),
+  );
 }
-
-/** Celery's `task_default_queue`, and ours. */
-const DEFAULT_QUEUE = "celery";
 
 const REDIS_SCHEMES = new Set(["redis", "rediss", "redis+socket", "socket", "sentinel"]);
 

@@ -466,7 +466,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     "a worker that does not accept its own results",
     withSettings({ resultSerializer: "yaml", resultAcceptContent: ["json"] }),
     ["results-refused"],
-    /celery@a writes results with yaml, and does not accept that itself \(accepted is json\)/,
+    /Results of celery@a are written in yaml, which is not accepted there \(json is\)/,
   ],
   [
     "that arguments are stored with results",
@@ -504,7 +504,7 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
       ...UNTRIED,
     },
     ["default-queue-differs", "queue-without-worker"],
-    /celery@a takes those of shop/,
+    /task_default_queue of celery@a is shop/,
   ],
   [
     "a result that came and could not be read",

@@ -31,7 +31,7 @@ export function readResultSettings(
 }
 
 /** What a worker's settings make of our figures: said by doctor, and by the log of a run. `{name}` is filled in. */
-export const RESULT_ADVICE = {
+export const SETTING_ADVICE = {
   "results-unreadable": {
     level: "problem",
     says: "Results of {node} are written in a way that is not read here ({setting} {value}): its tasks end by their events, or as unknown.",
@@ -45,26 +45,31 @@ export const RESULT_ADVICE = {
   },
   "results-refused": {
     level: "warning",
-    says: "{node} writes results with {value}, and does not accept that itself (accepted is {accepted}): a task that retries or stores STARTED has no final result.",
+    says: "Results of {node} are written in {value}, which is not accepted there ({accepted} is): a task that retries or stores STARTED has no final result.",
     remedy: "Add {value} to result_accept_content, or accept_content, of the workers.",
   },
   "results-extended": {
     level: "note",
-    says: "{node} stores arguments with each result (result_extended): latencies and the backend's memory hold those, too.",
+    says: "Arguments are stored with each result of {node} (result_extended): latencies and the backend's memory hold those, too.",
     remedy: "Set result_extended of the workers to False, unless production has it as well.",
   },
   "results-ignored": {
     level: "problem",
-    says: "{node} stores no results of tasks that do not say otherwise (task_ignore_result): they end as timed_out.",
+    says: "Results of {node} are stored only of tasks that say so (task_ignore_result): the others end as timed_out.",
     remedy:
       "Set task_ignore_result of the workers to False, or ignoreResult: true for the tasks, so that events tell their end.",
   },
+  "default-queue-differs": {
+    level: "problem",
+    says: "Tasks without a queue of their own go to {queue} here, where nobody consumes it; the task_default_queue of {node} is {theirs}.",
+    remedy: "Set defaults.tasks.queue to {theirs}.",
+  },
 } as const;
 
-export type ResultCode = keyof typeof RESULT_ADVICE;
+export type SettingCode = keyof typeof SETTING_ADVICE;
 
-export interface ResultJudgement {
-  readonly code: ResultCode;
+export interface SettingJudgement {
+  readonly code: SettingCode;
   readonly values: { readonly [slot: string]: string } & { readonly node: string };
 }
 
@@ -90,11 +95,11 @@ export function judgeResults(
   node: string,
   settings: ResultSettings,
   isStored: boolean,
-): ResultJudgement[] {
+): SettingJudgement[] {
   const { resultSerializer: serializer, resultCompression: compression } = settings;
   const { resultAcceptContent: accepted, resultExtended, ignoresResults } = settings;
-  const judgements: ResultJudgement[] = [];
-  const add = (code: ResultCode, values: Readonly<Record<string, string>> = {}) => {
+  const judgements: SettingJudgement[] = [];
+  const add = (code: SettingCode, values: Readonly<Record<string, string>> = {}) => {
     judgements.push({ code, values: { ...values, node } });
   };
   if (ignoresResults) add("results-ignored");
@@ -114,6 +119,15 @@ export function judgeResults(
   return judgements;
 }
 
+/** Celery's `task_default_queue`, and ours. */
+export const DEFAULT_QUEUE = "celery";
+
+/** What is to be said of a worker's default queue when tasks of ours go to Celery's own and nobody consumes that. */
+export function judgeDefaultQueue(node: string, theirs: string | null): SettingJudgement[] {
+  if (theirs === null || theirs === DEFAULT_QUEUE) return [];
+  return [{ code: "default-queue-differs", values: { node, queue: DEFAULT_QUEUE, theirs } }];
+}
+
 function accepts(accepted: readonly string[], serializer: string): boolean {
   return (
     accepted.includes(serializer) || accepted.includes(CONTENT_TYPES[serializer] ?? serializer)
@@ -121,11 +135,11 @@ function accepts(accepted: readonly string[], serializer: string): boolean {
 }
 
 /** What an advice says, and its remedy, with the values in their places. */
-export function resultAdviceText({ code, values }: ResultJudgement): {
+export function settingAdviceText({ code, values }: SettingJudgement): {
   says: string;
   remedy: string;
 } {
-  const { says, remedy } = RESULT_ADVICE[code];
+  const { says, remedy } = SETTING_ADVICE[code];
   const filled = (text: string) => text.replace(/\{(\w+)\}/g, (_, slot) => values[slot] ?? "");
   return { says: filled(says), remedy: filled(remedy) };
 }
