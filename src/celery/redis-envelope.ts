@@ -231,7 +231,7 @@ export function readReply(envelope: string): Reply | null {
     if (typeof body !== "string" || typeof correlationId !== "string") return null;
     return {
       correlationId,
-      body: encoding === "base64" ? Buffer.from(body, "base64").toString() : body,
+      body: encoding === "base64" ? decodedText(body) : body,
     };
   } catch {
     return null; // no JSON, or of another shape

@@ -1,7 +1,11 @@
+import { compressionOf, decompressed } from "./compressed-result.js";
+import { isUntold, metaText } from "./result-formats.js";
+
 /**
  * Text of results of any size: of one that is larger than `MAX_RESULT_BYTES` only what its state, its exception's
  * class and its time are read from, so that no size holds the engine up. Celery writes the state first and the time
- * near the end (`celery/backends/base.py _get_result_meta`, `_store_result`).
+ * near the end (`celery/backends/base.py _get_result_meta`, `_store_result`). The text is JSON, however the worker
+ * wrote it (`result_serializer`, `result_compression`).
  */
 
 /** What is larger is cut. */
@@ -10,13 +14,33 @@ const HEAD_BYTES = 64 * 1024;
 const TAIL_BYTES = 4 * 1024;
 /** Stands for what is left out: JSON has no such character, not even in its strings. */
 const CUT = "\u0000";
+const OPEN_BRACE = 0x7b;
+const NOTHING = Buffer.alloc(0);
+const CAUSE_LENGTH = 48;
 /** UTF-8 takes at most so many bytes for a character of JavaScript's. */
 const MAX_BYTES_PER_CHARACTER = 3;
 
 /** A result from its bytes, `from` to `to` (exclusive). */
 export function resultText(data: Buffer, from = 0, to = data.length): string {
-  if (to - from <= MAX_RESULT_BYTES) return data.toString("utf8", from, to);
-  return `${data.toString("utf8", from, from + HEAD_BYTES)}${CUT}${data.toString("utf8", to - TAIL_BYTES, to)}`;
+  if (to - from > MAX_RESULT_BYTES) {
+    return textOf(data.subarray(from, from + HEAD_BYTES), data.subarray(to - TAIL_BYTES, to));
+  }
+  // Nearly all are JSON, and whole.
+  if (data[from] === OPEN_BRACE) return data.toString("utf8", from, to);
+  return textOf(data.subarray(from, to), null);
+}
+
+/** `tail` is the end of a result whose middle is left out, null of a whole one. */
+function textOf(head: Buffer, tail: Buffer | null): string {
+  const plain = decompressed(head, MAX_RESULT_BYTES);
+  if (plain === null) return plainText(head, tail);
+  if (!plain.isCut && tail === null) return plainText(plain.bytes, null);
+  return plainText(plain.bytes.subarray(0, HEAD_BYTES), NOTHING);
+}
+
+function plainText(head: Buffer, tail: Buffer | null): string {
+  const text = head[0] === OPEN_BRACE ? null : metaText(head, tail);
+  return text ?? (tail === null ? head.toString() : `${head}${CUT}${tail}`);
 }
 
 /** The same of a text that is a string already; it may be the beginning of a longer one. */
@@ -32,14 +56,22 @@ export function cutText(text: string): string {
 /** The same of base64 text. */
 export function decodedText(base64: string): string {
   const bytesOf = (text: string) => Buffer.from(text, "base64");
-  if (base64.length <= base64Length(MAX_RESULT_BYTES)) return bytesOf(base64).toString();
+  if (base64.length <= base64Length(MAX_RESULT_BYTES)) return resultText(bytesOf(base64));
   const head = bytesOf(base64.slice(0, base64Length(HEAD_BYTES)));
-  return `${head}${CUT}${bytesOf(base64.slice(-base64Length(TAIL_BYTES)))}`;
+  return textOf(head, bytesOf(base64.slice(-base64Length(TAIL_BYTES))));
 }
 
-/** True when a part of the text is left out: its answer cannot be checked. */
+/** True when a part of the text is left out, or has no JSON: its answer cannot be checked. */
 export function isCut(text: string): boolean {
-  return text.length > HEAD_BYTES / MAX_BYTES_PER_CHARACTER && text.includes(CUT);
+  const isLarge = text.length > HEAD_BYTES / MAX_BYTES_PER_CHARACTER;
+  return (isLarge && text.includes(CUT)) || isUntold(text);
+}
+
+/** Why no state can be read of a text, for a log. */
+export function unreadableCause(text: string): string {
+  const compression = compressionOf(Buffer.from(text.slice(0, CAUSE_LENGTH)));
+  if (compression !== null) return `it is compressed as ${compression}, which is not read here`;
+  return `it begins with ${JSON.stringify(text.slice(0, CAUSE_LENGTH))}`;
 }
 
 /** Four characters for three bytes. */
@@ -76,7 +108,7 @@ export class ResultPieces {
 
   /** What has been added, as by `resultText`. */
   text(): string {
-    const text = Buffer.concat(this.#pieces).toString();
-    return this.#isLarge ? `${text}${CUT}${this.#tail.toString()}` : text;
+    const head = Buffer.concat(this.#pieces);
+    return this.#isLarge ? textOf(head, this.#tail) : resultText(head);
   }
 }

@@ -125,8 +125,8 @@ export class EngineLog {
         this.#sometimes(
           "error",
           `malformed ${message.entry}`,
-          this.#task(message.entry),
-          "a result could not be read; its task stays in flight",
+          { ...this.#task(message.entry), cause: message.cause },
+          "a result could not be read: its task ends by the workers' events, or as unknown",
         );
         break;
       case "exception":

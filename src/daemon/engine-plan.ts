@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import { kindOf } from "../celery/server-url.js";
+import { kindOf, type ServerKind } from "../celery/server-url.js";
 import type { ConfigIssue } from "../config/config-issue.js";
 import type { Config } from "../config/schema.js";
-import type { EnginePlan, ScenarioPlan } from "../engine/messages.js";
+import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
 import { SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
 import type { Subject } from "../exposition/subject.js";
 import type { Dimensions } from "../ledger/layout.js";
 import type { ObservePlan } from "../observer/connection-observer.js";
+import type { ResultsUse } from "../observer/worker-settings.js";
 import { endOf, stagesOf } from "../plan/profile.js";
 import { capacityIssues, type Load, mostInFlight, seriesOf, slotsFor } from "./capacity.js";
 import { planEntries } from "./entry-plans.js";
@@ -34,6 +35,20 @@ export interface PlannedEngine {
   readonly subject: Subject;
   /** What is observed beside it. */
   readonly observe: readonly ObservePlan[];
+}
+
+/** Null when nobody waits for results of a connection. */
+function resultsUse(
+  kind: ServerKind,
+  entries: readonly EntryPlan[],
+  connection: number,
+): ResultsUse | null {
+  const own = entries.filter((entry) => entry.connection === connection);
+  if (kind === "disabled" || own.every(({ ignoreResult }) => ignoreResult === true)) return null;
+  return {
+    isStored: kind !== "rpc",
+    isLeftToWorkers: own.some(({ ignoreResult }) => ignoreResult === null),
+  };
 }
 
 /** What the engine does, from the configuration; or why it is more than an engine can hold. Pure. */
@@ -96,6 +111,7 @@ export function planEngine(
       redisBackend: kindOf(connection.backend) === "redis" ? connection.backend : null,
       management: connection.management,
       events: connection.events,
+      results: resultsUse(kindOf(connection.backend), entries, index),
       queues: queues[index]!,
       maxWorkers,
     })),

@@ -41,6 +41,9 @@ export class ObserverLog {
           "the workers' side cannot be observed; trying again until it works",
         );
         break;
+      case "setting":
+        this.#log[news.isProblem ? "warn" : "info"]({ ...fields, remedy: news.remedy }, news.says);
+        break;
       case "switchedOn":
         this.#log.info(
           { ...fields, workers: news.workers },

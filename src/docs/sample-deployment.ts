@@ -67,6 +67,11 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
         settings: {
           resultBackend: "redis://127.0.0.1:6379/0",
           acceptContent: ["json"],
+          resultSerializer: "json",
+          resultCompression: "",
+          resultAcceptContent: ["json"],
+          resultExtended: false,
+          ignoresResults: false,
           routes: null,
           defaultQueue: "celery",
           timeLimitSeconds: null,

@@ -1,3 +1,4 @@
+import { SETTING_ADVICE, type SettingJudgement } from "../celery/setting-advice.js";
 import { listText } from "./texts.js";
 
 /**
@@ -169,6 +170,13 @@ export const ADVICE = {
     says: "{task} ignores its result on {node}: each one would end as timed_out.",
     remedy: "Take ignore_result off the task, or task_ignore_result off the app.",
   },
+  ...SETTING_ADVICE,
+  "result-unreadable": {
+    level: "problem",
+    says: "The result of {task} came and could not be read.",
+    remedy:
+      "Set result_serializer of the workers to json, msgpack or yaml, and result_compression to gzip or brotli, or to none.",
+  },
   "publish-failed": {
     level: "problem",
     says: "{task} could not be published ({outcome}): {reason}.",
@@ -278,6 +286,11 @@ export function finding<Code extends AdviceCode>(
   connection: string,
   values: Values<Code>,
 ): Finding {
+  return filledIn(code, connection, values);
+}
+
+/** An advice about what a worker's settings were judged to be. */
+export function judged({ code, values }: SettingJudgement, connection: string): Finding {
   return filledIn(code, connection, values);
 }
 

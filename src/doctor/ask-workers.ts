@@ -1,8 +1,8 @@
 import { controlError } from "../celery/control-message.js";
 import { isObject } from "../celery/redis-delivery.js";
+import { CONF_ARGUMENTS } from "../celery/worker-conf.js";
 import type { Control } from "../connections/observe-ports.js";
 import { TASK_ATTRIBUTES, type WorkerAnswers } from "./worker-facts.js";
-import { CONF_ARGUMENTS } from "./worker-settings.js";
 
 /** Celery's own default is 1 s; workers on busy machines are slower. */
 const ANSWER_MS = 2_000;

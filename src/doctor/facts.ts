@@ -1,7 +1,9 @@
 import type { CeleryEvent } from "../celery/event-message.js";
 import type { ResultState } from "../celery/result.js";
 import type { ServerKind } from "../celery/server-url.js";
+import type { ResultSettings } from "../celery/setting-advice.js";
 import type { Serializer } from "../celery/task-options.js";
+import type { UnknownSetting } from "../celery/worker-conf.js";
 import type { QueueDepth, ServerAbout } from "../connections/observe-ports.js";
 import type { PublishOutcome } from "../connections/ports.js";
 
@@ -102,7 +104,7 @@ export interface RegisteredTask {
 }
 
 /** Settings of a worker that matter here, as Celery resolves them, with its defaults. */
-export interface WorkerSettings {
+export interface WorkerSettings extends ResultSettings {
   /** Without passwords; null when it is not known, which it is not when the environment says it. */
   readonly resultBackend: string | null;
   /** Null, here and below: not known. */
@@ -119,19 +121,6 @@ export interface WorkerSettings {
   readonly sep: string | null;
   readonly unknown: readonly UnknownSetting[];
 }
-
-/** A setting that could not be known. */
-export interface UnknownSetting {
-  /** Celery's name of it. */
-  readonly name: string;
-  readonly why: UnknownWhy;
-}
-
-/**
- * The worker did not tell it, hid it as a secret, told something that is no such value, or it is not
- * set where it can be seen: a variable of the worker's environment may still set it.
- */
-export type UnknownWhy = "not told" | "masked" | "not readable" | "not set, or by environment";
 
 export interface QueueFacts {
   readonly name: string;

@@ -1,3 +1,4 @@
+import type { UnknownSetting, UnknownWhy } from "../celery/worker-conf.js";
 import type { Finding } from "./advice.js";
 import { taskEvents } from "./checks/probes.js";
 import { consumersOf, hasTask } from "./checks/tasks.js";
@@ -8,8 +9,6 @@ import type {
   ServerFacts,
   StartFacts,
   TaskFacts,
-  UnknownSetting,
-  UnknownWhy,
   WorkerFacts,
 } from "./facts.js";
 import { phasesOf } from "./phases.js";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { dateDoneUnixMs, readResult } from "../celery/result.js";
+import { dateDoneUnixMs, type ResultState, readResult } from "../celery/result.js";
 import { taskId } from "../celery/task-id.js";
 import type { Clock } from "../clock.js";
 import type { ConnectionConfig } from "../config/schema.js";
@@ -211,7 +211,7 @@ export class TaskSender {
 
   #receive(id: string, text: string): void {
     const { state, exception } = readResult(text);
-    if (state !== "SUCCESS" && state !== "FAILURE" && state !== "REVOKED") return;
+    if (!FINAL.has(state)) return;
     const receivedMs = this.#options.clock.nowMs();
     const doneUnixMs = dateDoneUnixMs(text);
     this.#ended.push(id);
@@ -248,6 +248,9 @@ export class TaskSender {
     return { reached, giveUp };
   }
 }
+
+/** What cannot be read ends the waiting, too: what follows is written in the same way. */
+const FINAL: ReadonlySet<ResultState> = new Set(["SUCCESS", "FAILURE", "REVOKED", "MALFORMED"]);
 
 /** What stores and removes has a connection of its own, which may be up a moment later. */
 const SETTLING_MS = 1_000;

@@ -196,7 +196,7 @@ export type EngineMessage =
       readonly reason: string;
     }
   | { readonly type: "invalid"; readonly entry: number; readonly reason: string }
-  | { readonly type: "malformed"; readonly entry: number }
+  | { readonly type: "malformed"; readonly entry: number; readonly cause: string }
   /** A new exception class got a row of the shared memory. */
   | {
       readonly type: "exception";

@@ -53,8 +53,8 @@ export interface TaskLifeOptions {
   readonly onRefused: (entry: number, outcome: Refusal, reason: string) => void;
   /** A message could not be built. */
   readonly onInvalid: (entry: number, reason: string) => void;
-  /** A result could not be read; its task stays in flight. */
-  readonly onMalformed: (entry: number) => void;
+  /** A result could not be read; its task stays in flight until events tell its end. */
+  readonly onMalformed: (entry: number, cause: string) => void;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { NumberedReading } from "../celery/clock-reading.js";
 import { dateDoneUnixMs, type Result, readResult, SUCCESS } from "../celery/result.js";
-import { isCut } from "../celery/result-text.js";
+import { isCut, unreadableCause } from "../celery/result-text.js";
 import { seqOf, slotOf, taskId } from "../celery/task-id.js";
 import {
   REPORT,
@@ -35,8 +35,8 @@ export interface TaskResultsOptions {
   readonly took: (slot: number, latencyMs: number) => void;
   /** A task, or a workflow, has ended by its result. */
   readonly ended: (entry: Entry, slot: number, outcome: Terminal) => void;
-  /** A result could not be read; its task stays in flight. */
-  readonly onMalformed: (entry: number) => void;
+  /** A result could not be read; its task stays in flight until events tell its end. */
+  readonly onMalformed: (entry: number, cause: string) => void;
 }
 
 /** How a result came to us: as a message, as one that may have been read before, or by asking for it. */
@@ -121,7 +121,7 @@ export class TaskResults {
     return this.#eventPhases.clocks(connection);
   }
 
-  /** Of a task that was told to store no result, the event is the only word of its end. */
+  /** Of a task that was told to store no result, or whose result cannot be read, the event is the only word of its end. */
   #settleUnanswered(slot: number, entry: Entry, kind: ReportKind, exception = ""): void {
     if (kind === "started" || kind === "retried") return;
     const isMeant = (this.#table.flags[slot]! & FLAG.unanswered) !== 0;
@@ -146,7 +146,9 @@ export class TaskResults {
       return;
     }
     this.#books.countEngine("malformedResults");
-    this.#options.onMalformed(this.#table.entries[slot]!);
+    // It answers nothing: as if there were none, events may tell the end, and silence is no timeout.
+    this.#table.flags[slot]! |= FLAG.unanswered;
+    this.#options.onMalformed(this.#table.entries[slot]!, unreadableCause(text));
   }
 
   /** A success with a wrong answer is a failure. */

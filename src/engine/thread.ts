@@ -85,7 +85,7 @@ const life = new TaskLife({
   ),
   onRefused: (entry, outcome, reason) => say({ type: "refused", entry, outcome, reason }),
   onInvalid: (entry, reason) => say({ type: "invalid", entry, reason }),
-  onMalformed: (entry) => say({ type: "malformed", entry }),
+  onMalformed: (entry, cause) => say({ type: "malformed", entry, cause }),
 });
 
 const countLimit = shareOf(plan.countLimit ?? Number.POSITIVE_INFINITY, share);

@@ -295,7 +295,7 @@ export const METRICS = {
     name: "malformed_messages_total",
     type: "counter",
     labels: ["source"],
-    help: "Messages that could not be read: results, whose tasks stay in flight, events of workers, and their replies to questions. They change nothing else.",
+    help: "Messages that could not be read: results, whose tasks end by events or as unknown, events of workers, and their replies to questions. They change nothing else.",
   },
   unmatched: {
     name: "unmatched_results_total",

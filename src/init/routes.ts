@@ -1,5 +1,5 @@
 import { isObject } from "../celery/redis-delivery.js";
-import { MASK } from "../doctor/worker-settings.js";
+import { MASK } from "../celery/worker-conf.js";
 
 /** Where `task_routes` sends a task, as far as remote control tells it. */
 export type Route =

@@ -21,7 +21,7 @@ export const FLAG = {
   unconfirmed: 2,
   /** Settled by asking again; its first message that arrives afterwards is no duplicate. */
   recovered: 4,
-  /** The worker was told to store no result. */
+  /** The worker was told to store no result, or what it stored cannot be read. */
   unanswered: 8,
   /** Of a workflow: a message of it was accepted; a member failed, was revoked, was found by asking. */
   accepted: 16,

@@ -15,12 +15,19 @@ export interface Asked {
   readonly readings: ClockReadings;
 }
 
+export interface Answered {
+  /** Nodes that are there, with the ids of their main processes. */
+  readonly processes: ReadonlyMap<string, unknown>;
+  /** How many consume each queue; null when it is not known that everybody has answered. */
+  readonly consumers: ReadonlyMap<string, number> | null;
+}
+
 /**
  * Asks every worker how large its pool is, what it has done and which queues it consumes, and some for a
- * heartbeat. Returns how many consume each queue; null when it is not known that everybody has answered.
+ * heartbeat. Returns who answered, and how many consume each queue.
  * @throws when the workers could not be asked
  */
-export async function askWorkers(asked: Asked): Promise<ReadonlyMap<string, number> | null> {
+export async function askWorkers(asked: Asked): Promise<Answered> {
   const { control, book, clocksOf, readings } = asked;
   const askedMs = performance.now();
   const beating = book.beating(clocksOf, Date.now());
@@ -46,13 +53,16 @@ export async function askWorkers(asked: Asked): Promise<ReadonlyMap<string, numb
     book.queues(node, names, nowMs);
     for (const name of names) consumers.set(name, (consumers.get(name) ?? 0) + 1);
   }
+  const processes = new Map<string, unknown>();
   for (const { node, answer } of stats.replies) {
     if (!isObject(answer) || controlError(answer) !== null) continue;
+    processes.set(node, answer.pid);
     book.stats(node, answer, nowMs);
     if (book.consumesAny(node, clocksOf)) readings.answered(node, answer, askedMs);
   }
   const { heardBy, replies } = queues;
-  return heardBy !== null && replies.length >= heardBy ? consumers : null;
+  const isEverybody = heardBy !== null && replies.length >= heardBy;
+  return { processes, consumers: isEverybody ? consumers : null };
 }
 
 function nameOf(queue: unknown): string[] {

@@ -12,9 +12,10 @@ import { lookAtQueues, type ObservedQueues, unknownQueues, withUnacked } from ".
 import { TaskEvents, type TaskListener } from "./task-events.js";
 import type { ObservedWorker, WorkerClock } from "./worker.js";
 import { WorkerBook } from "./worker-book.js";
+import { type SettingNotice, type SettingsUse, WorkerSettings } from "./worker-settings.js";
 
 /** What to look at. */
-export interface ObservePlan {
+export interface ObservePlan extends SettingsUse {
   /** The connection's name. */
   readonly name: string;
   readonly broker: string;
@@ -25,8 +26,6 @@ export interface ObservePlan {
   readonly management: string | null;
   /** auto = listen; on = switch task events on as well; off = leave the workers alone. */
   readonly events: "auto" | "on" | "off";
-  /** Queues of the configuration. */
-  readonly queues: readonly string[];
   readonly maxWorkers: number;
 }
 
@@ -58,6 +57,7 @@ export interface ObserverOptions {
 /** News for the log. */
 export type ObserverNews =
   | { readonly type: "up" | "down"; readonly part: Part; readonly cause: string }
+  | ({ readonly type: "setting" } & SettingNotice)
   | { readonly type: "switchedOn"; readonly workers: readonly string[] }
   | {
       readonly type: "notAsked" | "notLookedAt" | "managementSilent" | "notSwitchedOff";
@@ -91,6 +91,7 @@ export class ConnectionObserver {
   readonly #control: Control | null;
   readonly #backend: BackendMemory | null;
   readonly #switch: EventSwitch | null;
+  readonly #settings: WorkerSettings;
   readonly #up = new Set<Part>();
   readonly #ticker: NodeJS.Timeout;
   #queues: ObservedQueues;
@@ -118,6 +119,7 @@ export class ConnectionObserver {
       this.#book.consumesAny(worker, plan.queues),
     );
     this.#queues = unknownQueues(plan.queues);
+    this.#settings = new WorkerSettings(plan);
     this.#book = new WorkerBook({
       maxSeries: plan.maxWorkers,
       silenceMs: 2 * ASK_EVERY_MS + ANSWER_MS,
@@ -281,12 +283,16 @@ export class ConnectionObserver {
     try {
       const switched = (await this.#switch?.on()) ?? [];
       if (switched.length > 0) this.#say({ type: "switchedOn", workers: switched });
-      this.#consumers = await askWorkers({
+      const { processes, consumers } = await askWorkers({
         control: this.#control,
         book: this.#book,
         clocksOf: this.#plan.queues,
         readings: this.#readings,
       });
+      this.#consumers = consumers;
+      const consumes = (node: string) => this.#book.consumesAny(node, this.#plan.queues);
+      const notices = await this.#settings.ask(this.#control, processes, consumes, consumers);
+      for (const notice of notices) this.#say({ type: "setting", ...notice });
     } catch (error) {
       this.#consumers = null;
       this.#say({ type: "notAsked", cause: messageOf(error) });

@@ -49,8 +49,8 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   express: ["http"],
   "p-limit": ["observer"],
   zod: ["config"],
-  // Configurations, and Prometheus' rules.
-  yaml: ["config", "rules", "init"],
+  // Configurations, Prometheus' rules, and results of workers.
+  yaml: ["config", "rules", "init", "celery"],
   "@msgpack/msgpack": ["celery"],
   commander: ["main.ts", "command-line.ts", "describe-commands.ts"],
   "string-width": ["terminal"],

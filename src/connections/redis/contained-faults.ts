@@ -54,10 +54,13 @@ function unexpected(error: unknown): ProtocolError {
 }
 
 /** Messages of the client's pattern subscriptions. A fault of the receiver is ours, and not the server's. */
-export function onMessage(client: Redis, receive: (channel: string, text: string) => void): void {
-  client.on("pmessage", (_pattern: string, channel: string, text: string) => {
+export function onMessage(
+  client: Redis,
+  receive: (channel: string, message: Buffer) => void,
+): void {
+  client.on("pmessageBuffer", (_pattern: string, channel: Buffer, message: Buffer) => {
     try {
-      receive(channel, text);
+      receive(channel.toString(), message);
     } catch (error) {
       process.nextTick(() => {
         throw error;

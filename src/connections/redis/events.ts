@@ -24,9 +24,9 @@ export function openRedisEvents(options: EventStreamOptions): EventStream {
       down: (cause, isConfiguration) => report.down(cause, isConfiguration),
     },
   });
-  onMessage(link.client, (_channel, text) => {
+  onMessage(link.client, (_channel, message) => {
     link.answered();
-    received(readRedisEvents(text));
+    received(readRedisEvents(message.toString()));
   });
   link.open();
   return {

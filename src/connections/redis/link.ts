@@ -8,7 +8,7 @@ import { DirectConnector } from "./direct-connector.js";
 import { enter, isHelloRefused } from "./enter.js";
 import { accountFault, hintFor, WRONG_KIND, wrongKindOf } from "./faults.js";
 import { isServerRefusal } from "./reply.js";
-import type { MessageHandler } from "./resp-reader.js";
+import type { BulkText, MessageHandler } from "./resp-reader.js";
 import { Sentinels, sentinelFault } from "./sentinel.js";
 import { speaks } from "./speaks.js";
 import { Wire } from "./wire.js";
@@ -36,6 +36,8 @@ export interface LinkOptions {
     message: MessageHandler;
     wired(wire: Wire): Promise<void>;
   };
+  /** What `call` answers for bytes of a server's; UTF-8 text without it. */
+  readonly bulkText?: BulkText;
   /** Silence after which an open connection counts as dead, in milliseconds. */
   readonly livenessMs?: number;
 }
@@ -74,6 +76,7 @@ export class RedisLink {
   #retry: NodeJS.Timeout | undefined;
   readonly #events: LinkEvents;
   readonly #takeOver: LinkOptions["takeOver"];
+  readonly #bulkText: BulkText | undefined;
   readonly #livenessMs: number;
   /** Silence after which a PING asks for an answer. */
   readonly #pingAfterMs: number;
@@ -83,10 +86,12 @@ export class RedisLink {
   readonly #sentinels: Sentinels | undefined;
   #current = 0;
 
-  constructor({ address, name, events, takeOver, livenessMs = LIVENESS_MS }: LinkOptions) {
+  constructor(options: LinkOptions) {
+    const { address, name, events, takeOver, bulkText, livenessMs = LIVENESS_MS } = options;
     const { timeoutMs = livenessMs, healthCheckMs, keepAlive = true } = address.socket ?? {};
     this.#events = events;
     this.#takeOver = takeOver;
+    this.#bulkText = bulkText;
     this.#livenessMs = Math.max(timeoutMs, LEAST_LIVENESS_MS);
     this.#pingAfterMs = Math.min(healthCheckMs || Infinity, this.#livenessMs / 2);
     this.#servers = [address, ...(address.alternatives ?? [])];
@@ -190,11 +195,18 @@ export class RedisLink {
 
   /** Any command on this connection. */
   call(...[command, ...args]: readonly [string, ...string[]]): Promise<unknown> {
-    if (this.wire === undefined) return this.client.call(command, ...args);
+    if (this.wire === undefined) return this.#callClient(command, args);
     return this.wire.call(command, ...args).catch((error: Error) => {
       if (error.message.startsWith("READONLY")) this.leaveReplica(error.message);
       throw error;
     });
+  }
+
+  async #callClient(command: string, args: readonly string[]): Promise<unknown> {
+    const bulkText = this.#bulkText;
+    if (bulkText === undefined) return this.client.call(command, ...args);
+    const answer = await this.client.callBuffer(command, ...args);
+    return Buffer.isBuffer(answer) ? bulkText(answer, 0, answer.length) : answer;
   }
 
   /**
@@ -259,7 +271,7 @@ export class RedisLink {
       await enter(client, this.#server.db, this.#sentinels !== undefined);
       await this.#events.prepare(client);
       if (this.#takeOver !== undefined && client.stream === stream) {
-        const wire = new Wire(client, this.#takeOver.message);
+        const wire = new Wire(client, this.#takeOver.message, this.#bulkText);
         this.wire = wire;
         await this.#takeOver.wired(wire);
       }

@@ -31,7 +31,12 @@ export interface RespEvents {
   /** The answer to the oldest command without one. */
   reply(value: Reply): void;
   message: MessageHandler;
+  /** The text of a bulk string in a reply; UTF-8 without it. */
+  bulkText?: BulkText | undefined;
 }
+
+/** Text of bytes `from` to `to` (exclusive); they are good only until it returns. */
+export type BulkText = (data: Buffer, from: number, to: number) => string;
 
 /** Returned instead of a value while its end has not arrived. */
 const INCOMPLETE = Symbol("incomplete");
@@ -201,6 +206,10 @@ export class RespReader {
       const place = { from: 0, to: 0 };
       if (!this.#bulk(place)) return INCOMPLETE;
       if (isNone(place)) return null;
+      const { bulkText } = this.#events;
+      if (type === "$" && bulkText !== undefined) {
+        return bulkText(this.#data, place.from, place.to);
+      }
       const text = this.#data.toString("utf8", place.from, place.to);
       return type === "!" ? new ReplyError(text) : text;
     }

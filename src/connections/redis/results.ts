@@ -2,7 +2,7 @@ import { plainSuccessUnixMs } from "../../celery/plain-success.js";
 import { escapeGlob } from "../../celery/redis-glob.js";
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { chordKeys, chordSizeKey, resultKeyPrefix } from "../../celery/result.js";
-import { cutText, MAX_RESULT_BYTES, resultText } from "../../celery/result-text.js";
+import { MAX_RESULT_BYTES, resultText } from "../../celery/result-text.js";
 import { seqIn, slotIn } from "../../celery/task-id.js";
 import { messageOf } from "../../errors.js";
 import type { ChordSize, ResultsOptions, ResultsPart } from "../ports.js";
@@ -26,9 +26,9 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   const address = parseRedisUrl(options.url);
   const globalKeyPrefix = options.backendTransport.global_keyprefix;
   const keyPrefix = resultKeyPrefix(globalKeyPrefix);
-  const result = (channel: string, text: string) => {
+  const result = (channel: string, meta: Buffer) => {
     if (channel.startsWith(keyPrefix + options.idPrefix)) {
-      events.result(channel, keyPrefix.length, cutText(text));
+      events.result(channel, keyPrefix.length, resultText(meta));
     }
   };
   const message = messageReader(options, keyPrefix);
@@ -64,6 +64,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
     address,
     name: `${clientName}:look-up`,
     events: { prepare: async () => {}, up() {}, down() {} },
+    bulkText: resultText, // whatever has bytes is a result
     ...(options.client === "direct" ? { takeOver: { message() {}, async wired() {} } } : {}),
   });
   const links = [stream, lookUps];
@@ -166,7 +167,7 @@ async function lookUp(
       chunk.map((id) => ["GETRANGE", keyPrefix + id, "0", String(LOOK_UP_BYTES - 1)]),
       // Each as it comes: together they may be large.
       (text, index) => {
-        if (typeof text === "string" && text !== "") found(chunk[index]!, cutText(text));
+        if (typeof text === "string" && text !== "") found(chunk[index]!, text);
       },
     );
   }

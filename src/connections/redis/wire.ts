@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Redis } from "ioredis";
 import { read } from "./direct-connector.js";
 import {
+  type BulkText,
   type MessageHandler,
   ProtocolError,
   type Reply,
@@ -42,13 +43,14 @@ export class Wire {
   /** So many of them hold what the kernel has not taken yet. */
   #unsent = 0;
 
-  /** `onMessage` gets the messages of a pattern subscription. */
-  constructor(client: Redis, onMessage: MessageHandler) {
+  /** `onMessage` gets the messages of a pattern subscription; `bulkText` as in `RespEvents`. */
+  constructor(client: Redis, onMessage: MessageHandler, bulkText?: BulkText) {
     const stream = client.stream as Socket;
     this.#stream = stream;
     const reader = new RespReader({
       reply: (value) => this.#answer(value),
       message: onMessage,
+      bulkText,
     });
     read(stream, (bytes) => {
       try {

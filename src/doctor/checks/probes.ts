@@ -28,6 +28,7 @@ function checkProbe(facts: ConnectionFacts, start: StartFacts, probe: SentTask):
     return [finding("publish-refused", connection, { ...values, todo: todo.join(" ") })];
   }
   if (result === null) return checkMissing(facts, start, probe);
+  if (result.state === "MALFORMED") return [finding("result-unreadable", connection, common)];
   const exception = result.exception || "no exception";
   const { id } = result;
   if (result.state === "FAILURE") {

@@ -135,11 +135,16 @@ function checkContent(facts: ConnectionFacts, task: TaskFacts): Finding[] {
     });
 }
 
+/** Does the task ignore its result by its own word, or by the worker's default? */
+export function ignores({ tasks }: WorkerFacts, { name }: TaskFacts): boolean {
+  return tasks.find((each) => each.name === name)?.ignoresResult ?? false;
+}
+
 function checkAttributes(facts: ConnectionFacts, task: TaskFacts): Finding[] {
   const { key, name, queue, ignoreResult } = task;
   if (ignoreResult !== null) return [];
   return consumersOf(facts, queue)
-    .filter(({ tasks }) => tasks.find((each) => each.name === name)?.ignoresResult)
+    .filter((worker) => ignores(worker, task) && !worker.settings.ignoresResults) // said of the worker
     .map(({ node }) => finding("result-ignored", facts.connection, { key, task: name, node }));
 }
 

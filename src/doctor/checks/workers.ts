@@ -1,10 +1,11 @@
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { schemeOf } from "../../celery/server-url.js";
-import { type Finding, finding } from "../advice.js";
+import { DEFAULT_QUEUE, judgeDefaultQueue, judgeResults } from "../../celery/setting-advice.js";
+import { type Finding, finding, judged } from "../advice.js";
 import type { ConnectionFacts, WorkerFacts } from "../facts.js";
 import { durationText } from "../texts.js";
 import { isBefore } from "../versions.js";
-import { consumersOf, knowsConsumers } from "./tasks.js";
+import { consumersOf, ignores, knowsConsumers } from "./tasks.js";
 
 /** The workers as such: are they there, do they answer, can they work with this configuration? */
 export function checkWorkers(facts: ConnectionFacts): Finding[] {
@@ -13,6 +14,8 @@ export function checkWorkers(facts: ConnectionFacts): Finding[] {
     ...checkAnswers(facts),
     ...facts.workers.answered.flatMap((worker) => [
       ...checkResults(facts, worker),
+      ...checkResultSettings(facts, worker),
+      ...checkDefaultQueue(facts, worker),
       ...checkPriorityLists(facts, worker),
       ...checkExpiry(facts, worker),
       ...checkVisibility(facts, worker),
@@ -92,6 +95,31 @@ function checkResults(facts: ConnectionFacts, { node, settings }: WorkerFacts): 
     return [finding("results-in-other-database", connection, { node, ...both })];
   }
   return [finding("results-elsewhere", connection, { node, theirs, ours: backend.url })];
+}
+
+/** Only of workers that our tasks come to. */
+function checkResultSettings(facts: ConnectionFacts, worker: WorkerFacts): Finding[] {
+  const { connection, backend, tasks } = facts;
+  const isOurs = tasks.some(({ queue }) => worker.queues.some(({ name }) => name === queue));
+  if (backend.kind === "disabled" || !isOurs) return [];
+  const isIgnored = tasks.some((task) => task.ignoreResult === null && ignores(worker, task));
+  const settings = {
+    ...worker.settings,
+    ignoresResults: worker.settings.ignoresResults && isIgnored,
+  };
+  return judgeResults(worker.node, settings, backend.kind !== "rpc").map((each) =>
+    judged(each, connection),
+  );
+}
+
+/** A queue that nobody consumes may be the one that workers have another default for. */
+function checkDefaultQueue(facts: ConnectionFacts, worker: WorkerFacts): Finding[] {
+  const isUsed = facts.tasks.some(({ queue }) => queue === DEFAULT_QUEUE);
+  const isServed = consumersOf(facts, DEFAULT_QUEUE).length > 0;
+  if (!isUsed || isServed || !knowsConsumers(facts, DEFAULT_QUEUE)) return [];
+  return judgeDefaultQueue(worker.node, worker.settings.defaultQueue).map((each) =>
+    judged(each, facts.connection),
+  );
 }
 
 const REDIS_SCHEMES = new Set(["redis", "rediss", "redis+socket", "socket", "sentinel"]);

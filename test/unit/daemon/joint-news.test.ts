@@ -72,7 +72,7 @@ test("states, stages and alarms are told once, and again when they come again", 
       [1, { type: "ready" }],
       [0, { type: "clockStep", stepMs: 5_000 }],
       [1, { type: "clockStep", stepMs: 5_000 }],
-      [1, { type: "malformed", entry: 0 }],
+      [1, { type: "malformed", entry: 0, cause: "" }],
     ]),
     [false, true, true, false, true],
   );

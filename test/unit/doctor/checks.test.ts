@@ -455,6 +455,94 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     [],
   ],
 
+  // settings of results
+  ...["json", "msgpack", "yaml"].map((serializer): (typeof cases)[number] => [
+    `nothing of results in ${serializer}`,
+    withSettings({
+      ...{ resultSerializer: serializer, resultCompression: "gzip" },
+      resultAcceptContent: ["json", "application/x-msgpack", "application/x-yaml"],
+    }),
+    [],
+  ]),
+  [
+    "that pickled answers are not all checked",
+    withSettings({ resultSerializer: "pickle", resultAcceptContent: ["json", "pickle"] }),
+    ["results-pickled"],
+    /Results of celery@a are pickled/,
+  ],
+  [
+    "results of a serializer that is not read",
+    withSettings({ resultSerializer: "auth", resultAcceptContent: ["auth"] }),
+    ["results-unreadable"],
+    /\(result_serializer auth\)/,
+  ],
+  [
+    "results of a compression that is not read",
+    withSettings({ resultCompression: "bzip2" }),
+    ["results-unreadable"],
+    /\(result_compression bzip2\)/,
+  ],
+  [
+    "nothing of a compression that rpc:// does not use, nor of what nobody reads there",
+    {
+      ...withSettings({
+        ...{ resultBackend: "rpc://", resultCompression: "bzip2" },
+        ...{ resultSerializer: "yaml", resultAcceptContent: ["json"] },
+      }),
+      backend: { ...REDIS, kind: "rpc", url: "rpc://" },
+    },
+    [],
+  ],
+  [
+    "a worker that does not accept its own results",
+    withSettings({ resultSerializer: "yaml", resultAcceptContent: ["json"] }),
+    ["results-refused"],
+    /Results of celery@a are written in yaml, which is not accepted there \(json is\)/,
+  ],
+  [
+    "that arguments are stored with results",
+    withSettings({ resultExtended: true }),
+    ["results-extended"],
+  ],
+  [
+    "a worker that stores no results unless told to, and not its tasks",
+    withWorker({
+      settings: { ...WORKER.settings, ignoresResults: true },
+      tasks: [{ ...PLAIN!, ignoresResult: true }],
+    }),
+    ["results-ignored"],
+    /task_ignore_result/,
+  ],
+  ["nothing of that where our task says otherwise", withSettings({ ignoresResults: true }), []],
+  [
+    "nothing of a worker that has none of our queues",
+    withWorker({}, [
+      {
+        ...OTHER,
+        queues: [{ name: "others", maxPriority: null, type: null }],
+        settings: { ...WORKER.settings, resultSerializer: "auth", resultExtended: true },
+      },
+    ]),
+    [],
+  ],
+  [
+    "another default queue where ours has no worker",
+    {
+      ...withWorker({
+        queues: [{ name: "shop", maxPriority: null, type: null }],
+        settings: { ...WORKER.settings, defaultQueue: "shop" },
+      }),
+      ...UNTRIED,
+    },
+    ["default-queue-differs", "queue-without-worker"],
+    /task_default_queue of celery@a is shop/,
+  ],
+  [
+    "a result that came and could not be read",
+    withResult({ state: "MALFORMED", exception: "" }),
+    ["result-unreadable"],
+  ],
+
   // events
   [
     "that events are off",

@@ -51,6 +51,11 @@ export const WORKER: WorkerFacts = {
   settings: {
     resultBackend: "redis://broker:6379/0",
     acceptContent: ["json"],
+    resultSerializer: "json",
+    resultCompression: "",
+    resultAcceptContent: ["json"],
+    resultExtended: false,
+    ignoresResults: false,
     routes: null,
     defaultQueue: "celery",
     timeLimitSeconds: null,

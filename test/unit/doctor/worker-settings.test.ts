@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { MASK, readSettings } from "../../../src/doctor/worker-settings.js";
+import { MASK } from "../../../src/celery/worker-conf.js";
+import { readSettings } from "../../../src/doctor/worker-settings.js";
 
 interface Case {
   /** What `app.conf` said inside of the worker. */
@@ -50,6 +51,11 @@ test("what is not set has Celery's default", () => {
   assert.deepEqual(NO_SETTINGS, {
     resultBackend: null,
     acceptContent: ["json"],
+    resultSerializer: "json",
+    resultCompression: "",
+    resultAcceptContent: ["json"],
+    resultExtended: false,
+    ignoresResults: false,
     routes: null,
     defaultQueue: "celery",
     timeLimitSeconds: null,
@@ -70,6 +76,11 @@ test("what was not told is not known, and each of it is named", () => {
     [
       "result_backend not told",
       "accept_content not told",
+      "result_serializer not told",
+      "result_compression not told",
+      "result_accept_content not told",
+      "result_extended not told",
+      "task_ignore_result not told",
       "task_routes not told",
       "task_default_queue not told",
       "task_time_limit not told",

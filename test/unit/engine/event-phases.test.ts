@@ -298,3 +298,27 @@ test("tasks that store no result end by their events, and have no latency", () =
   assert.equal(count("succeeded"), 1);
   assertBalanced();
 });
+
+for (const [kind, outcome] of [
+  ["succeeded", "succeeded"],
+  ["failed", "failed"],
+  ["revoked", "revoked"],
+  [null, "unknown"],
+] as const) {
+  test(`a task whose result cannot be read is ${outcome} where its events say ${kind}`, () => {
+    const { time, life, hear, startOne, count, exceptions, assertBalanced } = setUpWithEvents();
+    const id = startOne();
+    time.nowMs = 250;
+    life.result(id, 0, "\0celery-compressed\0application/x-bz2\0BZ", false);
+    if (kind !== null) hear(id, kind, 240, { exception: "ValueError('x')" });
+    time.nowMs = TIMEOUT_MS + 300;
+    life.sweep(time.nowMs);
+    assert.deepEqual([count(outcome), count("timedOut")], [1, 0]);
+    const failures = { failed: ["ValueError"], revoked: ["TaskRevokedError"] };
+    assert.deepEqual(
+      exceptions,
+      kind !== null && kind in failures ? failures[kind as "failed"] : [],
+    );
+    assertBalanced();
+  });
+}
