@@ -6,8 +6,8 @@ const MAX_PARSED = 16 * 1024;
 
 /**
  * The members of a meta that PyYAML's `safe_dump` wrote, which parts them by lines: sorted, each at the beginning of
- * one, and what belongs to them further in. Null when it is none; `result` of a large one is the class of its
- * exception alone. Never throws.
+ * one, and what belongs to them further in. Null when it is none. `result` is parsed of a success that is not large;
+ * else it is the class of the exception alone. Never throws.
  */
 export function readYamlMeta(text: string): PythonValue {
   if (!STATUS.test(text)) return null;
@@ -20,7 +20,7 @@ export function readYamlMeta(text: string): PythonValue {
     if (found !== undefined) meta.set(name, scalar(found));
   }
   const section = resultSection(text);
-  if (section !== null) meta.set("result", resultOf(section));
+  if (section !== null) meta.set("result", resultOf(section, meta.get("status") === "SUCCESS"));
   return meta;
 }
 
@@ -37,8 +37,8 @@ function resultSection(text: string): string | null {
   return text.slice(from, NEXT_MEMBER.exec(text)?.index);
 }
 
-function resultOf(section: string): PythonValue {
-  const parsed = section.length <= MAX_PARSED ? parsedResult(section) : undefined;
+function resultOf(section: string, isAnswer: boolean): PythonValue {
+  const parsed = isAnswer && section.length <= MAX_PARSED ? parsedResult(section) : undefined;
   if (parsed !== undefined) return parsed;
   const name = EXC_TYPE.exec(section)?.[1];
   return new Foreign(name === undefined ? "" : scalar(name));

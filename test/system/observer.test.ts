@@ -170,7 +170,7 @@ test("events: off leaves the workers alone, and auto switches nothing on", async
     await daemon.waitFor((metrics) => metrics.sum("celery_load_worker_pool_size") === 4, LONG_MS);
     await daemon.stop();
   }
-  assert.deepEqual([...new Set(asked)].sort(), ["active_queues", "stats"]);
+  assert.deepEqual([...new Set(asked)].sort(), ["active_queues", "conf", "stats"]);
   const keys = Object.keys(await redisContents(redis)).filter((key) => key.startsWith("3 "));
   assert.deepEqual(
     keys.filter((key) => key.includes("reply")),

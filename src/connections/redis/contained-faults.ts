@@ -58,7 +58,10 @@ export function onMessage(
   client: Redis,
   receive: (channel: string, message: Buffer) => void,
 ): void {
-  client.on("pmessageBuffer", (_pattern: string, channel: Buffer, message: Buffer) => {
+  client.on("pmessageBuffer", (_pattern: string, channel: unknown, message: unknown) => {
+    if (!Buffer.isBuffer(channel) || !Buffer.isBuffer(message)) {
+      throw new ProtocolError("a message without channel or text");
+    }
     try {
       receive(channel.toString(), message);
     } catch (error) {
