@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel } from "amqplib";
+import type { Client } from "../../src/connections/ports.js";
 import { mustRun } from "../../src/setup/programs.js";
 import { ensurePython } from "../../src/setup/python.js";
 import { startDaemon, type TestDaemon } from "../support/daemon.js";
@@ -75,6 +76,7 @@ function start(
   { broker }: Place,
   tasks: Readonly<Record<string, Sent>>,
   args: readonly string[] = [],
+  client: Client = "direct",
 ): Promise<TestDaemon> {
   const lines = Object.entries(tasks).map(
     ([key, route]) =>
@@ -89,7 +91,7 @@ function start(
   );
   return startDaemon({
     configText: [
-      `connections: { main: { broker: "${broker}", backend: "${redis.url()}", forget: false } }`,
+      `connections: { main: { broker: "${broker}", backend: "${redis.url()}", forget: false, client: ${client} } }`,
       ...["tasks:", ...lines, "scenarios:", ...scenarios],
     ].join("\n"),
     args,
@@ -161,25 +163,26 @@ test("a good route: the broker holds all but one task a while, and nothing stays
   await assertOthersDelivered(place, "after a good route");
 });
 
-const WRONG: Readonly<Record<string, Sent & { readonly words: RegExp }>> = {
-  "an unknown routing key": {
-    ...{ exchange: "celery", routingKey: "typo" },
-    words: /no queue is bound behind the delay for \\"typo\\"/,
-  },
-  "a queue that is bound only to a direct exchange": {
-    ...{ exchange: "straight", routingKey: "straight" },
-    words: /no queue is bound behind the delay for \\"straight\\"/,
-  },
-};
+const WRONG: Readonly<Record<string, Sent & { readonly client: Client; readonly words: RegExp }>> =
+  {
+    "an unknown routing key": {
+      ...{ exchange: "celery", routingKey: "typo", client: "direct" },
+      words: /no queue is bound behind the delay for \\"typo\\"/,
+    },
+    "a queue that is bound only to a direct exchange": {
+      ...{ exchange: "straight", routingKey: "straight", client: "library" },
+      words: /no queue is bound behind the delay for \\"straight\\"/,
+    },
+  };
 
-for (const [what, { words, ...wrong }] of Object.entries(WRONG)) {
+for (const [what, { words, client, ...wrong }] of Object.entries(WRONG)) {
   test(`${what} is told at once, nothing of it is sent, and nobody else is hindered`, async () => {
     await using place = await newPlace();
     await place.channel.assertExchange("straight", "direct");
     await place.channel.assertQueue("straight");
     await place.channel.bindQueue("straight", "straight", "straight");
     // More than RabbitMQ dead-letters at a time.
-    await using daemon = await start(place, { wrong, good: GOOD }, ["--for", "8s"]);
+    await using daemon = await start(place, { wrong, good: GOOD }, ["--for", "8s"], client);
     const late = await daemon.waitFor((page) => failuresOf(page, "wrong") >= 36, 20_000);
     assert.equal(publishedOf(late, "wrong"), 0);
     assertBalanced(late);
