@@ -139,7 +139,7 @@ test("a file that cannot be used is refused with its place and what to do", () =
     ["binary", "it is no text in UTF-8."],
     ["latin", "it is no text in UTF-8."],
     ["large", "it is larger than 64 KiB."],
-    ["/dev/zero", "it is larger than 64 KiB."],
+    ["/dev/zero", "it is a device. Name a file."],
     ["lines", "it has more than one line."],
   ] as const) {
     for (const text of [`{urlFile: "${path}"}`, `{url: redis://h, passwordFile: "${path}"}`]) {
