@@ -1,6 +1,5 @@
 import { kindOf } from "../celery/server-url.js";
-import { didYouMean } from "../did-you-mean.js";
-import { type ConfigIssue, issue, keyOfTask, listNames } from "./config-issue.js";
+import { type ConfigIssue, issue, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import { quote } from "./quote.js";
 import { isWorkflow, type TaskConfig, WORKFLOW_KEYS, type WorkflowConfig } from "./task-schema.js";
@@ -72,12 +71,8 @@ function checkMember(
   tasks: ReadonlyMap<string, Entry>,
   written: Readonly<Record<string, unknown>>,
 ): ConfigIssue[] {
-  const keys = Object.keys(written);
-  if (!keys.includes(task)) {
-    const meant = keyOfTask(task, written) ?? didYouMean(task, keys);
-    const remedy =
-      meant === undefined ? `Known here: ${listNames(keys)}.` : `Did you mean ${quote(meant)}?`;
-    return [issue(path, `there is no task ${quote(task)}`, { remedy, hidesValue: true })];
+  if (!Object.hasOwn(written, task)) {
+    return [{ ...unknownName(path, "task", task, written), code: "custom" }];
   }
   const member = tasks.get(task);
   if (member === undefined) return []; // its own faults are told

@@ -85,9 +85,11 @@ export function readConfig(
   input: unknown,
 ): { readonly config: Config } | { readonly issues: readonly ConfigIssue[] } {
   const result = configSchema.safeParse(input);
-  const issues: ConfigIssue[] = result.success ? [] : result.error.issues.map(toConfigIssue);
   // References between parts are checked even if a part is wrong, so that all faults come at once.
-  issues.push(...crossCheck(input, validParts(input)));
+  const issues = [
+    ...(result.success ? [] : result.error.issues.map(toConfigIssue)),
+    ...crossCheck(input, validParts(input)),
+  ];
   if (!result.success || issues.length > 0) return { issues };
   return { config: deepFreeze(assemble(result.data)) };
 }

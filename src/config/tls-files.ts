@@ -9,22 +9,22 @@ import { quote } from "./quote.js";
 import { readFileAtMost } from "./read-file.js";
 import { pathFrom } from "./relative-path.js";
 import type { Config } from "./schema.js";
-import { type ConfigNode, nodeAt, originAt, placeOf, withValueAt } from "./tree.js";
+import { type ConfigNode, nodeAt, originAt, placeOf, withEach, withValueAt } from "./tree.js";
 
 const FILE_KEYS = ["caFile", "certFile", "keyFile"] as const;
 
 /** Paths in `tls` made absolute: they start from the file that they stand in, or else from `cwd`. */
 export function withAbsoluteTlsFiles(root: ConfigNode, cwd: string): ConfigNode {
-  const connections = nodeAt(root, ["connections"]);
-  if (connections?.kind !== "map") return root;
-  const paths = [...connections.entries.keys()].flatMap((name) =>
-    FILE_KEYS.map((key) => ["connections", name, "tls", key]),
+  return withEach(root, "connections", (written) =>
+    FILE_KEYS.reduce<ConfigNode>((connection, key) => {
+      const node = nodeAt(connection, ["tls", key]);
+      if (node?.kind !== "scalar" || typeof node.value !== "string" || node.value === "") {
+        return connection;
+      }
+      const value = pathFrom(node.origin, node.value, cwd);
+      return withValueAt(connection, ["tls", key], { ...node, value });
+    }, written),
   );
-  return paths.reduce((tree, path) => {
-    const node = nodeAt(tree, path);
-    if (node?.kind !== "scalar" || typeof node.value !== "string" || node.value === "") return tree;
-    return withValueAt(tree, path, { ...node, value: pathFrom(node.origin, node.value, cwd) });
-  }, root);
 }
 
 /**

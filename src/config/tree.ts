@@ -146,6 +146,21 @@ export function withValueAt(
   return { kind: "map", entries, origin: root.kind === "map" ? root.origin : value.origin };
 }
 
+/** A copy of the tree with another value of every key of a section. */
+export function withEach(
+  root: ConfigNode,
+  section: string,
+  change: (value: ConfigNode, name: string) => ConfigNode,
+): ConfigNode {
+  const named = nodeAt(root, [section]);
+  if (named?.kind !== "map") return root;
+  const entries = [...named.entries].map(([name, entry]): [string, MapEntry] => [
+    name,
+    { ...entry, value: change(entry.value, name) },
+  ]);
+  return withValueAt(root, [section], { ...named, entries: new Map(entries) });
+}
+
 /** A copy of the tree of whose every value `shownOf` says what is shown. */
 export function withShown(node: ConfigNode, shownOf: (text: string) => string): ConfigNode {
   if (node.kind === "scalar") return { ...node, shown: shownOf(String(node.value)) };
