@@ -1,4 +1,4 @@
-import { validateTemplates } from "../celery/arguments.js";
+import { beyondMsgpack, validateTemplates } from "../celery/arguments.js";
 import { checkSlos } from "./check-slos.js";
 import { checkUrls } from "./check-urls.js";
 import { checkChord, checkWorkflows } from "./check-workflows.js";
@@ -183,13 +183,14 @@ function checkOnlyOne(path: Path, kind: string, names: readonly string[]): Confi
 }
 
 function checkTemplates(name: string, task: unknown): ConfigIssue[] {
-  return ["args", "kwargs"].flatMap((key) =>
-    validateTemplates(own(task, key) ?? null).map(({ path, message }) =>
-      issue(["tasks", name, key, ...path], message, {
-        hidesValue: true,
-      }),
-    ),
-  );
+  const isMsgpack = own(task, "serializer") === "msgpack";
+  return ["args", "kwargs"].flatMap((key) => {
+    const value = own(task, key) ?? null;
+    const faults = [...validateTemplates(value), ...(isMsgpack ? beyondMsgpack(value) : [])];
+    return faults.map(({ path, message }) =>
+      issue(["tasks", name, key, ...path], message, { hidesValue: true }),
+    );
+  });
 }
 
 function checkPeak(name: string, profile: ProfileSpec, maxRate: number | null): ConfigIssue[] {

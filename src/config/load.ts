@@ -12,11 +12,12 @@ import { putSecrets } from "./put-secrets.js";
 import { quote } from "./quote.js";
 import { CONFIG_SCHEMA, CONFIG_SHAPE, type Config, readConfig } from "./schema.js";
 import { SecretFiles } from "./secret-files.js";
+import { configValue } from "./sent-values.js";
 import { type FileText, readSourceFile } from "./source-file.js";
 import { inlinePart } from "./substitute.js";
 import { checkTlsFiles, withAbsoluteTlsFiles } from "./tls-files.js";
 import { secretsOf, withoutSecrets } from "./told-secrets.js";
-import { type ConfigNode, nodeAt, placeOf, plainValue, type ScalarNode } from "./tree.js";
+import { type ConfigNode, nodeAt, placeOf, type ScalarNode } from "./tree.js";
 import { environmentOf, type Variables } from "./variables.js";
 import { readYamlFile } from "./yaml-source.js";
 
@@ -65,7 +66,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const placed = putSecrets(merged.root, secretFiles.read, cwd);
   const root = withAbsoluteTlsFiles(placed.root, cwd);
   const faults = [...merged.faults, ...placed.faults];
-  const result = readConfig(plainValue(root));
+  const result = readConfig(configValue(root, faults));
   const told = new Set(faults.map((fault) => fault.place));
   const secrets = secretsOf(root);
   if ("issues" in result) {

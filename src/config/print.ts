@@ -57,8 +57,8 @@ function flow(node: ConfigNode): string {
   return scalar(node);
 }
 
-function scalar({ value, shown }: ScalarNode): string {
-  const visible = shown ?? value;
+function scalar({ value, exact, shown }: ScalarNode): string {
+  const visible = shown ?? (exact === undefined ? value : exact);
   if (typeof visible !== "string") return String(visible);
   return text(redactUrl(visible).replaceAll("$", "$$$$"));
 }

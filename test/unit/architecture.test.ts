@@ -51,7 +51,6 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   zod: ["config"],
   // Configurations, and Prometheus' rules.
   yaml: ["config", "rules", "init"],
-  "@msgpack/msgpack": ["celery"],
   commander: ["main.ts", "command-line.ts", "describe-commands.ts"],
   "string-width": ["terminal"],
   pino: ["log.ts"],
