@@ -3,10 +3,10 @@ import type { Fault } from "../errors.js";
 import { type ConfigNode, placeOf, plainValue, type ScalarNode } from "./tree.js";
 
 /** Keys of a task whose values Python reads: their numbers are sent as they were written. */
-const SENT_KEYS: readonly string[] = ["args", "kwargs"];
+const SENT_KEYS: readonly string[] = ["args", "kwargs", "headers", "stamps"];
 
 /**
- * The plain value of a configuration. Numbers of arguments are kept as they were written where JavaScript's are
+ * The plain value of a configuration. Numbers of arguments and headers are kept as they were written where JavaScript's are
  * others; elsewhere a whole number that it cannot hold is a fault.
  */
 export function configValue(root: ConfigNode, faults: Fault[]): unknown {

@@ -4,7 +4,9 @@ import { decode, encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { bodyEncoding } from "../../../src/celery/body-encoding.js";
 import { parseExactJson, readNumber } from "../../../src/celery/exact-number.js";
+import { SAMPLE_FILL } from "../../../src/celery/message.js";
 import { msgpackBody } from "../../../src/celery/msgpack-body.js";
+import { compileRedisEnvelope } from "../../../src/celery/redis-envelope.js";
 import { compileBody, NOTHING_EMBEDDED } from "../../../src/celery/task-body.js";
 import type { LoadOptions } from "../../../src/config/load.js";
 import { loadConfig } from "../../../src/config/load.js";
@@ -207,6 +209,35 @@ test("what msgpack has no number for is refused with its place", () => {
     }
   }
 });
+
+test("a number in headers and stamps arrives as it is written, or is refused", () => {
+  for (const { text, json } of [...NUMBERS, ...NUMBERS_OF_YAML]) {
+    const load = () => withArgs(`[]\n    headers: {deep: [${text}]}\n    stamps: {n: ${text}}`);
+    if (!/^-?\d{19,}$/.test(json) || json === "1234567890123456789") {
+      const { headers, stamps } = structuredClone(taskOf(load().config, "resize"));
+      const own = { ...taskOptions({ headers, stamps }), ...ROUTE };
+      const envelope = compileRedisEnvelope(own, "client", SAMPLE_FILL.body);
+      const written = envelope.fill(SAMPLE_FILL).toString();
+      assert.ok(written.includes(`"deep":[${json}]`), written);
+      assert.ok(written.includes(`"stamps":{"n":${json}}`), written);
+    } else {
+      assert.throws(
+        load,
+        /headers\.deep\[0\] of task "resize": must be a whole number from -2\^53 to 2\^63 - 1; found/,
+      );
+    }
+  }
+});
+
+const ROUTE = {
+  exchange: "",
+  routingKey: "celery",
+  hasEta: false,
+  argsrepr: "()",
+  kwargsrepr: "{}",
+  origin: "gen1@host",
+  groupIndex: null,
+};
 
 test("what is no number in JSON is refused wherever it is written", () => {
   for (const text of ["1e400", "-1e400", ".inf", ".nan"]) {
