@@ -1,3 +1,4 @@
+import { beyondMsgpack } from "../celery/arguments.js";
 import { kindOf } from "../celery/server-url.js";
 import { type ConfigIssue, issue, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
@@ -15,9 +16,10 @@ export function checkWorkflows(
   return [...tasks].flatMap(([key, entry]) => {
     const references = referencesOf(entry, written[key]);
     return [
-      ...references.flatMap(({ task, from }) =>
-        checkMember(["tasks", key, from], task, tasks, written),
-      ),
+      ...references.flatMap(({ task, from }) => [
+        ...checkMember(["tasks", key, from], task, tasks, written),
+        ...checkCarried(["tasks", key, from], task, tasks, packerOf(key, entry, tasks)),
+      ]),
       ...(isWorkflow(entry) ? checkAlone(key, written[key], names) : []),
     ];
   });
@@ -80,6 +82,37 @@ function checkMember(
   if (fault === undefined) return [];
   const details = { remedy: fault.remedy, hidesValue: true };
   return [issue(path, `task ${quote(task)} ${fault.message}`, details)];
+}
+
+/** The task whose message, in msgpack, carries what follows on it. */
+function packerOf(
+  key: string,
+  entry: Entry,
+  tasks: ReadonlyMap<string, Entry>,
+): string | undefined {
+  const first = isWorkflow(entry) ? entry.stages[0]!.map(({ task }) => task) : [key];
+  return first.find((each) => {
+    const task = tasks.get(each);
+    return task !== undefined && !isWorkflow(task) && task.serializer === "msgpack";
+  });
+}
+
+/** Arguments of what follows, in the message of what comes before. */
+function checkCarried(
+  path: readonly string[],
+  member: string,
+  tasks: ReadonlyMap<string, Entry>,
+  packer: string | undefined,
+): ConfigIssue[] {
+  const task = tasks.get(member);
+  // In the task itself it is told.
+  if (packer === undefined || task === undefined || isWorkflow(task) || member === packer)
+    return [];
+  const [large] = beyondMsgpack([task.args, task.kwargs]);
+  if (large === undefined || task.serializer === "msgpack") return [];
+  const message = `task ${quote(member)} has a whole number beyond 64 bits, and travels in the message of task ${quote(packer)}, which is msgpack`;
+  const remedy = "Write a smaller one, or use serializer json or yaml there.";
+  return [issue(path, message, { remedy, hidesValue: true })];
 }
 
 function faultOfMember(member: Entry): { message: string; remedy: string } | undefined {
