@@ -1,3 +1,5 @@
+import { type ExactNumber, isExactNumber, nearestNumber, readNumber } from "./exact-number.js";
+
 /** A string of the arguments with its templates taken out: texts and calls in their order. */
 export type TemplatePart =
   | { readonly kind: "text"; readonly text: string }
@@ -10,7 +12,7 @@ export interface TemplateCall {
 }
 
 /** What an argument of a template can be. */
-export type Scalar = string | number | boolean | null;
+export type Scalar = string | number | ExactNumber | boolean | null;
 
 export type TemplateName = keyof typeof FUNCTIONS;
 
@@ -62,8 +64,8 @@ function takesNothing(args: readonly Scalar[]): string | undefined {
 }
 
 function takesBounds(args: readonly Scalar[]): string | undefined {
-  const [low, high] = args;
-  if (args.length !== 2 || typeof low !== "number" || typeof high !== "number") {
+  const [low, high] = args.map(numberIn);
+  if (args.length !== 2 || low === undefined || high === undefined) {
     return "takes two numbers, the lowest and the highest";
   }
   if (low > high) return `has its lowest value ${low} above its highest ${high}`;
@@ -73,11 +75,15 @@ function takesBounds(args: readonly Scalar[]): string | undefined {
 function takesIntegerBounds(args: readonly Scalar[]): string | undefined {
   const fault = takesBounds(args);
   if (fault !== undefined) return fault.replace("two numbers", "two whole numbers");
-  const [low, high] = args as readonly [number, number];
+  const [low, high] = args.map(Number) as [number, number];
   if (Number.isSafeInteger(low) && Number.isSafeInteger(high)) {
     return Number.isSafeInteger(high - low) ? undefined : "spans more than 2^53 whole numbers";
   }
   return "takes two whole numbers below 2^53, the lowest and the highest";
+}
+
+function numberIn(value: Scalar): number | undefined {
+  return typeof value === "number" || isExactNumber(value) ? nearestNumber(value) : undefined;
 }
 
 function takesSomething(args: readonly Scalar[]): string | undefined {
@@ -85,7 +91,7 @@ function takesSomething(args: readonly Scalar[]): string | undefined {
 }
 
 function takesByteCount(args: readonly Scalar[]): string | undefined {
-  const [count] = args;
+  const [count] = args.map(numberIn);
   const isCount = Number.isInteger(count) && Number(count) >= 0 && Number(count) <= MOST_BYTES;
   if (args.length === 1 && isCount) return undefined;
   return `takes one whole number of bytes, 0 to ${MOST_BYTES} (1 MiB as base64)`;
@@ -223,7 +229,8 @@ class Scanner {
     const word = this.take(/(?:true|false|null)\b/y);
     if (word !== undefined) return JSON.parse(word) as boolean | null;
     const number = this.take(/[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])/y);
-    if (number !== undefined) return Number.isFinite(Number(number)) ? Number(number) : undefined;
+    if (number !== undefined)
+      return Number.isFinite(Number(number)) ? readNumber(number) : undefined;
     const quoted = this.take(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/y);
     return quoted === undefined ? undefined : unquoted(quoted);
   }

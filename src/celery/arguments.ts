@@ -1,4 +1,6 @@
 import { parseTemplate, type TemplateCall } from "./argument-template.js";
+import { isExactNumber, wholeOf } from "./exact-number.js";
+import { fitsMsgpack } from "./msgpack-body.js";
 import { taggedFault } from "./tagged-json.js";
 import { isWellFormed } from "./well-formed.js";
 
@@ -17,6 +19,22 @@ export function validateTemplates(value: unknown): ArgumentFault[] {
   walk(value, [], (part, path) => {
     const message = faultOf(part);
     if (message !== undefined) faults.push({ path, message });
+  });
+  return faults;
+}
+
+/** Whole numbers that msgpack has no form for, also among the values of templates. */
+export function beyondMsgpack(value: unknown): ArgumentFault[] {
+  const faults: ArgumentFault[] = [];
+  walk(value, [], (part, path) => {
+    const numbers = [part, ...callsIn(part).flatMap(({ args }) => args)];
+    const large = numbers.find((each) => {
+      const whole = typeof each === "number" || isExactNumber(each) ? wholeOf(each) : undefined;
+      return whole !== undefined && !fitsMsgpack(whole);
+    });
+    if (large === undefined) return;
+    const message = `a whole number beyond 64 bits (${large}) cannot be sent as msgpack. Write a smaller one, or use serializer json or yaml`;
+    faults.push({ path, message });
   });
   return faults;
 }
@@ -44,6 +62,7 @@ function walk(
   visit: (part: unknown, path: readonly (string | number)[]) => void,
 ): void {
   visit(value, path);
+  if (isExactNumber(value)) return;
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) walk(item, [...path, index], visit);
   } else if (typeof value === "object" && value !== null) {
@@ -61,6 +80,7 @@ function faultOf(part: unknown): string | undefined {
   if (typeof part === "number") {
     return Number.isFinite(part) ? undefined : `${part} is not a number that JSON can carry`;
   }
+  if (isExactNumber(part)) return undefined;
   if (typeof part === "object" && part !== null) return faultOfContainer(part);
   if (typeof part === "boolean" || part === null) return undefined;
   return `a value of type ${typeof part} cannot be sent as JSON. Write a string, number, list or mapping`;

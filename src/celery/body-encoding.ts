@@ -1,6 +1,7 @@
 import * as zlib from "node:zlib";
 import { brotliCompressSync, deflateSync } from "node:zlib";
-import { encode as encodeMsgpack } from "@msgpack/msgpack";
+import { parseExactJson } from "./exact-number.js";
+import { msgpackBody } from "./msgpack-body.js";
 import type { Compression, Serializer, TaskOptions } from "./task-options.js";
 import { yamlBody } from "./yaml-body.js";
 
@@ -23,10 +24,7 @@ export function bodyEncoding(spec: Pick<TaskOptions, "serializer" | "compression
   };
 }
 
-/**
- * JSON is what arguments are made as; the others take its values. A number written with a point and
- * nothing behind it is then an integer, which Python's arithmetic does not tell apart.
- */
+/** JSON is what arguments are made as; the others take its values. */
 const SERIALIZATION: Record<
   Serializer,
   { contentType: string; contentEncoding: string; serialize: (json: string) => Buffer }
@@ -39,15 +37,12 @@ const SERIALIZATION: Record<
   msgpack: {
     contentType: "application/x-msgpack",
     contentEncoding: "binary",
-    serialize: (json) => {
-      const bytes = encodeMsgpack(JSON.parse(json));
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    },
+    serialize: (json) => msgpackBody(parseExactJson(json)),
   },
   yaml: {
     contentType: "application/x-yaml",
     contentEncoding: "utf-8",
-    serialize: (json) => Buffer.from(yamlBody(JSON.parse(json))),
+    serialize: (json) => Buffer.from(yamlBody(parseExactJson(json))),
   },
 };
 

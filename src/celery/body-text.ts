@@ -1,5 +1,6 @@
 import { UserError } from "../errors.js";
 import { parseTemplate, type Scalar, type TemplateCall } from "./argument-template.js";
+import { isExactNumber, pythonFloat } from "./exact-number.js";
 
 /** What a template can draw on when a message is made. */
 export interface RenderContext {
@@ -88,6 +89,7 @@ function join({ texts, holes }: Pieces, context: RenderContext): string {
 
 function encode(value: unknown, pieces: Pieces, sources: BodySources): void {
   if (value instanceof Filled) pieces.hole((context) => asciiJson(value.textOf(context)));
+  else if (isExactNumber(value)) pieces.text(String(value));
   else if (typeof value === "string") encodeString(value, pieces, sources);
   else if (Array.isArray(value)) {
     pieces.text("[");
@@ -139,11 +141,11 @@ function holeFor(call: TemplateCall, put: (value: Scalar) => string, sources: Bo
     case "now":
       return ({ nowUnixSeconds }) => pythonFloat(nowUnixSeconds);
     case "int": {
-      const [low, high] = call.args as readonly [number, number];
+      const [low, high] = call.args.map(Number) as [number, number];
       return () => String(low + Math.floor(random() * (high - low + 1)));
     }
     case "float": {
-      const [low, high] = call.args as readonly [number, number];
+      const [low, high] = call.args.map(Number) as [number, number];
       return () => pythonFloat(low + random() * (high - low));
     }
     case "choice": {
@@ -174,6 +176,7 @@ function linesInTurn(name: string, put: (value: Scalar) => string, sources: Body
 
 /** JSON in ASCII, the rest as \uXXXX, as Python's `json.dumps` writes it. */
 function asciiJson(value: Scalar): string {
+  if (isExactNumber(value)) return String(value);
   return JSON.stringify(value).replaceAll(
     /[\u0080-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -183,11 +186,6 @@ function asciiJson(value: Scalar): string {
 /** The value's text, escaped for the inside of a JSON string. */
 function insideString(value: Scalar): string {
   return asciiJson(String(value)).slice(1, -1);
-}
-
-/** With a point when it is whole, so that Python reads a float and not now and then an int. */
-function pythonFloat(value: number): string {
-  return Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : String(value);
 }
 
 /** A random UUID, version 4, variant 1 (RFC 9562, section 5.4). */

@@ -1,4 +1,5 @@
 import { bodyEncoding } from "./body-encoding.js";
+import { isExactNumber } from "./exact-number.js";
 import { memberAt, stringAt, stringEnd } from "./json-member.js";
 import { type MessageFill, SAMPLE_FILL, type TaskMessageSpec, taskHeaders } from "./message.js";
 import { cutText, decodedText, MAX_RESULT_BYTES } from "./result-text.js";
@@ -160,7 +161,7 @@ export function compileRedisEnvelope(
   const { contentType, contentEncoding, encode } = bodyEncoding(spec);
   const base64 = (json: string) => encode(json).toString("base64");
   const text = ascii(
-    JSON.stringify({
+    exactJson({
       body: fixedBody === null ? MARKS.body : base64(fixedBody),
       "content-encoding": contentEncoding,
       "content-type": contentType,
@@ -184,6 +185,14 @@ export function compileRedisEnvelope(
   assertSurvivableEnvelope(sample);
   assertSurvivableHeaders(sample.headers, spec.protocol);
   return envelope;
+}
+
+/** `JSON.stringify`, with numbers as they were written. */
+function exactJson(value: object): string {
+  const marked = JSON.stringify(value, (_, item: unknown) =>
+    isExactNumber(item) ? `\ud800number ${item}` : item,
+  );
+  return marked.replaceAll(/"\\ud800number ([^"]*)"/g, "$1");
 }
 
 /** Ids and times always have the width that they have in the sample. */

@@ -1,3 +1,11 @@
+import {
+  type ExactNumber,
+  isExactNumber,
+  nearestNumber,
+  pythonFloat,
+  wholeOf,
+} from "./exact-number.js";
+
 /** The limit of `argsrepr` and `kwargsrepr` (`argsrepr_maxsize`, `kwargsrepr_maxsize` in `celery/app/amqp.py`). */
 const LONGEST = 1024;
 
@@ -28,8 +36,9 @@ function writeValue(writer: LimitedWriter, value: unknown, depth: number): void 
   if (writer.isFull) return;
   if (typeof value === "string") writer.quoted(value);
   else if (Array.isArray(value)) writeSequence(writer, value, "[", "]", depth);
-  else if (typeof value === "object" && value !== null) writeMapping(writer, value, depth);
-  else writer.plain(scalarRepr(value));
+  else if (typeof value === "object" && value !== null && !isExactNumber(value)) {
+    writeMapping(writer, value, depth);
+  } else writer.plain(scalarRepr(value));
 }
 
 function writeSequence(
@@ -136,7 +145,7 @@ function lengthInPython(text: string): number {
 function scalarRepr(value: unknown): string {
   if (value === true) return "True";
   if (value === false) return "False";
-  if (typeof value === "number") return numberRepr(value);
+  if (typeof value === "number" || isExactNumber(value)) return numberRepr(value);
   return "None";
 }
 
@@ -145,10 +154,11 @@ function scalarRepr(value: unknown): string {
  * arrives as an int, any other as a float, whose repr has an exponent below 1e-4 and from 1e16 on,
  * of two digits at least.
  */
-function numberRepr(value: number): string {
-  const json = JSON.stringify(value);
-  if (/^-?\d+$/.test(json)) return json;
+function numberRepr(number: number | ExactNumber): string {
+  const whole = wholeOf(number);
+  if (whole !== undefined) return String(whole);
+  const value = nearestNumber(number);
   const magnitude = Math.abs(value);
-  if (magnitude >= 1e-4 && magnitude < 1e16) return json;
+  if (value === 0 || (magnitude >= 1e-4 && magnitude < 1e16)) return pythonFloat(value);
   return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
 }

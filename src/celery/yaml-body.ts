@@ -1,3 +1,11 @@
+import {
+  type ExactNumber,
+  isExactNumber,
+  nearestNumber,
+  pythonFloat,
+  wholeOf,
+} from "./exact-number.js";
+
 /**
  * A JSON value as YAML that PyYAML reads as the same value. It refuses a whole document for one unescaped
  * control character (`yaml/reader.py check_printable`) or a long key that no `?` announces, and takes `1e21`,
@@ -5,7 +13,7 @@
  * in ASCII, with texts in quotes.
  */
 export function yamlBody(value: unknown): string {
-  if (typeof value === "number") return yamlNumber(value);
+  if (typeof value === "number" || isExactNumber(value)) return yamlNumber(value);
   if (typeof value === "string") return yamlString(value);
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map(yamlBody).join(", ")}]`;
@@ -15,9 +23,11 @@ export function yamlBody(value: unknown): string {
   return `{${entries.join(", ")}}`;
 }
 
-/** PyYAML knows a float with an exponent by its point. */
-function yamlNumber(value: number): string {
-  return String(value).replace(/^(-?\d+)e/, "$1.0e");
+/** PyYAML knows a float by its point, and one with an exponent by its sign as well. */
+function yamlNumber(value: number | ExactNumber): string {
+  const whole = wholeOf(value);
+  if (whole !== undefined) return String(whole);
+  return pythonFloat(nearestNumber(value)).replace(/^(-?\d+)e/, "$1.0e");
 }
 
 /** JSON's escapes are YAML's, but for pairs of surrogates, which would stay two. */

@@ -2,6 +2,7 @@ import { editorSchema } from "../config/editor-schema.js";
 import { fitYaml } from "../config/fit-yaml.js";
 import type { Override } from "../config/layers.js";
 import { printEffective } from "../config/print.js";
+import type { ConfigNode } from "../config/tree.js";
 import type { Variables } from "../config/variables.js";
 import { EXIT, UserError } from "../errors.js";
 import { columnsOf, type OutputStream } from "../terminal/terminal.js";
@@ -46,7 +47,7 @@ export function runCheck(options: CheckOptions, { stdout, stderr }: OutputStream
     for (const line of lines) {
       stderr.write(`${wrappedText(line, columnsOf(stderr) ?? Infinity)}\n`);
     }
-    stdout.write(fitYaml(printEffective(effective), columnsOf(stdout) ?? Infinity));
+    print(effective, stdout);
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -55,3 +56,18 @@ export function runCheck(options: CheckOptions, { stdout, stderr }: OutputStream
     return error.exitCode;
   }
 }
+
+/** In pieces: with its defaults a configuration may be fifty times as long as it was written. */
+function print(effective: ConfigNode, stdout: OutputStreams["stdout"]): void {
+  const width = columnsOf(stdout) ?? Infinity;
+  let piece = "";
+  for (const line of printEffective(effective)) {
+    piece += fitYaml(line, width);
+    if (piece.length < PIECE_LENGTH) continue;
+    stdout.write(piece);
+    piece = "";
+  }
+  stdout.write(piece);
+}
+
+const PIECE_LENGTH = 64 * 1024;

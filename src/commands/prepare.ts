@@ -2,7 +2,6 @@ import type { Override } from "../config/layers.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import type { Variables } from "../config/variables.js";
 import { type PlannedEngine, planEngine } from "../daemon/engine-plan.js";
-import { ConfigError } from "../errors.js";
 import { commit, version } from "../version.js";
 import { readTemplateLines, type TemplateLines } from "./template-lines.js";
 
@@ -24,7 +23,7 @@ export interface Prepared extends LoadedConfig, PlannedEngine {
  * What `run` does before it connects, and so do `check`, `plan` and `doctor`: what one of them passes,
  * none refuses.
  *
- * @throws {ConfigError} with every fault, each with its place
+ * @throws {ConfigError} (errors.ts) with every fault, each with its place
  */
 export function prepare(options: PrepareOptions): Prepared {
   const { files, env, overrides, forMs = null, countLimit = null } = options;
@@ -34,7 +33,7 @@ export function prepare(options: PrepareOptions): Prepared {
   const planned = planEngine({ config, forMs, countLimit, templateLines, version, commit });
   const refused = "issues" in planned ? planned.issues : [];
   if ("issues" in planned || issues.length > 0) {
-    throw new ConfigError(loaded.faultsOf([...issues, ...refused]));
+    throw loaded.errorOf([...issues, ...refused]);
   }
   return { ...loaded, ...planned, templateLines };
 }

@@ -9,9 +9,18 @@ import type { SloConfig } from "./slo-fields.js";
 import { isWorkflow, measuredName, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
 import { type ConfigNode, nodeAt, placeOf } from "./tree.js";
 
-/** What of an SLO no value shows by itself. `scenarios` are all names that are written. */
-export function checkSlos(parts: ValidParts, scenarios: readonly string[]): ConfigIssue[] {
+/** What of an SLO no value shows by itself. `scenarios` are all that are written. */
+export function checkSlos(
+  parts: ValidParts,
+  scenarios: Readonly<Record<string, unknown>>,
+): ConfigIssue[] {
   const names = new Set<string>();
+  const subjects = new Map<string, readonly Subject[] | null>();
+  if (parts.slos.size > 0) {
+    for (const name of Object.keys(scenarios)) {
+      subjects.set(name, subjectsOf(parts.scenarios.get(name), parts));
+    }
+  }
   return [...parts.slos].flatMap(([index, slo]) => {
     const isRepeated = names.has(slo.name);
     names.add(slo.name);
@@ -19,7 +28,7 @@ export function checkSlos(parts: ValidParts, scenarios: readonly string[]): Conf
       ...(isRepeated
         ? [issue(["slos", index, "name"], "must not be another SLO's name", RENAME)]
         : []),
-      ...checkSubject(index, slo, parts, scenarios),
+      ...checkSubject(index, slo, subjects, scenarios),
     ];
   });
 }
@@ -37,16 +46,14 @@ interface Subject {
 function checkSubject(
   index: number,
   slo: SloConfig,
-  parts: ValidParts,
-  scenarios: readonly string[],
+  subjects: ReadonlyMap<string, readonly Subject[] | null>,
+  scenarios: Readonly<Record<string, unknown>>,
 ): ConfigIssue[] {
   const { scenario, task } = slo;
-  if (scenario !== null && !scenarios.includes(scenario)) {
+  if (scenario !== null && !subjects.has(scenario)) {
     return [unknownName(["slos", index, "scenario"], "scenario", scenario, scenarios)];
   }
-  const mixes = (scenario === null ? scenarios : [scenario]).map((name) =>
-    subjectsOf(parts.scenarios.get(name), parts),
-  );
+  const mixes = scenario === null ? [...subjects.values()] : [subjects.get(scenario) ?? null];
   if (mixes.includes(null)) return []; // a fault of theirs is told
   const all = mixes.flatMap((subjects) => subjects ?? []);
   const own = all.filter(({ key, entry }) => task === null || measuredName(key, entry) === task);
@@ -62,6 +69,7 @@ function subjectsOf(
   const [onlyConnection = ""] = connections.keys();
   const connection = connections.get(scenario?.connection ?? onlyConnection);
   if (scenario === undefined || connection === undefined) return null;
+  if (scenario.mix === undefined && tasks.size > 1) return null;
   const keys = scenario.mix === undefined ? [...tasks.keys()] : Object.keys(scenario.mix);
   const subjects = keys.flatMap((key) => {
     const entry = tasks.get(key);

@@ -1,6 +1,6 @@
+import { beyondMsgpack } from "../celery/arguments.js";
 import { kindOf } from "../celery/server-url.js";
-import { didYouMean } from "../did-you-mean.js";
-import { type ConfigIssue, issue, keyOfTask, listNames } from "./config-issue.js";
+import { type ConfigIssue, issue, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import { quote } from "./quote.js";
 import { isWorkflow, type TaskConfig, WORKFLOW_KEYS, type WorkflowConfig } from "./task-schema.js";
@@ -16,9 +16,10 @@ export function checkWorkflows(
   return [...tasks].flatMap(([key, entry]) => {
     const references = referencesOf(entry, written[key]);
     return [
-      ...references.flatMap(({ task, from }) =>
-        checkMember(["tasks", key, from], task, tasks, written),
-      ),
+      ...references.flatMap(({ task, from }) => [
+        ...checkMember(["tasks", key, from], task, tasks, written),
+        ...checkCarried(["tasks", key, from], task, tasks, packerOf(key, entry, tasks)),
+      ]),
       ...(isWorkflow(entry) ? checkAlone(key, written[key], names) : []),
     ];
   });
@@ -72,12 +73,8 @@ function checkMember(
   tasks: ReadonlyMap<string, Entry>,
   written: Readonly<Record<string, unknown>>,
 ): ConfigIssue[] {
-  const keys = Object.keys(written);
-  if (!keys.includes(task)) {
-    const meant = keyOfTask(task, written) ?? didYouMean(task, keys);
-    const remedy =
-      meant === undefined ? `Known here: ${listNames(keys)}.` : `Did you mean ${quote(meant)}?`;
-    return [issue(path, `there is no task ${quote(task)}`, { remedy, hidesValue: true })];
+  if (!Object.hasOwn(written, task)) {
+    return [{ ...unknownName(path, "task", task, written), code: "custom" }];
   }
   const member = tasks.get(task);
   if (member === undefined) return []; // its own faults are told
@@ -85,6 +82,37 @@ function checkMember(
   if (fault === undefined) return [];
   const details = { remedy: fault.remedy, hidesValue: true };
   return [issue(path, `task ${quote(task)} ${fault.message}`, details)];
+}
+
+/** The task whose message, in msgpack, carries what follows on it. */
+function packerOf(
+  key: string,
+  entry: Entry,
+  tasks: ReadonlyMap<string, Entry>,
+): string | undefined {
+  const first = isWorkflow(entry) ? entry.stages[0]!.map(({ task }) => task) : [key];
+  return first.find((each) => {
+    const task = tasks.get(each);
+    return task !== undefined && !isWorkflow(task) && task.serializer === "msgpack";
+  });
+}
+
+/** Arguments of what follows, in the message of what comes before. */
+function checkCarried(
+  path: readonly string[],
+  member: string,
+  tasks: ReadonlyMap<string, Entry>,
+  packer: string | undefined,
+): ConfigIssue[] {
+  const task = tasks.get(member);
+  // In the task itself it is told.
+  if (packer === undefined || task === undefined || isWorkflow(task) || member === packer)
+    return [];
+  const [large] = beyondMsgpack([task.args, task.kwargs]);
+  if (large === undefined || task.serializer === "msgpack") return [];
+  const message = `task ${quote(member)} has a whole number beyond 64 bits, and travels in the message of task ${quote(packer)}, which is msgpack`;
+  const remedy = "Write a smaller one, or use serializer json or yaml there.";
+  return [issue(path, message, { remedy, hidesValue: true })];
 }
 
 function faultOfMember(member: Entry): { message: string; remedy: string } | undefined {

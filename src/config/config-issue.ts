@@ -14,6 +14,8 @@ export interface ConfigIssue {
   readonly keys: readonly string[];
   /** All values that there are, where they can be listed. */
   readonly choices?: readonly unknown[];
+  /** What to do, found only when the fault is told: of thousands of names that may have been meant, one is. */
+  readonly findRemedy?: () => string;
 }
 
 /** A fault that a check of ours found. */
@@ -33,27 +35,27 @@ export function listNames(names: readonly string[]): string {
 }
 
 /** The key of the task that is registered under a name: what stands in `tasks` is called by its key. */
-export function keyOfTask(
-  name: string,
-  tasks: Readonly<Record<string, unknown>>,
-): string | undefined {
+function keyOfTask(name: string, tasks: Readonly<Record<string, unknown>>): string | undefined {
   const isNamed = (task: unknown) =>
     typeof task === "object" && task !== null && Reflect.get(task, "name") === name;
   return Object.keys(tasks).find((key) => isNamed(tasks[key]));
 }
 
-/** A name that refers to nothing; `meant` is what is known to have been meant. */
+/** A name that refers to nothing in a section, which is as it was written. */
 export function unknownName(
   path: Path,
-  kind: string,
+  kind: "connection" | "scenario" | "task",
   name: string,
-  known: readonly string[],
-  meant = didYouMean(name, known),
+  section: Readonly<Record<string, unknown>>,
 ): ConfigIssue {
-  const remedy =
-    meant === undefined ? `Known here: ${listNames(known)}.` : `Did you mean ${quote(meant)}?`;
-  return {
-    ...issue(path, `there is no ${kind} ${quote(name)}`, { remedy, hidesValue: true }),
-    code: "unknown_name",
+  const findRemedy = () => {
+    const known = Object.keys(section);
+    const byName = kind === "task" ? keyOfTask(name, section) : undefined;
+    const meant = byName ?? didYouMean(name, known);
+    return meant === undefined
+      ? `Known here: ${listNames(known)}.`
+      : `Did you mean ${quote(meant)}?`;
   };
+  const unknown = issue(path, `there is no ${kind} ${quote(name)}`, { hidesValue: true });
+  return { ...unknown, code: "unknown_name", findRemedy };
 }

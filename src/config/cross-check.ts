@@ -1,9 +1,9 @@
-import { validateTemplates } from "../celery/arguments.js";
+import { beyondMsgpack, validateTemplates } from "../celery/arguments.js";
 import { type ProfileSpec, peakOf } from "../plan/profile.js";
 import { checkSlos } from "./check-slos.js";
 import { checkUrls } from "./check-urls.js";
 import { checkChord, checkWorkflows } from "./check-workflows.js";
-import { type ConfigIssue, issue, keyOfTask, listNames, unknownName } from "./config-issue.js";
+import { type ConfigIssue, issue, listNames, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import { formatDuration, formatRate } from "./quantities.js";
 import { quote } from "./quote.js";
@@ -40,11 +40,13 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
     tasks: recordOf(input, "tasks"),
     scenarios: recordOf(input, "scenarios"),
   };
+  const connectionNames = Object.keys(sections.connections ?? {});
+  const taskKeys = Object.keys(sections.tasks ?? {});
   return [
     ...Object.entries(sections).flatMap(([name, section]) => checkNotEmpty(name, section)),
     ...Object.entries(sections.scenarios ?? {}).flatMap(([name, scenario]) => [
-      ...checkConnection(name, scenario, sections.connections),
-      ...checkMix(name, scenario, sections.tasks),
+      ...checkConnection(name, scenario, sections.connections ?? {}, connectionNames),
+      ...checkMix(name, scenario, sections.tasks ?? {}, taskKeys),
       ...checkNeeds(name, scenario, parts),
     ]),
     ...Object.entries(sections.tasks ?? {}).flatMap(([name, task]) => checkTemplates(name, task)),
@@ -54,7 +56,7 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
       ...checkWarmup(name, scenario),
     ]),
     ...[...parts.connections].flatMap(([name, connection]) => checkUrls(name, connection)),
-    ...checkSlos(parts, Object.keys(sections.scenarios ?? {})),
+    ...checkSlos(parts, sections.scenarios ?? {}),
   ];
 }
 
@@ -76,28 +78,31 @@ function checkNotEmpty(name: string, section: PlainRecord | undefined): ConfigIs
 function checkConnection(
   name: string,
   scenario: unknown,
-  connections: PlainRecord = {},
+  connections: PlainRecord,
+  names: readonly string[],
 ): ConfigIssue[] {
   const connection = own(scenario, "connection");
-  if (!isMapping(scenario) || Object.keys(connections).length === 0) return [];
+  if (!isMapping(scenario) || names.length === 0) return [];
   const path = ["scenarios", name, "connection"];
-  if (connection === undefined) return checkOnlyOne(path, "connection", Object.keys(connections));
+  if (connection === undefined) return checkOnlyOne(path, "connection", names);
   if (typeof connection !== "string" || Object.hasOwn(connections, connection)) return [];
-  return [unknownName(path, "connection", connection, Object.keys(connections))];
+  return [unknownName(path, "connection", connection, connections)];
 }
 
-function checkMix(name: string, scenario: unknown, tasks: PlainRecord = {}): ConfigIssue[] {
+function checkMix(
+  name: string,
+  scenario: unknown,
+  tasks: PlainRecord,
+  keys: readonly string[],
+): ConfigIssue[] {
   const mix = own(scenario, "mix");
   // Without any task there is one fault, not one for each scenario.
-  if (!isMapping(scenario) || Object.keys(tasks).length === 0) return [];
+  if (!isMapping(scenario) || keys.length === 0) return [];
   const path = ["scenarios", name, "mix"];
-  if (mix === undefined) return checkOnlyOne(path, "task", Object.keys(tasks));
+  if (mix === undefined) return checkOnlyOne(path, "task", keys);
   return taskNamesOf(mix)
     .filter(({ task }) => !Object.hasOwn(tasks, task))
-    .map(({ task, step }) => {
-      const byName = keyOfTask(task, tasks);
-      return unknownName([...path, ...step], "task", task, Object.keys(tasks), byName);
-    });
+    .map(({ task, step }) => unknownName([...path, ...step], "task", task, tasks));
 }
 
 /** What a scenario's tasks ask of its broker and its result backend. */
@@ -110,7 +115,8 @@ function checkNeeds(
   const connection = own(scenario, "connection") ?? onlyConnection;
   const part = typeof connection === "string" ? connections.get(connection) : undefined;
   if (part === undefined) return [];
-  const mix = own(scenario, "mix") ?? [...tasks.keys()];
+  // Of several tasks none is the scenario's, and that is told.
+  const mix = own(scenario, "mix") ?? (tasks.size === 1 ? [...tasks.keys()] : []);
   return taskNamesOf(mix).flatMap(({ task }) => [
     ...checkDelayedDelivery(name, task, tasks.get(task), part),
     ...checkChord(name, task, tasks.get(task), part),
@@ -177,13 +183,14 @@ function checkOnlyOne(path: Path, kind: string, names: readonly string[]): Confi
 }
 
 function checkTemplates(name: string, task: unknown): ConfigIssue[] {
-  return ["args", "kwargs"].flatMap((key) =>
-    validateTemplates(own(task, key) ?? null).map(({ path, message }) =>
-      issue(["tasks", name, key, ...path], message, {
-        hidesValue: true,
-      }),
-    ),
-  );
+  const isMsgpack = own(task, "serializer") === "msgpack";
+  return ["args", "kwargs"].flatMap((key) => {
+    const value = own(task, key) ?? null;
+    const faults = [...validateTemplates(value), ...(isMsgpack ? beyondMsgpack(value) : [])];
+    return faults.map(({ path, message }) =>
+      issue(["tasks", name, key, ...path], message, { hidesValue: true }),
+    );
+  });
 }
 
 function checkPeak(name: string, profile: ProfileSpec, maxRate: number | null): ConfigIssue[] {

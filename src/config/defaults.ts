@@ -1,5 +1,5 @@
 import { OWN_KEYS, WORKFLOW_KEYS } from "./task-schema.js";
-import { type ConfigNode, type MapEntry, type MapNode, nodeAt, withValueAt } from "./tree.js";
+import { type ConfigNode, type MapEntry, type MapNode, nodeAt, withEach } from "./tree.js";
 
 /** Sections whose entries have defaults. */
 export const DEFAULTED_SECTIONS = ["tasks", "scenarios"] as const;
@@ -11,13 +11,8 @@ export const DEFAULTED_SECTIONS = ["tasks", "scenarios"] as const;
 export function withDefaults(root: ConfigNode): ConfigNode {
   return DEFAULTED_SECTIONS.reduce((tree, section) => {
     const defaults = nodeAt(tree, ["defaults", section]);
-    const named = nodeAt(tree, [section]);
-    if (defaults?.kind !== "map" || named?.kind !== "map") return tree;
-    const entries = [...named.entries].map(([name, entry]): [string, MapEntry] => [
-      name,
-      { ...entry, value: inherit(entry.value, defaults, section) },
-    ]);
-    return withValueAt(tree, [section], { ...named, entries: new Map(entries) });
+    if (defaults?.kind !== "map") return tree;
+    return withEach(tree, section, (own) => inherit(own, defaults, section));
   }, root);
 }
 

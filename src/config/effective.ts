@@ -7,8 +7,10 @@ import {
   emptyMap,
   type MapEntry,
   type MapNode,
+  nodeAt,
   type Origin,
   treeOf,
+  withEach,
   withValueAt,
 } from "./tree.js";
 
@@ -18,16 +20,6 @@ import {
  */
 export function effectiveTree(root: ConfigNode, schema: z.core.$ZodType): ConfigNode {
   return complete(withDerivedValues(root), schema);
-}
-
-/** The origin of every value, by its path with dots; lists are one value. */
-export function originsOf(node: ConfigNode, path = ""): Map<string, Origin> {
-  if (node.kind !== "map" || node.entries.size === 0) return new Map([[path, node.origin]]);
-  return new Map(
-    [...node.entries].flatMap(([key, entry]) => [
-      ...originsOf(entry.value, path === "" ? key : `${path}.${key}`),
-    ]),
-  );
 }
 
 function complete(node: ConfigNode, schema: z.core.$ZodType): ConfigNode {
@@ -40,9 +32,12 @@ function complete(node: ConfigNode, schema: z.core.$ZodType): ConfigNode {
   if (inner instanceof z.ZodObject) {
     const shape = inner.shape as Record<string, z.core.$ZodType>;
     for (const [key, child] of Object.entries(shape)) {
+      const own = node.entries.get(key);
       const entry =
-        node.entries.get(key) ?? (hasDefault(node, key) ? defaultEntry(child) : undefined);
-      if (entry !== undefined) entries.set(key, { ...entry, value: complete(entry.value, child) });
+        own === undefined
+          ? hasDefault(node, key) && defaultEntry(child)
+          : { ...own, value: complete(own.value, child) };
+      if (entry) entries.set(key, entry);
     }
   } else if (inner instanceof z.ZodRecord) {
     for (const [key, entry] of node.entries) {
@@ -59,34 +54,57 @@ function hasDefault(node: MapNode, key: string): boolean {
   return key === "timeout" || !WORKFLOW_KEYS.some((kind) => node.entries.has(kind));
 }
 
+/** The default of a key, which is one and the same for thousands of tasks. */
 function defaultEntry(schema: z.core.$ZodType): MapEntry | undefined {
+  const known = DEFAULT_ENTRIES.get(schema);
+  if (known !== undefined) return known;
   const value = defaultOf(schema);
+  if (value === undefined) return undefined;
   const origin: Origin = { kind: "default" };
-  return value === undefined ? undefined : { keyOrigin: origin, value: treeOf(value, origin) };
+  const entry = { keyOrigin: origin, value: complete(treeOf(value, origin), schema) };
+  DEFAULT_ENTRIES.set(schema, entry);
+  return entry;
 }
+
+const DEFAULT_ENTRIES = new WeakMap<z.core.$ZodType, MapEntry>();
 
 /** Defaults that are the value of another key, as `assemble` in `schema.ts` puts them in. */
 function withDerivedValues(root: ConfigNode): ConfigNode {
-  let tree = root;
-  const derive = (section: string, name: string, key: string, value: ConfigNode | undefined) => {
-    const isWritten = entriesOf(tree, section).get(name)?.entries.has(key) ?? true;
-    if (!isWritten && value !== undefined) tree = withValueAt(tree, [section, name, key], value);
-  };
-  for (const [name, connection] of entriesOf(root, "connections")) {
-    derive("connections", name, "backend", backendOf(connection));
-  }
-  for (const [name, task] of entriesOf(root, "tasks")) {
-    if (!hasDefault(task, "expires")) continue;
-    const timeout = defaultFrom(task, "timeout") ?? treeOf("60s", because("timeout"));
-    derive("tasks", name, "expires", timeout);
-  }
-  const [connection = ""] = entriesOf(root, "connections").keys();
-  const [task = ""] = entriesOf(root, "tasks").keys();
-  for (const name of entriesOf(root, "scenarios").keys()) {
-    derive("scenarios", name, "connection", treeOf(connection, because("the only connection")));
-    derive("scenarios", name, "mix", treeOf({ [task]: 1 }, because("the only task")));
-  }
-  return tree;
+  const connection = treeOf(firstIn(root, "connections"), because("the only connection"));
+  const mix = treeOf({ [firstIn(root, "tasks")]: 1 }, because("the only task"));
+  const withBackends = withEach(root, "connections", (each) =>
+    withMissing(each, (own) => ({ backend: backendOf(own) })),
+  );
+  const withExpiry = withEach(withBackends, "tasks", (each) =>
+    withMissing(each, (own) => ({ expires: expiryOf(own) })),
+  );
+  return withEach(withExpiry, "scenarios", (each) =>
+    withMissing(each, () => ({ connection, mix })),
+  );
+}
+
+function firstIn(root: ConfigNode, section: string): string {
+  const node = nodeAt(root, [section]);
+  const [first = ""] = node?.kind === "map" ? node.entries.keys() : [];
+  return first;
+}
+
+/** A copy of a mapping with those of the values whose keys it has not; of nothing, a mapping of them. */
+function withMissing(
+  node: ConfigNode,
+  valuesOf: (own: MapNode) => Readonly<Record<string, ConfigNode | undefined>>,
+): ConfigNode {
+  const own = node.kind === "map" ? node : emptyMap(node.origin);
+  return Object.entries(valuesOf(own)).reduce<ConfigNode>(
+    (tree, [key, value]) =>
+      value === undefined || own.entries.has(key) ? tree : withValueAt(tree, [key], value),
+    own,
+  );
+}
+
+function expiryOf(task: MapNode): ConfigNode | undefined {
+  if (!hasDefault(task, "expires")) return undefined;
+  return defaultFrom(task, "timeout") ?? treeOf("60s", because("timeout"));
 }
 
 function backendOf(connection: MapNode): ConfigNode | undefined {
@@ -94,17 +112,6 @@ function backendOf(connection: MapNode): ConfigNode | undefined {
   if (broker?.kind !== "scalar" || typeof broker.value !== "string") return broker;
   const backend = defaultBackend(broker.value);
   return backend === broker.value ? broker : treeOf(backend, broker.origin);
-}
-
-function entriesOf(root: ConfigNode, section: string): Map<string, MapNode> {
-  const node = root.kind === "map" ? root.entries.get(section)?.value : undefined;
-  const entries = node?.kind === "map" ? [...node.entries] : [];
-  return new Map(
-    entries.map(([name, { value }]) => [
-      name,
-      value.kind === "map" ? value : emptyMap(value.origin),
-    ]),
-  );
 }
 
 function defaultFrom(parent: MapNode, key: string): ConfigNode | undefined {

@@ -17,9 +17,19 @@ import {
   sourcesOf,
 } from "./tree.js";
 
+/** The first faults, and how many more there are. */
+export interface Faults {
+  readonly told: readonly Fault[];
+  readonly untold: number;
+}
+
+/** A mistake that is repeated a thousand times needs no thousand lines. */
+export const MAX_FAULTS = 100;
+
 /**
  * Turns what is wrong at a path into what is wrong at a place, in words for the user, in the order
- * of the files. Values whose place is in `known` are left out: their fault has been told.
+ * of the files. Values whose place is in `known` are left out: their fault has been told. Words are made
+ * for the first ones only: finding what was meant is what takes long.
  */
 export function faultsOf(
   issues: readonly ConfigIssue[],
@@ -27,7 +37,7 @@ export function faultsOf(
   shape: Shape,
   files: readonly string[],
   known: ReadonlySet<string>,
-): Fault[] {
+): Faults {
   const ofDefaults = issues
     .filter(({ path }) => path[0] === "defaults")
     .flatMap((issue) => locate(issue, root, shape));
@@ -37,41 +47,72 @@ export function faultsOf(
     .filter(({ path }) => path[0] !== "defaults")
     .flatMap((issue) => locate(issue, root, shape))
     .filter(({ origin }) => !wrongDefaults.has(placeOf(origin)));
-  const told = new Set<string>();
-  return [...ofDefaults, ...others]
-    .sort((a, b) => compareOrigins(a.origin, b.origin, files))
-    .map(({ origin, message }) => ({ place: placeOf(origin), message }))
-    .filter(({ place, message }) => {
-      const isNew = !known.has(place) && !told.has(`${place} ${message}`);
-      told.add(`${place} ${message}`);
-      return isNew;
-    });
+  const told = new Map<string, Fault>();
+  const untold = new Set<string>();
+  const sorted = [...ofDefaults, ...others].sort((a, b) =>
+    compareOrigins(a.origin, b.origin, files),
+  );
+  for (const { origin, issue, describe } of sorted) {
+    const place = placeOf(origin);
+    if (known.has(place)) continue;
+    if (told.size < MAX_FAULTS) {
+      const message = describe();
+      told.set(`${place} ${message}`, { place, message });
+    } else {
+      untold.add(`${place} ${issue.code}`);
+    }
+  }
+  return { told: [...told.values()], untold: untold.size };
 }
 
 interface LocatedFault {
   readonly origin: Origin;
-  readonly message: string;
+  readonly issue: ConfigIssue;
+  readonly describe: () => string;
 }
 
 function locate(issue: ConfigIssue, root: ConfigNode, shape: Shape): LocatedFault[] {
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey([...path, key], key, root, shape));
+    return issue.keys.map((key) => ({
+      origin: keyOriginAt(root, [...path, key]),
+      issue,
+      describe: () => unknownKey([...path, key], key, root, shape),
+    }));
   }
+  return [
+    {
+      origin: originOf(issue, root),
+      issue,
+      describe: () => messageOf(withFoundRemedy(issue), root, shape),
+    },
+  ];
+}
+
+function originOf({ code, path }: ConfigIssue, root: ConfigNode): Origin {
+  if (code === "invalid_key") return keyOriginAt(root, path);
+  const isKey =
+    code === "unknown_name" && path.length > 3 && nodeAt(root, path.slice(0, -1))?.kind === "map";
+  return isKey ? keyOriginAt(root, path) : originAt(root, path);
+}
+
+function withFoundRemedy(issue: ConfigIssue): ConfigIssue {
+  const { details, findRemedy } = issue;
+  return findRemedy === undefined
+    ? issue
+    : { ...issue, details: { ...details, remedy: findRemedy() } };
+}
+
+function messageOf(issue: ConfigIssue, root: ConfigNode, shape: Shape): string {
+  const { path } = issue;
   if (issue.code === "invalid_key") {
-    const message = `Cannot read name ${quote(String(path.at(-1)))} in ${subjectOf(path.slice(0, -1))}: ${issue.message}. Rename it.`;
-    return [{ origin: keyOriginAt(root, path), message }];
+    return `Cannot read name ${quote(String(path.at(-1)))} in ${subjectOf(path.slice(0, -1))}: ${issue.message}. Rename it.`;
   }
-  if (issue.code === "unknown_name") {
-    const isKey = nodeAt(root, path.slice(0, -1))?.kind === "map" && path.length > 3;
-    const origin = isKey ? keyOriginAt(root, path) : originAt(root, path);
-    return [{ origin, message: sentence(subjectOf(path.slice(0, 3)), issue, "") }];
-  }
+  if (issue.code === "unknown_name") return sentence(subjectOf(path.slice(0, 3)), issue, "");
   if (issue.code === "unfit") {
-    const message = `Cannot use ${subjectOf(path)}: ${issue.message}. ${issue.details.remedy}`;
-    return [{ origin: originAt(root, path), message }];
+    return `Cannot use ${subjectOf(path)}: ${issue.message}. ${issue.details.remedy}`;
   }
-  return [{ origin: originAt(root, path), message: messageFor(issue, root, shape) }];
+  return messageFor(issue, root, shape);
 }
 
 function messageFor(issue: ConfigIssue, root: ConfigNode, shape: Shape): string {
@@ -140,14 +181,11 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   "slos.objective": "objective: 99.9%",
 };
 
-function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): LocatedFault {
+function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): string {
   const parent = path.slice(0, -1);
   const section = parent[0] === "defaults" ? String(parent[1]) : undefined;
   if (section !== undefined && knownKeys([section, ""], shape, root).includes(key)) {
-    return {
-      origin: keyOriginAt(root, path),
-      message: `Cannot read key ${quote(key)} in ${subjectOf(parent)}: each ${SINGULAR[section]} has its own. Write it there.`,
-    };
+    return `Cannot read key ${quote(key)} in ${subjectOf(parent)}: each ${SINGULAR[section]} has its own. Write it there.`;
   }
   const known = knownKeys(parent, shape, root);
   const meant = didYouMean(key, known);
@@ -156,10 +194,7 @@ function unknownKey(path: Path, key: string, root: ConfigNode, shape: Shape): Lo
     remedyForKey(parent, key) ??
     (meant === undefined ? `Known here: ${useful.join(", ")}.` : `Did you mean ${quote(meant)}?`);
   const where = parent.length === 0 ? "" : ` in ${subjectOf(parent)}`;
-  return {
-    origin: keyOriginAt(root, path),
-    message: `Cannot read key ${quote(key)}${where}: there is no such key. ${remedy}`,
-  };
+  return `Cannot read key ${quote(key)}${where}: there is no such key. ${remedy}`;
 }
 
 function knownKeys(path: Path, shape: Shape, root: ConfigNode): readonly string[] {

@@ -9,6 +9,7 @@ const LEAST_ROOM = 16;
  * room behind its value goes above it, and what is too long is broken as YAML allows it. Keys are never broken.
  */
 export function fitYaml(text: string, width: number): string {
+  if (width === Number.POSITIVE_INFINITY) return text;
   return text
     .split("\n")
     .flatMap((line) => (widthOf(line) <= width ? [line] : fitLine(line, width)))

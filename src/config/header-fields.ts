@@ -1,3 +1,4 @@
+import { isExactNumber, wholeOf } from "../celery/exact-number.js";
 import { headerNameFault, stampNameFault } from "../celery/reserved-names.js";
 import { isTagged } from "../celery/tagged-json.js";
 import { isWellFormed } from "../celery/well-formed.js";
@@ -48,14 +49,24 @@ function checkHeaders(
   }
 }
 
+/** AMQP has signed 64 bits, of which py-amqp before 5.4 reads no negative ones (`field-table.ts`). */
+const LEAST_WHOLE = -(2n ** 53n);
+const MOST_WHOLE = 2n ** 63n - 1n;
+
 /** What JSON, AMQP and Python's UTF-8 can carry, and what kombu does not take for something else. */
 function checkHeaderValue(value: unknown, path: readonly (string | number)[]): void {
   const refuse = (message: string, remedy: string): never => {
-    throw new ReadError(message, { remedy, hidesValue: typeof value !== "number" }, path);
+    const isNumber = typeof value === "number" || isExactNumber(value);
+    throw new ReadError(message, { remedy, hidesValue: !isNumber }, path);
   };
   if (typeof value === "number" && !Number.isFinite(value)) {
     // YAML has numbers that JSON has not.
     refuse("must be a number that JSON knows", "Write a finite number, or put it in quotes.");
+  }
+  if (isExactNumber(value)) {
+    const whole = wholeOf(value) ?? 0n;
+    if (whole >= LEAST_WHOLE && whole <= MOST_WHOLE) return;
+    refuse("must be a whole number from -2^53 to 2^63 - 1", "Write it as a text, in quotes.");
   }
   if (typeof value === "string" && !isWellFormed(value)) {
     refuse(HALF_CHARACTER, "Write the whole character.");

@@ -4,26 +4,20 @@ import { ConfigError, type Fault } from "../errors.js";
 import { warningsOfSlos } from "./check-slos.js";
 import type { ConfigIssue } from "./config-issue.js";
 import { withoutDefaults } from "./defaults.js";
-import { effectiveTree, originsOf } from "./effective.js";
-import { faultsOf } from "./faults.js";
+import { effectiveTree } from "./effective.js";
+import { faultsOf, MAX_FAULTS } from "./faults.js";
 import { remarksOnOptions } from "./idle-options.js";
 import { mergeLayers, type Override } from "./layers.js";
 import { putSecrets } from "./put-secrets.js";
 import { quote } from "./quote.js";
 import { CONFIG_SCHEMA, CONFIG_SHAPE, type Config, readConfig } from "./schema.js";
 import { SecretFiles } from "./secret-files.js";
+import { configValue } from "./sent-values.js";
 import { type FileText, readSourceFile } from "./source-file.js";
 import { inlinePart } from "./substitute.js";
 import { checkTlsFiles, withAbsoluteTlsFiles } from "./tls-files.js";
 import { secretsOf, withoutSecrets } from "./told-secrets.js";
-import {
-  type ConfigNode,
-  nodeAt,
-  type Origin,
-  placeOf,
-  plainValue,
-  type ScalarNode,
-} from "./tree.js";
+import { type ConfigNode, nodeAt, placeOf, type ScalarNode } from "./tree.js";
 import { environmentOf, type Variables } from "./variables.js";
 import { readYamlFile } from "./yaml-source.js";
 
@@ -40,8 +34,6 @@ export interface LoadOptions {
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** Where each value comes from, by its path with dots: `scenarios.steady.profile`. */
-  readonly origins: ReadonlyMap<string, Origin>;
   /** Absolute paths of the files that were read. */
   readonly sources: readonly string[];
   /** What is in effect as it would be written, with defaults. */
@@ -50,8 +42,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** What is accepted and does nothing. */
   readonly notes: readonly string[];
-  /** The places and words of what is found wrong later, when it is known what is to be done with it. */
-  readonly faultsOf: (issues: readonly ConfigIssue[]) => readonly Fault[];
+  /** What is found wrong later, when it is known what is to be done with it, with its places and in words. */
+  readonly errorOf: (issues: readonly ConfigIssue[]) => ConfigError;
 }
 
 /**
@@ -74,13 +66,15 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const placed = putSecrets(merged.root, secretFiles.read, cwd);
   const root = withAbsoluteTlsFiles(placed.root, cwd);
   const faults = [...merged.faults, ...placed.faults];
-  const result = readConfig(plainValue(root));
+  const result = readConfig(configValue(root, faults));
   const told = new Set(faults.map((fault) => fault.place));
-  const schemaFaults =
-    "issues" in result ? faultsOf(result.issues, root, CONFIG_SHAPE, options.files, told) : [];
   const secrets = secretsOf(root);
-  const all = [...faults, ...schemaFaults.map((fault) => withoutSecrets(fault, secrets))];
-  if ("issues" in result || all.length > 0) throw configError(all);
+  if ("issues" in result) {
+    const ofSchema = faultsOf(result.issues, root, CONFIG_SHAPE, options.files, told);
+    const clean = ofSchema.told.map((fault) => withoutSecrets(fault, secrets));
+    throw configError([...faults, ...clean], ofSchema.untold);
+  }
+  if (faults.length > 0) throw configError(faults);
   const tlsFiles = checkTlsFiles(result.config, root);
   if (tlsFiles.faults.length > 0) {
     throw configError(tlsFiles.faults.map((fault) => withoutSecrets(fault, secrets)));
@@ -89,7 +83,6 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const effective = effectiveTree(withoutDefaults(root), CONFIG_SCHEMA);
   return {
     config: result.config,
-    origins: originsOf(effective),
     sources: files.map((file) => file.path),
     effective,
     warnings: [
@@ -100,7 +93,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       ...remarks.warnings,
     ],
     notes: remarks.notes,
-    faultsOf: (issues) => faultsOf(issues, root, CONFIG_SHAPE, options.files, new Set()),
+    errorOf: (issues) => {
+      const { told, untold } = faultsOf(issues, root, CONFIG_SHAPE, options.files, new Set());
+      return configError(told, untold);
+    },
   };
 }
 
@@ -110,11 +106,9 @@ export const RESERVED_VARIABLES: readonly string[] = [
   "CELERY_LOAD_COMMIT",
 ];
 
-/** A mistake that is repeated a thousand times needs no thousand lines. */
-const MAX_FAULTS = 100;
-
-function configError(faults: readonly Fault[]): ConfigError {
-  const rest = faults.length - MAX_FAULTS;
+/** @param untold how many more there are */
+function configError(faults: readonly Fault[], untold = 0): ConfigError {
+  const rest = faults.length - MAX_FAULTS + untold;
   if (rest <= 0) return new ConfigError(faults);
   const message = `${rest} more faults are not shown. Mend the first ones and check again.`;
   return new ConfigError([...faults.slice(0, MAX_FAULTS), { place: "configuration", message }]);
@@ -127,7 +121,7 @@ interface ConfigFile {
 }
 
 function readFiles({ files, cwd = process.cwd() }: LoadOptions): ConfigFile[] {
-  const faults: Fault[] = [];
+  let faults: Fault[] = [];
   const read: ConfigFile[] = [];
   for (const file of files) {
     const path = resolve(cwd, file);
@@ -138,7 +132,7 @@ function readFiles({ files, cwd = process.cwd() }: LoadOptions): ConfigFile[] {
     }
     const result = readYamlFile(source.text, file);
     if (result.root === undefined) {
-      faults.push(...result.faults);
+      faults = faults.concat(result.faults);
       continue;
     }
     const protection = checkProtection(result.root, source, file);

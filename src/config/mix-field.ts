@@ -27,8 +27,13 @@ function readMix(value: unknown): Record<string, number> {
   if (typeof value !== "object" || value === null) {
     throw new ReadError("must be a mapping of tasks to weights", MIX_REMEDY);
   }
+  const names = new Set<unknown>();
   const entries: [string, unknown][] = Array.isArray(value)
-    ? readEach(value, (name, index) => readMixName(name, value.indexOf(name) < index, index))
+    ? readEach(value, (name: unknown, index) => {
+        const isRepeated = names.has(name);
+        names.add(name);
+        return readMixName(name, isRepeated, index);
+      })
     : Object.entries(value);
   if (entries.length === 0) throw new ReadError("must name at least one task", MIX_REMEDY);
   return nullRecord(readEach(entries, ([name, weight]) => [name, readWeight(name, weight)]));

@@ -1,29 +1,29 @@
 import { redactUrl } from "../celery/redact-url.js";
-import type { ConfigNode, ListNode, MapNode, Origin, ScalarNode } from "./tree.js";
+import type { ConfigNode, ListNode, Origin, ScalarNode } from "./tree.js";
 import { placeOf, sourcesOf } from "./tree.js";
 
 /**
- * The configuration as YAML that can be read again, with the origin of each value as a comment
- * behind it. Passwords of URLs and values of keys such as `token` are shown as `***`.
+ * The configuration as YAML that can be read again, line by line, with the origin of each value as a
+ * comment behind it. Passwords of URLs and values of keys such as `token` are shown as `***`.
  */
-export function printEffective(root: ConfigNode): string {
-  return root.kind === "map" ? `${mapLines(root, "").join("\n")}\n` : `${flow(root)}\n`;
-}
-
-function mapLines(map: MapNode, indent: string): string[] {
-  return [...map.entries].flatMap(([key, { value }]) => {
+export function* printEffective(root: ConfigNode, indent = ""): Generator<string> {
+  if (root.kind !== "map") {
+    yield `${flow(root)}\n`;
+    return;
+  }
+  for (const [key, { value }] of root.entries) {
     const name = `${indent}${text(key)}:`;
     if (value.kind === "map" && value.entries.size > 0) {
-      return [name, ...mapLines(value, `${indent}  `)];
+      yield `${name}\n`;
+      yield* printEffective(value, `${indent}  `);
+    } else if (isListOfMaps(value) && indent === "") {
+      yield `${name}\n`;
+      for (const item of value.items) yield `  - ${flow(item)} # ${originText(item.origin)}\n`;
+    } else {
+      const shown = SECRET_KEY.test(key) ? masked(value) : flow(value);
+      yield `${name} ${shown} # ${originText(value.origin)}\n`;
     }
-    if (isListOfMaps(value) && indent === "") {
-      const items = value.items.map((item) => `  - ${flow(item)} # ${originText(item.origin)}`);
-      return [name, ...items];
-    }
-    return [
-      `${name} ${SECRET_KEY.test(key) ? masked(value) : flow(value)} # ${originText(value.origin)}`,
-    ];
-  });
+  }
 }
 
 /** A section that is a list of its own. */
@@ -57,8 +57,8 @@ function flow(node: ConfigNode): string {
   return scalar(node);
 }
 
-function scalar({ value, shown }: ScalarNode): string {
-  const visible = shown ?? value;
+function scalar({ value, exact, shown }: ScalarNode): string {
+  const visible = shown ?? (exact === undefined ? value : exact);
   if (typeof visible !== "string") return String(visible);
   return text(redactUrl(visible).replaceAll("$", "$$$$"));
 }

@@ -11,6 +11,7 @@ import {
   type Path,
   placeOf,
   type ScalarNode,
+  withEach,
   withoutKey,
   withValueAt,
 } from "./tree.js";
@@ -32,24 +33,23 @@ export function putSecrets(
   cwd: string,
 ): { readonly root: ConfigNode; readonly faults: readonly Fault[] } {
   const faults: Fault[] = [];
-  const connections = nodeAt(root, ["connections"]);
-  const names = connections?.kind === "map" ? [...connections.entries.keys()] : [];
-  let tree = root;
-  for (const connection of names.map((name) => ["connections", name])) {
+  const placed = withEach(root, "connections", (written) => {
+    let connection = written;
     for (const key of URL_KEYS) {
-      tree = putAt(tree, [...connection, key], faults, (node) =>
+      connection = putAt(connection, [key], faults, (node) =>
         node.kind === "list" && LIST_KEYS.includes(key)
           ? listOf(node, read, cwd)
           : urlOf(node, read, cwd),
       );
     }
     for (const options of ["options", "backendOptions"]) {
-      tree = putAt(tree, [...connection, options, "sentinel_kwargs"], faults, (node) =>
+      connection = putAt(connection, [options, "sentinel_kwargs"], faults, (node) =>
         withPasswordOf(node, read, cwd),
       );
     }
-  }
-  return { root: tree, faults };
+    return connection;
+  });
+  return { root: placed, faults };
 }
 
 type Put = (node: ConfigNode) => ConfigNode | Fault | undefined;

@@ -1,3 +1,4 @@
+import { parseExactJson } from "../celery/exact-number.js";
 import { ConfigError, type Fault } from "../errors.js";
 import type { Override } from "./layers.js";
 import { isUnsafeKey } from "./tree.js";
@@ -111,18 +112,13 @@ function readJson(flag: string, text: string | undefined, form: string, faults: 
 /** The parser's own message may quote the text, so it is not shown. */
 function parseJson(text: string): { value: unknown } | { problem: string } {
   let unsafeKey: string | undefined;
-  let hasInexactNumber = false;
   try {
-    const value: unknown = JSON.parse(text, (key, item: unknown) => {
+    JSON.parse(text, (key, item: unknown) => {
       if (isUnsafeKey(key)) unsafeKey = key;
-      if (typeof item === "number" && Number.isInteger(item) && !Number.isSafeInteger(item)) {
-        hasInexactNumber = true;
-      }
       return item;
     });
     if (unsafeKey !== undefined) return { problem: `the key ${unsafeKey} is not allowed` };
-    if (hasInexactNumber) return { problem: "a number in it is beyond 2^53" };
-    return { value };
+    return { value: parseExactJson(text) };
   } catch (error) {
     const isCut = /end of JSON|Unterminated/.test(error instanceof Error ? error.message : "");
     if (isCut) return { problem: "its end is missing" };

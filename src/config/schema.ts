@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { ProfileSpec } from "../plan/profile.js";
 import { type ConnectionConfig, connectionSchema, resolveConnection } from "./connection-fields.js";
-import { type ConfigIssue, crossCheck } from "./cross-check.js";
+import { type ConfigIssue, crossCheck, type ValidParts } from "./cross-check.js";
 import { EXTENSION_PREFIX } from "./extensions.js";
 import {
   duration,
@@ -86,9 +86,12 @@ export function readConfig(
   input: unknown,
 ): { readonly config: Config } | { readonly issues: readonly ConfigIssue[] } {
   const result = configSchema.safeParse(input);
-  const issues: ConfigIssue[] = result.success ? [] : result.error.issues.map(toConfigIssue);
   // References between parts are checked even if a part is wrong, so that all faults come at once.
-  issues.push(...crossCheck(input, validParts(input)));
+  const parts = result.success ? allParts(result.data) : validParts(input);
+  const issues = [
+    ...(result.success ? [] : result.error.issues.map(toConfigIssue)),
+    ...crossCheck(input, parts),
+  ];
   if (!result.success || issues.length > 0) return { issues };
   return { config: deepFreeze(assemble(result.data)) };
 }
@@ -259,8 +262,19 @@ export const CONFIG_SCHEMA: z.ZodType = configSchema;
 /** What may stand where. */
 export const CONFIG_SHAPE: Shape = shapeOf(configSchema);
 
-/** The parts that are right by themselves, for the checks between parts. */
-function validParts(input: unknown) {
+/** All parts, for the checks between them. */
+function allParts({ connections, tasks, scenarios, limits, slos }: ParsedConfig): ValidParts {
+  return {
+    connections: new Map(Object.entries(connections)),
+    tasks: new Map(Object.entries(tasks)),
+    scenarios: new Map(Object.entries(scenarios)),
+    limits,
+    slos: new Map(slos.entries()),
+  };
+}
+
+/** The parts that are right by themselves. */
+function validParts(input: unknown): ValidParts {
   return {
     connections: validEntries(input, "connections", connectionSchema),
     tasks: validEntries(input, "tasks", taskSchema),

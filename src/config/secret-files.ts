@@ -35,7 +35,7 @@ export class SecretFiles {
     }
     // A word without a slash may be the secret itself, written where its file belongs.
     const name = written.includes("/") ? `the file ${quote(path)}` : "the file that is named here";
-    const file = readFileAtMost(path, MAX_SECRET_BYTES + 1);
+    const file = readFileAtMost(path, MAX_SECRET_BYTES + 1, "regular or pipe");
     if ("reason" in file) return { problem: `Cannot read ${name}: ${file.reason}. ${file.remedy}` };
     const { bytes, mode } = file;
     if (bytes.length > MAX_SECRET_BYTES) {

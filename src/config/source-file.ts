@@ -15,7 +15,7 @@ export interface FileText {
  * Never reads more than that, whatever the file is.
  */
 export function readSourceFile(path: string, name: string): FileText | Fault {
-  const file = readFileAtMost(path, MAX_YAML_BYTES + 1);
+  const file = readFileAtMost(path, MAX_YAML_BYTES + 1, "regular or pipe");
   if ("reason" in file) {
     const message = `Cannot read the configuration file: ${file.reason}. ${file.remedy}`;
     return { place: name, message };

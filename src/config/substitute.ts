@@ -1,3 +1,4 @@
+import { type ExactNumber, isExactNumber, readNumber } from "../celery/exact-number.js";
 import type { Fault } from "../errors.js";
 import { quote } from "./quote.js";
 import { shownSecret } from "./shown-secret.js";
@@ -70,10 +71,12 @@ function substituteScalar(node: ScalarNode, variables: Environment, faults: Faul
   };
   const text = replaceReferences(node.value, lookUp, malformed);
   if (faults.length > found) return node;
-  const value = node.plain && names.length > 0 ? coreValue(text) : text;
+  const core = node.plain && names.length > 0 ? coreValue(text) : text;
+  const value = isExactNumber(core) ? Number(core) : core;
+  const exact = isExactNumber(core) ? { exact: core } : {};
   const withNames = names.length > 0 ? { ...origin, variables: names } : origin;
   const shown = secrets.length > 0 ? { shown: withoutSecrets(text, secrets) } : {};
-  return { ...node, value, source: text, ...shown, origin: withNames };
+  return { ...node, value, ...exact, source: text, ...shown, origin: withNames };
 }
 
 /** Only what came from files is masked, so that host and user of a URL can be seen. */
@@ -106,8 +109,8 @@ function replaceReferences(
 }
 
 /** What a plain scalar of this text is in YAML's core schema; other text stays text. */
-function coreValue(text: string): string | number | boolean {
+function coreValue(text: string): string | number | boolean | ExactNumber {
   if (/^(?:true|True|TRUE)$/.test(text)) return true;
   if (/^(?:false|False|FALSE)$/.test(text)) return false;
-  return /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/.test(text) ? Number(text) : text;
+  return /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/.test(text) ? readNumber(text) : text;
 }

@@ -1,29 +1,30 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { parseAmqpUrl } from "../celery/amqp-url.js";
 import { parseRedisUrl } from "../celery/redis-url.js";
 import { kindOf } from "../celery/server-url.js";
 import type { TlsSettings } from "../celery/tls-query.js";
 import type { Fault } from "../errors.js";
 import { quote } from "./quote.js";
+import { readFileAtMost } from "./read-file.js";
 import { pathFrom } from "./relative-path.js";
 import type { Config } from "./schema.js";
-import { type ConfigNode, nodeAt, originAt, placeOf, withValueAt } from "./tree.js";
+import { type ConfigNode, nodeAt, originAt, placeOf, withEach, withValueAt } from "./tree.js";
 
 const FILE_KEYS = ["caFile", "certFile", "keyFile"] as const;
 
 /** Paths in `tls` made absolute: they start from the file that they stand in, or else from `cwd`. */
 export function withAbsoluteTlsFiles(root: ConfigNode, cwd: string): ConfigNode {
-  const connections = nodeAt(root, ["connections"]);
-  if (connections?.kind !== "map") return root;
-  const paths = [...connections.entries.keys()].flatMap((name) =>
-    FILE_KEYS.map((key) => ["connections", name, "tls", key]),
+  return withEach(root, "connections", (written) =>
+    FILE_KEYS.reduce<ConfigNode>((connection, key) => {
+      const node = nodeAt(connection, ["tls", key]);
+      if (node?.kind !== "scalar" || typeof node.value !== "string" || node.value === "") {
+        return connection;
+      }
+      const value = pathFrom(node.origin, node.value, cwd);
+      return withValueAt(connection, ["tls", key], { ...node, value });
+    }, written),
   );
-  return paths.reduce((tree, path) => {
-    const node = nodeAt(tree, path);
-    if (node?.kind !== "scalar" || typeof node.value !== "string" || node.value === "") return tree;
-    return withValueAt(tree, path, { ...node, value: pathFrom(node.origin, node.value, cwd) });
-  }, root);
 }
 
 /**
@@ -157,17 +158,13 @@ function readPrivateKey(path: string): KeyObject {
 }
 
 function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const reason = REASONS[code] ?? `the system says ${code}`;
-    throw new FileFault(reason, code === "EACCES" ? "Let this user read it." : "Check the path.");
+  const file = readFileAtMost(path, MAX_PEM_BYTES + 1, "regular");
+  if ("reason" in file) throw new FileFault(file.reason, file.remedy);
+  if (file.bytes.length > MAX_PEM_BYTES) {
+    throw new FileFault("it is larger than 4 MiB", "Check the path.");
   }
+  return file.bytes.toString("latin1");
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EISDIR: "it is a directory",
-  EACCES: "permission denied",
-};
+/** All that the browsers of the world trust comes to a quarter of a MiB. */
+const MAX_PEM_BYTES = 4 * 1024 * 1024;

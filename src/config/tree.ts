@@ -1,3 +1,5 @@
+import { type ExactNumber, isExactNumber } from "../celery/exact-number.js";
+
 /**
  * A configuration before it is checked: values as they were written, each with its origin. Files,
  * environment and command line all become such trees; the schema sees the plain values.
@@ -7,6 +9,8 @@ export type ConfigNode = ScalarNode | ListNode | MapNode;
 export interface ScalarNode {
   readonly kind: "scalar";
   readonly value: string | number | boolean | null;
+  /** The number as Python reads it, where `value` is another: it is what is sent. */
+  readonly exact?: ExactNumber;
   /** The value as it was written, for messages: `077`, `1e999`. */
   readonly source: string;
   /** Written without quotes: then what a variable is replaced by may become a number. */
@@ -102,17 +106,27 @@ export function keyOriginAt(root: ConfigNode, path: Path): Origin {
   return item?.origin ?? keyOriginAt(root, path.slice(0, -1));
 }
 
-/** The plain value of a tree. Keys are safe: `isUnsafeKey` was refused when the tree was read. */
-export function plainValue(node: ConfigNode): unknown {
-  if (node.kind === "scalar") return node.value;
-  if (node.kind === "list") return node.items.map(plainValue);
+/**
+ * The plain value of a tree, by default with JavaScript's numbers. Keys are safe: `isUnsafeKey` was refused when
+ * the tree was read.
+ */
+export function plainValue(
+  node: ConfigNode,
+  read: (scalar: ScalarNode) => unknown = ({ value }) => value,
+): unknown {
+  if (node.kind === "scalar") return read(node);
+  if (node.kind === "list") return node.items.map((item) => plainValue(item, read));
   return Object.fromEntries(
-    [...node.entries].map(([key, entry]) => [key, plainValue(entry.value)]),
+    [...node.entries].map(([key, entry]) => [key, plainValue(entry.value, read)]),
   );
 }
 
 /** A plain JSON value as a tree whose every part has the same origin. */
 export function treeOf(value: unknown, origin: Origin): ConfigNode {
+  if (isExactNumber(value)) {
+    const source = String(value);
+    return { kind: "scalar", value: Number(source), exact: value, source, plain: false, origin };
+  }
   if (Array.isArray(value)) {
     return { kind: "list", items: value.map((item) => treeOf(item, origin)), origin };
   }
@@ -144,6 +158,21 @@ export function withValueAt(
     value: withValueAt(child, rest, value),
   });
   return { kind: "map", entries, origin: root.kind === "map" ? root.origin : value.origin };
+}
+
+/** A copy of the tree with another value of every key of a section. */
+export function withEach(
+  root: ConfigNode,
+  section: string,
+  change: (value: ConfigNode, name: string) => ConfigNode,
+): ConfigNode {
+  const named = nodeAt(root, [section]);
+  if (named?.kind !== "map") return root;
+  const entries = [...named.entries].map(([name, entry]): [string, MapEntry] => [
+    name,
+    { ...entry, value: change(entry.value, name) },
+  ]);
+  return withValueAt(root, [section], { ...named, entries: new Map(entries) });
 }
 
 /** A copy of the tree of whose every value `shownOf` says what is shown. */

@@ -11,6 +11,7 @@ import {
   Parser,
   type YAMLParseError,
 } from "yaml";
+import { isExactNumber, readNumber } from "../celery/exact-number.js";
 import type { Fault } from "../errors.js";
 import { quote } from "./quote.js";
 import { type ConfigNode, isUnsafeKey, type MapEntry, type Origin, placeOf } from "./tree.js";
@@ -219,20 +220,15 @@ class TreeBuilder {
   #buildScalar(
     node: { value: unknown; source?: string; type?: string },
     origin: Origin,
-  ): ConfigNode | undefined {
+  ): ConfigNode {
     const { value } = node;
     const source = node.source ?? String(value);
     const plain = node.type === "PLAIN";
-    if (typeof value === "number" && /^[-+]?\d+$/.test(source) && !Number.isSafeInteger(value)) {
-      this.#fault(
-        origin,
-        "Cannot read a whole number beyond 2^53 exactly. Put it in quotes or write a smaller one.",
-      );
-      return undefined;
-    }
     const isKnown = value === null || ["string", "number", "boolean"].includes(typeof value);
     const known = isKnown ? (value as string | number | boolean | null) : source;
-    return { kind: "scalar", value: known, source, plain, origin };
+    const number = typeof value === "number" ? readNumber(source) : undefined;
+    const exact = isExactNumber(number) ? { exact: number } : {};
+    return { kind: "scalar", value: known, ...exact, source, plain, origin };
   }
 
   #buildAlias(name: string, origin: Origin): ConfigNode | undefined {

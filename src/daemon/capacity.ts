@@ -24,15 +24,20 @@ export function capacityIssues(load: Load): ConfigIssue[] {
 
 /** Series that exist whatever happens. */
 export function seriesOf(load: Load): number {
-  return partsOf(load).reduce((sum, { series }) => sum + series, 0);
+  return seriesIn(partsOf(load));
+}
+
+function seriesIn(parts: readonly SeriesPart[]): number {
+  return parts.reduce((sum, { series }) => sum + series, 0);
 }
 
 /** Tasks that a thread may have in flight, members of workflows included; none has more than the first. */
 export function mostInFlight({ config, scenarios, entries }: Load): number {
   const first = firstShare(config);
+  const members = membersByStart(entries);
   return scenarios.reduce(
     (sum, scenario) =>
-      sum + shareOf(scenario.maxInFlight, first) * slotsOfAStart(scenario, entries),
+      sum + shareOf(scenario.maxInFlight, first) * slotsOfAStart(scenario, members),
     0,
   );
 }
@@ -92,7 +97,7 @@ function partsOf({ config, subject, scenarios, queues }: Load): SeriesPart[] {
 function seriesIssues(load: Load): ConfigIssue[] {
   const limit = load.config.limits.series;
   const parts = partsOf(load);
-  const series = seriesOf(load);
+  const series = seriesIn(parts);
   if (series <= limit) return [];
   const most = parts.reduce((most, part) => (part.series > most.series ? part : most));
   // With some for workers and exceptions, which are counted when they are seen.
@@ -123,8 +128,9 @@ function slotIssues(load: Load): ConfigIssue[] {
   const { config, scenarios, entries } = load;
   const inFlight = mostInFlight(load);
   if (slotsFor(inFlight) <= MAX_SLOTS) return [];
+  const members = membersByStart(entries);
   const slotsOf = (scenario: ScenarioPlan) =>
-    shareOf(scenario.maxInFlight, firstShare(config)) * slotsOfAStart(scenario, entries);
+    shareOf(scenario.maxInFlight, firstShare(config)) * slotsOfAStart(scenario, members);
   const most = scenarios.reduce((a, b) => (slotsOf(b) > slotsOf(a) ? b : a));
   const share = config.segment.of * config.threads > 1 ? "a thread's share of " : "";
   return [
@@ -137,9 +143,17 @@ function slotIssues(load: Load): ConfigIssue[] {
 }
 
 /** Slots that a start of a scenario takes at most: one, and one for each member of a workflow. */
-function slotsOfAStart(scenario: ScenarioPlan, entries: readonly EntryPlan[]): number {
-  const membersOf = (start: number) => entries.filter(({ memberOf }) => memberOf === start).length;
-  return 1 + Math.max(...scenario.entries.map(membersOf));
+function slotsOfAStart({ entries }: ScenarioPlan, members: ReadonlyMap<number, number>): number {
+  return entries.reduce((most, start) => Math.max(most, 1 + (members.get(start) ?? 0)), 1);
+}
+
+/** How many members a start has, of those that have any. */
+function membersByStart(entries: readonly EntryPlan[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { memberOf } of entries) {
+    if (memberOf !== null) counts.set(memberOf, (counts.get(memberOf) ?? 0) + 1);
+  }
+  return counts;
 }
 
 function firstShare({ segment, threads }: Config): Share {

@@ -60,12 +60,14 @@ export function planEngine(
   const { entries, startCount } = planEntries(config);
   const starts = entries.slice(0, startCount);
   const scenarios: ScenarioPlan[] = [];
+  const entriesOfScenarios = Object.keys(config.scenarios).map((): number[] => []);
+  for (const [entry, { scenario }] of starts.entries()) entriesOfScenarios[scenario]!.push(entry);
+  const connectionIndexes = new Map(connectionNames.map((name, index) => [name, index]));
   for (const [name, scenario] of Object.entries(config.scenarios)) {
-    const index = scenarios.length;
-    const own = [...starts.keys()].filter((entry) => starts[entry]!.scenario === index);
+    const own = entriesOfScenarios[scenarios.length]!;
     scenarios.push({
       name,
-      connection: connectionNames.indexOf(scenario.connection),
+      connection: connectionIndexes.get(scenario.connection)!,
       profile: scenario.profile,
       arrival: scenario.arrival,
       entries: own,
@@ -94,9 +96,9 @@ export function planEngine(
     commit: options.commit,
     configHash: createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 12),
   };
-  const queues = connectionNames.map((_, index) => [
-    ...new Set(entries.filter(({ connection }) => connection === index).map(({ queue }) => queue)),
-  ]);
+  const queueSets = connectionNames.map(() => new Set<string>());
+  for (const { connection, queue } of entries) queueSets[connection]!.add(queue);
+  const queues = queueSets.map((names) => [...names]);
   const load = { config, subject, scenarios, entries, queues };
   const issues = capacityIssues(load);
   if (issues.length > 0) return { issues };

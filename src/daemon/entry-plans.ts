@@ -21,11 +21,13 @@ export function planEntries(config: Config): {
   readonly entries: readonly EntryPlan[];
   readonly startCount: number;
 } {
-  const connectionNames = Object.keys(config.connections);
+  const connectionIndexes = new Map(
+    Object.keys(config.connections).map((name, index) => [name, index]),
+  );
   const drafts = Object.values(config.scenarios).flatMap(({ connection, mix }, scenario) => {
     const { broker } = config.connections[connection]!;
     const optionsOf = (key: string) => taskOptions(config.tasks[key] as TaskConfig, broker);
-    const place = { scenario, connection: connectionNames.indexOf(connection), optionsOf };
+    const place = { scenario, connection: connectionIndexes.get(connection)!, optionsOf };
     return Object.keys(mix).map((key): Draft => ({ key, ...place }));
   });
   const members: EntryPlan[] = [];

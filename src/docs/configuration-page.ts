@@ -158,7 +158,7 @@ The third is what the official images of Docker do. When \`NAME\` is not set or 
 
 Both \`NAME\` and \`NAME_FILE\` is a fault, as there is no way to know which one is meant. Paths in variables start from the working directory. A name that is a key stays that key: \`…__TLS__CA_FILE\` is \`tls.caFile\`.
 
-The file is text in UTF-8 of at most 64 KiB. Line ends at its end do not count; a URL or a password is one line. It is read once, at the start: restart the daemon after the secret has changed. A file that is missing, empty, a directory or binary ends the start with exit code 104 and its place.
+The file is text in UTF-8 of at most 64 KiB. Line ends at its end do not count; a URL or a password is one line. It is read once, at the start: restart the daemon after the secret has changed. It may be a link to anywhere, or a pipe; a pipe that gives nothing for 5 s, and a file that is missing, empty, a directory, a device, a socket or binary, ends the start with exit code 104 and its place.
 
 Nothing of these files is shown, in \`check\`, in a fault or in the log, but host, user and database of a broker's or backend's URL. \`check\` says which file a value came from.
 

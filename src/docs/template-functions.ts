@@ -25,6 +25,6 @@ export const TEMPLATE_FUNCTIONS: Readonly<
   file: {
     use: '{{ file("ids.txt") }}',
     gives:
-      "the lines of a file in turn, from the start again after the last one; empty lines are left out. The file lies in the folder of the (first) configuration file or below it, and is read once at the start",
+      "the lines of a file in turn, from the start again after the last one; empty lines are left out. The file lies in the folder of the (first) configuration file or below it, links followed, has at most 16 MiB, and is read once at the start",
   },
 };

@@ -42,23 +42,27 @@ export function fixedSeries(
   const latencies = histograms(LATENCY_OUTCOMES);
   const ofATask = SERIES_OF_A_TASK + latencies + histograms(PHASES);
   const ofAMember = 2 + Object.keys(MEMBER_OUTCOMES).length + latencies;
-  const tasks = groupByTask(subject);
-  const members = groupByMember(subject);
+  const tasks = countByScenario(groupByTask(subject));
+  const members = countByScenario(groupByMember(subject));
   return {
-    scenarios: subject.scenarios.map(({ name, stages }) => {
-      const countIn = (groups: readonly Group[]) =>
-        groups.filter(({ labels }) => labels.scenario === name).length;
-      return {
-        tasks: countIn(tasks) * ofATask + countIn(members) * ofAMember,
-        stages: stages.length * SERIES_OF_A_STAGE,
-      };
-    }),
+    scenarios: subject.scenarios.map(({ name, stages }) => ({
+      tasks: (tasks.get(name) ?? 0) * ofATask + (members.get(name) ?? 0) * ofAMember,
+      stages: stages.length * SERIES_OF_A_STAGE,
+    })),
     slos: sloSeries(subject),
     others:
       subject.scenarios.length * (SCENARIO_STATES.length + 4) +
       subject.connections.length * (CONNECTION_CELLS.length + SERIES_OF_A_CONNECTIONS_DRIFT + 5) +
       SERIES_OF_OUR_DRIFT,
   };
+}
+
+function countByScenario(groups: readonly Group[]): Map<string | undefined, number> {
+  const counts = new Map<string | undefined, number>();
+  for (const { labels } of groups) {
+    counts.set(labels.scenario, (counts.get(labels.scenario) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** stage_info and stage_remaining_seconds. */

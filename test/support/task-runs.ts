@@ -13,6 +13,8 @@ export interface RunSettings {
   /** How long to wait for results, as a duration. Default: 20s, which is more than any should take. */
   readonly gracefulStop?: string;
   readonly logLevel?: string;
+  /** What is done to the text of the configuration, for what JSON.stringify cannot write. */
+  readonly edit?: (text: string) => string;
 }
 
 export interface TaskRun {
@@ -36,7 +38,7 @@ export async function runTasks(
   settings: RunSettings,
 ): Promise<TaskRun> {
   await using daemon = await startDaemon({
-    configText: configTextOf(tasks, settings),
+    configText: (settings.edit ?? String)(configTextOf(tasks, settings)),
     logLevel: settings.logLevel ?? "info",
   });
   const page = await daemon.waitFor(

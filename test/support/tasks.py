@@ -128,6 +128,18 @@ def request(self, *args, **kwargs):
     return {name: value for name, value in vars(self.request).items() if not name.startswith("_")}
 
 
+@app.task(name=f"{NAME}.numbers", bind=True)
+def numbers(self, *args, text):
+    """The arguments and the header `numbers`, what Python reads in the text that they were written as, and what logs
+    show of them."""
+    return {
+        "read": repr(list(args)),
+        "header": repr(getattr(self.request, "numbers", None)),
+        "meant": repr(json.loads(text)),
+        "shown": self.request.argsrepr,
+    }
+
+
 # An id runs more than once (retry, redelivery), even twice at a time: runs are told apart by thread.
 thread = threading.local()
 

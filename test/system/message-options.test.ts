@@ -124,6 +124,49 @@ const HEADERS = {
   nested: { "!": "int", value: { deep: [null, true, ""] } },
 };
 
+/** All that msgpack has numbers for, and more. */
+const NUMBERS_OF_64_BITS =
+  "[1234567890123456789, -9223372036854775808, 18446744073709551615, 9007199254740993, 3.0, -0.0, -3.00, 1e5, 1E+2, 1e16, 1e22, 0.1, 1e-7, 12345678901234567890.0, 7]";
+const NUMBERS = `[123456789012345678901234567890, -18446744073709551616, ${NUMBERS_OF_64_BITS.slice(1)}`;
+
+/** Those that headers can have. */
+const NUMBERS_OF_HEADERS =
+  "[9223372036854775807, 9007199254740993, -40000, 3.0, -0.0, 1e5, 1e16, 0.1]";
+
+for (const kind of ["redis", "amqp"] as const) {
+  test(`numbers arrive as Python reads them in the text of the configuration: ${kind}`, async () => {
+    const place = await newPlace(kind);
+    await using worker = await startFor(place, "current");
+    const written = (text: string, more: object) => ({
+      name: "tests.numbers",
+      args: `NUMBERS ${text}`,
+      kwargs: { text },
+      ...more,
+    });
+    const tasks: TaskSettings[] = [
+      written(NUMBERS, {}),
+      written(NUMBERS, { serializer: "yaml" }),
+      written(NUMBERS, { protocol: 1 }),
+      written(NUMBERS_OF_64_BITS, { serializer: "msgpack" }),
+      written(NUMBERS_OF_64_BITS, { serializer: "msgpack", protocol: 1, compression: "zlib" }),
+      written(NUMBERS_OF_HEADERS, { headers: { numbers: `NUMBERS ${NUMBERS_OF_HEADERS}` } }),
+    ];
+    const edit = (text: string) => text.replaceAll(/"NUMBERS ([^"]*)"/g, "$1");
+    const { rows, log } = await runTasks(tasks, { ...place, edit });
+    const results = await resultsIn(place);
+    assert.equal(results.length, tasks.length, `${log}${worker.log()}`);
+    for (const { read, header, meant, shown } of results) {
+      assert.equal(read, meant);
+      if (header !== "None") assert.equal(header, meant);
+      // Version 1 has no argsrepr.
+      if (shown !== null) assert.equal(shown, String(meant).replace("[", "(").replace("]", ")"));
+    }
+    assert.equal(results.filter(({ shown }) => shown !== null).length, 4);
+    assert.equal(results.filter(({ header }) => header !== "None").length, 1);
+    assert.ok(rows.every(({ outcomes }) => outcomes.succeeded === 1));
+  });
+}
+
 for (const kind of ["redis", "amqp"] as const) {
   for (const python of ["current", "debian"] as const) {
     test(`every option arrives as it was written: ${kind}, Celery ${python}`, async () => {

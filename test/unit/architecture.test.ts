@@ -51,7 +51,6 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   zod: ["config"],
   // Configurations, Prometheus' rules, and results of workers.
   yaml: ["config", "rules", "init", "celery"],
-  "@msgpack/msgpack": ["celery"],
   commander: ["main.ts", "command-line.ts", "describe-commands.ts"],
   "string-width": ["terminal"],
   pino: ["log.ts"],

@@ -1,3 +1,5 @@
+import { isExactNumber, nearestNumber, wholeOf } from "../../celery/exact-number.js";
+
 /**
  * Headers for amqplib, with the type of each number said: what amqplib would choose by itself, py-amqp
  * before 5.4 misreads. It takes a 16-bit number (tag `s`) for a short string and then the rest of the
@@ -11,6 +13,12 @@ export function fieldTable(headers: Readonly<Record<string, unknown>>): Record<s
 }
 
 function fieldValue(value: unknown): unknown {
+  if (isExactNumber(value)) {
+    const whole = wholeOf(value);
+    return whole === undefined
+      ? { "!": "double", value: nearestNumber(value) }
+      : { "!": "long", value: whole };
+  }
   if (typeof value === "number") return { "!": numberType(value), value };
   if (Array.isArray(value)) return value.map(fieldValue);
   if (typeof value !== "object" || value === null) return value;

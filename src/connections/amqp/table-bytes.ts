@@ -46,7 +46,7 @@ function field(value: unknown): Buffer {
     }
     case "long": {
       const bytes = Buffer.alloc(8);
-      bytes.writeBigInt64BE(BigInt(inner as number));
+      bytes.writeBigInt64BE(BigInt(inner as number | bigint));
       return tagged("l", bytes);
     }
     case "double": {

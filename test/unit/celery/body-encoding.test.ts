@@ -4,6 +4,7 @@ import * as zlib from "node:zlib";
 import { decode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { parse } from "yaml";
+import { beyondMsgpack } from "../../../src/celery/arguments.js";
 import { bodyEncoding, HAS_ZSTD } from "../../../src/celery/body-encoding.js";
 import type { Compression, Serializer } from "../../../src/celery/task-options.js";
 
@@ -16,7 +17,6 @@ const READ: Record<Serializer, (bytes: Buffer) => unknown> = {
   yaml: (bytes) => parse(bytes.toString(), { version: "1.1" }),
 };
 
-/** Whole numbers beyond 2^53 are floats in msgpack: the same number in another type. */
 const json = fc.jsonValue({ depthSize: "small", maxDepth: 5, stringUnit: "binary" });
 
 for (const [serializer, read] of Object.entries(READ) as [Serializer, (typeof READ)["json"]][]) {
@@ -26,6 +26,7 @@ for (const [serializer, read] of Object.entries(READ) as [Serializer, (typeof RE
       fc.property(json, (value) => {
         const text = JSON.stringify(value);
         fc.pre(!text.includes("__proto__")); // the reader of this test refuses it, Python does not
+        fc.pre(serializer !== "msgpack" || beyondMsgpack(value).length === 0);
         assert.deepEqual(read(encode(text)), JSON.parse(text));
       }),
     );

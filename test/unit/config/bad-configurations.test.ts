@@ -1852,7 +1852,7 @@ test("files that cannot be read are refused with the reason, all at once", () =>
         "circle: Cannot read the configuration file: its symbolic links lead in a circle. Check the path.",
         "file/load.yml: Cannot read the configuration file: a part of its path is no directory. Check the path.",
         `${long}: Cannot read the configuration file: its name is too long. Check the path.`,
-        "/dev/zero:1:1: Cannot read the configuration: it is larger than 1 MiB. Split it or shorten it.",
+        "/dev/zero: Cannot read the configuration file: it is a device. Name a file.",
       ],
     );
   } finally {

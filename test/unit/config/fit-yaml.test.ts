@@ -51,7 +51,7 @@ const anyConfig = fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), anyValue, { m
 test("what does not fit is broken, and reads as the same YAML", () => {
   fc.assert(
     fc.property(anyConfig, fc.constantFrom(60, 80, 200), (config, width) => {
-      const printed = printEffective(nodeOf(config));
+      const printed = [...printEffective(nodeOf(config))].join("");
       const fitted = fitYaml(printed, width);
       assert.deepEqual(parse(fitted), parse(printed));
       for (const line of fitted.split("\n")) assert.ok(widthOf(line) <= width, line);
@@ -61,7 +61,7 @@ test("what does not fit is broken, and reads as the same YAML", () => {
 });
 
 test("what fits stays as it is", () => {
-  const printed = printEffective(nodeOf({ tasks: { add: { args: [1, "two"] } } }));
+  const printed = [...printEffective(nodeOf({ tasks: { add: { args: [1, "two"] } } }))].join("");
   assert.equal(fitYaml(printed, 200), printed);
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Override } from "../../../src/config/layers.js";
-import { placeOf } from "../../../src/config/tree.js";
+import { originAt, placeOf } from "../../../src/config/tree.js";
 import { HEAD, loadTexts, SCENARIO, taskOf } from "./configurations.js";
 
 const BASE = HEAD + SCENARIO;
@@ -14,7 +14,7 @@ test("a value comes from the highest layer that has it, and says so", () => {
       const overrides: Override[] = [];
       if (flag !== undefined) overrides.push({ path: ["seed"], value: flag, flag: "--seed" });
       if (set !== undefined) overrides.push({ set: `seed=${set}` });
-      const { config, origins } = loadTexts(
+      const { config, effective } = loadTexts(
         [`${BASE}${line(first)}`, `server: {}\n${line(second)}`],
         {
           env: { CELERY_LOAD_SEED: env?.toString() },
@@ -31,8 +31,8 @@ test("a value comes from the highest layer that has it, and says so", () => {
         [1, "configuration"],
       ] as const;
       const expected = places.find(([value]) => value !== undefined)?.[1];
-      const origin = origins.get("seed");
-      assert.equal(origin && placeOf(origin), expected);
+      const origin = originAt(effective, ["seed"]);
+      assert.equal(placeOf(origin), expected);
     }),
     { numRuns: 40 },
   );
@@ -148,7 +148,7 @@ test("variables are put into values of files, and only there", () => {
       plain: \${TRICKY}
     priority: \${N}`,
   )}${SCENARIO}seed: \${SEED:-77}\n`;
-  const { config, origins } = loadTexts([text], {
+  const { config, effective } = loadTexts([text], {
     env: {
       N: "7",
       TRUTH: "true",
@@ -164,7 +164,7 @@ test("variables are put into values of files, and only there", () => {
   assert.equal(resize.priority, 7);
   assert.equal(config.seed, 77);
   assert.deepEqual(thumb.args, [`\${N}`]);
-  assert.deepEqual(origins.get("seed"), {
+  assert.deepEqual(originAt(effective, ["seed"]), {
     kind: "file",
     file: "load.yml",
     line: 23,

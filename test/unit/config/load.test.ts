@@ -278,7 +278,7 @@ slos:
   assert.deepEqual(config.bucketsMs, [100, 1000, 2500, 5000]);
   assert.deepEqual(config.phaseBucketsMs, [100, 5000]);
   assert.match(
-    printEffective(effective),
+    [...printEffective(effective)].join(""),
     /^slos:\n {2}- \{.*\} # load.yml:\d+:5\n {2}- \{name: good, objective: 99%, latency: 1s, window: 30d\} # load/m,
   );
 });

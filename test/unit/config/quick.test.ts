@@ -90,9 +90,9 @@ const BAD: [name: string, flags: QuickFlags, message: string][] = [
     `--args: ${ARGS} it is nested more than 64 levels deep. ${JSON_END}`,
   ],
   [
-    "a number that JSON would round",
-    { task: "a", args: "[9007199254740993]" },
-    `--args: ${ARGS} a number in it is beyond 2^53. ${JSON_END}`,
+    "a number that no float holds",
+    { task: "a", args: "[1e400]" },
+    '--args: Cannot read args[0] of task "task": Infinity is not a number that JSON can carry.',
   ],
   [
     "kwargs with a key that reaches the prototype",

@@ -12,6 +12,7 @@ import { runCheck } from "../../../src/commands/check.js";
 import { overridesOf } from "../../../src/commands/run.js";
 import { type LoadOptions, loadConfig } from "../../../src/config/load.js";
 import { quickForm } from "../../../src/config/quick.js";
+import { originAt } from "../../../src/config/tree.js";
 import { ConfigError } from "../../../src/errors.js";
 
 const directory = mkdtempSync(join(tmpdir(), "celery-load-secrets-"));
@@ -139,7 +140,7 @@ test("a file that cannot be used is refused with its place and what to do", () =
     ["binary", "it is no text in UTF-8."],
     ["latin", "it is no text in UTF-8."],
     ["large", "it is larger than 64 KiB."],
-    ["/dev/zero", "it is larger than 64 KiB."],
+    ["/dev/zero", "it is a device. Name a file."],
     ["lines", "it has more than one line."],
   ] as const) {
     for (const text of [`{urlFile: "${path}"}`, `{url: redis://h, passwordFile: "${path}"}`]) {
@@ -242,11 +243,14 @@ test("NAME_FILE stands for NAME in a file, for CELERY_LOAD_* and for the variabl
     CELERY_LOAD_SCENARIOS__STEADY__MAX_IN_FLIGHT_FILE: "",
   };
   file("seed", "12\n");
-  const { config, origins } = load(`"redis://:\${PW}@h/\${DB:-3}"`, { env });
+  const { config, effective } = load(`"redis://:\${PW}@h/\${DB:-3}"`, { env });
   assert.equal(config.connections.main?.broker, "redis://:a%2Fb@h/3");
   assert.deepEqual(config.scenarios.steady?.profile, { kind: "constant", ratePerSecond: 7 });
   assert.equal(config.seed, 12);
-  assert.deepEqual(origins.get("seed"), { kind: "environment", variable: "CELERY_LOAD_SEED_FILE" });
+  assert.deepEqual(originAt(effective, ["seed"]), {
+    kind: "environment",
+    variable: "CELERY_LOAD_SEED_FILE",
+  });
 
   file("broker_url", "amqp://file");
   file("backend_url", "rpc://");

@@ -3,7 +3,9 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { readNumber } from "../../../src/celery/exact-number.js";
 import { fieldTable } from "../../../src/connections/amqp/field-table.js";
+import { tableBytes } from "../../../src/connections/amqp/table-bytes.js";
 import { CHECKOUT } from "../../../src/setup/checkout.js";
 
 /** amqplib's own codec, which it does not export. */
@@ -30,6 +32,19 @@ test("numbers are written in the types that every py-amqp reads: I, l above 32 b
   };
   for (const [tag, numbers] of Object.entries(tags)) {
     for (const number of numbers) assert.equal(tagOf(number), tag, String(number));
+  }
+});
+
+test("numbers that JavaScript would change are written as they were", () => {
+  for (const [text, bytes] of [
+    ["1234567890123456789", "6c112210f47de98115"],
+    ["9223372036854775807", "6c7fffffffffffffff"],
+    ["3.0", "644008000000000000"],
+    ["-0.0", "648000000000000000"],
+  ] as const) {
+    const headers = { n: readNumber(text) };
+    assert.equal(encoded(headers).subarray(2).toString("hex"), bytes, text);
+    assert.deepEqual(tableBytes(headers).subarray(4), encoded(headers), text);
   }
 });
 
