@@ -1,5 +1,6 @@
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { schemeOf } from "../../celery/server-url.js";
+import { isFull } from "../../connections/limit.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, WorkerFacts } from "../facts.js";
 import { durationText } from "../texts.js";
@@ -22,6 +23,7 @@ export function checkWorkers(facts: ConnectionFacts): Finding[] {
 function checkAnswers(facts: ConnectionFacts): Finding[] {
   const { connection, broker, workers } = facts;
   const { answered, silent, heardBy, sameNames, controlFault } = workers;
+  if (controlFault !== null && isFull(controlFault)) return []; // the servers' checks tell
   if (controlFault !== null) {
     return [finding("workers-not-asked", connection, { cause: controlFault })];
   }

@@ -50,6 +50,8 @@ export class FakeBroker implements Connection {
     },
   };
 
+  readonly optional = { open() {}, stepAside() {} };
+
   constructor() {
     const broker = this;
     this.publisher = {
