@@ -13,12 +13,13 @@ export const STEPPED_ASIDE =
 
 /** True for the words with which a server says that it is full, whatever stands around them. */
 export function isFull(cause: string): boolean {
-  return FULL.test(cause) || cause === STEPPED_ASIDE;
+  return FULL.test(cause) || cause.includes(STEPPED_ASIDE);
 }
 
-/** What to do about a server that is full, by its words. */
+/** What to do about a server that is full, by its words, as a line that follows them; "" when they are not its own. */
 export function remedyForFull(cause: string): string {
+  if (cause.includes(STEPPED_ASIDE)) return "";
   return /number of clients/i.test(cause)
-    ? "The server has as many connections as maxclients allows: close some that are not needed, or raise it."
-    : "Close connections that are not needed, or raise the limit: rabbitmqctl set_vhost_limits, or set_user_limits; of a node connection_max and channel_max in rabbitmq.conf.";
+    ? "\nThe server has as many connections as maxclients allows: close some that are not needed, or raise it."
+    : "\nClose connections that are not needed, or raise the limit: rabbitmqctl set_vhost_limits, or set_user_limits; of a node connection_max and channel_max in rabbitmq.conf.";
 }

@@ -5,8 +5,6 @@ import type { ObservePlan, ObserverNews, Part } from "../observer/connection-obs
 
 /** So long it is waited whether what cannot be observed is only another sign of a broker that is away. */
 const SETTLING_MS = 2_000;
-/** What several connections meet together is one line. */
-const GATHERING_MS = 300;
 
 /**
  * Says in the log what an observer reports. Its connections go to a broker whose loss the engine reports already: what
@@ -21,6 +19,7 @@ export class ObserverLog {
   readonly #unsaid = new Map<string, NodeJS.Timeout>();
   /** Without a place on a server that is full: those that are to be told of, and those that were. */
   readonly #placeless = { untold: new Set<Part>(), told: new Set<Part>() };
+  #sayPlaceless = () => {};
   #hasEnded = false;
 
   /** `isBrokerUp`: for the engine. */
@@ -89,6 +88,7 @@ export class ObserverLog {
 
   /** The report is printed: what becomes of the observer's connections from now on is no news. */
   runHasEnded(): void {
+    this.#sayPlaceless(); // nothing else would tell what the run has not seen
     this.#hasEnded = true;
   }
 
@@ -98,7 +98,7 @@ export class ObserverLog {
     if (told.has(part)) return;
     untold.add(part);
     if (untold.size > 1) return;
-    setTimeout(() => {
+    this.#sayPlaceless = () => {
       const parts = [...untold];
       untold.clear();
       if (this.#hasEnded || !this.#isBrokerUp() || parts.length === 0) return;
@@ -107,7 +107,8 @@ export class ObserverLog {
         { ...fields, parts },
         "the server is full, and the places are for the load: what is observed over these connections is not known; each asks for a place again in a minute at most",
       );
-    }, GATHERING_MS).unref();
+    };
+    setTimeout(() => this.#sayPlaceless(), SETTLING_MS).unref();
   }
 
   #later(level: "info" | "warn", kind: string, fields: Fields, text: string): void {

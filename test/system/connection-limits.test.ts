@@ -142,7 +142,7 @@ suite("a server with few places", { concurrency: false }, () => {
         (page) =>
           page.sum("celery_load_connection_up", { role: "broker" }) === 1 &&
           page.sum("celery_load_connection_up", { role: "backend" }) === 1,
-        40_000,
+        15_000,
         "both roles to be connected again",
       );
       const before = (await daemon.metrics()).sum("celery_load_task_outcomes_total", {

@@ -16,7 +16,7 @@ export function brokerWords(error: unknown): string {
 /** The cause of a loss in the broker's words, with what to do about a limit. */
 export function causeOf(error: unknown): string {
   const words = brokerWords(error);
-  if (isFull(words)) return `${words}\n${remedyForFull(words)}`;
+  if (isFull(words)) return words + remedyForFull(words);
   if (!/queue limit in vhost/.test(words)) return words;
   return `${words}\nRaise the limit (rabbitmqctl set_vhost_limits), or name another result backend than rpc://, which needs a queue.`;
 }

@@ -1,6 +1,6 @@
 import type { RedisServer } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
-import { isFull, remedyForFull, STEPPED_ASIDE } from "../limit.js";
+import { isFull, remedyForFull } from "../limit.js";
 
 /** What the server may speak instead, when the way in which an attempt failed leaves that open. */
 export function wrongKindOf(
@@ -52,7 +52,7 @@ interface LostLink {
  */
 export function hintFor(error: unknown, { subscribes, wasUp }: LostLink): string {
   const text = messageOf(error);
-  if (isFull(text)) return text === STEPPED_ASIDE ? "" : `\n${remedyForFull(text)}`;
+  if (isFull(text)) return remedyForFull(text);
   if (!subscribes || !wasUp || (error !== undefined && !isReset(error))) return "";
   return "\nIf the server runs on: it closes a subscriber that too much waits for. Its log says so (client-output-buffer-limit); raise that limit for pubsub there, or send larger results elsewhere.";
 }

@@ -63,6 +63,7 @@ for (const words of OTHER) {
 
 test("a place that was left to others is not asked for again at once", () => {
   assert.ok(isFull(STEPPED_ASIDE));
+  assert.equal(causeOf(new Error(STEPPED_ASIDE)), STEPPED_ASIDE);
   assert.equal(hintFor(new Error(STEPPED_ASIDE), { subscribes: true, wasUp: true }), "");
 });
 
