@@ -40,6 +40,7 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   },
   memberLatency: { outcome: ["succeeded", "failed"] },
   phase: { phase: ["dispatch", "publish", "work", "queue", "run", "delivery"] },
+  leftOutPhase: { phase: ["work", "queue", "delivery"] },
   uncertainPhase: { phase: ["queue", "delivery"] },
   scenarioState: { state: SCENARIO_STATES },
   stageInfo: STAGE,
