@@ -9,8 +9,14 @@ export interface Clock {
   /** Unix time in milliseconds of a monotonic reading. */
   unixMs(monotonicMs: number): number;
   /**
+   * The monotonic reading at which it was noticed that the wall clock was set, the last time; before any, minus
+   * infinity. Compares with the system clock: from a step on no Unix time is derived from the old offset once this
+   * was called, and times before and after it are of two clocks.
+   */
+  steppedMs(): number;
+  /**
    * Compares the offset with the system clock; call about once a second.
-   * Returns the size of a step in milliseconds when the wall clock was set, else 0.
+   * Returns by how many milliseconds the wall clock was set since the last call, else 0.
    */
   anchor(): number;
 }
@@ -26,20 +32,33 @@ export function createClock(
   monotonicMs: () => number = performance.now.bind(performance),
 ): Clock {
   let offsetMs = wallMs() - monotonicMs();
+  let steppedMs = Number.NEGATIVE_INFINITY;
+  let untoldMs = 0;
+  const look = (): number => {
+    const nowMs = monotonicMs();
+    const sampleMs = wallMs() - nowMs;
+    const stepMs = sampleMs - offsetMs;
+    if (Math.abs(stepMs) > STEP_MS) {
+      offsetMs = sampleMs;
+      steppedMs = nowMs;
+      untoldMs += stepMs;
+    }
+    return sampleMs;
+  };
   return {
     nowMs: monotonicMs,
     unixMs: (reading) => reading + offsetMs,
+    steppedMs() {
+      look();
+      return steppedMs;
+    },
     anchor() {
       // Date.now() is cut to whole milliseconds, so samples lie up to 1 ms below the true offset:
       // the highest one is the best; the slew lets it follow a clock that runs slow.
-      const sampleMs = wallMs() - monotonicMs();
-      const stepMs = sampleMs - offsetMs;
-      if (Math.abs(stepMs) > STEP_MS) {
-        offsetMs = sampleMs;
-        return stepMs;
-      }
-      offsetMs = Math.max(sampleMs, offsetMs - SLEW_MS);
-      return 0;
+      offsetMs = Math.max(look(), offsetMs - SLEW_MS);
+      const stepMs = untoldMs;
+      untoldMs = 0;
+      return stepMs;
     },
   };
 }

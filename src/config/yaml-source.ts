@@ -12,7 +12,9 @@ import {
   type YAMLParseError,
 } from "yaml";
 import { isExactNumber, readNumber } from "../celery/exact-number.js";
+import { didYouMean } from "../did-you-mean.js";
 import type { Fault } from "../errors.js";
+import { isMeantForUs, OTHER_FILE } from "./other-file.js";
 import { quote } from "./quote.js";
 import { type ConfigNode, isUnsafeKey, type MapEntry, type Origin, placeOf } from "./tree.js";
 import { bareTemplateIn, explain, unquotedTemplate } from "./yaml-faults.js";
@@ -36,7 +38,7 @@ export function readYamlFile(text: string, file: string): YamlResult {
     const { line, col } = lines.linePos(offset);
     return { kind: "file", file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const result = readYaml(text, locate, lines);
+  const result = readYaml(text, locate, lines, isMeantForUs);
   return result ?? fail(locate(0), EMPTY);
 }
 
@@ -59,7 +61,13 @@ const MAX_COPIED_NODES = 100_000;
 
 type Locate = (offset: number) => Origin;
 
-function readYaml(text: string, locate: Locate, lines: LineCounter): YamlResult | undefined {
+/** `isAccepted`: by the keys of a mapping, whether it is what is to be read; else none of its text is shown. */
+function readYaml(
+  text: string,
+  locate: Locate,
+  lines: LineCounter,
+  isAccepted: (keys: readonly string[]) => boolean = () => true,
+): YamlResult | undefined {
   if (text.length > MAX_YAML_BYTES) {
     return fail(
       locate(0),
@@ -89,7 +97,15 @@ function readYaml(text: string, locate: Locate, lines: LineCounter): YamlResult 
   if (!contents || (isScalar(contents) && contents.value === null && !contents.source)) {
     return undefined;
   }
+  if (isMap(contents) && !isAccepted(contents.items.map(({ key }) => textOf(key)))) {
+    return fail(locate(0), OTHER_FILE);
+  }
   return buildTree(contents as Node, text, locate);
+}
+
+/** Of a key that is text. */
+function textOf(key: unknown): string {
+  return isScalar(key) ? String(key.value) : "";
 }
 
 /**
@@ -158,9 +174,12 @@ class TreeBuilder {
     const origin = this.#originOf(node);
     if (node === null) return { kind: "scalar", value: null, source: "", plain: true, origin };
     if (node.tag !== undefined && !KNOWN_TAGS.has(node.tag)) {
+      // One that is known elsewhere is told by its name; any other may be no tag but a password.
+      const [, known] = OTHER_TAG.exec(node.tag) ?? [];
+      const name = known === undefined ? "" : ` !!${known}`;
       this.#fault(
         origin,
-        `Cannot read the tag ${quote(node.tag.replace(CORE_TAG, "!!"))}: no such tag. Remove it, or put a value that starts with ! in quotes.`,
+        `Cannot read this tag${name}: no such tag. Remove it, or put a value that starts with ! in quotes.`,
       );
       return undefined;
     }
@@ -237,7 +256,7 @@ class TreeBuilder {
       this.#fault(
         origin,
         target === undefined
-          ? `Cannot find the anchor of the alias ${quote(name)}. Define &${name} above it, or put a value that starts with * in quotes.`
+          ? this.#withoutAnchor(name)
           : `Cannot read the alias ${quote(name)} inside of what it stands for. Remove it.`,
       );
       return undefined;
@@ -248,6 +267,13 @@ class TreeBuilder {
     const copy = this.build(target);
     this.#copying--;
     return this.#copied > MAX_COPIED_NODES ? this.#refuseAliases(origin) : copy;
+  }
+
+  /** What has no anchor may be no alias but a password: its own name is not told. */
+  #withoutAnchor(name: string): string {
+    const meant = didYouMean(name, this.#anchors.keys());
+    const nearest = meant === undefined ? "" : ` Did you mean *${meant}?`;
+    return `Cannot find the anchor of this alias.${nearest} Define the anchor (&) above it, or put a value that starts with * in quotes.`;
   }
 
   /** Told once: behind the first alias too many there may be thousands. */
@@ -328,6 +354,9 @@ function isMergeKey(key: unknown): boolean {
 const MAX_TEMPLATE_LENGTH = 64;
 
 const CORE_TAG = "tag:yaml.org,2002:";
+/** Of YAML 1.1, and PyYAML's. */
+const OTHER_TAG =
+  /^tag:yaml\.org,2002:(binary|timestamp|omap|pairs|set|merge|value|python\/[\w/:.]+)$/;
 const KNOWN_TAGS = new Set(
   ["str", "int", "float", "bool", "null", "seq", "map"].map((name) => `${CORE_TAG}${name}`),
 );

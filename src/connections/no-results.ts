@@ -12,6 +12,7 @@ export function openNoResults(events: ConnectionEvents): ResultsPart {
         throw new Error("without results there are no chords"); // the configuration has refused them
       },
     },
+    optional: null,
     checkLiveness() {},
     async close() {},
   };

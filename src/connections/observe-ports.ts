@@ -1,6 +1,6 @@
 import type { ControlReply } from "../celery/control-message.js";
 import type { EventBatch } from "../celery/event-message.js";
-import type { BrokerTransport } from "./ports.js";
+import type { BrokerTransport, OptionalPart } from "./ports.js";
 
 /**
  * What it takes to look at a deployment through its broker, beside publishing to it. One implementation
@@ -26,7 +26,7 @@ export interface ObserveOptions {
 }
 
 /** What all of them have. */
-interface ObservePart {
+interface ObservePart extends Pick<OptionalPart, "stepAside"> {
   /**
    * About once a second, where a connection is to last: looks whether it is open and dead. `isLate` = this
    * thread itself was held up since the last call, so that silence proves nothing.

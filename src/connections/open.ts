@@ -57,6 +57,14 @@ export function openConnection(options: ConnectionOptions): Connection {
     publisher:
       sentEvents === null ? broker.publisher : withSentEvents(broker.publisher, sentEvents),
     results: backend.results,
+    optional: {
+      open() {
+        for (const part of [backend.optional, sentEvents]) part?.open();
+      },
+      stepAside() {
+        for (const part of [backend.optional, sentEvents]) part?.stepAside();
+      },
+    },
     checkLiveness(isLate) {
       for (const part of [broker, backend, sentEvents]) part?.checkLiveness(isLate);
     },

@@ -148,10 +148,26 @@ export interface BrokerPart extends Part {
 
 export interface ResultsPart extends Part {
   readonly results: ResultStream;
+  /** What it does over a connection of its own and can do without; null: nothing. */
+  readonly optional: OptionalPart | null;
+}
+
+/** A connection that the load goes on without. */
+export interface OptionalPart {
+  /** Starts connecting; returns at once. Not before what the load needs has its places on the server. */
+  open(): void;
+  /** Gives its place on a full server up for a connection that the load needs; comes back in half a minute or later. */
+  stepAside(): void;
 }
 
 /** A broker with its result backend. */
-export interface Connection extends BrokerPart, ResultsPart {}
+export interface Connection
+  extends Part,
+    Pick<BrokerPart, "publisher">,
+    Pick<ResultsPart, "results"> {
+  /** All that the load goes on without; what it needs is opened at once. */
+  readonly optional: OptionalPart;
+}
 
 /** Past the client library once that has connected, or by the library alone. */
 export type Client = "direct" | "library";

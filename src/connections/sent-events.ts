@@ -1,9 +1,9 @@
 import type { EventSender, SentEvent, SentFill } from "../celery/sent-event.js";
 import { compileSentEvent } from "../celery/sent-event.js";
-import type { Message, Publisher } from "./ports.js";
+import type { Message, OptionalPart, Publisher } from "./ports.js";
 
 /** Publishes events. Those that cannot be published are lost, as events are. */
-export interface SentEvents {
+export interface SentEvents extends OptionalPart {
   send(events: readonly SentEvent[]): void;
   /** As `Part.checkLiveness`. */
   checkLiveness(isLate: boolean): void;

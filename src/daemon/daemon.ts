@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isFull } from "../connections/limit.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import { EXIT, messageOf, UserError } from "../errors.js";
 import { engineMetrics } from "../exposition/engine-metrics.js";
@@ -78,6 +79,8 @@ export interface ReportForms {
 /** An engine whose last turn is older than this does not work any more. */
 const STALLED_AFTER_MS = 10_000;
 const STATUS_MS = 1_000;
+/** How long the plan's clock waits for the observers, so that they see the first tasks as well. */
+const OBSERVERS_MS = 500;
 /** After the second signal: how long the engine may take to end, and then all else, together less than a second. */
 const ABORT_MS = { engine: 500, rest: 300 };
 /** How often it is asked which side is slow, and what drifts. */
@@ -160,7 +163,10 @@ export class Daemon {
     let status: NodeJS.Timeout | undefined;
     let judging: NodeJS.Timeout | undefined;
     try {
-      const engine = new Engine(this.#options.plan, (message) => this.#onMessage(message));
+      const engine = new Engine(this.#options.plan, {
+        onMessage: (message) => this.#onMessage(message),
+        beforeBegin: () => this.#openObservers(),
+      });
       this.#engine = engine;
       this.#observers = this.#observe(engine);
       judging = setInterval(() => void this.#judge(engine), JUDGE_MS);
@@ -396,6 +402,13 @@ export class Daemon {
     });
   }
 
+  /** After what the load needs: on a server that is full the places are not theirs. */
+  async #openObservers(): Promise<void> {
+    if (this.#isStopping || this.#fatal !== undefined) return;
+    const opened = Promise.all(this.#observers.map((observer) => observer.open()));
+    await Promise.race([opened, sleep(OBSERVERS_MS, undefined, { ref: false })]);
+  }
+
   /** A snapshot never fails; while the engine is busy it reads the live memory. */
   async #judge(engine: Engine): Promise<void> {
     const ledger = await engine.snapshot(false);
@@ -434,6 +447,8 @@ export class Daemon {
         break;
       case "down":
         this.#connections.down(message.connection, message.role, message.cause);
+        // Whichever server theirs is: each place counts.
+        if (isFull(message.cause)) for (const each of this.#observers) each.stepAside();
         if (message.role === "broker") {
           this.#reasons = { ...this.#reasons, notConnected: message.cause };
         }

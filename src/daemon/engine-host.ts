@@ -79,6 +79,10 @@ export class EngineHost {
     return (process.hrtime()[0] - (lastTurn || this.#startedSeconds)) * 1000;
   }
 
+  openOptional(): void {
+    this.#send({ type: "openOptional" });
+  }
+
   begin(hrtimeMs: number): void {
     this.#send({ type: "begin", hrtimeMs });
   }

@@ -1,4 +1,5 @@
 import { redactUrl } from "../celery/redact-url.js";
+import { isFull } from "../connections/limit.js";
 import type { BrokerLoss } from "../connections/ports.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import type { Subject } from "../exposition/subject.js";
@@ -16,6 +17,8 @@ export class EngineLog {
   readonly #often = new OnceAMinute();
   /** By connection and role, the cause that was told last. */
   readonly #causes = new Map<string, string>();
+  /** What a server that is full leaves undone: it stays so for long, and is told once. */
+  readonly #undone = new Set<string>();
   /** Connections that have been up, as `index role`. */
   readonly #known = new Set<string>();
 
@@ -199,6 +202,10 @@ export class EngineLog {
   }
 
   #sometimes(level: Level, kind: string, fields: Fields, text: string): void {
+    if (typeof fields.cause === "string" && isFull(fields.cause)) {
+      if (this.#undone.has(kind)) return;
+      this.#undone.add(kind);
+    }
     if (this.#often.allows(kind, performance.now())) this.#log[level](fields, text);
   }
 

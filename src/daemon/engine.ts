@@ -6,6 +6,12 @@ import type { TaskListener } from "../observer/task-events.js";
 import { EngineHost } from "./engine-host.js";
 import { JointNews } from "./joint-news.js";
 
+export interface EngineOptions {
+  readonly onMessage: (message: EngineMessage) => void;
+  /** What the load needs is connected, or was waited for: what is to be done before the plan's clock starts. */
+  readonly beforeBegin: () => Promise<void>;
+}
+
 /**
  * The engine: one thread, or several that share the plan (`threads`) and are one for everybody else. Each has
  * connections, task ids and a ledger of its own; nothing on the hot path is common to them.
@@ -13,15 +19,15 @@ import { JointNews } from "./joint-news.js";
 export class Engine {
   readonly #threads: readonly EngineHost[];
   readonly #layout: Layout;
-  readonly #onMessage: (message: EngineMessage) => void;
+  readonly #options: EngineOptions;
   readonly #news: JointNews;
 
   /** Resolves when every scenario has stopped; rejects when a thread dies before. */
   readonly ended: Promise<void>;
 
-  constructor(plan: EnginePlan, onMessage: (message: EngineMessage) => void) {
+  constructor(plan: EnginePlan, options: EngineOptions) {
     this.#layout = createLayout(plan.dimensions);
-    this.#onMessage = onMessage;
+    this.#options = options;
     this.#news = new JointNews(plan.threads);
     this.#threads = Array.from({ length: plan.threads }, (_, index) => {
       const share = { index, of: plan.threads };
@@ -74,12 +80,15 @@ export class Engine {
 
   #receive(thread: number, message: EngineMessage): void {
     if (!this.#news.isNews(thread, message)) return;
-    if (message.type === "ready") this.#begin();
-    this.#onMessage(message);
+    if (message.type === "ready") void this.#begin(message);
+    else this.#options.onMessage(message);
   }
 
-  #begin(): void {
+  async #begin(ready: EngineMessage): Promise<void> {
+    for (const thread of this.#threads) thread.openOptional();
+    await this.#options.beforeBegin();
     const now = hrtimeMs();
     for (const thread of this.#threads) thread.begin(now);
+    this.#options.onMessage(ready);
   }
 }

@@ -1,6 +1,7 @@
 import { redactUrl } from "../celery/redact-url.js";
+import { isFull } from "../connections/limit.js";
 import { type Logger, OnceAMinute } from "../log.js";
-import type { ObservePlan, ObserverNews } from "../observer/connection-observer.js";
+import type { ObservePlan, ObserverNews, Part } from "../observer/connection-observer.js";
 
 /** So long it is waited whether what cannot be observed is only another sign of a broker that is away. */
 const SETTLING_MS = 2_000;
@@ -16,6 +17,9 @@ export class ObserverLog {
   readonly #often = new OnceAMinute();
   /** What is to be said unless it is settled soon, by its kind. */
   readonly #unsaid = new Map<string, NodeJS.Timeout>();
+  /** Without a place on a server that is full: those that are to be told of, and those that were. */
+  readonly #placeless = { untold: new Set<Part>(), told: new Set<Part>() };
+  #sayPlaceless = () => {};
   #hasEnded = false;
 
   /** `isBrokerUp`: for the engine. */
@@ -31,9 +35,16 @@ export class ObserverLog {
       case "up":
         clearTimeout(this.#unsaid.get(news.part));
         this.#unsaid.delete(news.part);
+        for (const parts of Object.values(this.#placeless)) parts.delete(news.part);
         this.#log.debug({ ...fields, part: news.part }, "observing");
         break;
       case "down":
+        if (isFull(news.cause)) {
+          this.#findsNoPlace(news.part, { ...fields, cause: news.cause });
+          break;
+        }
+        // The engine uses the same server, and tells.
+        if (news.part === "memory") break;
         this.#later(
           this.#plan.events === "on" ? "warn" : "info",
           news.part,
@@ -80,7 +91,27 @@ export class ObserverLog {
 
   /** The report is printed: what becomes of the observer's connections from now on is no news. */
   runHasEnded(): void {
+    this.#sayPlaceless(); // nothing else would tell what the run has not seen
     this.#hasEnded = true;
+  }
+
+  /** Of all that meet it together one line, and none again until they had a place. */
+  #findsNoPlace(part: Part, fields: Fields): void {
+    const { untold, told } = this.#placeless;
+    if (told.has(part)) return;
+    untold.add(part);
+    if (untold.size > 1) return;
+    this.#sayPlaceless = () => {
+      const parts = [...untold];
+      untold.clear();
+      if (this.#hasEnded || !this.#isBrokerUp() || parts.length === 0) return;
+      for (const each of parts) told.add(each);
+      this.#log.warn(
+        { ...fields, parts },
+        "the server is full, and the places are for the load: what is observed over these connections is not known; each asks for a place again in a minute at most",
+      );
+    };
+    setTimeout(() => this.#sayPlaceless(), SETTLING_MS).unref();
   }
 
   #later(level: "info" | "warn", kind: string, fields: Fields, text: string): void {

@@ -1,6 +1,7 @@
 import {
   DROP_REASONS,
   LATENCY_OUTCOMES,
+  LEFT_OUT_PHASES,
   MEMBER_OUTCOMES,
   OUTCOMES,
   PHASES,
@@ -47,6 +48,7 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   memberOutcomes: { outcome: Object.keys(MEMBER_OUTCOMES) },
   memberLatency: { outcome: Object.keys(LATENCY_OUTCOMES) },
   phase: { phase: Object.keys(PHASES) },
+  leftOutPhase: { phase: Object.keys(LEFT_OUT_PHASES) },
   uncertainPhase: { phase: Object.keys(UNCERTAIN_PHASES) },
   scenarioState: { state: SCENARIO_STATES },
   stageInfo: STAGE,

@@ -117,6 +117,7 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
     { ...TASK, key: "email", name: "demo.sendmail", queue: "celery" },
     { ...TASK, key: "resize", name: "demo.resize_image", queue: "images" },
   ],
+  noPlace: null,
   starts: [
     {
       key: "add",

@@ -26,6 +26,18 @@ export const ADVICE = {
     says: "The {role} at {url} refuses us: {cause}.",
     remedy: "Correct connections.{connection}.{role}, or the account on the server.",
   },
+  "server-full": {
+    level: "problem",
+    says: "The {role} at {url} takes no more connections: {cause}.",
+    remedy:
+      "Close connections that are not needed there, or raise the limit (RabbitMQ: set_user_limits, set_vhost_limits; Redis: maxclients). A run tries again until there is a place.",
+  },
+  "server-nearly-full": {
+    level: "warning",
+    says: "There was no place on {url} for {parts}: {cause}.",
+    remedy:
+      "Nothing, if the load is all that matters: its connections come first. To see the rest as well, raise the limit of connections (RabbitMQ: set_user_limits, set_vhost_limits; Redis: maxclients).",
+  },
   "server-evicts": {
     level: "warning",
     says: "The {role} at {url} has a memory limit and the policy {policy}: short of memory it deletes {what} without a word.",

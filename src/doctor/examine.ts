@@ -4,11 +4,19 @@ import { redactUrl } from "../celery/redact-url.js";
 import { parseRedisUrl } from "../celery/redis-url.js";
 import { kindOf } from "../celery/server-url.js";
 import { idPrefix } from "../celery/task-id.js";
+import { isFull } from "../connections/limit.js";
 import type { Control, ServerLook } from "../connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../connections/open.js";
 import { askWorkers } from "./ask-workers.js";
 import { EventLog } from "./event-log.js";
-import type { ConnectionFacts, QueueFacts, ServerFacts, TaskFacts, WorkersFacts } from "./facts.js";
+import type {
+  ConnectionFacts,
+  NoPlace,
+  QueueFacts,
+  ServerFacts,
+  TaskFacts,
+  WorkersFacts,
+} from "./facts.js";
 import { faultOf } from "./open-parts.js";
 import { type SendOptions, sendTasks } from "./send-tasks.js";
 import { waitFor } from "./wait-for.js";
@@ -31,7 +39,8 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
   const { name, connection, parts } = options;
   try {
     const kind = kindOf(connection.backend);
-    const isServer = kind === "redis" || kind === "amqp";
+    const isServer =
+      (kind === "redis" || kind === "amqp") && connection.backend !== connection.broker;
     const [broker, backend] = await Promise.all([
       lookAt(options, connection.broker, connection.management),
       isServer ? lookAt(options, connection.backend, null) : null,
@@ -40,11 +49,12 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
       connection: name,
       options: connection.options,
       broker: broker.facts,
-      backend: backend?.facts ?? { ...broker.facts, kind, url: connection.backend },
+      backend: backendFacts(connection, broker.facts, backend),
       workers: NO_WORKERS,
       queues: [],
       tasks: tasksOf(options),
       starts: [],
+      noPlace: noPlaceOf(backend?.noPlace ?? null),
     };
     if (broker.look === null) {
       const { starts } = await sendTasks(options, seen, null, log);
@@ -53,7 +63,7 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
     const { workers, control } = await meetWorkers(options, log);
     const queues = await lookAtQueues(broker.look, seen.tasks);
     const found = { ...seen, workers, queues };
-    const { starts, fault } = await sendTasks(options, found, control, log);
+    const { starts, fault, madeRoom } = await sendTasks(options, found, control, log);
     return {
       ...found,
       // Publishing and receiving is another thing than looking: another permission may be missing.
@@ -64,10 +74,29 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
         malformedEvents: log.malformed,
       },
       starts,
+      noPlace: noPlaceOf(
+        backend?.noPlace ?? null,
+        placeless("questions to workers", workers.controlFault),
+        placeless("events of workers", workers.eventsFault),
+        placeless("events of what was sent", madeRoom),
+      ),
     };
   } finally {
     await parts.close();
   }
+}
+
+/** What a cause of its failure keeps from being found out, when that is a server that is full. */
+function placeless(part: string, cause: string | null): NoPlace | null {
+  return cause !== null && isFull(cause) ? { parts: [part], cause } : null;
+}
+
+function noPlaceOf(...each: readonly (NoPlace | null)[]): NoPlace | null {
+  const all = each.filter((one) => one !== null);
+  const [first] = all;
+  return first === undefined
+    ? null
+    : { parts: all.flatMap(({ parts }) => parts), cause: first.cause };
 }
 
 const NO_WORKERS: WorkersFacts = {
@@ -85,7 +114,7 @@ async function lookAt(
   { connection, parts }: ExamineOptions,
   url: string,
   management: string | null,
-): Promise<{ facts: ServerFacts; look: ServerLook | null }> {
+): Promise<{ facts: ServerFacts; look: ServerLook | null; noPlace: NoPlace | null }> {
   const facts = { url: redactUrl(url), ...addressOf(url) };
   try {
     const look = await parts.usable(url, (report) =>
@@ -93,9 +122,11 @@ async function lookAt(
     );
     // A server that does not say what it is works as well.
     const about = await look.about().catch(() => null);
-    return { facts: { ...facts, fault: null, about }, look };
+    return { facts: { ...facts, fault: null, about }, look, noPlace: null };
   } catch (error) {
-    return { facts: { ...facts, fault: faultOf(error), about: null }, look: null };
+    const fault = faultOf(error);
+    const noPlace = placeless("a look at the backend", fault.cause);
+    return { facts: { ...facts, fault, about: null }, look: null, noPlace };
   }
 }
 
@@ -135,14 +166,15 @@ async function meetWorkers(
 ): Promise<{ workers: WorkersFacts; control: Control | null }> {
   const { broker: url, options: transport } = connection;
   const listeningSinceMs = performance.now();
-  const [control, eventsFault] = await Promise.all([
-    parts.usable(url, (report) => openControl({ url, transport, report })).catch(faultOf),
-    parts
-      .usable(url, (report) =>
-        openEvents({ url, transport, report, received: (batch) => log.add(batch) }),
-      )
-      .then(() => null, faultOf),
-  ]);
+  // One after the other: where there is one place only, the answers say more.
+  const control = await parts
+    .usable(url, (report) => openControl({ url, transport, report }))
+    .catch(faultOf);
+  const eventsFault = await parts
+    .usable(url, (report) =>
+      openEvents({ url, transport, report, received: (batch) => log.add(batch) }),
+    )
+    .then(() => null, faultOf);
   const common = { ...NO_WORKERS, eventsFault: eventsFault?.cause ?? null };
   if ("cause" in control) {
     return { workers: { ...common, controlFault: control.cause }, control: null };
@@ -172,4 +204,16 @@ async function meetWorkers(
     },
     control,
   };
+}
+
+/** What there is to say of the backend when it is no server of its own, or had no place for a look only. */
+function backendFacts(
+  { backend: url, broker: brokerUrl }: ExamineOptions["connection"],
+  broker: ServerFacts,
+  seen: { readonly facts: ServerFacts; readonly noPlace: NoPlace | null } | null,
+): ServerFacts {
+  if (seen === null) {
+    return url === brokerUrl ? broker : { ...broker, kind: kindOf(url), url };
+  }
+  return seen.noPlace === null ? seen.facts : { ...seen.facts, fault: null };
 }

@@ -23,6 +23,15 @@ export interface ConnectionFacts {
   readonly queues: readonly QueueFacts[];
   readonly tasks: readonly TaskFacts[];
   readonly starts: readonly StartFacts[];
+  /** What had no place on a server that is full; null: there was one for everything. */
+  readonly noPlace: NoPlace | null;
+}
+
+export interface NoPlace {
+  /** What could not be found out, in words of the report. */
+  readonly parts: readonly string[];
+  /** The server's words. */
+  readonly cause: string;
 }
 
 export interface ServerFacts {

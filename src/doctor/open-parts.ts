@@ -57,6 +57,11 @@ export class OpenParts {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.makeRoom();
+  }
+
+  /** Closes all that is open now: others are to have the places on a server that is full. */
+  async makeRoom(): Promise<void> {
     await Promise.all(this.#parts.splice(0).map((part) => part.close()));
   }
 }

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { createClock } from "../clock.js";
 import type { ConnectionConfig } from "../config/schema.js";
+import { isFull } from "../connections/limit.js";
 import type { Control } from "../connections/observe-ports.js";
 import type { ConnectionRole } from "../connections/ports.js";
 import type { EntryPlan } from "../engine/messages.js";
@@ -41,14 +43,16 @@ export async function sendTasks(
   surroundings: ConnectionFacts,
   control: Control | null,
   log: EventLog,
-): Promise<{ starts: StartFacts[]; fault: RoleFault | null }> {
+): Promise<Sent> {
   const plans = options.starts.map((start) => {
     const waitMs = Math.min(options.waitMs, start.entry.timeoutMs);
     const why = options.isSending ? whyNotSent(surroundings, start.tasks, waitMs) : "as asked";
     return { start, waitMs, why };
   });
-  const sender = plans.some(({ why }) => why === null) ? await openSender(options, log) : null;
+  const opened = plans.some(({ why }) => why === null) ? await openInTurn(options, log) : null;
+  const sender = opened?.sender ?? null;
   const fault = sender !== null && "cause" in sender ? sender : null;
+  const madeRoom = opened?.madeRoom ?? null;
   const nodes = surroundings.workers.answered.map(({ node }) => node);
   const starts: StartFacts[] = [];
   for (const { start, waitMs, why } of plans) {
@@ -59,12 +63,40 @@ export async function sendTasks(
     const { key, entry, tasks } = start;
     starts.push({ key, timeoutMs: entry.timeoutMs, tasks: tasks.map((task) => task.key), probe });
   }
-  if (surroundings.workers.eventsFault === null) {
+  if (surroundings.workers.eventsFault === null && madeRoom === null) {
     const areToldOf = () => starts.every(({ probe }) => isToldOf(probe, log));
     await waitFor(areToldOf, performance.now() + LAST_EVENTS_MS);
   }
   const told = starts.map((start) => ({ ...start, probe: withEvents(start.probe, log) }));
-  return { starts: told, fault };
+  return { starts: told, fault, madeRoom };
+}
+
+interface Sent {
+  readonly starts: StartFacts[];
+  readonly fault: RoleFault | null;
+  /** The words of a server that was full, for which all other connections were closed; null: they were not. */
+  readonly madeRoom: string | null;
+}
+
+/** A server may count a connection for a moment longer than it lasts. */
+const LEAVING_MS = 300;
+const ATTEMPTS = 5;
+
+/** On a server that is full the connections that the load needs get the places of those that look on. */
+async function openInTurn(
+  options: SendOptions,
+  log: EventLog,
+): Promise<{ sender: TaskSender | RoleFault; madeRoom: string | null }> {
+  let sender = await openSender(options, log);
+  let madeRoom: string | null = null;
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+    if (!("cause" in sender) || !isFull(sender.cause)) break;
+    madeRoom ??= sender.cause;
+    await options.parts.makeRoom();
+    await sleep(LEAVING_MS);
+    sender = await openSender(options, log);
+  }
+  return { sender, madeRoom };
 }
 
 type RoleFault = ServerFault & { readonly role: ConnectionRole };

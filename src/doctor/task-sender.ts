@@ -78,6 +78,7 @@ export class TaskSender {
           const { publisher, results } = this.#connection;
           if (isUp || !publisher.ready || !results.ready) return;
           isUp = true;
+          this.#connection.optional.open();
           report.up();
         },
         down: (role, cause, isConfiguration) => report.down(role, cause, isConfiguration),

@@ -49,6 +49,11 @@ export class Books {
     observe(this.#cells, histograms[histogram], valueMs);
   }
 
+  /** Instead of a time of the task in a slot: as `count`, but for tasks of the warm-up. */
+  countInstead(slot: number, cell: number): void {
+    if ((this.#table.flags[slot]! & FLAG.warmup) === 0) this.count(cell);
+  }
+
   /** How late a start was. */
   noteLag(lagMs: number): void {
     const lagSeconds = lagMs / 1000;

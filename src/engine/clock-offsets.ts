@@ -25,6 +25,8 @@ export interface TaskTimes {
 
 /** Two clocks drift apart by less than this: quartz is off by up to 100 ppm, either of them either way. */
 export const DRIFT = 200e-6;
+/** A clock that is this much off was set. */
+const STEP_MS = 1_000;
 /** Clocks that are kept; the one known for longest goes first. */
 const MAX_CLOCKS = 1_000;
 
@@ -49,6 +51,27 @@ export class ClockOffsets {
     const bounds = known === undefined ? told : narrowed(aged(known, nowMs), told);
     this.#clocks.set(worker, bounds);
     return middleOf(bounds);
+  }
+
+  /**
+   * Was the worker's clock set between the start and the end of the task, by more than a second? Then its two times are
+   * not of one clock: the end came sooner than the start allows, or only one of the two fits what was known before.
+   */
+  straddlesStep(worker: number, task: TaskTimes, nowMs: number): boolean {
+    const { publishedMs, startedMs, endedMs, receivedMs } = task;
+    if (endedMs - receivedMs > startedMs - publishedMs + STEP_MS) return true;
+    const known = this.#clocks.get(worker);
+    if (known === undefined) return false;
+    const { leastMs, mostMs } = aged(known, nowMs);
+    const isEarly = (ms: number) => ms < publishedMs + leastMs - STEP_MS;
+    const fits = (ms: number) => !isEarly(ms) && ms <= receivedMs + mostMs + STEP_MS;
+    // The event of a start may come late without any step: see `runOf`.
+    return fits(endedMs) ? isEarly(startedMs) : fits(startedMs);
+  }
+
+  /** Our own clock was set: nothing is known any more. */
+  forget(): void {
+    this.#clocks.clear();
   }
 
   /** Every clock, by the worker's number. */

@@ -39,6 +39,7 @@ export class EventPhases {
   readonly #options: EventPhasesOptions;
   readonly #offsets: readonly ClockOffsets[];
   #known: Known | undefined;
+  #steppedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: EventPhasesOptions) {
     this.#options = options;
@@ -88,6 +89,7 @@ export class EventPhases {
     { worker, askedUnixMs, unixMs, heardUnixMs }: NumberedReading,
   ): void {
     const { clock } = this.#options;
+    this.#lastStepMs();
     this.#offsets[connection]!.bound(
       worker,
       {
@@ -106,8 +108,17 @@ export class EventPhases {
     return this.#offsets[connection]!.all(clock.unixMs(clock.nowMs()));
   }
 
+  /** As `Clock.steppedMs`: what was known of the workers' clocks was known by the one that we had before. */
+  #lastStepMs(): number {
+    const steppedMs = this.#options.clock.steppedMs();
+    if (steppedMs !== this.#steppedMs) for (const offsets of this.#offsets) offsets.forget();
+    this.#steppedMs = steppedMs;
+    return steppedMs;
+  }
+
   #measureIfComplete(slot: number, entry: Entry, known: Known): void {
     const { table, books, clock } = this.#options;
+    const steppedMs = this.#lastStepMs();
     const flags = table.flags[slot]!;
     const startedUnixMs = known.startedUnixMs[slot]!;
     const endedUnixMs = known.endedUnixMs[slot]!;
@@ -124,33 +135,44 @@ export class EventPhases {
     // The event is sent after the result, whose own date is what its receipt can be held against.
     const doneUnixMs = isAnswered ? known.doneUnixMs[slot]! : endedUnixMs;
     const provenEndMs = Number.isNaN(doneUnixMs) ? startedUnixMs : doneUnixMs;
-    const { offsetMs, uncertaintyMs } = this.#offsets[entry.connection]!.bound(
-      known.workers[slot]!,
-      {
-        publishedMs: publishedUnixMs,
-        // The event may come late: see `runOf`.
-        startedMs: Math.min(startedUnixMs, provenEndMs),
-        ...quickerOf(
-          { endedMs: provenEndMs, receivedMs: receivedUnixMs },
-          { endedMs: endedUnixMs, receivedMs: known.heardUnixMs[slot]! },
-        ),
-      },
-      clock.unixMs(clock.nowMs()),
+    // Replies of Celery before 5.7 (rpc://) have no date.
+    const hasDelivery = isAnswered && !Number.isNaN(doneUnixMs);
+    const offsets = this.#offsets[entry.connection]!;
+    const heard = quickerOf(
+      { endedMs: provenEndMs, receivedMs: receivedUnixMs },
+      { endedMs: endedUnixMs, receivedMs: known.heardUnixMs[slot]! },
     );
-    if ((flags & FLAG.warmup) !== 0) return;
-    const publishedByWorkerMs = publishedUnixMs + offsetMs;
+    const nowUnixMs = clock.unixMs(clock.nowMs());
+    const worker = known.workers[slot]!;
+    const times = { publishedMs: publishedUnixMs, startedMs: startedUnixMs, ...heard };
     const { startMs, runMs } = runOf({
       startedUnixMs,
       endedUnixMs,
       doneUnixMs: known.doneUnixMs[slot]!,
       saidMs: known.runMs[slot]!,
     });
+    const isSet = table.publishCallMs[slot]! <= steppedMs;
+    if (isSet || offsets.straddlesStep(worker, times, nowUnixMs)) {
+      // The worker says how long it ran, whatever its clock shows.
+      const mostMs = isAnswered ? receivedUnixMs - publishedUnixMs : Number.POSITIVE_INFINITY;
+      books.observe(slot, entry, "run", Math.min(runMs, mostMs));
+      books.countInstead(slot, entry.counters.leftOutQueue);
+      if (hasDelivery) books.countInstead(slot, entry.counters.leftOutDelivery);
+      return;
+    }
+    const { offsetMs, uncertaintyMs } = offsets.bound(
+      worker,
+      // The event may come late: see `runOf`.
+      { ...times, startedMs: Math.min(startedUnixMs, provenEndMs) },
+      nowUnixMs,
+    );
+    if ((flags & FLAG.warmup) !== 0) return;
+    const publishedByWorkerMs = publishedUnixMs + offsetMs;
     const queueMs = Math.max(0, startMs - publishedByWorkerMs);
     books.observe(slot, entry, "run", Math.min(runMs, startMs + runMs - publishedByWorkerMs));
     books.observe(slot, entry, "queue", queueMs);
     if (isUncertain(queueMs, uncertaintyMs)) books.count(entry.counters.uncertainQueue);
-    // Replies of Celery before 5.7 (rpc://) have no date.
-    if (!isAnswered || Number.isNaN(doneUnixMs)) return;
+    if (!hasDelivery) return;
     const deliveryMs = Math.max(0, receivedUnixMs - (doneUnixMs - offsetMs));
     books.observe(slot, entry, "delivery", deliveryMs);
     if (isUncertain(deliveryMs, uncertaintyMs)) books.count(entry.counters.uncertainDelivery);

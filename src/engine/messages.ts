@@ -127,6 +127,8 @@ export interface MemberPlan {
 }
 
 export type MainMessage =
+  /** All threads have connected what the load needs, or waited for it: what it goes on without is connected now. */
+  | { readonly type: "openOptional" }
   /** The plan's clock starts: `hrtimeMs` on the clock that threads share. */
   | { readonly type: "begin"; readonly hrtimeMs: number }
   /** Copy the live half. `isScrape` leaves out the fine tables and restarts what counts "since the last scrape". */

@@ -259,12 +259,21 @@ export class TaskResults {
     const latencyMs = nowMs - this.#table.plannedMs[slot]!;
     this.#books.observe(slot, entry, LATENCY_OF[outcome], latencyMs);
     this.#options.took(slot, latencyMs);
-    // The worker's clock against ours: only what causality allows is a measurement.
+    if (!Number.isNaN(doneUnixMs)) this.#measureWork(slot, entry, nowMs, doneUnixMs);
+    this.#eventPhases.received(slot, entry, nowMs, doneUnixMs);
+  }
+
+  /** The worker's clock against ours: only what causality allows is a measurement. */
+  #measureWork(slot: number, entry: Entry, nowMs: number, doneUnixMs: number): void {
+    const { clock } = this.#options;
+    if (this.#table.publishCallMs[slot]! <= clock.steppedMs()) {
+      this.#books.countInstead(slot, entry.counters.leftOutWork);
+      return;
+    }
     const workMs = doneUnixMs - clock.unixMs(this.#table.publishCallMs[slot]!);
     if (workMs >= 0 && doneUnixMs <= clock.unixMs(nowMs) + 1) {
       this.#books.observe(slot, entry, "work", workMs);
     }
-    this.#eventPhases.received(slot, entry, nowMs, doneUnixMs);
   }
 
   #noteEnded(entry: Entry, slot: number): void {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { createClock, hrtimeMs } from "../clock.js";
+import { isFull } from "../connections/limit.js";
 import { openConnection } from "../connections/open.js";
 import type { Connection, ConnectionRole } from "../connections/ports.js";
 import { withDeadline } from "../deadline.js";
@@ -118,6 +119,9 @@ const forgetting = new Map<number, Promise<void>>();
 const hasClosedLoop = plan.scenarios.some(({ profile }) => !hasRate(profile));
 const connections = plan.connections.map((_, index) => connect(index));
 life.connect(connections);
+connections.forEach(({ optional }, index) => {
+  if (hasWorkflows(index)) optional.open();
+});
 
 let isReady = false;
 let hasEnded = false;
@@ -130,6 +134,9 @@ port.on("message", onMessage);
 function onMessage(message: MainMessage): void {
   const nowMs = clock.nowMs();
   switch (message.type) {
+    case "openOptional":
+      openOptional();
+      break;
     case "begin":
       begin(nowMs - (hrtimeMs() - message.hrtimeMs));
       break;
@@ -163,6 +170,14 @@ function lookIfReady(nowMs: number): void {
     nowMs - openedMs >= START_GRACE_MS ||
     connections.every(({ publisher, results }) => publisher.ready && results.ready);
   if (isReady) say({ type: "ready" });
+}
+
+/** Where there are workflows, what stores the sizes of their chords has been opened with all else. */
+function openOptional(): void {
+  if (hasEnded) return;
+  connections.forEach(({ optional }, index) => {
+    if (!hasWorkflows(index)) optional.open();
+  });
 }
 
 function begin(zeroMs: number): void {
@@ -242,6 +257,8 @@ function connect(index: number): Connection {
       },
       down(role, cause, isConfiguration) {
         cells[layout.connection(index, `${role}Up`)] = 0;
+        // Whichever connection is on the same server: each place counts.
+        if (isFull(cause)) for (const { optional } of connections) optional.stepAside();
         say({ type: "down", connection: index, role, cause, isConfiguration });
       },
       dataLost(evidence) {
@@ -274,6 +291,10 @@ function connect(index: number): Connection {
 function success(slot: number, seq: number, doneUnixMs: number): void {
   life.success(slot, seq, doneUnixMs);
   if (hasClosedLoop) pacer.turnSoon();
+}
+
+function hasWorkflows(connection: number): boolean {
+  return plan.entries.some((entry) => entry.connection === connection && entry.workflow !== null);
 }
 
 /** Then the texts of its results must be seen. */

@@ -10,6 +10,7 @@ import {
 import {
   DROP_REASONS,
   LATENCY_OUTCOMES,
+  LEFT_OUT_PHASES,
   MEMBER_OUTCOMES,
   OUTCOMES,
   PHASES,
@@ -103,6 +104,7 @@ export function entryMetrics(subject: Subject, metric: MakeMetric): LedgerMetric
     histograms(METRICS.latency, byTask, "outcome", LATENCY_OUTCOMES),
     histograms(METRICS.phase, byTask, "phase", PHASES),
     split(METRICS.uncertainPhase, byTask, "phase", UNCERTAIN_PHASES),
+    split(METRICS.leftOutPhase, byTask, "phase", LEFT_OUT_PHASES),
     sums(METRICS.membersPublished, byMember, counter("published")),
     split(METRICS.memberOutcomes, byMember, "outcome", MEMBER_OUTCOMES),
     histograms(METRICS.memberLatency, byMember, "outcome", LATENCY_OUTCOMES),

@@ -37,4 +37,10 @@ export const UNCERTAIN_PHASES = {
   delivery: "uncertainDelivery",
 } as const satisfies Record<string, EntryCounter>;
 
+export const LEFT_OUT_PHASES = {
+  work: "leftOutWork",
+  queue: "leftOutQueue",
+  delivery: "leftOutDelivery",
+} as const satisfies Record<string, EntryCounter>;
+
 export { WRONG_ANSWER } from "../ledger/layout.js";

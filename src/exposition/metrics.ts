@@ -99,6 +99,12 @@ export const METRICS = {
     labels: ["scenario", "task", "phase"],
     help: "Samples of the phases queue and delivery of which more than half is uncertain, as the worker's clock is. They are in the histograms.",
   },
+  leftOutPhase: {
+    name: "task_phases_left_out_total",
+    type: "counter",
+    labels: ["scenario", "task", "phase"],
+    help: "Samples of the phases between two clocks that are in no histogram, as our clock or the worker's was set (by more than a second) while the task was under way.",
+  },
   membersPublished: {
     name: "workflow_members_published_total",
     type: "counter",

@@ -29,6 +29,10 @@ export const ENTRY_COUNTERS = [
   // Phases of which the worker's clock makes more than half uncertain.
   "uncertainQueue",
   "uncertainDelivery",
+  // Phases that a clock was set within: in no histogram.
+  "leftOutWork",
+  "leftOutQueue",
+  "leftOutDelivery",
 ] as const;
 export type EntryCounter = (typeof ENTRY_COUNTERS)[number];
 

@@ -63,7 +63,19 @@ export type ObserverNews =
       readonly type: "notAsked" | "notLookedAt" | "managementSilent" | "notSwitchedOff";
       readonly cause: string;
     };
-type Part = "events" | "control" | "queues";
+/** `memory`: of a result backend that is another server than the broker. */
+export type Part = "events" | "control" | "queues" | "memory";
+
+/** What it looks through once it is opened. */
+interface Opened {
+  readonly look: ServerLook;
+  readonly events: EventStream | null;
+  readonly control: Control | null;
+  readonly switch: EventSwitch | null;
+  readonly memory: BackendMemory | null;
+  /** The same, each connection once. */
+  readonly all: readonly (ServerLook | EventStream | Control)[];
+}
 
 export const ASK_EVERY_MS = 10_000;
 export const LOOK_EVERY_MS = 5_000;
@@ -75,8 +87,9 @@ const LATE_MS = 1_000;
 
 /**
  * Looks at one broker and its workers, on the main thread and beside the engine: its connections are its
- * own, and nothing waits for it. Listens to events, asks the workers every 10 s and counts the messages in
- * the queues every 5 s. What cannot be found out is not known, and tried again.
+ * own, come after those of the engine and give way to them, and nothing waits for it. Listens to events, asks the
+ * workers every 10 s and counts the messages in the queues every 5 s. What cannot be found out is not known, and tried
+ * again.
  */
 export class ConnectionObserver {
   readonly #plan: ObservePlan;
@@ -86,13 +99,12 @@ export class ConnectionObserver {
   readonly #readings = new ClockReadings((worker, reading) => {
     this.#taskEvents.readClock(worker, inUnixTime(reading));
   });
-  readonly #look: ServerLook;
-  readonly #events: EventStream | null;
-  readonly #control: Control | null;
-  readonly #backend: BackendMemory | null;
-  readonly #switch: EventSwitch | null;
+  #opened: Opened | null = null;
   readonly #settings: WorkerSettings;
   readonly #up = new Set<Part>();
+  /** Those of which it is not known yet whether they can be used at first. */
+  readonly #unsettled = new Set<Part>();
+  #settled = () => {};
   readonly #ticker: NodeJS.Timeout;
   #queues: ObservedQueues;
   /** Workers by queue that they consume; null when not all are known to have answered. */
@@ -124,27 +136,23 @@ export class ConnectionObserver {
       maxSeries: plan.maxWorkers,
       silenceMs: 2 * ASK_EVERY_MS + ANSWER_MS,
     });
-    const { broker: url, transport, events, redisBackend, management } = plan;
-    this.#look = openLook({ url, transport, management, report: this.#reportOf("queues") });
-    this.#backend = redisBackend === null ? null : new BackendMemory(redisBackend, transport);
-    const listens = events !== "off";
-    this.#events = listens
-      ? openEvents({
-          ...{ url, transport, report: this.#reportOf("events") },
-          received: (batch) => this.#received(batch),
-        })
-      : null;
-    this.#control = listens
-      ? openControl({
-          ...{ url, transport, report: this.#reportOf("control") },
-          malformed: () => {
-            this.#malformedReplies++;
-          },
-        })
-      : null;
-    this.#switch =
-      this.#control !== null && events === "on" ? new EventSwitch(this.#control) : null;
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Connects; resolves when each connection is up or has failed, which is tried again for ever. */
+  open(): Promise<void> {
+    const settled = new Promise<void>((resolve) => {
+      this.#settled = resolve;
+    });
+    this.#unsettled.add("queues");
+    if (this.#listens) this.#unsettled.add("events").add("control");
+    if (!this.#isClosing) this.#opened = this.#openAll();
+    return settled;
+  }
+
+  /** Leaves its places on a server that is full to those that the load needs; asks for them again later. */
+  stepAside(): void {
+    for (const part of this.#opened?.all ?? []) part.stepAside();
   }
 
   /** True while events of workers can be heard. */
@@ -158,17 +166,16 @@ export class ConnectionObserver {
     if (nowMs - this.#lastTickMs <= TICK_MS + LATE_MS) this.#book.tick(nowMs);
     return {
       name: this.#plan.name,
-      events:
-        this.#events === null
-          ? null
-          : { isUp: this.isListening, reconnects: Math.max(0, this.#reconnects) },
+      events: !this.#listens
+        ? null
+        : { isUp: this.isListening, reconnects: Math.max(0, this.#reconnects) },
       receivedEvents: this.#receivedEvents,
       unexplainedTasks: this.#taskEvents.unexplained,
       malformedEvents: this.#malformedEvents + this.#book.malformed,
       malformedReplies: this.#malformedReplies,
       workers: this.#book.observed(),
       foldedWorkers: this.#book.folded,
-      backendMemoryBytes: this.#backend?.bytes ?? null,
+      backendMemoryBytes: this.#opened?.memory?.bytes ?? null,
       unacked: this.#queues.unacked,
       queues: this.#queues.queues.map((queue) => ({
         ...queue,
@@ -192,16 +199,45 @@ export class ConnectionObserver {
     clearInterval(this.#ticker);
     this.#taskEvents.close();
     try {
-      await this.#switch?.off();
+      await this.#opened?.switch?.off();
     } catch (error) {
       this.#say({ type: "notSwitchedOff", cause: messageOf(error) });
     }
-    await Promise.all(this.#parts().map((part) => part.close()));
+    await Promise.all((this.#opened?.all ?? []).map((part) => part.close()));
   }
 
-  #parts() {
-    const all = [this.#events, this.#control, this.#look, this.#backend];
-    return all.filter((part) => part !== null);
+  get #listens(): boolean {
+    return this.#plan.events !== "off";
+  }
+
+  #openAll(): Opened {
+    const { broker: url, transport, management } = this.#plan;
+    const look = openLook({ url, transport, management, report: this.#reportOf("queues") });
+    const memory = this.#openMemory(look);
+    const looks = [...new Set([look, memory?.server ?? look])];
+    if (!this.#listens) {
+      return { look, events: null, control: null, switch: null, memory, all: looks };
+    }
+    const events = openEvents({
+      ...{ url, transport, report: this.#reportOf("events") },
+      received: (batch) => this.#received(batch),
+    });
+    const control = openControl({
+      ...{ url, transport, report: this.#reportOf("control") },
+      malformed: () => {
+        this.#malformedReplies++;
+      },
+    });
+    const onSwitch = this.#plan.events === "on" ? new EventSwitch(control) : null;
+    return { look, events, control, switch: onSwitch, memory, all: [...looks, events, control] };
+  }
+
+  /** Over the look at the broker where that is the same server. */
+  #openMemory(look: ServerLook): BackendMemory | null {
+    const { broker, redisBackend: url, transport } = this.#plan;
+    if (url === null) return null;
+    if (url === broker) return new BackendMemory(look);
+    return new BackendMemory(openLook({ url, transport, report: this.#reportOf("memory") }));
   }
 
   #consumersOf(queue: string): number | null {
@@ -215,7 +251,8 @@ export class ConnectionObserver {
         this.#heard(part, true);
         if (part === "events") this.#reconnects++;
         if (part === "control") this.#askSoon();
-        if (part === "queues") this.#nextLookMs = 0;
+        if (part === "queues" || part === "memory") this.#nextLookMs = 0;
+        this.#settle(part);
         this.#say({ type: "up", part, cause: "" });
         this.#poll();
       },
@@ -224,9 +261,15 @@ export class ConnectionObserver {
         this.#heard(part, false);
         if (part === "control") this.#consumers = null;
         if (part === "queues") this.#queues = unknownQueues(this.#plan.queues);
+        if (part === "queues" || part === "memory") this.#opened?.memory?.lost();
+        this.#settle(part);
         this.#say({ type: "down", part, cause });
       },
     };
+  }
+
+  #settle(part: Part): void {
+    if (this.#unsettled.delete(part) && this.#unsettled.size === 0) this.#settled();
   }
 
   #heard(part: Part, isHeard: boolean): void {
@@ -262,7 +305,7 @@ export class ConnectionObserver {
     const nowMs = performance.now();
     const isLate = nowMs - this.#lastTickMs > TICK_MS + LATE_MS;
     this.#lastTickMs = nowMs;
-    for (const part of this.#parts()) part.checkLiveness(isLate);
+    for (const part of this.#opened?.all ?? []) part.checkLiveness(isLate);
     if (isLate) this.#book.heldUp(nowMs);
     this.#book.tick(nowMs);
     this.#poll();
@@ -275,23 +318,24 @@ export class ConnectionObserver {
 
   async #ask(): Promise<void> {
     const nowMs = performance.now();
-    if (this.#control === null || !this.#up.has("control")) return;
+    const control = this.#opened?.control;
+    if (!control || !this.#up.has("control")) return;
     if (this.#isAsking || nowMs < this.#nextAskMs) return;
     this.#isAsking = true;
     this.#lastAskMs = nowMs;
     this.#nextAskMs = nowMs + ASK_EVERY_MS;
     try {
-      const switched = (await this.#switch?.on()) ?? [];
+      const switched = (await this.#opened?.switch?.on()) ?? [];
       if (switched.length > 0) this.#say({ type: "switchedOn", workers: switched });
       const { processes, consumers } = await askWorkers({
-        control: this.#control,
+        control,
         book: this.#book,
         clocksOf: this.#plan.queues,
         readings: this.#readings,
       });
       this.#consumers = consumers;
       const consumes = (node: string) => this.#book.consumesAny(node, this.#plan.queues);
-      const notices = await this.#settings.ask(this.#control, processes, consumes, consumers);
+      const notices = await this.#settings.ask(control, processes, consumes, consumers);
       for (const notice of notices) this.#say({ type: "setting", ...notice });
     } catch (error) {
       this.#consumers = null;
@@ -303,14 +347,16 @@ export class ConnectionObserver {
 
   async #lookAtQueues(): Promise<void> {
     const nowMs = performance.now();
-    if (!this.#up.has("queues") || this.#isLooking || nowMs < this.#nextLookMs) return;
+    const opened = this.#opened;
+    if (opened === null || !this.#up.has("queues")) return;
+    if (this.#isLooking || nowMs < this.#nextLookMs) return;
     this.#isLooking = true;
     this.#nextLookMs = nowMs + LOOK_EVERY_MS;
-    void this.#backend?.look();
+    void opened.memory?.look();
     try {
-      const seen = await lookAtQueues(this.#look, this.#plan.queues);
+      const seen = await lookAtQueues(opened.look, this.#plan.queues);
       this.#queues = seen;
-      await this.#askManagement(seen);
+      await this.#askManagement(opened.look, seen);
     } catch (error) {
       this.#queues = unknownQueues(this.#plan.queues);
       this.#say({ type: "notLookedAt", cause: messageOf(error) });
@@ -319,10 +365,10 @@ export class ConnectionObserver {
     }
   }
 
-  async #askManagement(seen: ObservedQueues): Promise<void> {
+  async #askManagement(look: ServerLook, seen: ObservedQueues): Promise<void> {
     if (this.#plan.management === null) return;
     try {
-      const known = await withUnacked(this.#look, seen);
+      const known = await withUnacked(look, seen);
       // The connection may have been lost meanwhile, and with it what was seen.
       if (this.#queues === seen) this.#queues = known;
     } catch (error) {

@@ -66,7 +66,7 @@ test("amqplib is built as the tap expects: a connection's confirms and messages 
           up: () => void link.close(),
           down: reject,
         },
-        isTapped ? "direct" : "library",
+        { client: isTapped ? "direct" : "library" },
       );
       link.open();
     });

@@ -387,7 +387,7 @@ async function refusalOf(url: string, client: Client) {
       up: () => resolve({ cause: "", isConfiguration: false }),
       down: (cause: string, isConfiguration: boolean) => resolve({ cause, isConfiguration }),
     };
-    link = new AmqpLink(parseAmqpUrl(url), "test", events, client);
+    link = new AmqpLink(parseAmqpUrl(url), "test", events, { client });
     link.open();
   });
   const refusal = await refused;

@@ -61,7 +61,7 @@ class AmqpPublisher {
         },
         blocked: (isBlocked) => events.blocked(isBlocked),
       },
-      options.client,
+      { client: options.client },
     );
   }
 

@@ -48,44 +48,50 @@ export function openAmqpControl(options: ControlOptions): Control {
     onIdle: () => {},
   });
 
-  const link: AmqpLink = new AmqpLink(parseAmqpUrl(options.url), `${clientName}:control`, {
-    async prepare(opened) {
-      const own = await opened.createConfirmChannel();
-      link.watch(own);
-      own.on("return", ({ properties }) => returned.add(properties.messageId));
-      await own.assertQueue(queue, {
-        durable: false,
-        exclusive: true,
-        autoDelete: true,
-        arguments: CLASSIC,
-      });
-      await own.consume(
-        queue,
-        (message) => {
-          if (message === null) {
-            link.fail("our reply queue was deleted");
-            return;
-          }
-          const { headers } = message.properties;
-          questions.reply(readControlReply(headers?.ticket, message.content.toString()));
-        },
-        { noAck: true },
-      );
-      model = opened;
-      channel = own;
+  const link: AmqpLink = new AmqpLink(
+    parseAmqpUrl(options.url),
+    `${clientName}:control`,
+    {
+      async prepare(opened) {
+        const own = await opened.createConfirmChannel();
+        link.watch(own);
+        own.on("return", ({ properties }) => returned.add(properties.messageId));
+        await own.assertQueue(queue, {
+          durable: false,
+          exclusive: true,
+          autoDelete: true,
+          arguments: CLASSIC,
+        });
+        await own.consume(
+          queue,
+          (message) => {
+            if (message === null) {
+              link.fail("our reply queue was deleted");
+              return;
+            }
+            const { headers } = message.properties;
+            questions.reply(readControlReply(headers?.ticket, message.content.toString()));
+          },
+          { noAck: true },
+        );
+        model = opened;
+        channel = own;
+      },
+      up: () => report.up(),
+      down(cause, isConfiguration) {
+        model = undefined;
+        channel = undefined;
+        returned.clear();
+        questions.fail(new Error(cause));
+        report.down(cause, isConfiguration);
+      },
     },
-    up: () => report.up(),
-    down(cause, isConfiguration) {
-      model = undefined;
-      channel = undefined;
-      returned.clear();
-      questions.fail(new Error(cause));
-      report.down(cause, isConfiguration);
-    },
-  });
+    { isOptional: true },
+  );
   link.open();
   return {
     ask: (question) => questions.ask(question),
+    stepAside: () => link.stepAside(),
     checkLiveness() {}, // the heartbeats of AMQP do it
     async close() {
       questions.fail(new Error("the connection was closed"));

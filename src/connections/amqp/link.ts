@@ -1,7 +1,8 @@
 import { type Channel, type ChannelModel, connect, credentials } from "amqplib";
 import type { AmqpAddress, AmqpServer } from "../../celery/amqp-url.js";
 import { withDeadline } from "../../deadline.js";
-import { BackOff } from "../back-off.js";
+import { asideMs, BackOff } from "../back-off.js";
+import { isFull, STEPPED_ASIDE } from "../limit.js";
 import type { Client } from "../ports.js";
 import { tlsFault, tlsOptions } from "../tls.js";
 import { containFaults } from "./contained-faults.js";
@@ -20,6 +21,13 @@ export interface AmqpLinkEvents {
   down(cause: string, isConfiguration: boolean): void;
   /** The broker accepts nothing for now (memory or disk alarm), or does again. */
   blocked?(isBlocked: boolean): void;
+}
+
+export interface AmqpLinkOptions {
+  /** Default: the library alone. */
+  readonly client?: Client;
+  /** The load goes on without it: places of a server that is full are for others first. */
+  readonly isOptional?: boolean;
 }
 
 /** Seconds between heartbeats unless the URL says; the connection is dead after two without one. */
@@ -44,6 +52,7 @@ export class AmqpLink {
   readonly #name: string;
   readonly #events: AmqpLinkEvents;
   readonly #client: Client;
+  readonly #isOptional: boolean;
   readonly #backOff = new BackOff();
   #model: ChannelModel | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -59,12 +68,13 @@ export class AmqpLink {
     address: AmqpAddress,
     name: string,
     events: AmqpLinkEvents,
-    client: Client = "library",
+    { client = "library", isOptional = false }: AmqpLinkOptions = {},
   ) {
     this.#servers = [address, ...(address.alternatives ?? [])];
     this.#name = name;
     this.#events = events;
     this.#client = client;
+    this.#isOptional = isOptional;
     this.#listensToRefusal = client === "direct";
   }
 
@@ -86,6 +96,14 @@ export class AmqpLink {
     if (this.#model === undefined) return;
     this.#lastError ??= new Error(cause);
     this.#destroy();
+  }
+
+  /** Leaves its place on the server to others for a while. */
+  stepAside(): void {
+    const model = this.#model;
+    if (model === undefined) return;
+    this.#lastError = new Error(STEPPED_ASIDE);
+    model.close().catch(() => {}); // it is ending already
   }
 
   /**
@@ -194,10 +212,12 @@ export class AmqpLink {
     this.#lastError = undefined;
     const fault = tlsFault(error) ?? refusalOf(error, this.#servers[this.#current]!);
     const cause = fault ?? (error === undefined ? "connection closed" : causeOf(error));
+    const isAside = this.#isOptional && isFull(cause);
     if (wasUp) this.#backOff.lost();
     else this.#current = (this.#current + 1) % this.#servers.length;
     this.#events.down(cause, fault !== undefined);
-    this.#retry = setTimeout(() => void this.#connect(), this.#backOff.nextMs());
+    const waitMs = isAside ? asideMs() : this.#backOff.nextMs();
+    this.#retry = setTimeout(() => void this.#connect(), waitMs);
   }
 
   #setBlocked(isBlocked: boolean): void {

@@ -15,17 +15,22 @@ export function openAmqpLook(options: ObserveOptions): ServerLook {
   let spare: Channel | undefined;
   let lastLook: Promise<unknown> = Promise.resolve();
 
-  const link = new AmqpLink(address, `${clientName}:look`, {
-    async prepare(opened) {
-      model = opened;
+  const link = new AmqpLink(
+    address,
+    `${clientName}:look`,
+    {
+      async prepare(opened) {
+        model = opened;
+      },
+      up: () => report.up(),
+      down(cause, isConfiguration) {
+        model = undefined;
+        spare = undefined;
+        report.down(cause, isConfiguration);
+      },
     },
-    up: () => report.up(),
-    down(cause, isConfiguration) {
-      model = undefined;
-      spare = undefined;
-      report.down(cause, isConfiguration);
-    },
-  });
+    { isOptional: true },
+  );
   const connected = (): ChannelModel => {
     if (model === undefined) throw new Error("the broker is not connected");
     return model;
@@ -69,6 +74,7 @@ export function openAmqpLook(options: ObserveOptions): ServerLook {
       return management ? typeByManagement(management, vhost, queue) : null;
     },
     memoryBytes: async () => null,
+    stepAside: () => link.stepAside(),
     checkLiveness() {}, // the heartbeats of AMQP do it
     close: () => link.close(),
   };

@@ -1,5 +1,6 @@
 import type { AmqpServer } from "../../celery/amqp-url.js";
 import { messageOf } from "../../errors.js";
+import { isFull, remedyForFull } from "../limit.js";
 
 /** True for a refusal of which amqplib tells the kind of the answer, and not its words. */
 export function isUnexplained(error: unknown): boolean {
@@ -15,18 +16,23 @@ export function brokerWords(error: unknown): string {
 /** The cause of a loss in the broker's words, with what to do about a limit. */
 export function causeOf(error: unknown): string {
   const words = brokerWords(error);
+  if (isFull(words)) return words + remedyForFull(words);
   if (!/queue limit in vhost/.test(words)) return words;
   return `${words}\nRaise the limit (rabbitmqctl set_vhost_limits), or name another result backend than rpc://, which needs a queue.`;
 }
 
 /**
- * What to do about answers that stay the same until somebody changes an account, its rights, a limit, a virtual
- * host, or a queue of our name; undefined for all other errors. The broker's own words come first.
+ * What to do about answers that stay the same until somebody changes an account, its rights, a virtual host, or a
+ * queue of our name; undefined for all other errors, a limit that is reached among them. The broker's own words come
+ * first.
  */
 export function refusalOf(error: unknown, server: AmqpServer): string | undefined {
   const text = brokerWords(error);
+  if (isFull(text)) return undefined;
   // We declare none but our own, always in the same way.
-  if (/inequivalent arg .* for queue/.test(text)) return `${text}\n${OTHER_QUEUE}`;
+  if (/inequivalent arg .* for queue/.test(text))
+    return `${text}
+${OTHER_QUEUE}`;
   if (!/ACCESS.REFUSED|NOT.ALLOWED/i.test(text) && !isUnexplained(error)) return undefined;
   return `${text}\n${remedyFor(text, server)}`;
 }
@@ -38,9 +44,6 @@ function remedyFor(text: string, { username, vhost }: AmqpServer): string {
   const name = vhost === "/" ? '"/" (a URL without a path, or with //)' : JSON.stringify(vhost);
   if (/vhost .*not found/i.test(text)) {
     return `The virtual host is the path of the URL: ${name} here. Correct it (// is the virtual host "/", and a slash in a name is %2F), or make it: rabbitmqctl add_vhost ${shellWord(vhost)}.`;
-  }
-  if (/limit.*reached/i.test(text)) {
-    return "Close connections that are not needed, or raise the limit: rabbitmqctl set_vhost_limits, or set_user_limits.";
   }
   if (/access to vhost .*refused/i.test(text)) {
     return `The virtual host is the path of the URL: ${name} here. Correct it (// is the virtual host "/"), or let the user in: rabbitmqctl set_permissions -p ${shellWord(vhost)} ${shellWord(username)} ".*" ".*" ".*".`;

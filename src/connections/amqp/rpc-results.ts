@@ -59,7 +59,7 @@ export function openAmqpRpcResults(options: ResultsOptions): ResultsPart {
       up: (downMs) => events.up("backend", downMs),
       down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
     },
-    options.client,
+    { client: options.client },
   );
   link.open();
   return {
@@ -74,6 +74,7 @@ export function openAmqpRpcResults(options: ResultsOptions): ResultsPart {
         throw new Error("rpc:// has no chords"); // the configuration has refused them
       },
     },
+    optional: null,
     checkLiveness() {}, // the heartbeats of AMQP do it
     close: () => link.close(() => leave()),
   };

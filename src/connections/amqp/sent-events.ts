@@ -3,7 +3,7 @@ import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import { EVENT_PROPERTIES, SENT_ROUTING_KEY } from "../../celery/sent-event.js";
 import type { BrokerOptions } from "../ports.js";
 import type { SentEvents } from "../sent-events.js";
-import { AmqpLink } from "./link.js";
+import { AmqpLink, type AmqpLinkEvents } from "./link.js";
 import { hasExchange } from "./passive.js";
 
 /** Our own events on RabbitMQ, on a connection of their own: what befalls it befalls no task. */
@@ -13,7 +13,7 @@ export function openAmqpSentEvents(options: BrokerOptions): SentEvents {
   let channel: Channel | undefined;
   /** A broker that reads no more must not let memory grow. */
   let isFull = false;
-  const link: AmqpLink = new AmqpLink(parseAmqpUrl(options.url), `${clientName}:sent-events`, {
+  const linkEvents: AmqpLinkEvents = {
     async prepare(model) {
       // Whoever listens has declared it.
       if (!(await hasExchange(model, exchange))) {
@@ -32,9 +32,12 @@ export function openAmqpSentEvents(options: BrokerOptions): SentEvents {
       channel = undefined;
       events.sentEventsLost(cause);
     },
-  });
-  link.open();
+  };
+  const address = parseAmqpUrl(options.url);
+  const link = new AmqpLink(address, `${clientName}:sent-events`, linkEvents, { isOptional: true });
   return {
+    open: () => link.open(),
+    stepAside: () => link.stepAside(),
     send(sent) {
       if (channel === undefined || !link.isUp || link.isBlocked) return;
       for (const { hostname, body } of sent) {

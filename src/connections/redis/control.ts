@@ -86,6 +86,7 @@ export function openRedisControl(options: ControlOptions): Control {
     new RedisLink({
       address,
       name: `${clientName}:${name}`,
+      isOptional: true,
       events: {
         prepare,
         up() {
@@ -101,6 +102,9 @@ export function openRedisControl(options: ControlOptions): Control {
 
   return {
     ask: (question) => questions.ask(question),
+    stepAside() {
+      for (const link of [sender, reader]) link.stepAside();
+    },
     checkLiveness(isLate) {
       for (const link of [sender, reader]) link.checkLiveness(isLate);
     },

@@ -16,6 +16,8 @@ export function openRedisEvents(options: EventStreamOptions): EventStream {
   const link = new RedisLink({
     address,
     name: `${clientName}:events`,
+    isOptional: true,
+    subscribes: true,
     events: {
       async prepare(client) {
         await client.psubscribe(...patterns);
@@ -30,6 +32,7 @@ export function openRedisEvents(options: EventStreamOptions): EventStream {
   });
   link.open();
   return {
+    stepAside: () => link.stepAside(),
     checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {
       link.close();

@@ -1,5 +1,6 @@
 import type { RedisServer } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
+import { isFull, remedyForFull } from "../limit.js";
 
 /** What the server may speak instead, when the way in which an attempt failed leaves that open. */
 export function wrongKindOf(
@@ -10,7 +11,7 @@ export function wrongKindOf(
   if (path !== undefined) return null;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   // In the clear a server closes on bytes that are no TLS; with TLS it waits for the end of a line.
-  const isCut = error === undefined || code === "ECONNRESET" || code === "EPIPE";
+  const isCut = error === undefined || isReset(error);
   if (tls === undefined) return wasConnected && isCut ? "tls" : null;
   return code === "ETIMEDOUT" || isCut ? "plain" : null;
 }
@@ -37,10 +38,28 @@ export function accountFault(
   return `${text}\nCheck user name, password and database number in the URL.`;
 }
 
-/** What may be behind a connection that the server ends, and what to do about it; "" when nothing is known. */
-export function hintFor(text: string): string {
-  if (!/max(imum)? number of clients/i.test(text)) return "";
-  return "\nThe server has as many connections as maxclients allows: close some that are not needed, or raise it.";
+/** How a connection stood that is lost. */
+interface LostLink {
+  /** Messages came over it unasked. */
+  readonly subscribes: boolean;
+  readonly wasUp: boolean;
+}
+
+/**
+ * What may be behind a connection that ends, and what to do about it; "" when nothing is known. `error` is undefined
+ * when the server has closed it without a word, which is how it ends a subscriber that reads too slowly
+ * (`client-output-buffer-limit`, `networking.c`).
+ */
+export function hintFor(error: unknown, { subscribes, wasUp }: LostLink): string {
+  const text = messageOf(error);
+  if (isFull(text)) return remedyForFull(text);
+  if (!subscribes || !wasUp || (error !== undefined && !isReset(error))) return "";
+  return "\nIf the server runs on: it closes a subscriber that too much waits for. Its log says so (client-output-buffer-limit); raise that limit for pubsub there, or send larger results elsewhere.";
+}
+
+function isReset(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ECONNRESET" || code === "EPIPE";
 }
 
 const ACCOUNT_FAULT =

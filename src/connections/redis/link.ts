@@ -1,7 +1,8 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { RedisAddress, RedisServer } from "../../celery/redis-url.js";
 import { messageOf } from "../../errors.js";
-import { BackOff } from "../back-off.js";
+import { asideMs, BackOff } from "../back-off.js";
+import { isFull, STEPPED_ASIDE } from "../limit.js";
 import { tlsFault, tlsOptions } from "../tls.js";
 import { containFaults, countIn } from "./contained-faults.js";
 import { DirectConnector } from "./direct-connector.js";
@@ -10,7 +11,7 @@ import { accountFault, hintFor, WRONG_KIND, wrongKindOf } from "./faults.js";
 import { isServerRefusal } from "./reply.js";
 import type { BulkText, MessageHandler } from "./resp-reader.js";
 import { Sentinels, sentinelFault } from "./sentinel.js";
-import { speaks } from "./speaks.js";
+import { firstWords, speaks } from "./speaks.js";
 import { Wire } from "./wire.js";
 
 /** What a link reports; all calls come from the event loop, none from the constructor. */
@@ -38,6 +39,10 @@ export interface LinkOptions {
   };
   /** What `call` answers for bytes of a server's; UTF-8 text without it. */
   readonly bulkText?: BulkText;
+  /** The load goes on without it: places of a server that is full are for others first. */
+  readonly isOptional?: boolean;
+  /** Messages come over it unasked. */
+  readonly subscribes?: boolean;
   /** Silence after which an open connection counts as dead, in milliseconds. */
   readonly livenessMs?: number;
 }
@@ -77,6 +82,12 @@ export class RedisLink {
   readonly #events: LinkEvents;
   readonly #takeOver: LinkOptions["takeOver"];
   readonly #bulkText: BulkText | undefined;
+  readonly #isOptional: boolean;
+  readonly #subscribes: boolean;
+  /** The server was full, and others go before. */
+  #isAside = false;
+  /** It was when it was last asked why it cuts us off. */
+  #wasFull = false;
   readonly #livenessMs: number;
   /** Silence after which a PING asks for an answer. */
   readonly #pingAfterMs: number;
@@ -92,6 +103,8 @@ export class RedisLink {
     this.#events = events;
     this.#takeOver = takeOver;
     this.#bulkText = bulkText;
+    this.#isOptional = options.isOptional ?? false;
+    this.#subscribes = options.subscribes ?? false;
     this.#livenessMs = Math.max(timeoutMs, LEAST_LIVENESS_MS);
     this.#pingAfterMs = Math.min(healthCheckMs || Infinity, this.#livenessMs / 2);
     this.#servers = [address, ...(address.alternatives ?? [])];
@@ -136,7 +149,12 @@ export class RedisLink {
 
   /** The server is known to be there: tries now instead of at the end of the back-off. */
   hurry(): void {
-    if (this.client.status === "reconnecting") this.open();
+    if (this.client.status === "reconnecting" && !this.#isAside) this.open();
+  }
+
+  /** Leaves its place on the server to others for a while. */
+  stepAside(): void {
+    if (this.#isConnected) this.#tearDown(STEPPED_ASIDE);
   }
 
   /**
@@ -145,8 +163,7 @@ export class RedisLink {
    * handshake then never ends. Call it about once a second; `isLate` skips the verdict once.
    */
   checkLiveness(isLate: boolean): void {
-    const isShaking = this.client.status === "connect" || this.client.status === "ready";
-    if (!this.#up && !isShaking) return;
+    if (!this.#isConnected) return;
     const nowMs = performance.now();
     if (isLate) this.#lastAnswerMs = nowMs;
     const silentMs = nowMs - this.#lastAnswerMs;
@@ -172,6 +189,10 @@ export class RedisLink {
         else this.#pingPending = false;
       },
     );
+  }
+
+  get #isConnected(): boolean {
+    return this.#up || this.client.status === "connect" || this.client.status === "ready";
   }
 
   async #leaveIfDeposed(): Promise<void> {
@@ -285,6 +306,7 @@ export class RedisLink {
     this.#up = true;
     this.#upMs = performance.now();
     this.#backOff.succeeded();
+    this.#wasFull = false;
     this.#lastError = undefined;
     this.#pingPending = false;
     this.answered();
@@ -314,28 +336,37 @@ export class RedisLink {
     this.#up = false;
     this.wire = undefined;
     this.#lastError = undefined;
+    const wrongKind =
+      wasUp || this.#sentinels !== undefined ? null : wrongKindOf(server, error, wasConnected);
+    const isKnownFull = this.#wasFull && wrongKind !== null;
+    this.#isAside = this.#isOptional && (isKnownFull || isFull(messageOf(error)));
     this.#wasConnected = false;
     this.#aim();
     if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
-    const wrongKind =
-      wasUp || this.#sentinels !== undefined ? null : wrongKindOf(server, error, wasConnected);
-    if (wrongKind === null) this.#report(server, error);
+    if (wrongKind === null) this.#report(server, error, wasUp);
     else void this.#probe(server, wrongKind, error);
   }
 
-  #report(server: RedisServer, error: unknown): void {
+  #waitMs(): number {
+    return this.#isAside ? asideMs() : this.#backOff.nextMs();
+  }
+
+  #report(server: RedisServer, error: unknown, wasUp: boolean): void {
     const fault = tlsFault(error) ?? sentinelFault(error) ?? accountFault(server, error);
     const text = error === undefined ? "connection closed by the server" : messageOf(error);
-    const cause = fault ?? text + hintFor(text);
+    const cause = fault ?? text + hintFor(error, { subscribes: this.#subscribes, wasUp });
     this.#events.down(cause, fault !== undefined);
   }
 
-  /** Finds out whether TLS is what stands between us and the server. */
+  /** Finds out what stands between us and the server: that it is full, or TLS. */
   async #probe(server: RedisServer, kind: "plain" | "tls", error: unknown): Promise<void> {
-    const isIt = await speaks(kind, server);
+    const words = kind === "tls" ? await firstWords(server) : "";
+    this.#wasFull = isFull(words);
+    const isIt = !this.#wasFull && (await speaks(kind, server));
     if (this.#closed || this.#up) return;
-    if (isIt) this.#events.down(WRONG_KIND[kind], true);
-    else this.#report(server, error);
+    if (this.#wasFull) this.#report(server, new Error(words), false);
+    else if (isIt) this.#events.down(WRONG_KIND[kind], true);
+    else this.#report(server, error, false);
   }
 
   /** Points ioredis at the server that is tried next; new certificates are read on the way. */
@@ -365,7 +396,7 @@ export class RedisLink {
   #revive(): void {
     if (this.#closed) return;
     this.#lost();
-    this.#retry = setTimeout(() => this.open(), this.#backOff.nextMs());
+    this.#retry = setTimeout(() => this.open(), this.#waitMs());
   }
 
   #options(address: RedisAddress, name: string): Omit<RedisOptions, "replyMapping"> {
@@ -388,7 +419,7 @@ export class RedisLink {
       // Called at every loss, before anything else is; `close` comes later, when the next server is aimed at.
       retryStrategy: () => {
         this.#lost();
-        return this.#backOff.nextMs();
+        return this.#waitMs();
       },
       // 1 = reconnect without resending; 2 would resend.
       reconnectOnError: (error) =>

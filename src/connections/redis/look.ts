@@ -11,6 +11,7 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
   const link = new RedisLink({
     address: parseRedisUrl(options.url),
     name: `${clientName}:look`,
+    isOptional: true,
     events: {
       async prepare() {},
       up: () => report.up(),
@@ -37,6 +38,7 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
     unackedOf: async () => null,
     typeOf: async () => null,
     memoryBytes: async () => numberIn(await infoOf(link.client, "memory"), "used_memory"),
+    stepAside: () => link.stepAside(),
     checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {
       link.close();

@@ -35,6 +35,7 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   const stream = new RedisLink({
     address,
     name: `${clientName}:results`,
+    subscribes: true,
     events: {
       async prepare(client) {
         if (options.client !== "library") return;
@@ -60,30 +61,43 @@ export function openRedisResults(options: ResultsOptions): ResultsPart {
   onMessage(stream.client, result);
   // For look-ups and for forgetting. Its faults show when one of them fails; the stream reports the
   // same server's state.
+  let whyNoLookUps = "the connection for look-ups is not up yet";
   const lookUps = new RedisLink({
     address,
     name: `${clientName}:look-up`,
-    events: { prepare: async () => {}, up() {}, down() {} },
+    isOptional: true,
+    events: {
+      prepare: async () => {},
+      up() {},
+      down(cause) {
+        whyNoLookUps = cause;
+      },
+    },
     bulkText: resultText, // whatever has bytes is a result
     ...(options.client === "direct" ? { takeOver: { message() {}, async wired() {} } } : {}),
   });
   const links = [stream, lookUps];
-  for (const link of links) link.open();
+  const lookUpsUp = (): RedisLink => {
+    if (!lookUps.isUp) throw new Error(whyNoLookUps);
+    return lookUps;
+  };
+  stream.open();
   return {
     results: {
       get ready() {
         return stream.isUp;
       },
-      lookUp: (ids, found) => lookUp(lookUps, keyPrefix, ids, found),
+      lookUp: async (ids, found) => lookUp(lookUpsUp(), keyPrefix, ids, found),
       async forget(ids, chords) {
         const keys = [
           ...ids.map((id) => keyPrefix + id),
           ...chords.flatMap((group) => chordKeys(globalKeyPrefix, group)),
         ];
-        if (keys.length > 0) await unlink(lookUps, keys);
+        if (keys.length > 0) await unlink(lookUpsUp(), keys);
       },
-      startChords: (chords) => startChords(lookUps, globalKeyPrefix, chords),
+      startChords: async (chords) => startChords(lookUpsUp(), globalKeyPrefix, chords),
     },
+    optional: lookUps,
     checkLiveness(isLate) {
       for (const link of links) link.checkLiveness(isLate);
     },
@@ -160,7 +174,6 @@ async function lookUp(
   ids: readonly string[],
   found: (id: string, text: string) => void,
 ): Promise<void> {
-  if (!link.isUp) throw new Error("the connection for look-ups is not up yet");
   for (let at = 0; at < ids.length; at += LOOK_UP_CHUNK) {
     const chunk = ids.slice(at, at + LOOK_UP_CHUNK);
     await link.callAll(
@@ -181,7 +194,6 @@ async function startChords(
   globalKeyPrefix: string,
   chords: readonly ChordSize[],
 ): Promise<void> {
-  if (!link.isUp) throw new Error("the connection to the result backend is not up");
   await link.callAll(
     chords.map(({ group, size }) => {
       const key = chordSizeKey(globalKeyPrefix, group);

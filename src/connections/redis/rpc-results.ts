@@ -53,6 +53,7 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
         throw new Error("rpc:// has no chords"); // the configuration has refused them
       },
     },
+    optional: null,
     checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close(isOwed) {
       isLeaving = true;

@@ -21,6 +21,7 @@ export function openRedisSentEvents(options: BrokerOptions): SentEvents {
   const link = new RedisLink({
     address,
     name: `${clientName}:sent-events`,
+    isOptional: true,
     events: {
       async prepare() {},
       up() {},
@@ -28,7 +29,6 @@ export function openRedisSentEvents(options: BrokerOptions): SentEvents {
     },
     ...(options.client === "direct" ? { takeOver: { message() {}, async wired() {} } } : {}),
   });
-  link.open();
   let unanswered = 0;
   const answered = () => {
     unanswered--;
@@ -40,6 +40,8 @@ export function openRedisSentEvents(options: BrokerOptions): SentEvents {
     if (isServerRefusal(error)) events.sentEventsLost(messageOf(error));
   };
   return {
+    open: () => link.open(),
+    stepAside: () => link.stepAside(),
     send(sent) {
       if (!link.isUp || link.client.status !== "ready" || unanswered > MAX_UNANSWERED) return;
       for (const event of sent) {

@@ -30,3 +30,28 @@ export function speaks(kind: "plain" | "tls", server: RedisServer): Promise<bool
     }
   });
 }
+
+/** A server that sends somebody away says so at once. */
+const FIRST_WORDS_MS = 300;
+
+/**
+ * What a server says without being asked, as one does that sends us away (`networking.c acceptCommonHandler`): who
+ * has written something by then may be cut off before it can be read. "" when it waits for us.
+ */
+export function firstWords({ host, port }: RedisServer): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connectPlain({ host, port });
+    let words = "";
+    const settle = () => {
+      socket.destroy();
+      resolve(/^-(.*)/.exec(words)?.[1] ?? "");
+    };
+    socket.setTimeout(FIRST_WORDS_MS, settle);
+    socket.on("error", settle);
+    socket.on("close", settle);
+    socket.once("data", (bytes) => {
+      words = bytes.toString("latin1");
+      settle();
+    });
+  });
+}

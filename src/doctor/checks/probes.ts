@@ -1,3 +1,4 @@
+import { isFull } from "../../connections/limit.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, SentTask, StartFacts } from "../facts.js";
 import { END_EVENTS, phasesOf, provenOffsetMs } from "../phases.js";
@@ -106,7 +107,8 @@ function checkEvents(facts: ConnectionFacts): Finding[] {
   if (broker.fault !== null) return [];
   const { eventsFault, malformedEvents } = workers;
   const findings: Finding[] = [];
-  if (eventsFault !== null) {
+  // The servers' checks tell of one that is full.
+  if (eventsFault !== null && !isFull(eventsFault)) {
     findings.push(finding("events-not-received", connection, { cause: eventsFault }));
   }
   if (malformedEvents > 0) {

@@ -1,5 +1,7 @@
+import { isFull } from "../../connections/limit.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, ServerFacts } from "../facts.js";
+import { listText } from "../texts.js";
 
 /** Broker and result backend: can they be used, and do they keep what they are given? */
 export function checkServers(facts: ConnectionFacts): Finding[] {
@@ -10,6 +12,7 @@ export function checkServers(facts: ConnectionFacts): Finding[] {
   return [
     ...checkServer(facts, "broker", broker),
     ...(isBackendTold ? checkServer(facts, "backend", backend) : []),
+    ...checkPlaces(facts),
   ];
 }
 
@@ -19,7 +22,8 @@ function checkServer(
   { url, fault, about }: ServerFacts,
 ): Finding[] {
   if (fault !== null) {
-    const code = fault.isConfiguration ? "server-refuses" : "server-unreachable";
+    const otherwise = isFull(fault.cause) ? "server-full" : "server-unreachable";
+    const code = fault.isConfiguration ? "server-refuses" : otherwise;
     return [finding(code, connection, { role, url, cause: fault.cause })];
   }
   const policy = about?.evictionPolicy ?? "noeviction";
@@ -29,4 +33,12 @@ function checkServer(
   if (isHarmless) return [];
   const what = role === "broker" ? "whole queues" : "results";
   return [finding("server-evicts", connection, { role, url, policy, what })];
+}
+
+function checkPlaces({ connection, broker, noPlace }: ConnectionFacts): Finding[] {
+  if (noPlace === null) return [];
+  const { parts, cause } = noPlace;
+  return [
+    finding("server-nearly-full", connection, { url: broker.url, parts: listText(parts), cause }),
+  ];
 }

@@ -1,6 +1,7 @@
 import { parseRedisUrl } from "../../celery/redis-url.js";
 import { schemeOf } from "../../celery/server-url.js";
 import { DEFAULT_QUEUE, judgeDefaultQueue, judgeResults } from "../../celery/setting-advice.js";
+import { isFull } from "../../connections/limit.js";
 import { type Finding, finding, judged } from "../advice.js";
 import type { ConnectionFacts, WorkerFacts } from "../facts.js";
 import { durationText } from "../texts.js";
@@ -26,6 +27,7 @@ export function checkWorkers(facts: ConnectionFacts): Finding[] {
 function checkAnswers(facts: ConnectionFacts): Finding[] {
   const { connection, broker, workers } = facts;
   const { answered, silent, heardBy, sameNames, controlFault } = workers;
+  if (controlFault !== null && isFull(controlFault)) return []; // the servers' checks tell
   if (controlFault !== null) {
     return [finding("workers-not-asked", connection, { cause: controlFault })];
   }

@@ -1246,14 +1246,14 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown tag",
     text: withTail("seed: !secret 1"),
     faults: [
-      'load.yml:13:15: Cannot read the tag "!secret": no such tag. Remove it, or put a value that starts with ! in quotes.',
+      "load.yml:13:15: Cannot read this tag: no such tag. Remove it, or put a value that starts with ! in quotes.",
     ],
   },
   {
     name: "a tag of Python",
     text: withTail("seed: !!python/object:os.system canary"),
     faults: [
-      'load.yml:13:33: Cannot read the tag "!!python/object:os.system": no such tag. Remove it, or put a value that starts with ! in quotes.',
+      "load.yml:13:33: Cannot read this tag !!python/object:os.system: no such tag. Remove it, or put a value that starts with ! in quotes.",
     ],
   },
   {
@@ -1288,7 +1288,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a small alias bomb",
     text: aliasBomb(),
     faults: [
-      "load.yml:2:32: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
+      "load.yml:2:34: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
     ],
   },
   {
@@ -1302,19 +1302,19 @@ const BAD: readonly BadConfiguration[] = [
     name: "a few aliases of something large",
     text: manyLargeAliases(),
     faults: [
-      "load.yml:2:62: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
+      "load.yml:2:64: Cannot read aliases that stand for more than 1000 other aliases or for very large ones. Write the values out.",
     ],
   },
   {
     name: "an alias inside of itself",
-    text: "a: &a [*a]\n",
-    faults: ['load.yml:1:8: Cannot read the alias "a" inside of what it stands for. Remove it.'],
+    text: "x-a: &a [*a]\n",
+    faults: ['load.yml:1:10: Cannot read the alias "a" inside of what it stands for. Remove it.'],
   },
   {
     name: "an alias without an anchor",
-    text: "a: *b\n",
+    text: "x-a: *b\n",
     faults: [
-      'load.yml:1:4: Cannot find the anchor of the alias "b". Define &b above it, or put a value that starts with * in quotes.',
+      "load.yml:1:6: Cannot find the anchor of this alias. Define the anchor (&) above it, or put a value that starts with * in quotes.",
     ],
   },
   {
@@ -1335,7 +1335,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "aliases that nest",
     text: nestedAliases(),
     faults: [
-      "load.yml:1:32: Cannot read the configuration: it is nested more than 64 levels deep. Flatten it.",
+      "load.yml:1:34: Cannot read the configuration: it is nested more than 64 levels deep. Flatten it.",
     ],
   },
   {
@@ -1683,7 +1683,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a merge of what is not there",
     text: withTask("<<: *slow"),
     faults: [
-      'load.yml:9:9: Cannot find the anchor of the alias "slow". Define &slow above it, or put a value that starts with * in quotes.',
+      "load.yml:9:9: Cannot find the anchor of this alias. Define the anchor (&) above it, or put a value that starts with * in quotes.",
     ],
   },
   {
@@ -1767,10 +1767,10 @@ function assertRefused(load: () => unknown, faults: readonly string[]): void {
 
 test("faults of all files are told at once, in the order of the files", () => {
   assertRefused(
-    () => loadTexts(["a: &a [*a]\n", BASE, "b: !x 1\n"]),
+    () => loadTexts(["x-a: &a [*a]\n", BASE, "x-b: !x 1\n"]),
     [
-      'load.yml:1:8: Cannot read the alias "a" inside of what it stands for. Remove it.',
-      'load3.yml:1:7: Cannot read the tag "!x": no such tag. Remove it, or put a value that starts with ! in quotes.',
+      'load.yml:1:10: Cannot read the alias "a" inside of what it stands for. Remove it.',
+      "load3.yml:1:9: Cannot read this tag: no such tag. Remove it, or put a value that starts with ! in quotes.",
     ],
   );
   assertRefused(
@@ -1901,7 +1901,8 @@ function withSlos(...slos: string[]): string {
 
 /** Each level stands for ten of the one below: 10 000 texts in all. */
 function aliasBomb(): string {
-  const level = (name: string, below: string) => `${name}: &${name} [${`${below},`.repeat(10)}]\n`;
+  const level = (name: string, below: string) =>
+    `x-${name}: &${name} [${`${below},`.repeat(10)}]\n`;
   return level("a", "x") + level("b", "*a") + level("c", "*b") + level("d", "*c");
 }
 
@@ -1914,14 +1915,14 @@ function mergeBomb(): string {
 
 /** Few aliases, but each stands for thousands of values. */
 function manyLargeAliases(): string {
-  return `a: &a [${"1,".repeat(5000)}]\nb: [${"*a,".repeat(90)}]\n`;
+  return `x-a: &a [${"1,".repeat(5000)}]\nx-b: [${"*a,".repeat(90)}]\n`;
 }
 
 /** Flat in the text, 3600 levels deep when every alias is put in. */
 function nestedAliases(): string {
   const level = (index: number) => {
     const inside = index === 0 ? "x" : `*a${index - 1}`;
-    return `a${index}: &a${index} ${"[".repeat(40)}${inside}${"]".repeat(40)}\n`;
+    return `x-a${index}: &a${index} ${"[".repeat(40)}${inside}${"]".repeat(40)}\n`;
   };
   return Array.from({ length: 90 }, (_, index) => level(index)).join("");
 }

@@ -47,7 +47,7 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...faults: strin
   [
     "a pattern without quotes",
     task("args: [*.txt]"),
-    'load.yml:9:12: Cannot find the anchor of the alias ".txt". Define &.txt above it, or put a value that starts with * in quotes.',
+    "load.yml:9:12: Cannot find the anchor of this alias. Define the anchor (&) above it, or put a value that starts with * in quotes.",
   ],
   [
     "a value that starts with @",

@@ -22,6 +22,8 @@ function setUp() {
   const sent: SentEvent[] = [];
   const publisher = withSentEvents(inner, {
     send: (events) => sent.push(...events),
+    open() {},
+    stepAside() {},
     checkLiveness() {},
     close: async () => {},
   });

@@ -21,6 +21,7 @@ import {
 } from "./facts.js";
 
 const FAULT = { cause: "connect ECONNREFUSED", isConfiguration: false };
+const FULL = "NOT_ALLOWED - connection refused for user 'a': user connection limit (2) is reached";
 const NOBODY = { ...WORKERS, answered: [], heardBy: 0, withTaskEvents: [] };
 const NOT_SENT = { sent: false, why: "as asked" } as const;
 const [EMPTY] = WELL.queues;
@@ -78,6 +79,27 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
     },
     ["server-refuses"],
     /backend at redis:\/\/results\/0 refuses us: WRONGPASS\./,
+  ],
+  [
+    "a broker that takes no more connections",
+    {
+      ...WELL,
+      broker: { ...WELL.broker, fault: { cause: FULL, isConfiguration: false } },
+      tasks: [],
+      starts: [],
+    },
+    ["server-full"],
+    /takes no more connections: .*limit \(2\) is reached\./,
+  ],
+  [
+    "a server with places for the load alone",
+    {
+      ...WELL,
+      workers: { ...NOBODY, controlFault: FULL, eventsFault: FULL },
+      noPlace: { parts: ["questions to workers", "events of workers"], cause: FULL },
+    },
+    ["server-nearly-full"],
+    /no place on .* for questions to workers, events of workers: /,
   ],
   [
     "a broker that evicts whole queues, and a backend that evicts results",

@@ -136,6 +136,7 @@ export const WELL: ConnectionFacts = {
   queues: [{ name: "celery", depth: { ready: 0, consumers: null }, isMissing: false, type: null }],
   tasks: [TASK],
   starts: [START],
+  noPlace: null,
 };
 
 /** The same with other settings of the one worker. */

@@ -229,7 +229,12 @@ function received(broker: "redis" | "amqp", entry: EntryPlan): Received {
     publish: () => {},
   };
   const messages = prepareMessages(publisher, first!, "gen1@host");
-  const clock = { nowMs: () => 0, unixMs: (ms: number) => 1.8e12 + ms, anchor: () => 0 };
+  const clock = {
+    nowMs: () => 0,
+    unixMs: (ms: number) => 1.8e12 + ms,
+    anchor: () => 0,
+    steppedMs: () => Number.NEGATIVE_INFINITY,
+  };
   const id = taskId("01234567-89ab", 0, 1);
   const message = new MessageMaker(clock).make(messages, 0, 0, id);
   const isVersion1 = entry.protocol === 1;

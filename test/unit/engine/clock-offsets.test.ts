@@ -129,3 +129,42 @@ test("however many workers come, few clocks are kept", () => {
   assert.equal(offsets.all(0).size, 1_000);
   assert.ok(offsets.all(0).has(4_999));
 });
+
+test("a task within which the worker's clock was set is known, and none before or after", () => {
+  for (const stepMs of [HOUR_MS, -HOUR_MS, 1_500, -1_500, 86_400_000]) {
+    for (const offsetMs of [0, 250, -HOUR_MS]) {
+      const offsets = new ClockOffsets();
+      const run = (publishedMs: number, startMs: number, endMs: number) => {
+        const all = { waitMs: 5, runMs: 200, deliveryMs: 5 };
+        const { startedMs, endedMs, ...times } = timesOf(publishedMs, offsetMs, all);
+        const task = { ...times, startedMs: startedMs + startMs, endedMs: endedMs + endMs };
+        return { task, isSet: offsets.straddlesStep(1, task, times.receivedMs) };
+      };
+      const before = run(1e12, 0, 0);
+      assert.equal(before.isSet, false, "nothing is known yet");
+      offsets.bound(1, before.task, before.task.receivedMs);
+      const what = `${stepMs} ms, ${offsetMs} ms ahead`;
+      assert.equal(run(1e12 + 1_000, 0, 0).isSet, false, what);
+      assert.equal(run(1e12 + 2_000, 0, stepMs).isSet, true, what);
+      const after = run(1e12 + 3_000, stepMs, stepMs);
+      assert.equal(after.isSet, false, what);
+      const { offsetMs: found } = offsets.bound(1, after.task, after.task.receivedMs);
+      assert.ok(Math.abs(found - offsetMs - stepMs) <= 205, what);
+      assert.equal(run(1e12 + 4_000, stepMs, stepMs).isSet, false, what);
+    }
+  }
+});
+
+test("a start that is heard of late is no step, and of another worker nothing is known", () => {
+  const offsets = new ClockOffsets();
+  const first = timesOf(1e12, 0, { waitMs: 5, runMs: 200, deliveryMs: 5 });
+  offsets.bound(1, first, first.receivedMs);
+  const late = { ...first, startedMs: first.endedMs + 5_000 };
+  assert.equal(offsets.straddlesStep(1, late, first.receivedMs), false);
+  const back = { ...first, endedMs: first.endedMs - HOUR_MS };
+  assert.equal(offsets.straddlesStep(1, back, first.receivedMs), true);
+  assert.equal(offsets.straddlesStep(2, back, first.receivedMs), false);
+  offsets.forget();
+  assert.equal(offsets.straddlesStep(1, back, first.receivedMs), false);
+  assert.equal(offsets.all(first.receivedMs).size, 0);
+});

@@ -187,6 +187,48 @@ test("a run takes what the worker says when its clock was set meanwhile, and no 
   assert.equal(run(-3_599_790, 0.25), 700, "set back");
 });
 
+test("phases within which a clock was set are counted, and in no histogram but for the run", () => {
+  const hourMs = 3_600_000;
+  /** By what is set: how far the worker's clock is off at the start and at the end, and when we notice a step of ours. */
+  const steps: readonly (readonly [what: string, startMs: number, endMs: number, ours: number])[] =
+    [
+      ["ours, back or ahead", 0, 0, 1_100],
+      ["both, on one host", 0, hourMs, 1_100],
+      ["both, back", 0, -hourMs, 1_100],
+      ["the worker's, ahead", 0, hourMs, -1],
+      ["the worker's, back", 0, -hourMs, -1],
+    ];
+  for (const [what, startMs, endMs, ours] of steps) {
+    const { time, hear, startOne, phase, count, resultText } = setUpWithEvents();
+    const run = (publishedMs: number, atStartMs: number, atEndMs: number) => {
+      time.nowMs = publishedMs;
+      const id = startOne();
+      time.nowMs = publishedMs + 240;
+      if (ours > 0 && publishedMs === 1_000) time.steppedMs = ours;
+      hear(id, "started", publishedMs + 30 + atStartMs);
+      hear(id, "succeeded", publishedMs + 230 + atEndMs, { runtime: 0.2 });
+      resultText(id, resultOf("SUCCESS", publishedMs + 230 + atEndMs));
+    };
+    const counts = () =>
+      (["work", "queue", "run", "delivery"] as const).map((name) => phase(name).count);
+    run(500, 0, 0);
+    assert.deepEqual(counts(), [1, 1, 1, 1], what);
+    run(1_000, startMs, endMs);
+    assert.deepEqual(counts(), [1, 1, 2, 1], what);
+    assert.equal(Math.round(phase("run").sumMs / 10), 40, what);
+    const isOurs = ours > 0;
+    assert.deepEqual(
+      [count("leftOutWork"), count("leftOutQueue"), count("leftOutDelivery")],
+      [isOurs ? 1 : 0, 1, 1],
+      what,
+    );
+    run(1_500, endMs, endMs);
+    const [, queue, runs, delivery] = counts();
+    assert.deepEqual([queue, runs, delivery], [2, 3, 2], what);
+    assert.ok(phase("queue").sumMs < 100 && phase("delivery").sumMs < 100, what);
+  }
+});
+
 test("tasks that were retried, revoked, found by asking or of the warm-up have no such phases", () => {
   const { time, life, hear, start, broker, startOne, phase, result, resultText } =
     setUpWithEvents();

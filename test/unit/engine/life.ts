@@ -50,6 +50,8 @@ export class FakeBroker implements Connection {
     },
   };
 
+  readonly optional = { open() {}, stepAside() {} };
+
   constructor() {
     const broker = this;
     this.publisher = {
@@ -118,7 +120,7 @@ export function setUp(
     slots,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
-  const time = { nowMs: 0 };
+  const time = { nowMs: 0, steppedMs: Number.NEGATIVE_INFINITY };
   const stageLayout = createStageLayout([3]);
   const stageCells = new Float64Array(stageLayout.cellCount);
   const generator = { isSaturated: false };
@@ -129,7 +131,12 @@ export function setUp(
     live,
     stageLayout,
     stageCells,
-    clock: { nowMs: () => time.nowMs, unixMs: (ms) => ms, anchor: () => 0 },
+    clock: {
+      nowMs: () => time.nowMs,
+      unixMs: (ms) => ms,
+      anchor: () => 0,
+      steppedMs: () => time.steppedMs,
+    },
     idPrefix: "00000000-0000",
     share: { index: 0, of: 1 },
     origin: "gen1@h",

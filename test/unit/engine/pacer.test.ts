@@ -16,7 +16,12 @@ function turnsOf(everyMs: number, tickMs: number | null): number[] {
         return (Math.floor(atMs / everyMs) + 1) * everyMs;
       },
     } as unknown as ScenarioRun;
-    const clock = { nowMs: () => nowMs, unixMs: (ms: number) => ms, anchor: () => 0 };
+    const clock = {
+      nowMs: () => nowMs,
+      unixMs: (ms: number) => ms,
+      anchor: () => 0,
+      steppedMs: () => Number.NEGATIVE_INFINITY,
+    };
     const pacer = new Pacer(clock, { flush() {} } as unknown as TaskLife, [run], tickMs);
     pacer.turn();
     for (let ms = 0; ms < 1_000; ms++) {

@@ -57,7 +57,12 @@ function setUp(
     plan: { ...PLAN, ...changes },
     layout,
     cells,
-    clock: { nowMs: () => 0, unixMs: (ms) => 1e12 + ms, anchor: () => 0 },
+    clock: {
+      nowMs: () => 0,
+      unixMs: (ms) => 1e12 + ms,
+      anchor: () => 0,
+      steppedMs: () => Number.NEGATIVE_INFINITY,
+    },
     life,
     budget: { limit: left, left },
     seed: 1,

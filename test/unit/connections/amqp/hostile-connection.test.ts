@@ -62,7 +62,7 @@ async function meet(at: number, instead: Answer, client: "direct" | "library") {
         causes.push(cause);
       },
     },
-    client,
+    { client },
   );
   try {
     link.open();
