@@ -7,6 +7,7 @@ import { reportToStderr } from "../../src/setup/report.js";
 import { isPinning } from "./cores.js";
 import { type Options, readOptions } from "./options.js";
 import { type Comparison, compare, comparisonText } from "./parts/compare.js";
+import { config, configLine } from "./parts/config.js";
 import { memory, memoryText } from "./parts/memory.js";
 import { pacing, pacingText } from "./parts/pacing.js";
 import { pauseLine, pauses } from "./parts/pauses.js";
@@ -52,6 +53,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   memory: { run: async (options) => whole(await memory(options), memoryText) },
   scrape: { run: async () => whole(await scrape(), scrapeText) },
   start: { run: async () => whole(await start(), startText) },
+  config: { run: async () => lines(await config(), configLine) },
 };
 
 async function drawComparison({ rows }: Comparison, options: Options): Promise<void> {

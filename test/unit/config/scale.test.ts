@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { MAX_YAML_BYTES } from "../../../src/config/yaml-source.js";
-import { LARGE, largest } from "./large-configurations.js";
+import { LARGE, largest } from "../../support/large-configurations.js";
 
 const MAIN = fileURLToPath(new URL("../../../src/main.js", import.meta.url));
 
