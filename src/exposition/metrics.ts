@@ -79,7 +79,7 @@ export const METRICS = {
     name: "unchecked_results_total",
     type: "counter",
     labels: ["scenario", "task"],
-    help: "Results of tasks with `expect` that are larger than 1 MiB: only their state is read, and their answer counts as right.",
+    help: "Results of tasks with `expect` that are larger than 1 MiB, or have no JSON (pickled objects): only their state is read, and their answer counts as right.",
   },
   latency: {
     name: "task_latency_seconds",
