@@ -1,8 +1,8 @@
 import type { Override } from "../config/layers.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import type { Variables } from "../config/variables.js";
-import { type PlannedEngine, planEngine } from "../daemon/engine-plan.js";
 import { commit, version } from "../version.js";
+import { type PlannedEngine, planEngine } from "../workload/workload.js";
 import { readTemplateLines, type TemplateLines } from "./template-lines.js";
 
 export interface PrepareOptions {

@@ -1,11 +1,11 @@
 import type { Override } from "../config/layers.js";
 import { type QuickFlags, quickForm } from "../config/quick.js";
 import { Daemon } from "../daemon/daemon.js";
-import { endsByItself } from "../daemon/engine-plan.js";
 import { ConfigError } from "../errors.js";
 import { createLog } from "../log.js";
 import type { ReceivedSignal } from "../signals.js";
 import { wantsColor } from "../terminal/terminal.js";
+import { endsByItself } from "../workload/workload.js";
 import { flagError, parseCount, parseFor } from "./flags.js";
 import { prepare } from "./prepare.js";
 import type { Streams } from "./streams.js";

@@ -1,12 +1,13 @@
 import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isFull } from "../connections/limit.js";
+import { BottleneckWatch } from "../diagnosis/bottleneck-watch.js";
+import { DriftWatch } from "../diagnosis/drift-watch.js";
+import { SideTimes } from "../diagnosis/side-times.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
 import { EXIT, messageOf, UserError } from "../errors.js";
 import { engineMetrics } from "../exposition/engine-metrics.js";
-import type { LedgerView } from "../exposition/ledger-view.js";
 import { MetricsRegistry } from "../exposition/registry.js";
-import type { Subject } from "../exposition/subject.js";
 import type { TextFormat } from "../exposition/text-format.js";
 import {
   createApp,
@@ -24,24 +25,23 @@ import {
   type ObservedConnection,
   type ObservePlan,
 } from "../observer/connection-observer.js";
+import { AchievedRates } from "../readings/achieved-rates.js";
+import type { LedgerView } from "../readings/ledger-view.js";
+import type { Subject } from "../readings/subject.js";
+import { evidenceText } from "../reports/bottleneck-text.js";
+import { type EndedRun, type EndReport, endReport } from "../reports/end-report.js";
+import { exitCodeOf } from "../reports/exit-code.js";
+import { reportText } from "../reports/report-text.js";
+import { type Status, statusOf } from "../reports/status.js";
+import { StatusLine } from "../reports/status-line.js";
+import { type NotSentReasons, refusalKey } from "../reports/without-success.js";
 import type { ReceivedSignal } from "../signals.js";
-import { AchievedRates } from "./achieved-rates.js";
-import { evidenceText } from "./bottleneck-text.js";
-import { Bottlenecks } from "./bottlenecks.js";
 import { ConnectionStates } from "./connection-states.js";
-import { Drifts } from "./drifts.js";
-import { type EndedRun, type EndReport, endReport } from "./end-report.js";
 import { Engine } from "./engine.js";
 import { addressOf, EngineLog } from "./engine-log.js";
-import { exitCodeOf } from "./exit-code.js";
 import { Flapping } from "./flapping.js";
 import { ObserverLog } from "./observer-log.js";
 import { PROGRESS_MS, Progress } from "./progress.js";
-import { reportText } from "./report-text.js";
-import { SideTimes } from "./side-times.js";
-import { type Status, statusOf } from "./status.js";
-import { StatusLine } from "./status-line.js";
-import { type NotSentReasons, refusalKey } from "./without-success.js";
 
 export interface DaemonOptions {
   readonly plan: EnginePlan;
@@ -94,8 +94,8 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #connections: ConnectionStates;
   readonly #engineNews: Flapping;
-  readonly #bottlenecks: Bottlenecks;
-  readonly #drifts: Drifts;
+  readonly #bottlenecks: BottleneckWatch;
+  readonly #drifts: DriftWatch;
   readonly #achieved: AchievedRates;
   readonly #registry: MetricsRegistry<LedgerView>;
   readonly #toldToStop = new AbortController();
@@ -120,8 +120,8 @@ export class Daemon {
     this.#options = options;
     const { log, plan, subject } = options;
     this.#connections = new ConnectionStates(subject.connections);
-    this.#bottlenecks = new Bottlenecks(subject, plan.entries);
-    this.#drifts = new Drifts({
+    this.#bottlenecks = new BottleneckWatch(subject, plan.entries);
+    this.#drifts = new DriftWatch({
       subject,
       connections: options.observe,
       windowMs: options.driftWindowMs,

@@ -2,9 +2,9 @@ import { redactUrl } from "../celery/redact-url.js";
 import { isFull } from "../connections/limit.js";
 import type { BrokerLoss } from "../connections/ports.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
-import type { Subject } from "../exposition/subject.js";
 import { type Logger, OnceAMinute } from "../log.js";
-import { told } from "./without-success.js";
+import type { Subject } from "../readings/subject.js";
+import { told } from "../reports/without-success.js";
 
 type Level = "debug" | "info" | "warn" | "error";
 type Fields = Readonly<Record<string, unknown>>;

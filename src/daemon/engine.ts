@@ -1,8 +1,8 @@
 import { hrtimeMs } from "../clock.js";
 import type { EngineMessage, EnginePlan } from "../engine/messages.js";
-import { LedgerView } from "../exposition/ledger-view.js";
 import { createLayout, type Layout } from "../ledger/layout.js";
 import type { TaskListener } from "../observer/task-events.js";
+import { LedgerView } from "../readings/ledger-view.js";
 import { EngineHost } from "./engine-host.js";
 import { JointNews } from "./joint-news.js";
 

@@ -1,8 +1,8 @@
-import type { LedgerView } from "../exposition/ledger-view.js";
-import type { Subject } from "../exposition/subject.js";
 import type { Logger } from "../log.js";
-import { StatusLine } from "./status-line.js";
-import { summarize } from "./summary.js";
+import type { LedgerView } from "../readings/ledger-view.js";
+import type { Subject } from "../readings/subject.js";
+import { summarize } from "../readings/summary.js";
+import { StatusLine } from "../reports/status-line.js";
 
 /** How often the log says how far a run is where no terminal does. */
 export const PROGRESS_MS = 10_000;

@@ -1,3 +1,7 @@
+import { SIDES } from "../diagnosis/bottleneck.js";
+import { WATCHED } from "../diagnosis/drift.js";
+import type { MetricKey } from "../exposition/metrics.js";
+import { SCENARIO_STATES } from "../ledger/layout.js";
 import {
   DROP_REASONS,
   LATENCY_OUTCOMES,
@@ -7,11 +11,7 @@ import {
   PHASES,
   PUBLISH_FAILURE_KINDS,
   UNCERTAIN_PHASES,
-} from "../exposition/label-values.js";
-import type { MetricKey } from "../exposition/metrics.js";
-import { SCENARIO_STATES } from "../ledger/layout.js";
-import { SIDES } from "../observer/bottleneck.js";
-import { WATCHED } from "../observer/drift.js";
+} from "../readings/label-values.js";
 
 /** Values of a label: a list when the code fixes them, else one sentence on where they come from. */
 export type LabelValues = readonly string[] | string;

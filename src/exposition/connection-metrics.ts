@@ -1,10 +1,10 @@
 import type { ConnectionCell } from "../ledger/layout.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
+import type { LedgerView } from "../readings/ledger-view.js";
+import type { Subject } from "../readings/subject.js";
 import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
-import type { LedgerView } from "./ledger-view.js";
 import { METRICS } from "./metrics.js";
 import type { Emit } from "./snapshot-metric.js";
-import type { Subject } from "./subject.js";
 
 const DATA_LOSS_EVIDENCE = {
   restarted_empty: "restartedEmpty",

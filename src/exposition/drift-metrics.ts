@@ -1,6 +1,6 @@
-import type { WatchedDrift } from "../observer/drift.js";
+import type { WatchedDrift } from "../diagnosis/drift.js";
+import type { LedgerView } from "../readings/ledger-view.js";
 import type { MakeMetric } from "./ledger-metric.js";
-import type { LedgerView } from "./ledger-view.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
 import type { SnapshotMetric } from "./snapshot-metric.js";
 

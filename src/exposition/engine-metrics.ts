@@ -1,18 +1,18 @@
+import { SIDES, type Side } from "../diagnosis/bottleneck.js";
+import type { WatchedDrift } from "../diagnosis/drift.js";
 import type { EngineCell } from "../ledger/layout.js";
-import { SIDES, type Side } from "../observer/bottleneck.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
-import type { WatchedDrift } from "../observer/drift.js";
+import type { LedgerView } from "../readings/ledger-view.js";
+import type { Subject } from "../readings/subject.js";
 import { connectionMetrics } from "./connection-metrics.js";
 import { driftMetrics } from "./drift-metrics.js";
 import { entryMetrics } from "./entry-metrics.js";
 import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
-import type { LedgerView } from "./ledger-view.js";
 import { METRICS } from "./metrics.js";
 import { observerMetrics } from "./observer-metrics.js";
 import { scenarioMetrics } from "./scenario-metrics.js";
 import { sloMetrics } from "./slo-metrics.js";
 import { type Emit, SnapshotMetric } from "./snapshot-metric.js";
-import type { Subject } from "./subject.js";
 
 /**
  * The metrics that an engine's ledger fills. All of them read the same view, so the sums of the ledger

@@ -6,7 +6,7 @@ import {
   groupByTask,
   type RowReader,
   sumOf,
-} from "./entry-groups.js";
+} from "../readings/entry-groups.js";
 import {
   DROP_REASONS,
   LATENCY_OUTCOMES,
@@ -16,12 +16,12 @@ import {
   PHASES,
   PUBLISH_FAILURE_KINDS,
   UNCERTAIN_PHASES,
-} from "./label-values.js";
+} from "../readings/label-values.js";
+import type { LedgerView } from "../readings/ledger-view.js";
+import type { Subject } from "../readings/subject.js";
 import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
-import type { LedgerView } from "./ledger-view.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
 import type { Emit } from "./snapshot-metric.js";
-import type { Subject } from "./subject.js";
 
 /** The books of the tasks, and of the members of those that are workflows. */
 export function entryMetrics(subject: Subject, metric: MakeMetric): LedgerMetric[] {

@@ -1,3 +1,4 @@
+import { SIDES } from "../diagnosis/bottleneck.js";
 import {
   boundsOf,
   CONNECTION_CELLS,
@@ -5,13 +6,7 @@ import {
   type EntryHistogram,
   SCENARIO_STATES,
 } from "../ledger/layout.js";
-import { SIDES } from "../observer/bottleneck.js";
-import {
-  SERIES_OF_A_CONNECTIONS_DRIFT,
-  SERIES_OF_A_TASKS_DRIFT,
-  SERIES_OF_OUR_DRIFT,
-} from "./drift-metrics.js";
-import { type Group, groupByMember, groupByTask } from "./entry-groups.js";
+import { type Group, groupByMember, groupByTask } from "../readings/entry-groups.js";
 import {
   DROP_REASONS,
   LATENCY_OUTCOMES,
@@ -20,9 +15,14 @@ import {
   PHASES,
   PUBLISH_FAILURE_KINDS,
   UNCERTAIN_PHASES,
-} from "./label-values.js";
+} from "../readings/label-values.js";
+import type { Subject } from "../readings/subject.js";
+import {
+  SERIES_OF_A_CONNECTIONS_DRIFT,
+  SERIES_OF_A_TASKS_DRIFT,
+  SERIES_OF_OUR_DRIFT,
+} from "./drift-metrics.js";
 import { sloSeries } from "./slo-metrics.js";
-import type { Subject } from "./subject.js";
 
 /** Series that exist whatever happens, and what makes them: what `limits.series` must at least hold. */
 export interface SeriesParts {

@@ -1,4 +1,4 @@
-import type { LedgerView } from "./ledger-view.js";
+import type { LedgerView } from "../readings/ledger-view.js";
 import type { MetricSpec } from "./metrics.js";
 import type { Emit, EmitHistogram, SnapshotMetric } from "./snapshot-metric.js";
 

@@ -1,8 +1,8 @@
 import { SCENARIO_STATES } from "../ledger/layout.js";
+import type { LedgerView } from "../readings/ledger-view.js";
+import type { Subject } from "../readings/subject.js";
 import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
-import type { LedgerView } from "./ledger-view.js";
 import { METRICS } from "./metrics.js";
-import type { Subject } from "./subject.js";
 
 export function scenarioMetrics(subject: Subject, metric: MakeMetric): LedgerMetric[] {
   const { scenarios } = subject;

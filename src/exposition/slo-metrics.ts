@@ -1,8 +1,8 @@
 import type { SloCounter } from "../ledger/layout.js";
+import type { LedgerView } from "../readings/ledger-view.js";
+import type { Subject } from "../readings/subject.js";
 import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
-import type { LedgerView } from "./ledger-view.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
-import type { Subject } from "./subject.js";
 
 /** Why an event does not count: label value → counter of the ledger. */
 export const SLO_EXCLUSIONS = {

@@ -1,4 +1,4 @@
-import { WRONG_ANSWER } from "../exposition/label-values.js";
+import { WRONG_ANSWER } from "../readings/label-values.js";
 import { by, last, lines, metric, sumBy } from "./promql.js";
 import type { Alert } from "./rule.js";
 

@@ -1,5 +1,5 @@
-import type { LedgerReport, TaskReport } from "../../src/daemon/task-report.js";
 import { METRIC_PREFIX, METRICS } from "../../src/exposition/metrics.js";
+import type { LedgerReport, TaskReport } from "../../src/reports/task-report.js";
 import type { Metrics } from "../support/metrics.js";
 import type { Kind } from "./kinds.js";
 

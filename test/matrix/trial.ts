@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EndReport } from "../../src/daemon/end-report.js";
 import { messageOf } from "../../src/errors.js";
 import { METRIC_PREFIX, METRICS } from "../../src/exposition/metrics.js";
+import type { EndReport } from "../../src/reports/end-report.js";
 import { CHECKOUT } from "../../src/setup/checkout.js";
 import { exitText } from "../../src/setup/server-process.js";
 import { startDaemon, type TestDaemon } from "../support/daemon.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SIDES } from "../../src/observer/bottleneck.js";
+import { SIDES } from "../../src/diagnosis/bottleneck.js";
 import type { TestDaemon } from "../support/daemon.js";
 
 /** One task on one connection, in the queue `celery`. */

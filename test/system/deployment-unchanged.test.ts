@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { EndReport } from "../../src/daemon/end-report.js";
+import type { EndReport } from "../../src/reports/end-report.js";
 import { startDaemon } from "../support/daemon.js";
 import {
   type RabbitmqContents,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import type { EndReport } from "../../src/daemon/end-report.js";
+import type { EndReport } from "../../src/reports/end-report.js";
 import type { TestDaemon } from "../support/daemon.js";
 import { assertBalanced, type Metrics } from "../support/metrics.js";
 import { waitUntil } from "../support/wait-until.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Status } from "../../src/daemon/status.js";
-import { SIDES } from "../../src/observer/bottleneck.js";
+import { SIDES } from "../../src/diagnosis/bottleneck.js";
+import type { Status } from "../../src/reports/status.js";
 import { startDaemon } from "../support/daemon.js";
 import { startRedis } from "../support/redis.js";
 import { waitUntil } from "../support/wait-until.js";

@@ -17,20 +17,29 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   connections: ["celery"],
   engine: ["plan", "celery", "ledger", "connections"],
   observer: ["celery", "connections"],
-  exposition: ["ledger", "plan", "observer"],
+  readings: ["ledger", "plan"],
+  diagnosis: ["ledger", "engine", "observer", "readings"],
+  exposition: ["ledger", "observer", "readings", "diagnosis"],
   http: ["exposition"],
-  docs: ["config", "celery", "exposition", "ledger", "observer", "doctor"],
+  docs: ["config", "celery", "exposition", "ledger", "readings", "diagnosis", "doctor"],
   dashboards: ["exposition"],
-  rules: ["slo", "exposition"],
+  rules: ["slo", "exposition", "readings"],
   doctor: ["config", "plan", "celery", "connections", "engine", "terminal"],
   init: ["config", "celery", "doctor"],
+  workload: [
+    ...["config", "plan", "celery", "ledger", "engine", "observer", "readings", "exposition"],
+  ],
+  reports: [
+    ...["plan", "ledger", "slo", "connections", "observer", "readings", "diagnosis", "exposition"],
+    ...["http", "terminal"],
+  ],
   daemon: [
-    ...["config", "plan", "celery", "ledger", "slo", "connections", "engine"],
-    ...["observer", "exposition", "http", "terminal"],
+    ...["plan", "celery", "ledger", "connections", "engine", "observer", "readings", "diagnosis"],
+    ...["exposition", "http", "reports"],
   ],
   commands: [
-    ...["config", "plan", "celery", "connections", "daemon", "doctor", "init", "rules", "setup"],
-    "terminal",
+    ...["config", "plan", "celery", "connections", "workload", "daemon", "doctor", "init"],
+    ...["rules", "setup", "terminal"],
   ],
 };
 /** Files beside the folders that anyone may import. */

@@ -1,4 +1,4 @@
-import type { EndReport } from "../../../src/daemon/end-report.js";
+import type { EndReport } from "../../../src/reports/end-report.js";
 import { reportToStderr } from "../../../src/setup/report.js";
 import { type DaemonLoad, startDaemon } from "../daemon.js";
 import { openStage, type Stage } from "../stage.js";

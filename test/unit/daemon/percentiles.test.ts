@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type EndedRun, endReport } from "../../../src/daemon/end-report.js";
-import { reportText } from "../../../src/daemon/report-text.js";
-import { StatusLine } from "../../../src/daemon/status-line.js";
-import { LedgerView } from "../../../src/exposition/ledger-view.js";
-import type { Subject } from "../../../src/exposition/subject.js";
 import { observe } from "../../../src/ledger/histogram.js";
 import { createLayout, SCENARIO_STATES } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createStageLayout } from "../../../src/ledger/stage-rows.js";
 import { createProfile } from "../../../src/plan/profile.js";
+import { LedgerView } from "../../../src/readings/ledger-view.js";
+import type { Subject } from "../../../src/readings/subject.js";
+import { type EndedRun, endReport } from "../../../src/reports/end-report.js";
+import { reportText } from "../../../src/reports/report-text.js";
+import { StatusLine } from "../../../src/reports/status-line.js";
 
 const subject: Subject = {
   scenarios: [

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { labelValues } from "../../../src/docs/label-values.js";
 import { engineMetrics } from "../../../src/exposition/engine-metrics.js";
-import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import { METRIC_PREFIX, METRICS, type MetricKey } from "../../../src/exposition/metrics.js";
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
+import { LedgerView } from "../../../src/readings/ledger-view.js";
 import { DRIFTS, OBSERVED, SIDES_OF } from "../exposition/observed.js";
 
 const keys = Object.keys(METRICS) as MetricKey[];

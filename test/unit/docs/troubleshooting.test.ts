@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { SIDES } from "../../../src/diagnosis/bottleneck.js";
 import { ADVICE } from "../../../src/doctor/advice.js";
 import { EXIT } from "../../../src/errors.js";
-import { SIDES } from "../../../src/observer/bottleneck.js";
 import { CHECKOUT } from "../../../src/setup/checkout.js";
 
 const page = readFileSync(join(CHECKOUT, "docs", "troubleshooting.md"), "utf8");

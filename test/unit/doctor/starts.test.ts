@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/load.js";
-import { planEntries } from "../../../src/daemon/entry-plans.js";
 import { startsOver } from "../../../src/doctor/starts.js";
+import { planEntries } from "../../../src/workload/entries.js";
 
 const set = (path: string, value: unknown) => ({ path: path.split("."), value, flag: "test" });
 const { config } = loadConfig({

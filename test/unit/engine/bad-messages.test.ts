@@ -8,7 +8,6 @@ import { taskId } from "../../../src/celery/task-id.js";
 import { isWellFormed } from "../../../src/celery/well-formed.js";
 import { loadConfig } from "../../../src/config/load.js";
 import type { Publisher } from "../../../src/connections/ports.js";
-import { planEngine } from "../../../src/daemon/engine-plan.js";
 import {
   compileFirstBodies,
   MessageMaker,
@@ -16,6 +15,7 @@ import {
 } from "../../../src/engine/message-maker.js";
 import type { EntryPlan } from "../../../src/engine/messages.js";
 import { ConfigError } from "../../../src/errors.js";
+import { planEngine } from "../../../src/workload/workload.js";
 import { taskArbitrary } from "../../support/task-arbitrary.js";
 import type { TaskSettings } from "../../support/task-runs.js";
 import { bodyOf } from "./captured.js";

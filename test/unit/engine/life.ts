@@ -11,7 +11,6 @@ import { ExceptionRows } from "../../../src/engine/exception-rows.js";
 import { compileFirstBodies } from "../../../src/engine/message-maker.js";
 import type { EntryPlan, ScenarioPlan, SloPlan } from "../../../src/engine/messages.js";
 import { TaskLife } from "../../../src/engine/task-life.js";
-import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import {
   createLayout,
   type EntryCounter,
@@ -24,6 +23,7 @@ import {
   STAGE_COUNTERS,
   type StageCounter,
 } from "../../../src/ledger/stage-rows.js";
+import { LedgerView } from "../../../src/readings/ledger-view.js";
 import { taskOptions } from "../celery/specs.js";
 
 interface Request {

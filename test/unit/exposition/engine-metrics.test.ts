@@ -3,14 +3,14 @@ import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { engineMetrics } from "../../../src/exposition/engine-metrics.js";
 import { fixedSeries } from "../../../src/exposition/fixed-series.js";
-import { LedgerView } from "../../../src/exposition/ledger-view.js";
 import { METRIC_PREFIX, METRICS } from "../../../src/exposition/metrics.js";
 import { MetricsRegistry } from "../../../src/exposition/registry.js";
-import type { Subject } from "../../../src/exposition/subject.js";
 import { observe } from "../../../src/ledger/histogram.js";
 import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
+import { LedgerView } from "../../../src/readings/ledger-view.js";
+import type { Subject } from "../../../src/readings/subject.js";
 import { DRIFTS, OBSERVED, SIDES_OF, UNKNOWN } from "./observed.js";
 
 const subject: Subject = {

@@ -1,6 +1,6 @@
-import type { Side } from "../../../src/observer/bottleneck.js";
+import type { Side } from "../../../src/diagnosis/bottleneck.js";
+import { WATCHED, type WatchedDrift } from "../../../src/diagnosis/drift.js";
 import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
-import { WATCHED, type WatchedDrift } from "../../../src/observer/drift.js";
 
 /** A connection on which everything is known. */
 export const OBSERVED: ObservedConnection = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LedgerReport, TaskReport } from "../../../src/daemon/task-report.js";
+import type { LedgerReport, TaskReport } from "../../../src/reports/task-report.js";
 import { kindsOf } from "../../matrix/kinds.js";
 import {
   differences,

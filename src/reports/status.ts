@@ -1,0 +1,172 @@
+import type { Standing } from "../diagnosis/bottleneck-watch.js";
+import type { WatchedDrift } from "../diagnosis/drift.js";
+import type { Readiness } from "../http/app.js";
+import type { ScenarioState } from "../ledger/layout.js";
+import type { ObservedConnection } from "../observer/connection-observer.js";
+import type { ObservedWorker } from "../observer/worker.js";
+import type { LedgerView } from "../readings/ledger-view.js";
+import type { Subject } from "../readings/subject.js";
+import { entriesByTask, summarize } from "../readings/summary.js";
+import type { SloReport } from "./slo-report.js";
+import { ledgerReport, type TaskReport } from "./task-report.js";
+
+/**
+ * What `GET /api/v1/status` answers: docs/api.md is its reference. What is not known is null, and so is what
+ * JSON has no number for. Times are seconds, in the evidence of verdicts milliseconds as in the log.
+ */
+export interface Status extends Readiness {
+  readonly version: string;
+  readonly commit: string;
+  readonly configHash: string;
+  /** How long the engine has been running. */
+  readonly seconds: number;
+  readonly generator: {
+    readonly isSaturated: boolean;
+    readonly eventLoopUtilization: number;
+  };
+  readonly scenarios: Readonly<Record<string, ScenarioStatus>>;
+  /** True as long as both sums of the ledger hold for every task. */
+  readonly balanced: boolean;
+  readonly total: TaskReport;
+  readonly tasks: Readonly<Record<string, TaskStatus>>;
+  readonly slos: Readonly<Record<string, SloReport>>;
+  readonly connections: Readonly<Record<string, ConnectionStatus>>;
+  readonly drift: readonly WatchedDrift[];
+}
+
+export interface ScenarioStatus {
+  readonly state: ScenarioState;
+  /** Null before the first and after the last; `remainingSeconds` is null for one without an end. */
+  readonly stage: {
+    readonly number: number;
+    readonly name: string;
+    readonly kind: string;
+    readonly remainingSeconds: number | null;
+  } | null;
+  /** Starts a second that the plan wants now; null for `max`. */
+  readonly targetRate: number | null;
+  /** Tasks published a second over the last 30 s. */
+  readonly achievedRate: number | null;
+}
+
+export interface TaskStatus extends TaskReport {
+  readonly publishing: number;
+  readonly inFlight: number;
+  /** Which side makes it slow. */
+  readonly verdict: Standing;
+}
+
+export interface ConnectionStatus {
+  readonly broker: {
+    readonly isUp: boolean;
+    readonly isBlocked: boolean;
+    readonly reconnects: number;
+  };
+  readonly backend: { readonly isUp: boolean; readonly reconnects: number };
+  /** Null with `events: off`. */
+  readonly events: ObservedConnection["events"];
+  readonly backendMemoryBytes: number | null;
+  readonly unacked: number | null;
+  readonly unexplainedTasks: number | null;
+  readonly queues: ObservedConnection["queues"];
+  readonly workers: readonly ObservedWorker[];
+}
+
+export interface StatusSources {
+  readonly subject: Subject;
+  readonly ledger: LedgerView;
+  readonly observed: readonly ObservedConnection[];
+  readonly verdicts: ReadonlyMap<string, Standing>;
+  readonly drifts: readonly WatchedDrift[];
+  readonly readiness: Readiness;
+  readonly seconds: number;
+  readonly achievedRate: (scenario: number) => number | null;
+}
+
+export function statusOf(sources: StatusSources): Status {
+  const { subject, ledger, observed, seconds, drifts, readiness } = sources;
+  const { balanced, total, tasks, slos } = ledgerReport(ledger, subject);
+  return {
+    version: subject.version,
+    commit: subject.commit,
+    configHash: subject.configHash,
+    seconds,
+    ...readiness,
+    generator: {
+      isSaturated:
+        ledger.engine("saturatedDispatchLag") === 1 || ledger.engine("saturatedEventLoop") === 1,
+      eventLoopUtilization: ledger.engine("eventLoopUtilization"),
+    },
+    scenarios: Object.fromEntries(
+      subject.scenarios.map(({ name }, index) => [name, scenarioOf(index, sources)]),
+    ),
+    balanced,
+    total,
+    tasks: Object.fromEntries(
+      [...entriesByTask(subject)].map(([task, entries]) => {
+        const { publishing, inFlight } = summarize(ledger, entries);
+        const verdict = sources.verdicts.get(task)!;
+        return [task, { ...tasks[task]!, publishing, inFlight, verdict }];
+      }),
+    ),
+    slos,
+    connections: Object.fromEntries(
+      observed.map((connection, index) => [
+        connection.name,
+        connectionOf(connection, index, ledger),
+      ]),
+    ),
+    drift: drifts,
+  };
+}
+
+function scenarioOf(
+  index: number,
+  { subject, ledger, achievedRate }: StatusSources,
+): ScenarioStatus {
+  const state = ledger.scenarioState(index);
+  const number = ledger.scenario(index, "stage");
+  const stage = subject.scenarios[index]!.stages[number];
+  const isActive = state === "warming" || state === "running";
+  return {
+    state,
+    stage:
+      isActive && stage !== undefined
+        ? {
+            number: number + 1,
+            name: stage.name,
+            kind: stage.kind,
+            remainingSeconds: finite(ledger.scenario(index, "stageRemainingSeconds")),
+          }
+        : null,
+    targetRate: finite(ledger.scenario(index, "targetRate")),
+    achievedRate: achievedRate(index),
+  };
+}
+
+/** `index` is that of the connection in the ledger. */
+function connectionOf(
+  { events, backendMemoryBytes, unacked, unexplainedTasks, queues, workers }: ObservedConnection,
+  index: number,
+  ledger: LedgerView,
+): ConnectionStatus {
+  const isUp = (role: "broker" | "backend") => ledger.connection(index, `${role}Up`) === 1;
+  return {
+    broker: {
+      isUp: isUp("broker"),
+      isBlocked: ledger.connection(index, "brokerBlocked") === 1,
+      reconnects: ledger.connection(index, "brokerReconnects"),
+    },
+    backend: { isUp: isUp("backend"), reconnects: ledger.connection(index, "backendReconnects") },
+    events,
+    backendMemoryBytes,
+    unacked,
+    unexplainedTasks,
+    queues,
+    workers,
+  };
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
