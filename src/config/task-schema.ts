@@ -170,25 +170,36 @@ export function measuredName(key: string, entry: TaskConfig | WorkflowConfig): s
   return isWorkflow(entry) || entry.link.length > 0 ? key : entry.name;
 }
 
+/** Each key by its name: what a rest of keys is spread into takes several times the memory and the time. */
 function readTask(task: ReadTask): TaskConfig {
-  const { timeout, expires, countdown, timeLimit, softTimeLimit, deliveryMode, ...others } = task;
   return {
-    ...others,
     name: task.name!,
+    args: task.args,
+    kwargs: task.kwargs,
+    queue: task.queue,
     exchange: task.exchange ?? null,
     routingKey: task.routingKey ?? null,
+    priority: task.priority,
     urgency: task.urgency ?? null,
-    isPersistent: deliveryMode === "persistent",
-    timeoutMs: timeout,
-    expiresMs: expires === undefined ? timeout : expires,
-    countdownMs: countdown,
+    isPersistent: task.deliveryMode === "persistent",
+    timeoutMs: task.timeout,
+    expiresMs: task.expires === undefined ? task.timeout : task.expires,
+    countdownMs: task.countdown,
     eta: task.eta ?? null,
-    timeLimitSeconds: secondsOf(timeLimit),
-    softTimeLimitSeconds: secondsOf(softTimeLimit),
+    nativeDelayedDelivery: task.nativeDelayedDelivery,
+    timeLimitSeconds: secondsOf(task.timeLimit),
+    softTimeLimitSeconds: secondsOf(task.softTimeLimit),
+    retries: task.retries,
+    ignoreResult: task.ignoreResult,
+    expect: task.expect,
     shadow: task.shadow ?? null,
     link: task.link ?? [],
     linkError: task.linkError ?? [],
+    headers: task.headers,
+    stamps: task.stamps,
+    serializer: task.serializer,
     compression: task.compression === "none" ? null : (task.compression as Compression),
+    protocol: task.protocol,
     argsrepr: task.argsrepr ?? null,
     kwargsrepr: task.kwargsrepr ?? null,
   };
