@@ -60,13 +60,14 @@ export class ClockOffsets {
   straddlesStep(worker: number, task: TaskTimes, nowMs: number): boolean {
     const { publishedMs, startedMs, endedMs, receivedMs } = task;
     if (endedMs - receivedMs > startedMs - publishedMs + STEP_MS) return true;
+    // The event of a start may come late, but not by so much: see `runOf`.
+    if (startedMs > endedMs + STEP_MS) return true;
     const known = this.#clocks.get(worker);
     if (known === undefined) return false;
     const { leastMs, mostMs } = aged(known, nowMs);
-    const isEarly = (ms: number) => ms < publishedMs + leastMs - STEP_MS;
-    const fits = (ms: number) => !isEarly(ms) && ms <= receivedMs + mostMs + STEP_MS;
-    // The event of a start may come late without any step: see `runOf`.
-    return fits(endedMs) ? isEarly(startedMs) : fits(startedMs);
+    const fits = (ms: number) =>
+      ms >= publishedMs + leastMs - STEP_MS && ms <= receivedMs + mostMs + STEP_MS;
+    return fits(startedMs) !== fits(endedMs);
   }
 
   /** Our own clock was set: nothing is known any more. */

@@ -1,3 +1,4 @@
+// Runs alone: how many tasks are under way when a clock is set depends on who else is busy.
 /*
  * Clocks that are set by an hour while tasks are under way: no phase is an hour long, what cannot be known is counted, and
  * what follows is measured as before.
@@ -78,7 +79,7 @@ for (const [index, { whose, isDaemon, isWorker, seconds }] of VARIANTS.entries()
       if (phase === "work") continue;
       // Events of the first tasks may be missed.
       assert.ok(known + leftOut >= 0.9 * COUNT, `${phase}: ${report}`);
-      if (phase !== "run") assert.ok(leftOut > 0 && leftOut <= 2 * RATE, `${phase}: ${report}`);
+      if (phase !== "run") assert.ok(leftOut > 0 && leftOut <= 3 * RATE, `${phase}: ${report}`);
     }
     // A busy machine may be late for a few starts.
     const published = page.sum("celery_load_tasks_published_total");

@@ -159,12 +159,15 @@ test("a start that is heard of late is no step, and of another worker nothing is
   const offsets = new ClockOffsets();
   const first = timesOf(1e12, 0, { waitMs: 5, runMs: 200, deliveryMs: 5 });
   offsets.bound(1, first, first.receivedMs);
-  const late = { ...first, startedMs: first.endedMs + 5_000 };
+  const late = { ...first, startedMs: first.endedMs + 900 };
   assert.equal(offsets.straddlesStep(1, late, first.receivedMs), false);
   const back = { ...first, endedMs: first.endedMs - HOUR_MS };
   assert.equal(offsets.straddlesStep(1, back, first.receivedMs), true);
-  assert.equal(offsets.straddlesStep(2, back, first.receivedMs), false);
+  assert.equal(offsets.straddlesStep(2, back, first.receivedMs), true, "by its own two times");
+  const ahead = timesOf(1e12, HOUR_MS, { waitMs: 5, runMs: 200, deliveryMs: 5 });
+  offsets.bound(1, ahead, ahead.receivedMs);
+  const old = { ...ahead, startedMs: ahead.startedMs - HOUR_MS };
+  assert.equal(offsets.straddlesStep(1, old, ahead.receivedMs), true, "the new clock is known");
   offsets.forget();
-  assert.equal(offsets.straddlesStep(1, back, first.receivedMs), false);
   assert.equal(offsets.all(first.receivedMs).size, 0);
 });
