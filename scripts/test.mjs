@@ -3,6 +3,7 @@
 //   node scripts/test.mjs quick             lint, unit tests, and one whole run on each broker (npm run test:quick)
 //   node scripts/test.mjs unit              without real servers, no lint
 //   node scripts/test.mjs system [WORD...]  with real servers; only files whose path has one of the words
+//   node scripts/test.mjs today [WORD...]   those that are about a broker once more, on Redis 8 and RabbitMQ 4
 //   node scripts/test.mjs image             the container image, really built (npm run image)
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -19,12 +20,15 @@ const LANES = Number(process.env.TEST_LANES ?? Math.min(availableParallelism() +
 /** The first line of a system test that judges times, so that nothing may run beside it. */
 const ALONE = "// Runs alone: ";
 
-const PARTS = { quick, unit, system, image };
+/** Among the first lines of a system test that is about what brokers do. */
+const ALSO_TODAY = "// Also on today's brokers.";
+
+const PARTS = { quick, unit, system, today, image };
 
 const [part, ...words] = process.argv.slice(2);
 if (part !== undefined && !Object.hasOwn(PARTS, part)) {
   console.error(
-    `There is no part "${part}" of the tests: write quick, unit, system or image, or nothing for unit and system.`,
+    `There is no part "${part}" of the tests: write quick, unit, system, today or image, or nothing for unit, system and today.`,
   );
   process.exit(1);
 }
@@ -40,11 +44,11 @@ async function everything() {
     "test: lint, unit tests, then tests that start Redis, RabbitMQ, Celery workers, Prometheus and Chromium on 127.0.0.1;" +
       " about half an hour on two cores (npm run test:quick: three minutes)",
   );
-  return inTurn([lint, unit, system]);
+  return inTurn([lint, unit, system, today]);
 }
 
 function quick() {
-  return inTurn([lint, unit, () => runSystem(["quick-form"])]);
+  return inTurn([lint, unit, () => runSystem(wantedBy(["quick-form"]))]);
 }
 
 /** Each step, also after one that failed, unless that was the first or Ctrl-C. */
@@ -73,7 +77,24 @@ async function unit() {
 }
 
 function system() {
-  return runSystem(words);
+  return runSystem(wantedBy(words));
+}
+
+/** What is about a broker, on the generation of brokers that Debian 12 does not have. */
+async function today() {
+  const prepareBrokers = join("dist", "test", "support", "prepare-todays-brokers.js");
+  if ((await run(process.execPath, [prepareBrokers])) !== 0) {
+    console.error("test: nothing is tried on Redis 8 and RabbitMQ 4");
+    return 0;
+  }
+  process.env.BROKERS = "today";
+  const isAbout = (file) => sourceOf(file).split("\n", 3).includes(ALSO_TODAY);
+  return runSystem((file) => isAbout(file) && wantedBy(words)(file));
+}
+
+/** @param wanted words of which a file's path must have one; none for all files */
+function wantedBy(wanted) {
+  return (file) => wanted.length === 0 || wanted.some((word) => file.includes(word));
 }
 
 async function image() {
@@ -84,20 +105,17 @@ async function image() {
   return code;
 }
 
-/** @param wanted words of which a file's path must have one; none for all files */
-async function runSystem(wanted) {
-  const files = testFiles((file) => isBelow("system", file)).filter(
-    (file) => wanted.length === 0 || wanted.some((word) => file.includes(word)),
-  );
+async function runSystem(isWanted) {
+  const files = testFiles((file) => isBelow("system", file)).filter(isWanted);
   if (files.length === 0) {
-    console.error(`Found no system tests for ${wanted.join(", ")}.`);
+    console.error(`Found no system tests for ${words.join(", ")}.`);
     return 1;
   }
   const alone = files.filter((file) => sourceOf(file).startsWith(ALONE));
   const beside = bySize(files.filter((file) => !alone.includes(file)));
   const lanes = Math.min(LANES, Math.max(beside.length, 1));
   console.error(
-    `test: system, ${beside.length} files, ${lanes} at a time, then ${alone.length} alone`,
+    `test: system on ${process.env.BROKERS ?? "installed"} brokers, ${beside.length} files, ${lanes} at a time, then ${alone.length} alone`,
   );
   const runs = [
     ...(await inLanes(beside, lanes, runAndTell)),

@@ -1,12 +1,11 @@
 import type { UserError } from "../errors.js";
-import { parseAmqpUrl } from "./amqp-url.js";
+import { BROKER_KINDS, type BrokerKind, type BrokerTraits } from "./broker-kinds.js";
 import { remedyForBroker } from "./likely-url.js";
-import { parseRedisUrl } from "./redis-url.js";
 import { backendName, silenceOf } from "./silent-backend.js";
 import { urlError } from "./url-parts.js";
 
 /** What speaks behind a URL; `rpc` is the broker's own, whichever that is, and `disabled` is nothing. */
-export type ServerKind = "redis" | "amqp" | "rpc" | "disabled";
+export type ServerKind = BrokerKind | "rpc" | "disabled";
 
 /** A server that a URL leads to. */
 export interface ServerName {
@@ -23,9 +22,24 @@ export interface ServerName {
  * @throws {UserError} when this version can use no such server; `hint` is the remedy.
  */
 export function kindOf(url: string): ServerKind {
-  const kind = KINDS.get(backendName(url.trim()));
-  if (kind === undefined) throw refusal(url, BROKER);
+  const kind = likelyKindOf(url);
+  if (kind === null) throw refusal(url, BROKER);
   return kind;
+}
+
+/** The same of a URL that may be none; null when it is none of ours. */
+export function likelyKindOf(url: string): ServerKind | null {
+  return KINDS.get(backendName(url.trim())) ?? null;
+}
+
+/** What the kind of broker behind a URL can do; null when it is none, such as `rpc://`. */
+export function brokerTraits(url: string): BrokerTraits | null {
+  const kind = likelyKindOf(url);
+  return isBrokerKind(kind) ? BROKER_KINDS[kind] : null;
+}
+
+function isBrokerKind(kind: ServerKind | null): kind is BrokerKind {
+  return kind !== null && Object.hasOwn(BROKER_KINDS, kind);
 }
 
 /** @throws {UserError} when the URL is none of a broker; see `parseRedisUrl()`, `parseAmqpUrl()`. */
@@ -38,15 +52,15 @@ export function checkBrokerUrl(url: string): void {
     );
   }
   if (kind === "disabled") throw refusal(url, BROKER);
-  if (kind === "amqp") parseAmqpUrl(url);
-  else parseRedisUrl(url);
+  BROKER_KINDS[kind].parse(url);
 }
 
 /** @throws {UserError} when the URL is none of a result backend that this version can use. */
 export function checkBackendUrl(url: string): void {
-  const kind = KINDS.get(backendName(url.trim()));
-  if (kind === "redis") {
-    parseRedisUrl(url);
+  const kind = likelyKindOf(url);
+  const traits = brokerTraits(url);
+  if (traits?.storesResults) {
+    traits.parse(url);
   } else if (kind === "rpc") {
     if (!isAlone(url)) {
       throw urlError("must be rpc:// and nothing else", "Replies go through the broker's URL.");
@@ -81,10 +95,10 @@ function silentError(url: string): UserError | undefined {
  * `rpc://` and `disabled`. Those that Sentinels answer with are not known before they are asked.
  */
 export function hostsOf(url: string): ServerName[] {
-  const kind = kindOf(url);
-  if (kind === "rpc" || kind === "disabled") return [];
-  const address = kind === "amqp" ? parseAmqpUrl(url) : parseRedisUrl(url);
-  if ("sentinel" in address && address.sentinel !== undefined) return [...address.sentinel.servers];
+  kindOf(url); // refuses what is none of ours
+  const address = brokerTraits(url)?.parse(url);
+  if (address === undefined) return [];
+  if (address.sentinel !== undefined) return [...address.sentinel.servers];
   return [address, ...(address.alternatives ?? [])].map(nameOf);
 }
 
@@ -98,8 +112,7 @@ export function isAllowed({ host, port, path }: ServerName, allowed: readonly st
 
 /** Does it begin as the URL of a Redis or a RabbitMQ does? */
 export function isServerUrl(text: string): boolean {
-  const kind = KINDS.get(schemeOf(text));
-  return kind === "redis" || kind === "amqp";
+  return isBrokerKind(KINDS.get(schemeOf(text)) ?? null);
 }
 
 /** `redis://a/0` is `redis`; lists go by their first URL. */
@@ -110,15 +123,10 @@ export function schemeOf(url: string): string {
     .toLowerCase();
 }
 
-const KINDS: ReadonlyMap<string, ServerKind> = new Map([
-  ["redis", "redis"],
-  ["rediss", "redis"],
-  ["redis+socket", "redis"],
-  ["socket", "redis"],
-  ["sentinel", "redis"],
-  ["amqp", "amqp"],
-  ["pyamqp", "amqp"],
-  ["amqps", "amqp"],
+const KINDS: ReadonlyMap<string, ServerKind> = new Map<string, ServerKind>([
+  ...Object.entries(BROKER_KINDS).flatMap(([kind, { schemes }]) =>
+    schemes.map((scheme) => [scheme, kind as BrokerKind] as const),
+  ),
   ["rpc", "rpc"],
   // Celery's way to say that no results are stored (`celery/app/backends.py`).
   ["disabled", "disabled"],

@@ -1,6 +1,12 @@
 import { parseManagementUrl } from "../celery/management-url.js";
 import { isTlsUrl } from "../celery/resolved-url.js";
-import { hostsOf, isAllowed, kindOf, type ServerName, schemeOf } from "../celery/server-url.js";
+import {
+  brokerTraits,
+  hostsOf,
+  isAllowed,
+  type ServerName,
+  schemeOf,
+} from "../celery/server-url.js";
 import { type ConfigIssue, issue, listNames } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import { quote } from "./quote.js";
@@ -39,7 +45,7 @@ function checkHosts(name: string, connection: ConnectionPart): ConfigIssue[] {
 }
 
 function checkManagement(name: string, { broker, management }: ConnectionPart): ConfigIssue[] {
-  if (management === undefined || kindOf(broker) === "amqp") return [];
+  if (management === undefined || brokerTraits(broker)?.hasManagement) return [];
   return [
     issue(["connections", name, "management"], "must go with a broker that is RabbitMQ", {
       remedy: "Remove it.",

@@ -1,5 +1,5 @@
 import { beyondMsgpack } from "../celery/arguments.js";
-import { kindOf } from "../celery/server-url.js";
+import { brokerTraits, likelyKindOf } from "../celery/server-url.js";
 import { type ConfigIssue, issue, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
 import { quote } from "./quote.js";
@@ -34,7 +34,9 @@ export function checkChord(
 ): ConfigIssue[] {
   const isChord = entry !== undefined && isWorkflow(entry) && startsWithGroup(entry);
   const backend = connection.backend ?? connection.broker;
-  if (!isChord || !isKind(backend, "rpc", "amqp", "disabled")) return [];
+  const kind = likelyKindOf(backend);
+  // What is no URL is told where URLs are checked.
+  if (!isChord || kind === null || brokerTraits(backend)?.storesResults) return [];
   return [
     issue(
       ["tasks", task],
@@ -46,14 +48,6 @@ export function checkChord(
 
 function startsWithGroup({ stages }: WorkflowConfig): boolean {
   return stages.length > 1 && stages[0]!.length > 1;
-}
-
-function isKind(url: string, ...kinds: string[]): boolean {
-  try {
-    return kinds.includes(kindOf(url));
-  } catch {
-    return false; // told where the URL is checked
-  }
 }
 
 /** Where the references stand: the key that the user wrote. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { parseManagementUrl } from "../celery/management-url.js";
 import { resolveUrl, type UrlSettings } from "../celery/resolved-url.js";
-import { checkBackendUrl, checkBrokerUrl, kindOf } from "../celery/server-url.js";
+import { brokerTraits, checkBackendUrl, checkBrokerUrl } from "../celery/server-url.js";
 import type { BackendTransport, BrokerTransport } from "../celery/transport.js";
 import { backendOptionsSchema, optionsSchema } from "./option-fields.js";
 import { urlField } from "./url-field.js";
@@ -142,9 +142,9 @@ export function resolveConnection(connection: ConnectionPart): ConnectionConfig 
   };
 }
 
-/** Redis stores results as well; what RabbitMQ has of its own is `rpc://`. */
+/** Where results go when nothing says where. */
 export function defaultBackend(broker: string): string {
-  return kindOf(broker) === "amqp" ? "rpc://" : broker;
+  return brokerTraits(broker)?.defaultBackend(broker) ?? broker;
 }
 
 function transportOf(options: ConnectionPart["options"]): BrokerTransport {

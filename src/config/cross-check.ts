@@ -1,4 +1,5 @@
 import { beyondMsgpack, validateTemplates } from "../celery/arguments.js";
+import { brokerTraits } from "../celery/server-url.js";
 import { type ProfileSpec, peakOf } from "../plan/profile.js";
 import { checkSlos } from "./check-slos.js";
 import { checkUrls } from "./check-urls.js";
@@ -150,7 +151,7 @@ function checkDelayedDelivery(
   { broker }: ConnectionPart,
 ): ConfigIssue[] {
   const isNative = entry !== undefined && !isWorkflow(entry) && entry.nativeDelayedDelivery;
-  if (!isNative || /^(py)?amqps?:/.test(broker)) return [];
+  if (!isNative || brokerTraits(broker)?.holdsDelayedTasks !== false) return [];
   return [
     issue(
       ["tasks", task, "nativeDelayedDelivery"],

@@ -1,8 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { statSync } from "node:fs";
-import { parseAmqpUrl } from "../celery/amqp-url.js";
-import { parseRedisUrl } from "../celery/redis-url.js";
-import { kindOf } from "../celery/server-url.js";
+import { brokerTraits } from "../celery/server-url.js";
 import type { TlsSettings } from "../celery/tls-query.js";
 import type { Fault } from "../errors.js";
 import { quote } from "./quote.js";
@@ -66,10 +64,11 @@ function tlsPath(name: string, key: string): string[] {
 }
 
 function tlsOf(url: string): TlsSettings[] {
-  const kind = kindOf(url);
-  if (kind === "rpc" || kind === "disabled") return [];
-  const { alternatives = [], ...first } = kind === "amqp" ? parseAmqpUrl(url) : parseRedisUrl(url);
-  return [first, ...alternatives].flatMap(({ tls }) => (tls === undefined ? [] : [tls]));
+  const address = brokerTraits(url)?.parse(url);
+  if (address === undefined) return [];
+  return [address, ...(address.alternatives ?? [])].flatMap(({ tls }) =>
+    tls === undefined ? [] : [tls],
+  );
 }
 
 function checkFiles(

@@ -1,13 +1,8 @@
 import { hostname } from "node:os";
-import { parseAmqpUrl } from "../celery/amqp-url.js";
-import { parseRedisUrl } from "../celery/redis-url.js";
-import { kindOf } from "../celery/server-url.js";
-import { openAmqpBroker } from "./amqp/broker.js";
-import { openAmqpControl } from "./amqp/control.js";
-import { openAmqpEvents } from "./amqp/events.js";
-import { openAmqpLook } from "./amqp/look.js";
-import { openAmqpRpcResults } from "./amqp/rpc-results.js";
-import { openAmqpSentEvents } from "./amqp/sent-events.js";
+import type { BrokerKind } from "../celery/broker-kinds.js";
+import { brokerTraits, kindOf } from "../celery/server-url.js";
+import { AMQP } from "./amqp/parts.js";
+import type { BrokerParts } from "./broker-parts.js";
 import { openNoResults } from "./no-results.js";
 import type {
   Control,
@@ -17,28 +12,22 @@ import type {
   ObserveOptions,
   ServerLook,
 } from "./observe-ports.js";
-import type {
-  BrokerOptions,
-  BrokerPart,
-  Connection,
-  ConnectionOptions,
-  ResultsPart,
-} from "./ports.js";
-import { openRedisBroker } from "./redis/broker.js";
-import { openRedisControl } from "./redis/control.js";
-import { openRedisEvents } from "./redis/events.js";
-import { openRedisLook } from "./redis/look.js";
+import type { Connection, ConnectionOptions, ResultsPart } from "./ports.js";
+import { REDIS } from "./redis/parts.js";
 import { openRedisResults } from "./redis/results.js";
-import { openRedisRpcResults } from "./redis/rpc-results.js";
-import { openRedisSentEvents } from "./redis/sent-events.js";
-import { type SentEvents, withSentEvents } from "./sent-events.js";
+import { withSentEvents } from "./sent-events.js";
+
+/** What speaks to each kind of broker. */
+const PARTS: Readonly<Record<BrokerKind, BrokerParts>> = { redis: REDIS, amqp: AMQP };
+
+/** The configuration has refused what is no URL of a broker. */
+function partsOf(url: string): BrokerParts {
+  return PARTS[kindOf(url) as BrokerKind];
+}
 
 /** How our connections are named in the servers' own lists, before the purpose of each. */
 function clientNameOf(url: string): string {
-  const name =
-    kindOf(url) === "amqp"
-      ? parseAmqpUrl(url).clientProperties?.connection_name
-      : parseRedisUrl(url).socket?.clientName;
+  const name = brokerTraits(url)?.clientNameOf(url);
   return typeof name === "string" ? name : `celery-load@${hostname()}`;
 }
 
@@ -48,11 +37,10 @@ function clientNameOf(url: string): string {
  */
 export function openConnection(options: ConnectionOptions): Connection {
   const clientName = clientNameOf(options.broker);
-  const broker = brokerOf({ ...options, url: options.broker, clientName });
+  const named = { ...options, url: options.broker, clientName };
+  const broker = partsOf(named.url).openBroker(named);
   const backend = backendOf(options, clientName);
-  const sentEvents = options.sendTaskSentEvents
-    ? sentEventsOf({ ...options, url: options.broker, clientName })
-    : null;
+  const sentEvents = options.sendTaskSentEvents ? partsOf(named.url).openSentEvents(named) : null;
   return {
     publisher:
       sentEvents === null ? broker.publisher : withSentEvents(broker.publisher, sentEvents),
@@ -74,16 +62,6 @@ export function openConnection(options: ConnectionOptions): Connection {
   };
 }
 
-function sentEventsOf(options: BrokerOptions): SentEvents {
-  return kindOf(options.url) === "amqp"
-    ? openAmqpSentEvents(options)
-    : openRedisSentEvents(options);
-}
-
-function brokerOf(options: BrokerOptions): BrokerPart {
-  return kindOf(options.url) === "amqp" ? openAmqpBroker(options) : openRedisBroker(options);
-}
-
 /** `rpc://` means replies through the broker itself. */
 function backendOf(options: ConnectionOptions, clientName: string): ResultsPart {
   const kind = kindOf(options.backend);
@@ -93,25 +71,25 @@ function backendOf(options: ConnectionOptions, clientName: string): ResultsPart 
     return openRedisResults({ ...options, url, clientName: clientNameOf(url) });
   }
   const rpc = { ...options, url: options.broker, clientName };
-  return kindOf(options.broker) === "amqp" ? openAmqpRpcResults(rpc) : openRedisRpcResults(rpc);
+  return partsOf(rpc.url).openRpcResults(rpc);
 }
 
 /** Remote control of the workers of a broker. */
 export function openControl(options: Unnamed<ControlOptions>): Control {
   const named = { ...options, clientName: clientNameOf(options.url) };
-  return kindOf(options.url) === "amqp" ? openAmqpControl(named) : openRedisControl(named);
+  return partsOf(options.url).openControl(named);
 }
 
 /** The events that workers send through a broker. */
 export function openEvents(options: Unnamed<EventStreamOptions>): EventStream {
   const named = { ...options, clientName: clientNameOf(options.url) };
-  return kindOf(options.url) === "amqp" ? openAmqpEvents(named) : openRedisEvents(named);
+  return partsOf(options.url).openEvents(named);
 }
 
 /** A look at a broker, or at a result backend that is a server of its own. */
 export function openLook(options: Unnamed<ObserveOptions>): ServerLook {
   const named = { ...options, clientName: clientNameOf(options.url) };
-  return kindOf(options.url) === "amqp" ? openAmqpLook(named) : openRedisLook(named);
+  return partsOf(options.url).openLook(named);
 }
 
 type Unnamed<T extends ObserveOptions> = Omit<T, "clientName">;

@@ -1,8 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { parseAmqpUrl } from "../celery/amqp-url.js";
 import { redactUrl } from "../celery/redact-url.js";
-import { parseRedisUrl } from "../celery/redis-url.js";
-import { kindOf } from "../celery/server-url.js";
+import { brokerTraits, kindOf } from "../celery/server-url.js";
 import { idPrefix } from "../celery/task-id.js";
 import { isFull } from "../connections/limit.js";
 import type { Control, ServerLook } from "../connections/observe-ports.js";
@@ -38,9 +36,8 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
   const log = new EventLog(idPrefix(randomBytes(6)));
   const { name, connection, parts } = options;
   try {
-    const kind = kindOf(connection.backend);
     const isServer =
-      (kind === "redis" || kind === "amqp") && connection.backend !== connection.broker;
+      brokerTraits(connection.backend) !== null && connection.backend !== connection.broker;
     const [broker, backend] = await Promise.all([
       lookAt(options, connection.broker, connection.management),
       isServer ? lookAt(options, connection.backend, null) : null,
@@ -132,9 +129,8 @@ async function lookAt(
 
 function addressOf(url: string): Pick<ServerFacts, "kind" | "database" | "isTls"> {
   const kind = kindOf(url);
-  if (kind === "amqp") return { kind, database: null, isTls: parseAmqpUrl(url).isTls };
-  const { db, tls } = parseRedisUrl(url);
-  return { kind, database: db, isTls: tls !== undefined };
+  const traits = brokerTraits(url)!;
+  return { kind, database: traits.databaseOf(url), isTls: traits.parse(url).tls !== undefined };
 }
 
 function lookAtQueues(look: ServerLook, tasks: readonly TaskFacts[]): Promise<QueueFacts[]> {

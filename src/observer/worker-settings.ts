@@ -45,7 +45,8 @@ export class WorkerSettings {
   readonly #use: SettingsUse;
   /** By node: which process of it has answered. */
   readonly #known = new Map<string, unknown>();
-  readonly #told = new Set<string>();
+  /** By node, for as long as it is there: names of pods are never the same twice. */
+  readonly #told = new Map<string, Set<string>>();
 
   constructor(use: SettingsUse) {
     this.#use = use;
@@ -62,6 +63,7 @@ export class WorkerSettings {
     consumes: (node: string) => boolean,
     consumers: ReadonlyMap<string, number> | null,
   ): Promise<SettingNotice[]> {
+    for (const node of this.#known.keys()) if (!processes.has(node)) this.#forget(node);
     const destination = [...processes.keys()].filter(
       (node) => !this.#known.has(node) || this.#known.get(node) !== processes.get(node),
     );
@@ -86,14 +88,20 @@ export class WorkerSettings {
     return this.#news(judgements);
   }
 
+  #forget(node: string): void {
+    this.#known.delete(node);
+    this.#told.delete(node);
+  }
+
   /** One for what is the same of several workers, and none for what was told of each of them. */
   #news(judgements: readonly SettingJudgement[]): SettingNotice[] {
     const groups = new Map<string, SettingJudgement[]>();
     for (const each of judgements) {
       const { node, ...others } = each.values;
       const what = JSON.stringify([each.code, others]);
-      if (this.#told.has(`${node} ${what}`)) continue;
-      this.#told.add(`${node} ${what}`);
+      const told = this.#told.get(node) ?? new Set();
+      if (told.has(what)) continue;
+      this.#told.set(node, told.add(what));
       groups.set(what, [...(groups.get(what) ?? []), each]);
     }
     return [...groups.values()].map((group) => {

@@ -1,4 +1,4 @@
-import { kindOf } from "../celery/server-url.js";
+import { brokerTraits } from "../celery/server-url.js";
 import type { TaskOptions } from "../celery/task-options.js";
 import type { Config, TaskConfig } from "../config/schema.js";
 import { isWorkflow, measuredName } from "../config/schema.js";
@@ -75,5 +75,5 @@ function planStart(
 function taskOptions(task: TaskConfig, broker: string): TaskOptions {
   const { urgency, timeoutMs, link, linkError, expect, ...options } = task;
   if (urgency === null) return options;
-  return { ...options, priority: kindOf(broker) === "redis" ? 9 - urgency : urgency };
+  return { ...options, priority: brokerTraits(broker)!.priorityOf(urgency) };
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { kindOf, type ServerKind } from "../celery/server-url.js";
+import { brokerTraits, kindOf, type ServerKind } from "../celery/server-url.js";
 import type { ConfigIssue } from "../config/config-issue.js";
 import type { Config } from "../config/schema.js";
 import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
@@ -110,7 +110,7 @@ export function planEngine(
       name,
       broker: connection.broker,
       transport: connection.options,
-      redisBackend: kindOf(connection.backend) === "redis" ? connection.backend : null,
+      redisBackend: brokerTraits(connection.backend)?.storesResults ? connection.backend : null,
       management: connection.management,
       events: connection.events,
       results: resultsUse(kindOf(connection.backend), entries, index),

@@ -1,3 +1,4 @@
+// Also on today's brokers.
 /*
  * Servers with few places: what the load needs connects first, and goes without the rest. A server that is full is no
  * wrong configuration: it is tried again until there is a place.

@@ -1,3 +1,4 @@
+// Also on today's brokers.
 /*
  * Native delayed delivery harms nobody: RabbitMQ keeps what it cannot deliver after its delay, and from 32 such
  * messages on nobody's delayed tasks are delivered any more. So a route has to be good before anything waits on it.

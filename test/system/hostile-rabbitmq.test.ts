@@ -1,3 +1,4 @@
+// Also on today's brokers.
 /*
  * Bytes that no RabbitMQ sends, in the middle of what a real one sends: they end the connection that they come
  * on, and never the process; nothing is lost from the ledger, and no page is broken by them.

@@ -1,3 +1,4 @@
+// Also on today's brokers.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Also on today's brokers.
 /*
  * What a daemon says when a server refuses it, in the server's words: lines of its own only, no cause more than
  * once for each of the roles that meet it, and nothing behind the report of a run.

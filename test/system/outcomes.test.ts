@@ -1,3 +1,4 @@
+// Also on today's brokers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startDaemon } from "../support/daemon.js";

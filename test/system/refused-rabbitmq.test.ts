@@ -1,3 +1,4 @@
+// Also on today's brokers.
 /*
  * What RabbitMQ refuses to take is a publish failure of that task, with the broker's words; every other task goes
  * on as if nothing had been, over the same connection.

@@ -1,3 +1,4 @@
+// Also on today's brokers.
 /*
  * What Redis refuses to take is a publish failure of that task, with the server's words; tasks for other lists go on
  * as if nothing had been, over the same connection.

@@ -1,3 +1,4 @@
+// Also on today's brokers.
 import assert from "node:assert/strict";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";

@@ -111,3 +111,15 @@ test("each process is asked once, whoever is silent again, and nothing is told t
   assert.equal((await ask(new Map([["w1", 2]]))).length, 0);
   assert.deepEqual(asked, [["w1", "w2", "silent"], ["silent"], ["w1"]]);
 });
+
+test("a worker that is gone is forgotten, and told of anew when it is back", async () => {
+  const confs = { w1: { result_extended: true } };
+  const { control, asked } = fleet(confs);
+  const settings = new WorkerSettings(USE);
+  const ask = (processes: ReadonlyMap<string, unknown>) =>
+    settings.ask(control, processes, () => true, SERVED);
+  assert.equal((await ask(processesOf(confs))).length, 1);
+  assert.equal((await ask(new Map())).length, 0);
+  assert.equal((await ask(processesOf(confs))).length, 1);
+  assert.equal(asked.length, 2);
+});

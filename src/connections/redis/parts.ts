@@ -1,0 +1,17 @@
+import type { BrokerParts } from "../broker-parts.js";
+import { openRedisBroker } from "./broker.js";
+import { openRedisControl } from "./control.js";
+import { openRedisEvents } from "./events.js";
+import { openRedisLook } from "./look.js";
+import { openRedisRpcResults } from "./rpc-results.js";
+import { openRedisSentEvents } from "./sent-events.js";
+
+/** What speaks to Redis. */
+export const REDIS: BrokerParts = {
+  openBroker: openRedisBroker,
+  openRpcResults: openRedisRpcResults,
+  openSentEvents: openRedisSentEvents,
+  openControl: openRedisControl,
+  openEvents: openRedisEvents,
+  openLook: openRedisLook,
+};
