@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { EndReport } from "../../src/reports/end-report.js";
 import { startDaemon } from "../support/daemon.js";
 import {
@@ -47,7 +49,7 @@ for (const deployment of DEPLOYMENTS) {
     await using servers = await startServers(deployment);
     const { connection, queue } = servers;
     await using worker = await startWorker({ ...connection, python, queues: [queue] });
-    const contentsBefore = await servers.contents();
+    const contentsBefore = await settled(servers);
     await using daemon = await startDaemon({
       configText: `
 connections: { main: { broker: "${connection.broker}", backend: "${connection.backend}" } }
@@ -104,7 +106,7 @@ for (const deployment of DEPLOYMENTS) {
       await using servers = await startServers(deployment);
       const { connection, queue } = servers;
       await using worker = await startWorker({ ...connection, python, queues: [queue] });
-      const contentsBefore = await servers.contents();
+      const contentsBefore = await settled(servers);
       await using daemon = await startDaemon({
         configText: `
 connections: { main: { broker: "${connection.broker}", backend: "${connection.backend}" } }
@@ -219,6 +221,19 @@ async function quiet(servers: Servers, worker: TestWorker): Promise<void> {
     (await servers.waiting()) === 0 &&
     (await worker.recorded()).every(({ endedMs }) => endedMs !== null);
   await waitUntil(isQuiet, 30_000, "the worker to be idle");
+}
+
+/** A worker that has just come still binds its queues for a moment. */
+async function settled(servers: Servers): Promise<Contents> {
+  let last = await servers.contents();
+  const isSettled = async () => {
+    await sleep(500);
+    const before = last;
+    last = await servers.contents();
+    return isDeepStrictEqual(last, before);
+  };
+  await waitUntil(isSettled, 20_000, "the deployment to come to rest");
+  return last;
 }
 
 interface ReplyQueue {
