@@ -6,6 +6,7 @@ import { checkUrls } from "./check-urls.js";
 import { checkChord, checkWorkflows } from "./check-workflows.js";
 import { type ConfigIssue, issue, listNames, unknownName } from "./config-issue.js";
 import type { ConnectionPart } from "./connection-fields.js";
+import { isMapping } from "./mapping.js";
 import { formatDuration, formatRate } from "./quantities.js";
 import { quote } from "./quote.js";
 import type { SloConfig } from "./slo-fields.js";
@@ -215,8 +216,4 @@ function checkWarmup(name: string, { warmupMs, durationMs }: ScenarioPart): Conf
 
 function own(value: unknown, key: string): unknown {
   return isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-}
-
-function isMapping(value: unknown): value is PlainRecord {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

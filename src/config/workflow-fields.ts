@@ -1,4 +1,5 @@
 import { type FieldMeta, field, ReadError, readEach } from "./fields.js";
+import { isMapping } from "./mapping.js";
 
 /** A task of the configuration as a member of a workflow. */
 export interface MemberRef {
@@ -110,8 +111,4 @@ function refuseOthers(others: object, known: readonly string[], path: Steps): vo
   if (other === undefined) return;
   const remedy = `Known here: ${known.join(", ")}.`;
   throw new ReadError("there is no such key", { remedy, hidesValue: true }, [...path, other]);
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
