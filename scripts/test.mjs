@@ -42,7 +42,7 @@ console.log(`${totals.pass} passed, ${totals.fail} failed, ${totals.skipped} ski
 async function everything() {
   console.error(
     "test: lint, unit tests, then tests that start Redis, RabbitMQ, Celery workers, Prometheus and Chromium on 127.0.0.1;" +
-      " about half an hour on two cores (npm run test:quick: three minutes)",
+      " about forty minutes on two cores (npm run test:quick: three or four)",
   );
   return inTurn([lint, unit, system, today]);
 }

@@ -38,7 +38,7 @@ export const LOGIN_METHODS = ["PLAIN", "AMQPLAIN", "EXTERNAL"] as const;
 export type LoginMethod = (typeof LOGIN_METHODS)[number];
 
 /** What `resolveUrl()` puts into the query: Celery has it in options. */
-export const AMQP_KEYS = ["client_properties"] as const;
+const AMQP_KEYS = ["client_properties"] as const;
 
 /** Where to find a RabbitMQ node that is in use. */
 export interface AmqpAddress extends AmqpServer {

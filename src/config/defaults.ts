@@ -2,7 +2,7 @@ import { OWN_KEYS, WORKFLOW_KEYS } from "./task-schema.js";
 import { type ConfigNode, type MapEntry, type MapNode, nodeAt, withEach } from "./tree.js";
 
 /** Sections whose entries have defaults. */
-export const DEFAULTED_SECTIONS = ["tasks", "scenarios"] as const;
+const DEFAULTED_SECTIONS = ["tasks", "scenarios"] as const;
 
 /**
  * The tree with `defaults.tasks` and `defaults.scenarios` put into every task and scenario that has not

@@ -101,10 +101,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
 }
 
 /** Variables that the commands and the build read themselves. */
-export const RESERVED_VARIABLES: readonly string[] = [
-  "CELERY_LOAD_LOG_LEVEL",
-  "CELERY_LOAD_COMMIT",
-];
+const RESERVED_VARIABLES: readonly string[] = ["CELERY_LOAD_LOG_LEVEL", "CELERY_LOAD_COMMIT"];
 
 /** @param untold how many more there are */
 function configError(faults: readonly Fault[], untold = 0): ConfigError {

@@ -17,7 +17,7 @@ import {
 } from "./tree.js";
 
 /** Keys of a connection that are URLs, each of which may hold a password. */
-export const URL_KEYS = ["broker", "backend", "management"] as const;
+const URL_KEYS = ["broker", "backend", "management"] as const;
 
 /** Those of which there may be a list, as of Celery's `broker_url`. */
 const LIST_KEYS: readonly string[] = ["broker", "backend"];

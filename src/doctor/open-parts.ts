@@ -11,7 +11,7 @@ interface Closable {
 }
 
 /** A connection that did not become usable. */
-export class LinkError extends Error {
+class LinkError extends Error {
   override name = "LinkError";
   readonly isConfiguration: boolean;
 

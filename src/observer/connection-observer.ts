@@ -77,8 +77,8 @@ interface Opened {
   readonly all: readonly (ServerLook | EventStream | Control)[];
 }
 
-export const ASK_EVERY_MS = 10_000;
-export const LOOK_EVERY_MS = 5_000;
+const ASK_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 5_000;
 /** A worker that has just come is asked sooner, but many that come together are asked once. */
 const ASK_SOON_MS = 2_000;
 const TICK_MS = 1_000;

@@ -11,7 +11,7 @@ export type Verdict = "met" | "missed" | "inconclusive";
 /** A larger share of events that do not count says too little about the whole. */
 export const MAX_EXCLUDED_RATIO = 0.05;
 /** With a budget of fewer failures than this, one more or less would decide. */
-export const LEAST_BUDGET_EVENTS = 10;
+const LEAST_BUDGET_EVENTS = 10;
 
 /**
  * Whether a run has met an objective (0 to 1), with the reason in words. Pure.

@@ -168,7 +168,7 @@ export function reconnects(): Builder<Panel> {
   });
 }
 
-export function processorAndMemory(): Builder<Panel> {
+function processorAndMemory(): Builder<Panel> {
   const panel = lines({
     title: "CPU and memory of the daemon",
     description:

@@ -20,7 +20,7 @@ export function checkTasks(facts: ConnectionFacts): Finding[] {
  * Do the workers that answered stand for all? Nothing is missing for want of an answer then, else it
  * may be with those that are silent.
  */
-export function knowsAllWorkers({ workers }: ConnectionFacts): boolean {
+function knowsAllWorkers({ workers }: ConnectionFacts): boolean {
   const { answered, sameNames, silent, heardBy, controlFault } = workers;
   const unheard = (heardBy ?? 0) - answered.length - sameNames.length;
   return controlFault === null && silent.length === 0 && unheard <= 0;
