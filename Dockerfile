@@ -12,6 +12,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
+COPY scripts/page.mjs ./scripts/page.mjs
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
@@ -26,6 +27,7 @@ ENV NODE_ENV=production CELERY_LOAD_COMMIT=${COMMIT}
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist/src ./dist/src
+COPY --from=build /app/dist/page ./dist/page
 COPY package.json LICENSE ./
 COPY grafana ./grafana
 COPY prometheus ./prometheus

@@ -69,6 +69,13 @@ const generatedFiles = [
     },
   },
   {
+    path: "docs/openapi.json",
+    async text() {
+      const { openApiDocument } = await built("src/http/control/openapi.js");
+      return `${JSON.stringify(openApiDocument({ hasOrders: true }), null, 2)}\n`;
+    },
+  },
+  {
     // From what the last runs of the matrix found, which `npm run matrix` alone changes.
     path: "docs/compatibility.md",
     async text() {

@@ -27,6 +27,7 @@ export async function prepare() {
   rmSync(stampPath, { force: true });
   const compiler = join(checkout, "node_modules", "typescript", "bin", "tsc");
   await step("compiling into dist", process.execPath, [compiler, "-p", "tsconfig.json"]);
+  await step("the live page into dist/page", process.execPath, [join("scripts", "page.mjs")]);
   writeFileSync(stampPath, sources);
 }
 
@@ -87,7 +88,7 @@ function fingerprintOfSources() {
   const hash = createHash("sha256");
   const files = [
     ...["tsconfig.json", "package.json", "package-lock.json"],
-    ...filesBelow("src", ".ts"),
+    ...["scripts/page.mjs", ...filesBelow("src", ".ts"), ...filesBelow(join("src", "page"), "")],
     ...filesBelow("test", ".ts"),
   ];
   for (const file of files) {

@@ -5,20 +5,27 @@
 //   node scripts/test.mjs system [WORD...]  with real servers; only files whose path has one of the words
 //   node scripts/test.mjs today [WORD...]   those that are about a broker once more, on Redis 8 and RabbitMQ 4
 //   node scripts/test.mjs image             the container image, really built (npm run image)
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { checkout, filesBelow, prepare, run } from "./prepare.mjs";
 import { inLanes } from "./test-lanes.mjs";
 
 /** The longest file takes seven and a half minutes: one that takes this long hangs, is ended, and fails alone. */
 const FILE_LIMIT_MS = 15 * 60_000;
 
-/** Files of system tests at a time: they wait for servers more than they compute. */
-const LANES = Number(process.env.TEST_LANES ?? Math.min(availableParallelism() + 1, 4));
+/** Files of system tests at a time: they wait for servers more than they compute, and some do two things at once. */
+const LANES = Number(process.env.TEST_LANES ?? Math.min(availableParallelism() + 1, 8));
+
+/** Of those that servers started by tests take theirs from; kernels take those of clients above. */
+const PORTS = { first: 20_000, last: 31_999 };
 
 /** The first line of a system test that judges times, so that nothing may run beside it. */
 const ALONE = "// Runs alone: ";
+
+/** The first line of a unit test that must not share its process. */
+const APART = "// In a process of its own: ";
 
 /** Among the first lines of a system test that is about what brokers do. */
 const ALSO_TODAY = "// Also on today's brokers.";
@@ -42,13 +49,20 @@ console.log(`${totals.pass} passed, ${totals.fail} failed, ${totals.skipped} ski
 async function everything() {
   console.error(
     "test: lint, unit tests, then tests that start Redis, RabbitMQ, Celery workers, Prometheus and Chromium on 127.0.0.1;" +
-      " about forty minutes on two cores (npm run test:quick: three or four)",
+      " about an hour on two cores (npm run test:quick: six)",
   );
-  return inTurn([lint, unit, system, today]);
+  return inTurn([lint, unit, everySystemTest]);
+}
+
+/** On both generations of brokers, as one pool: whatever is left over at the end waits for one file only. */
+async function everySystemTest() {
+  const isThere = await todaysBrokersAreThere();
+  return runSystem([...jobs("installed"), ...(isThere ? jobs("today") : [])]);
 }
 
 function quick() {
-  return inTurn([lint, unit, () => runSystem(wantedBy(["quick-form"]))]);
+  words.splice(0, words.length, "quick-form");
+  return inTurn([lint, unit, system]);
 }
 
 /** Each step, also after one that failed, unless that was the first or Ctrl-C. */
@@ -69,32 +83,62 @@ function lint() {
 async function unit() {
   const files = testFiles((file) => !isBelow("system", file) && !isBelow("image", file));
   const atOnce = Math.min(availableParallelism(), 4);
-  console.error(`test: unit, ${files.length} files, ${atOnce} at a time`);
-  const result = await runFiles(files, knowsLimits() ? [`--test-concurrency=${atOnce}`] : []);
-  process.stdout.write(result.output);
-  count(result.output);
-  return result.code;
+  const directory = mkdtempSync(join(tmpdir(), "celery-load-test-"));
+  try {
+    const processes = inOneProcessEach(files, directory);
+    console.error(
+      `test: unit, ${files.length} files in ${processes.length} processes, ${atOnce} at a time`,
+    );
+    const result = await runFiles(processes, knowsLimits() ? [`--test-concurrency=${atOnce}`] : []);
+    process.stdout.write(result.output);
+    count(result.output);
+    return result.code;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A file for each folder of tests, which loads all of them: most take less time than a Node that starts for one.
+ * @returns the paths of these files, and of those that want a process for themselves
+ */
+function inOneProcessEach(files, directory) {
+  const apart = files.filter((file) => headOf(file)[0].startsWith(APART));
+  const together = files.filter((file) => !apart.includes(file));
+  const loaders = [...new Set(together.map((file) => dirname(file)))].map((folder) => {
+    const imports = together
+      .filter((file) => dirname(file) === folder)
+      .map((file) => `import ${JSON.stringify(pathToFileURL(join(checkout, file)))};\n`);
+    const name = relative(join("dist", "test"), folder).replaceAll(sep, "-");
+    const path = join(directory, `${name}.test.mjs`);
+    writeFileSync(path, imports.join(""));
+    return path;
+  });
+  return [...apart, ...loaders];
 }
 
 function system() {
-  return runSystem(wantedBy(words));
+  return runSystem(jobs("installed"));
 }
 
 /** What is about a broker, on the generation of brokers that Debian 12 does not have. */
 async function today() {
-  const prepareBrokers = join("dist", "test", "support", "prepare-todays-brokers.js");
-  if ((await run(process.execPath, [prepareBrokers])) !== 0) {
-    console.error("test: nothing is tried on Redis 8 and RabbitMQ 4");
-    return 0;
-  }
-  process.env.BROKERS = "today";
-  const isAbout = (file) => sourceOf(file).split("\n", 3).includes(ALSO_TODAY);
-  return runSystem((file) => isAbout(file) && wantedBy(words)(file));
+  return (await todaysBrokersAreThere()) ? runSystem(jobs("today")) : 0;
 }
 
-/** @param wanted words of which a file's path must have one; none for all files */
-function wantedBy(wanted) {
-  return (file) => wanted.length === 0 || wanted.some((word) => file.includes(word));
+async function todaysBrokersAreThere() {
+  const prepareBrokers = join("dist", "test", "support", "prepare-todays-brokers.js");
+  const isThere = (await run(process.execPath, [prepareBrokers])) === 0;
+  if (!isThere) console.error("test: nothing is tried on Redis 8 and RabbitMQ 4");
+  return isThere;
+}
+
+/** The system tests that are asked for: each with the generation of brokers on which it runs. */
+function jobs(brokers) {
+  const isAbout = (file) => brokers === "installed" || headOf(file).includes(ALSO_TODAY);
+  const isWanted = (file) => words.length === 0 || words.some((word) => file.includes(word));
+  const files = testFiles((file) => isBelow("system", file) && isWanted(file) && isAbout(file));
+  return files.map((file) => ({ file, brokers }));
 }
 
 async function image() {
@@ -105,17 +149,16 @@ async function image() {
   return code;
 }
 
-async function runSystem(isWanted) {
-  const files = testFiles((file) => isBelow("system", file)).filter(isWanted);
-  if (files.length === 0) {
+async function runSystem(wanted) {
+  if (wanted.length === 0) {
     console.error(`Found no system tests for ${words.join(", ")}.`);
     return 1;
   }
-  const alone = files.filter((file) => sourceOf(file).startsWith(ALONE));
-  const beside = bySize(files.filter((file) => !alone.includes(file)));
+  const alone = wanted.filter(({ file }) => headOf(file)[0].startsWith(ALONE));
+  const beside = longestFirst(wanted.filter((job) => !alone.includes(job)));
   const lanes = Math.min(LANES, Math.max(beside.length, 1));
   console.error(
-    `test: system on ${process.env.BROKERS ?? "installed"} brokers, ${beside.length} files, ${lanes} at a time, then ${alone.length} alone`,
+    `test: system, ${beside.length} files, ${lanes} at a time, then ${alone.length} alone`,
   );
   const runs = [
     ...(await inLanes(beside, lanes, runAndTell)),
@@ -124,34 +167,36 @@ async function runSystem(isWanted) {
   const interrupted = runs.find(({ code }) => isInterrupted(code));
   if (interrupted !== undefined) return interrupted.code;
   // Real servers on a busy machine: one that fails is tried once more, alone, and it is said.
-  const failed = runs.filter(({ code }) => code !== 0);
-  if (failed.length > 0) {
-    console.error(`test: once more: ${failed.map(({ file }) => file).join(", ")}`);
-  }
-  const again = await inLanes(
-    failed.map(({ file }) => file),
-    1,
-    runAndTell,
-  );
-  for (const { file, code } of again) {
-    if (code === 0) console.error(`test: UNSTABLE, passed at the second try only: ${file}`);
+  const failed = runs.filter(({ code }) => code !== 0).map(({ job }) => job);
+  if (failed.length > 0) console.error(`test: once more: ${failed.map(nameOf).join(", ")}`);
+  const again = await inLanes(failed, 1, runAndTell);
+  for (const { job, code } of again) {
+    if (code === 0) console.error(`test: UNSTABLE, passed at the second try only: ${nameOf(job)}`);
   }
   const last = [...runs.filter(({ code }) => code === 0), ...again];
   for (const { output } of last) count(output);
-  tellSlowest(last);
+  tellTimes(last);
   return last.find(({ code }) => code !== 0)?.code ?? 0;
 }
 
 /** Runs a file in a lane, which has a share of the ports of its own, and prints its output in one piece. */
-async function runAndTell(file, lane, place) {
-  const from = 20_000 + lane * 3000;
+async function runAndTell(job, lane, place) {
+  const share = Math.floor((PORTS.last + 1 - PORTS.first) / LANES);
+  const from = PORTS.first + lane * share;
   const startedMs = performance.now();
-  const { code, output } = await runFiles([file], [], { FREE_PORTS: `${from}-${from + 2999}` });
+  const { code, output } = await runFiles([job.file], [], {
+    FREE_PORTS: `${from}-${from + share - 1}`,
+    BROKERS: job.brokers,
+  });
   const seconds = (performance.now() - startedMs) / 1000;
   process.stdout.write(output);
   const end = code === 0 ? "passed" : "FAILED";
-  console.error(`test: ${place} ${file} ${end} after ${seconds.toFixed(0)} s`);
-  return { file, code, output, seconds };
+  console.error(`test: ${place} ${nameOf(job)} ${end} after ${seconds.toFixed(0)} s`);
+  return { job, code, output, seconds };
+}
+
+function nameOf({ file, brokers }) {
+  return brokers === "installed" ? file : `${file} on Redis 8 and RabbitMQ 4`;
 }
 
 /** @returns the exit code, and what they printed */
@@ -180,10 +225,9 @@ function count(output) {
   }
 }
 
-function tellSlowest(runs) {
-  const slowest = [...runs].sort((a, b) => b.seconds - a.seconds).slice(0, 10);
-  for (const { file, seconds } of slowest) {
-    console.error(`test: ${seconds.toFixed(0).padStart(4)} s ${file}`);
+function tellTimes(runs) {
+  for (const { job, seconds } of [...runs].sort((a, b) => b.seconds - a.seconds)) {
+    console.error(`test: ${seconds.toFixed(0).padStart(4)} s ${nameOf(job)}`);
   }
 }
 
@@ -197,8 +241,13 @@ function isBelow(directory, file) {
 }
 
 /** The longest first, so that none is left over at the end. */
-function bySize(files) {
-  return [...files].sort((a, b) => sourceOf(b).length - sourceOf(a).length);
+function longestFirst(some) {
+  return [...some].sort((a, b) => sourceOf(b.file).length - sourceOf(a.file).length);
+}
+
+/** The lines in which a system test says how it is to be run. */
+function headOf(file) {
+  return sourceOf(file).split("\n", 3);
 }
 
 function sourceOf(file) {

@@ -63,7 +63,12 @@ export function createClock(
   };
 }
 
-/** Milliseconds on the one clock that all threads of a process read alike. */
+/**
+ * Milliseconds on the one clock that all threads read alike, and all processes of a machine: the system's monotonic one
+ * (CLOCK_MONOTONIC on Linux). `performance.now()` counts from the start of each thread, so a time that one thread
+ * hands to another is one of these. Nobody can set it. It stands still while the machine is suspended: what must end
+ * by then as well is checked against the system clock, too (`lease/lease-gate.ts`).
+ */
 export function hrtimeMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

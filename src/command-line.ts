@@ -1,13 +1,16 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { COMPLETION_HELP, SHELLS, type Shell } from "./cli/shells.js";
+import type { CtlFlags } from "./commands/ctl.js";
 import type { DashboardsFlags } from "./commands/dashboards.js";
 import type { DoctorFlags } from "./commands/doctor.js";
 import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
 import type { InitFlags } from "./commands/init.js";
+import type { PlanFlags } from "./commands/plan.js";
 import type { RulesFlags } from "./commands/rules.js";
 import type { RunFlags } from "./commands/run.js";
+import { STATE_ACTS, type StateAct } from "./commands/state-acts.js";
 import type { Streams } from "./commands/streams.js";
-import { prepareEngineThread } from "./daemon/engine-thread.js";
+import type { OrderName } from "./ctl/orders.js";
 import { describeCommand } from "./describe-commands.js";
 import { didYouMean } from "./did-you-mean.js";
 import { LOG_LEVELS } from "./log.js";
@@ -15,7 +18,7 @@ import { checkOpenFiles } from "./open-files.js";
 import { RULE_FORMATS } from "./rules/formats.js";
 import { receiveSignals } from "./signals.js";
 import { columnsOf } from "./terminal/terminal.js";
-import { wrappedText } from "./terminal/text.js";
+import { prepareEngineThread } from "./threads/spare-thread.js";
 import { version } from "./version.js";
 
 /** Each command imports what it needs when it is the one that runs: all of them are half of a start. */
@@ -32,10 +35,12 @@ export function commandLine(done: (code: number) => void): Command {
   quickForm(program.command(DEFAULT_COMMAND, { isDefault: true }))
     .description("the daemon; without FILE in its quick form, from flags")
     .option("--listen <addr:port>", "where /metrics is served (default: 0.0.0.0:9809)")
+    .option("--control <addr:port>", "where orders are taken, or off (default: 127.0.0.1:9810)")
     .option("--for <duration>", "end after this time, such as 30m")
     .option("--count <starts>", "end after this many starts")
     .option("--segment <i/n>", "do the i-th of n equal parts of the starts (default: 1/1)")
     .option("--json", "print the end report as JSON")
+    .option("--report <dir>", "write the page of the run there as report.html, when it ends")
     .option("--exit-on-slo", "exit with 99 when an SLO is missed, with 98 when one is inconclusive")
     .addOption(set)
     .addOption(
@@ -87,24 +92,14 @@ export function commandLine(done: (code: number) => void): Command {
     .description("draws the expected rate over time and the totals, before a message is sent")
     .argument("<FILE...>")
     .option("--for <duration>", "the time to draw, such as 30m")
+    .option(
+      "--on <date>",
+      "the day to draw of what follows a time zone, such as 2027-03-28 (default: today)",
+    )
     .addOption(set)
-    .action(async (files: string[], flags: { for?: string; set: string[] }) => {
-      const { prepare } = await import("./commands/prepare.js");
+    .action(async (files: string[], flags: Omit<PlanFlags, "files">) => {
       const { runPlan } = await import("./commands/plan.js");
-      const forMs = flags.for === undefined ? null : parseFor(flags.for);
-      const { config, warnings } = prepare({
-        files,
-        env: process.env,
-        overrides: flags.set.map((set) => ({ set })),
-        forMs,
-      });
-      for (const warning of warnings) {
-        const text = wrappedText(`Warning: ${warning}`, columnsOf(process.stderr) ?? Infinity);
-        process.stderr.write(`${text}\n`);
-      }
-      const columns = columnsOf(process.stdout);
-      const room = columns === null ? { width: 100 } : { width: columns, columns };
-      done(runPlan({ config, forMs, ...room }, process.stdout));
+      done(runPlan({ ...flags, files }, process.env, process));
     });
 
   quickForm(program.command("doctor"))
@@ -147,6 +142,17 @@ export function commandLine(done: (code: number) => void): Command {
     });
 
   program
+    .command("state")
+    .description("what a state file holds, or puts it aside so that the next run begins anew")
+    .addArgument(new Argument("<act>", "what to do").choices(STATE_ACTS))
+    .argument("<FILE>", "state.file of the configuration")
+    .option("--json", "show: everything as JSON")
+    .action(async (act: StateAct, file: string, flags: { json?: boolean }) => {
+      const { runState } = await import("./commands/state.js");
+      done(runState(act, file, process, flags));
+    });
+
+  program
     .command("demo")
     .description(
       "broker, worker, daemon (and Prometheus when installed) on this machine, from nothing",
@@ -163,6 +169,11 @@ export function commandLine(done: (code: number) => void): Command {
       done(await runDemo({ forMs, port: parsePort(flags.port) }, processStreams()));
     });
 
+  ctlCommands(
+    program.command("ctl").description("orders to a running daemon, and what it does now"),
+    done,
+  );
+
   program
     .command("completion")
     .description("a script that completes commands, flags and their values in your shell")
@@ -173,6 +184,83 @@ export function commandLine(done: (code: number) => void): Command {
       process.stdout.write(completionScript(shell, describeCommand(program, DEFAULT_COMMAND)));
     });
   return program;
+}
+
+/** Every order, its arguments, and the flags that it takes beside those of all. */
+const ORDERS: readonly (readonly [
+  name: OrderName,
+  words: readonly string[],
+  summary: string,
+  flags: readonly ("over" | "ttl" | "revoke")[],
+])[] = [
+  [
+    "set",
+    ["<SCENARIO>", "<CHANGE>"],
+    "overrides: rate=50/s, scale=2, profile=JSON or mix=a:3,b:1",
+    ["over", "ttl"],
+  ],
+  ["pause", ["<SCENARIO>"], "nothing starts, and the plan's clock stands", ["ttl"]],
+  ["resume", ["<SCENARIO>"], "ends the pauses that people ordered", []],
+  ["start", ["<SCENARIO>"], "starts what was stopped or has ended", []],
+  ["stop", ["<SCENARIO>"], "ends a scenario; results are still waited for", []],
+  ["burst", ["<SCENARIO>", "<COUNT>"], "so many starts beyond the rate", ["over"]],
+  ["skip-stage", ["<SCENARIO>"], "goes on with the next stage of the plan", []],
+  ["restart", ["<SCENARIO>"], "begins the plan anew", []],
+  ["stop-all", [], "the kill switch: nothing starts until it is released", ["revoke"]],
+  ["release", [], "releases the kill switch", []],
+  ["undo", ["<ID>"], "undoes an override or a pause", []],
+  ["reload", [], "reads the configuration again, and does what has changed", []],
+];
+
+function ctlCommands(ctl: Command, done: (code: number) => void): void {
+  toDaemon(ctl.command("status"))
+    .description("what each scenario does, and who steers it")
+    .action(async (flags: CtlFlags) => {
+      const { ctlStatus } = await import("./commands/ctl.js");
+      done(await ctlStatus(flags, processStreams()));
+    });
+  for (const [name, words, summary, flags] of ORDERS) {
+    const command = toDaemon(ctl.command(name)).description(summary);
+    for (const word of words) command.argument(word);
+    if (flags.includes("over")) command.option("--over <duration>", "spread it over so long");
+    if (flags.includes("ttl")) {
+      command.option("--ttl <duration>", "undo it after so long, such as 10m (default: never)");
+    }
+    if (flags.includes("revoke")) command.option("--revoke", "revoke what is in flight, too");
+    command
+      .option("--reason <text>", "why: for the log, the events and whoever comes next")
+      .option("--dry-run", "change nothing: say what it would come to")
+      .action(async (...given: unknown[]) => {
+        const { ctlOrder } = await import("./commands/ctl.js");
+        const typed = given.slice(0, words.length) as string[];
+        done(await ctlOrder(name, typed, given[words.length] as CtlFlags, processStreams()));
+      });
+  }
+  toDaemon(ctl.command("watch"))
+    .description("a line for each event, until Ctrl-C")
+    .action(async (flags: CtlFlags) => {
+      const { ctlWatch } = await import("./commands/ctl.js");
+      done(await ctlWatch(flags, processStreams(), receiveSignals));
+    });
+}
+
+/** Which daemon is meant, and how its answer is printed. */
+function toDaemon(command: Command): Command {
+  return command
+    .option(
+      "--url <url>",
+      "where it takes orders (default: $CELERY_LOAD_CONTROL_URL, or http://127.0.0.1:9810)",
+    )
+    .option(
+      "--token-file <file>",
+      "file with its token (default: $CELERY_LOAD_CONTROL_TOKEN_FILE, or as --config says)",
+    )
+    .addOption(
+      new Option("--config <file>", "its configuration, which says both; may be repeated")
+        .argParser((file: string, before: string[]) => [...before, file])
+        .default([], "none"),
+    )
+    .option("--json", "print the answer as JSON");
 }
 
 /** What is meant when no command is named. */

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
+import { inspect } from "node:util";
 import { CommanderError } from "commander";
 import { commandLine } from "./command-line.js";
 import { refuseMistypedCommand } from "./commands/mistyped.js";
+import { errorText } from "./commands/told.js";
 import { EXIT, messageOf, UserError } from "./errors.js";
 import { takeLibraryLines } from "./library-lines.js";
 import { ignoreHarmless } from "./signals.js";
 import { columnsOf } from "./terminal/terminal.js";
-import { wrappedText } from "./terminal/text.js";
 
 /** Argv, streams and signals → exit code. Nothing else of the project ends the process. */
 ignoreHarmless();
@@ -38,17 +39,13 @@ async function main(argv: readonly string[]): Promise<number> {
       return error.exitCode === 0 ? EXIT.ok : EXIT.badConfiguration;
     }
     if (!(error instanceof UserError)) throw error;
-    const hint = error.hint === undefined ? "" : `\n${error.hint}`;
-    process.stderr.write(
-      `${wrappedText(`${error.message}${hint}`, columnsOf(process.stderr) ?? Infinity)}\n`,
-    );
+    process.stderr.write(errorText(error, columnsOf(process.stderr)));
     return error.exitCode;
   }
 }
 
 /** A defect: say all that is known, at once, and go. Going on could count wrongly. */
 function die(error: unknown): void {
-  const stack = error instanceof Error ? error.stack : undefined;
-  process.stderr.write(`fatal: ${stack ?? messageOf(error)}\n`);
+  process.stderr.write(`fatal: ${error instanceof Error ? inspect(error) : messageOf(error)}\n`);
   process.exit(EXIT.failed);
 }

@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readlinkSync } from "node:fs";
 
 /** What a signal asks for; docs/operations.md has the whole table. */
 export type SignalMeaning = "end" | "endAtOnce" | "nothing";
@@ -15,7 +15,7 @@ export interface ReceivedSignal {
 const MEANINGS = {
   SIGTERM: "end",
   SIGINT: "end",
-  // The terminal or the ssh session is gone, or somebody wants what logrotate or nginx know as a reload.
+  // The terminal or the ssh session is gone. Without one `run` reads its files again instead, as daemons do.
   SIGHUP: "end",
   // `perl -e 'alarm 60; exec @ARGV'`, a soft limit on CPU time, the power supply (and what LXC stops with).
   SIGALRM: "end",
@@ -29,8 +29,12 @@ const MEANINGS = {
   SIGUSR2: "nothing",
 } as const satisfies Partial<Record<NodeJS.Signals, SignalMeaning>>;
 
-/** Ctrl-C comes from the terminal and from npm, a hang-up from the kernel and from the shell. */
-const MANY_FOR_ONE: ReadonlySet<string> = new Set(["SIGINT", "SIGHUP"]);
+/**
+ * Ctrl-C comes from the terminal and from npm, a hang-up from the kernel and from the shell. Without a terminal each
+ * SIGHUP is a wish of its own: the file may have changed since the last one.
+ */
+const isManyForOne = (name: NodeJS.Signals) =>
+  name === "SIGINT" || (name === "SIGHUP" && hasControllingTerminal());
 /** What comes within this time of the same signal is the same. */
 const SAME_SIGNAL_MS = 500;
 
@@ -51,11 +55,12 @@ export function receiveSignals(receive: (signal: ReceivedSignal) => void): () =>
   const undo = Object.entries(MEANINGS).map(([key, usual]) => {
     const name = key as NodeJS.Signals;
     const meaning: SignalMeaning = name === "SIGHUP" && isHeldUp ? "nothing" : usual;
+    const isRepeated = isManyForOne(name);
     let lastMs = Number.NEGATIVE_INFINITY;
     const listener = () => {
       const sinceMs = performance.now() - lastMs;
       lastMs += sinceMs;
-      if (sinceMs > SAME_SIGNAL_MS || !MANY_FOR_ONE.has(name)) receive({ name, meaning });
+      if (sinceMs > SAME_SIGNAL_MS || !isRepeated) receive({ name, meaning });
     };
     process.on(name, listener);
     return () => process.off(name, listener);
@@ -63,6 +68,16 @@ export function receiveSignals(receive: (signal: ReceivedSignal) => void): () =>
   return () => {
     for (const each of undo) each();
   };
+}
+
+/** Whether a hang-up can mean that the user is gone: a service manager, `setsid` or a container starts without a terminal. */
+export function hasControllingTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -1,13 +1,16 @@
 import { editorSchema } from "../config/editor-schema.js";
-import { fitYaml } from "../config/fit-yaml.js";
-import type { Override } from "../config/layers.js";
-import { printEffective } from "../config/print.js";
-import type { ConfigNode } from "../config/tree.js";
-import type { Variables } from "../config/variables.js";
+import { fitYaml } from "../config/print/fit-yaml.js";
+import { printEffective } from "../config/print/print.js";
+import type { GivenValue } from "../config/sources/layers.js";
+import type { ConfigNode } from "../config/sources/tree.js";
+import type { Variables } from "../config/sources/variables.js";
 import { EXIT, UserError } from "../errors.js";
-import { columnsOf, type OutputStream } from "../terminal/terminal.js";
-import { wrappedText } from "../terminal/text.js";
+import { columnsOf } from "../terminal/terminal.js";
+import { wrapped } from "../terminal/text.js";
 import { prepare } from "./prepare.js";
+import { renderedExamples } from "./rendered-examples.js";
+import type { OutputStreams } from "./streams.js";
+import { remarksText } from "./told.js";
 
 export interface CheckOptions {
   readonly files: readonly string[];
@@ -18,15 +21,10 @@ export interface CheckOptions {
   readonly set: readonly string[];
 }
 
-/** Where a command writes to. */
-export interface OutputStreams {
-  readonly stdout: OutputStream & { write(text: string): unknown };
-  readonly stderr: OutputStream & { write(text: string): unknown };
-}
-
 /**
  * Validates a configuration and prints what is in effect as YAML, each value with its origin behind
- * it and passwords masked. Returns the exit code: 0, or 104 with all faults on stderr.
+ * it and passwords masked, and what rows of data there are. Returns the exit code.
+ * @throws {ConfigError} with all faults when it cannot be used
  */
 export function runCheck(options: CheckOptions, { stdout, stderr }: OutputStreams): number {
   if (options.jsonSchema) {
@@ -34,27 +32,24 @@ export function runCheck(options: CheckOptions, { stdout, stderr }: OutputStream
     return EXIT.ok;
   }
   if (options.files.length === 0) {
-    stderr.write("Cannot check without a file. Write celery-load check FILE, or --json-schema.\n");
-    return EXIT.badConfiguration;
+    throw new UserError(
+      "Cannot check without a file. Write celery-load check FILE, or --json-schema.",
+      { exitCode: EXIT.badConfiguration },
+    );
   }
-  const overrides = options.set.map((set): Override => ({ set }));
-  try {
-    const { effective, warnings, notes } = prepare({ ...options, overrides });
-    const lines = [
-      ...warnings.map((warning) => `Warning: ${warning}`),
-      ...notes.map((note) => `Note: ${note}`),
-    ];
-    for (const line of lines) {
-      stderr.write(`${wrappedText(line, columnsOf(stderr) ?? Infinity)}\n`);
+  const overrides = options.set.map((set): GivenValue => ({ set }));
+  const { effective, config, dataFiles, templateLines, ...remarks } = prepare({
+    ...options,
+    overrides,
+  });
+  stderr.write(remarksText(remarks, columnsOf(stderr)));
+  print(effective(), stdout);
+  for (const line of renderedExamples(config, dataFiles, templateLines)) {
+    for (const part of wrapped(line, (columnsOf(stdout) ?? Infinity) - "# ".length, 2)) {
+      stdout.write(`# ${part}\n`);
     }
-    print(effective, stdout);
-    return EXIT.ok;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const text = error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
-    stderr.write(`${wrappedText(text, columnsOf(stderr) ?? Infinity)}\n`);
-    return error.exitCode;
   }
+  return EXIT.ok;
 }
 
 /** In pieces: with its defaults a configuration may be fifty times as long as it was written. */

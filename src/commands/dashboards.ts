@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { EXIT, messageOf, UserError } from "../errors.js";
 import { CHECKOUT } from "../setup/checkout.js";
-import type { OutputStreams } from "./check.js";
+import type { OutputStreams } from "./streams.js";
 
 export interface DashboardsFlags {
   /** The folder to write to, made when it is not there; without one they are only listed. */

@@ -54,6 +54,8 @@ export async function runDemo(options: DemoOptions, streams: Streams): Promise<n
 
 interface Addresses {
   readonly daemon: string;
+  /** Where orders are taken, and the page has its controls. */
+  readonly control: string;
   readonly prometheus: string | null;
 }
 
@@ -94,21 +96,25 @@ async function startServers(
     onSpawn,
   });
 
-  const daemon = `127.0.0.1:${await freePortFrom(options.port)}`;
+  const port = await freePortFrom(options.port);
+  const daemon = `127.0.0.1:${port}`;
+  const control = `127.0.0.1:${await freePortFrom(port + 1)}`;
   startNext(`the daemon on ${daemon}`);
-  await startDaemon(daemon, env, streams, onSpawn);
+  await startDaemon({ daemon, control }, env, streams, onSpawn);
 
   const prometheus = await findPrometheus();
-  if (prometheus === null) return { daemon, prometheus };
-  const port = await freePort();
-  startNext(`Prometheus on port ${port}`);
+  if (prometheus === null) return { daemon, control, prometheus };
+  const prometheusPort = await freePort();
+  startNext(`Prometheus on port ${prometheusPort}`);
   const logFile = cachePath("demo", "prometheus.log");
-  await startPrometheusServer(prometheus, { port, directory, logFile, target: daemon, onSpawn });
-  return { daemon, prometheus: `127.0.0.1:${port}` };
+  await startPrometheusServer(prometheus, {
+    ...{ port: prometheusPort, directory, logFile, target: daemon, onSpawn },
+  });
+  return { daemon, control, prometheus: `127.0.0.1:${prometheusPort}` };
 }
 
 async function startDaemon(
-  address: string,
+  { daemon: address, control }: Pick<Addresses, "daemon" | "control">,
   env: NodeJS.ProcessEnv,
   streams: Streams,
   onSpawn: (server: ServerProcess) => void,
@@ -120,7 +126,7 @@ async function startDaemon(
     args: [
       join(CHECKOUT, "dist", "src", "main.js"),
       ...["run", join(CHECKOUT, "demo", "load.yml")],
-      ...["--set", `server.listen=${address}`, "--log-level", "warn"],
+      ...["--set", `server.listen=${address}`, "--control", control, "--log-level", "warn"],
     ],
     env,
     onSpawn,
@@ -137,16 +143,17 @@ async function startDaemon(
 }
 
 /** What to look at, in the order in which one would. */
-function guide({ daemon, prometheus }: Addresses): string {
+function guide({ daemon, control, prometheus }: Addresses): string {
   const lines = [
     "",
     "The demo is running: a shop's tasks at 10/s, 30/s and 60/s, 30 s each, again and again.",
     "",
+    `  the live page        http://${control}/`,
     `  metrics              http://${daemon}/metrics`,
   ];
   if (prometheus === null) {
     lines.push(
-      "  graphs               install Prometheus (prometheus.io/download) and start again",
+      "  Prometheus           install it (prometheus.io/download) and start again: its graphs, too",
     );
   } else {
     for (const [title, query] of GRAPHS) {

@@ -1,7 +1,8 @@
+import { shapeOf } from "../data/row-values.js";
 import { check } from "../doctor/checks/checks.js";
 import { examine } from "../doctor/examine.js";
 import { OpenParts } from "../doctor/open-parts.js";
-import { isWell, reportJson, reportText } from "../doctor/report.js";
+import { findingsText, isWell, reportJson } from "../doctor/report.js";
 import { startsOver } from "../doctor/starts.js";
 import { EXIT } from "../errors.js";
 import type { ReceivedSignal } from "../signals.js";
@@ -10,6 +11,7 @@ import { parseFor } from "./flags.js";
 import { prepare } from "./prepare.js";
 import { overridesOf, type RunFlags } from "./run.js";
 import type { Streams } from "./streams.js";
+import { remarksText } from "./told.js";
 
 /** The flags of `celery-load doctor`, as they were typed. */
 export interface DoctorFlags extends Omit<RunFlags, "for" | "count" | "logLevel"> {
@@ -30,14 +32,12 @@ export async function doctor(
   onSignal: (receive: (signal: ReceivedSignal) => void) => void,
 ): Promise<number> {
   const waitMs = parseFor(flags.wait, "--wait");
-  const { config, warnings, plan, templateLines } = prepare({
+  const { config, warnings, plan, templateLines, dataFiles } = prepare({
     files: flags.files,
     env: streams.env,
     overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
   });
-  for (const warning of warnings) {
-    streams.stderr(`${wrappedText(`Warning: ${warning}`, streams.stderrColumns() ?? Infinity)}\n`);
-  }
+  streams.stderr(remarksText({ warnings }, streams.stderrColumns()));
 
   const { entries } = plan;
   const patients = Object.entries(config.connections).map(([name, connection]) => ({
@@ -48,6 +48,7 @@ export async function doctor(
     isSending: flags.send,
     waitMs,
     readLines: (file: string) => templateLines[file] ?? [],
+    firstRows: dataFiles.map(({ source, firstRow }) => ({ shape: shapeOf(source), row: firstRow })),
     parts: new OpenParts(),
   }));
   const examinations = Promise.all(patients.map(examine));
@@ -65,7 +66,7 @@ export async function doctor(
   const findings = facts.flatMap(check);
   const report = flags.json
     ? reportJson(facts, findings)
-    : wrappedText(reportText(facts, findings), streams.stdoutColumns() ?? Infinity, 4);
+    : wrappedText(findingsText(facts, findings), streams.stdoutColumns() ?? Infinity, 4);
   streams.stdout(`${report}\n`);
   return isWell(findings) ? EXIT.ok : EXIT.failed;
 }

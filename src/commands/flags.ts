@@ -16,6 +16,14 @@ export function parseFor(text: string, flag = "--for"): number {
   throw flagError(flag, `must be longer than nothing, such as 30m; found "${text}"`);
 }
 
+/** A date such as 2027-03-28, as its midnight in UTC. */
+export function parseDate(text: string, flag = "--on"): number {
+  const unixMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  // 2027-02-30 would be a day in March.
+  if (unixMs >= 0 && new Date(unixMs).toISOString().startsWith(text)) return unixMs;
+  throw flagError(flag, `must be a date such as 2027-03-28; found "${text}"`);
+}
+
 export function parseCount(text: string): number {
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
   throw flagError("--count", `must be a whole number from 1 on, such as 1000; found "${text}"`);

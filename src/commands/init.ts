@@ -1,8 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { redactUrl } from "../celery/redact-url.js";
+import { redactUrl } from "../celery/urls/redact-url.js";
 import { loadConfig } from "../config/load.js";
-import { quickForm } from "../config/quick.js";
 import type { ConnectionConfig } from "../config/schema.js";
+import { quickForm } from "../config/sources/quick.js";
 import { openControl } from "../connections/open.js";
 import { type Asked, askWorkers } from "../doctor/ask-workers.js";
 import { faultOf, OpenParts } from "../doctor/open-parts.js";

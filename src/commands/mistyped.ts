@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { quote } from "../config/quote.js";
+import { quote } from "../config/faults/quote.js";
 import { didYouMean } from "../did-you-mean.js";
 import { EXIT, UserError } from "../errors.js";
 

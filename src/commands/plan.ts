@@ -1,300 +1,48 @@
-import {
-  type Config,
-  isWorkflow,
-  type ScenarioConfig,
-  type TaskConfig,
-  type WorkflowConfig,
-} from "../config/schema.js";
 import { EXIT } from "../errors.js";
-import { countShares } from "../plan/mix.js";
-import { createProfile, hasRate, type Profile } from "../plan/profile.js";
-import { rateText } from "../plan/stage-name.js";
-import { padEnd, shortened, widthOf, wrappedText } from "../terminal/text.js";
-import { drawRate, timeText } from "./rate-chart.js";
+import { columnsOf } from "../terminal/terminal.js";
+import { parseDate, parseFor } from "./flags.js";
+import { planText } from "./plan-text.js";
+import { prepare } from "./prepare.js";
+import type { OutputStreams, Streams } from "./streams.js";
+import { remarksText } from "./told.js";
 
-/** What `celery-load plan` is told. */
-export interface PlanOptions {
-  readonly config: Config;
-  /** `--for`: when the run ends by itself; null when it does not. */
-  readonly forMs: number | null;
-  /** Characters in a line of the drawing. */
-  readonly width: number;
-  /** Columns of the terminal that it is printed on, if it is one. */
-  readonly columns?: number;
+/** The flags of `celery-load plan`, as they were typed. */
+export interface PlanFlags {
+  readonly files: readonly string[];
+  readonly set: readonly string[];
+  readonly for?: string | undefined;
+  readonly on?: string | undefined;
 }
 
-/** Where text goes. */
-export interface TextSink {
-  write(text: string): unknown;
-}
+/** Columns of the drawing where no terminal says how many there are. */
+const USUAL_WIDTH = 100;
 
 /**
- * Shows what a configuration would send before anything is sent: for each scenario the rate over
- * time, its stages, and the totals. Computes only; the same input gives the same text.
- *
- * @returns the exit code
+ * `celery-load plan`: shows what a configuration would send before anything is sent. Returns the exit code.
+ * @throws {ConfigError} when it cannot be used
  */
 export function runPlan(
-  { config, forMs, width, columns = Number.POSITIVE_INFINITY }: PlanOptions,
-  stdout: TextSink,
+  flags: PlanFlags,
+  env: Streams["env"],
+  { stdout, stderr }: OutputStreams,
 ): number {
-  const sections = Object.entries(config.scenarios).map(([name, scenario]) =>
-    sectionOf(name, scenario, config, forMs, width, columns),
+  const forMs = flags.for === undefined ? null : parseFor(flags.for);
+  const on = flags.on === undefined ? null : parseDate(flags.on);
+  const overrides = flags.set.map((set) => ({ set }));
+  const { config, warnings, dataFiles } = prepare({ files: flags.files, env, overrides, forMs });
+  stderr.write(remarksText({ warnings }, columnsOf(stderr)));
+  const rowsOf = new Map(
+    dataFiles
+      .filter(({ source }) => source.take === "once")
+      .map(({ source: { name, rowCount } }) => [name, rowCount]),
   );
-  const lines = sections.flatMap(({ lines }) => [...lines, ""]);
-  stdout.write(wrappedText([...lines, ...summaryOf(sections)].join("\n"), columns));
-  return EXIT.ok;
-}
-
-/** The text about one scenario, and its mean and highest rates of starts (null: it has none). */
-interface Section {
-  readonly lines: readonly string[];
-  readonly rates: Rates | null;
-}
-
-interface Rates {
-  readonly meanPerSecond: number;
-  readonly peakPerSecond: number;
-  /** Messages of a start on the average. */
-  readonly perStart: Messages;
-}
-
-/** Messages of a start: one for each of its tasks. */
-interface Messages {
-  readonly all: number;
-  /** Those that the daemon itself publishes; workers send what follows in a workflow. */
-  readonly own: number;
-}
-
-function sectionOf(
-  name: string,
-  scenario: ScenarioConfig,
-  config: Config,
-  forMs: number | null,
-  width: number,
-  columns: number,
-): Section {
-  const { profile: spec } = scenario;
-  if (!hasRate(spec)) return { lines: closedLoop(name, scenario), rates: null };
-  const profile = createProfile(spec);
-  const activeMs = Math.min(
-    profile.endMs,
-    scenario.durationMs ?? Infinity,
-    forMs === null ? Infinity : Math.max(0, forMs - scenario.startAfterMs),
-  );
-  if (activeMs === 0) return { lines: neverActive(name, scenario, forMs), rates: null };
-  const span = spanOf(profile, activeMs);
-  const starts = wholeStarts(profile.startsBy(span.totalMs));
-  const peakPerSecond = profile.peakBy(span.totalMs);
-  const meanPerSecond = (profile.startsBy(span.totalMs) / span.totalMs) * 1000;
-  const rates = { meanPerSecond, peakPerSecond, perStart: messagesPerStart(scenario, config) };
-  const lines = [
-    `${name}: ${profile.title}, ${scenario.arrival} arrivals`,
-    ...indented([...delays(scenario), `drawn: ${span.sentence}`]),
-    "",
-    ...indented(
-      drawRate({ profile, untilMs: span.drawnMs, peakPerSecond, width: width - INDENT.length }),
-    ),
-    "",
-    ...indented(stageTable(profile, span.totalMs)),
-    "",
-    ...indented([
-      ...startsTable(scenario, config, starts, span.totalMs, columns),
-      `rate: mean ${meanText(meanPerSecond)}, peak ${meanText(peakPerSecond)}`,
-      ...hourly([rates]),
-    ]),
-  ];
-  return { lines, rates };
-}
-
-/** Starts and messages are the same number until there is a workflow. */
-function hourly(rates: readonly Rates[]): string[] {
-  const sumOf = (count: (rates: Rates) => number) =>
-    rates.reduce((sum, each) => sum + each.meanPerSecond * count(each), 0) * 3600;
-  const starts = sumOf(() => 1);
-  const all = sumOf(({ perStart }) => perStart.all);
-  const own = sumOf(({ perStart }) => perStart.own);
-  if (all === starts) return [`messages an hour: ${grouped(all)}`];
-  const parts =
-    own === all ? "" : `: ${grouped(own)} from here, ${grouped(all - own)} from workers`;
-  return [
-    `starts an hour: ${grouped(starts)}`,
-    `messages an hour: ${grouped(all)}, one for each task${parts}`,
-  ];
-}
-
-/** On the average, as the mix has it. */
-function messagesPerStart({ mix }: ScenarioConfig, config: Config): Messages {
-  const weights = Object.values(mix).reduce((sum, weight) => sum + weight, 0);
-  const mean = (count: (messages: Messages) => number) =>
-    Object.entries(mix).reduce(
-      (sum, [key, weight]) => sum + count(messagesOf(config.tasks[key]!)) * weight,
-      0,
-    ) / weights;
-  return { all: mean(({ all }) => all), own: mean(({ own }) => own) };
-}
-
-function messagesOf(entry: TaskConfig | WorkflowConfig): Messages {
-  if (!isWorkflow(entry)) return { all: 1 + entry.link.length, own: 1 };
-  return { all: entry.stages.flat().length, own: entry.stages[0]!.length };
-}
-
-function closedLoop(name: string, { maxInFlight }: ScenarioConfig): string[] {
-  return [
-    `${name}: max, a closed loop`,
-    ...indented([
-      `no rate of its own: it keeps ${grouped(maxInFlight)} tasks in flight and starts the next when one ends,`,
-      "so that the workers decide how many it starts, and there is nothing to draw",
-    ]),
-  ];
-}
-
-function neverActive(
-  name: string,
-  { startAfterMs }: ScenarioConfig,
-  forMs: number | null,
-): string[] {
-  const isLate = forMs !== null && startAfterMs >= forMs;
-  const reason = isLate
-    ? `it starts after ${timeText(startAfterMs)} and the run ends after ${timeText(forMs)}`
-    : "it lasts 0s";
-  return [`${name}: starts nothing, as ${reason}`];
-}
-
-/** How much of a scenario is drawn, how much is counted, and a sentence that says which. */
-interface Span {
-  readonly drawnMs: number;
-  readonly totalMs: number;
-  readonly sentence: string;
-}
-
-/** With more cycles than this in one drawing, the steps are too narrow to be seen. */
-const MOST_CYCLES_DRAWN = 8;
-const HOUR_MS = 3_600_000;
-
-function spanOf({ cycleMs, endMs }: Profile, activeMs: number): Span {
-  if (cycleMs < Infinity) {
-    const cycle = `the first cycle of ${timeText(cycleMs)}`;
-    if (activeMs === Infinity) {
-      return {
-        drawnMs: cycleMs,
-        totalMs: cycleMs,
-        sentence: `${cycle}; it repeats until it is stopped`,
-      };
-    }
-    if (activeMs > MOST_CYCLES_DRAWN * cycleMs) {
-      return {
-        drawnMs: cycleMs,
-        totalMs: activeMs,
-        sentence: `${cycle}; it repeats for ${timeText(activeMs)}`,
-      };
-    }
-  }
-  if (activeMs === Infinity) {
-    return { drawnMs: HOUR_MS, totalMs: HOUR_MS, sentence: "the first hour; it has no end" };
-  }
-  const isCut = activeMs < endMs && endMs < Infinity;
-  const part = isCut ? `${timeText(activeMs)} of ${timeText(endMs)}` : timeText(activeMs);
-  return {
-    drawnMs: activeMs,
-    totalMs: activeMs,
-    sentence: isCut ? `the part that is run, ${part}` : `all of it, ${part}`,
-  };
-}
-
-function delays({ startAfterMs, warmupMs }: ScenarioConfig): string[] {
-  const lines: string[] = [];
-  if (startAfterMs > 0) lines.push(`starts after ${timeText(startAfterMs)}; times below from then`);
-  if (warmupMs > 0) {
-    lines.push(`warm-up: ${timeText(warmupMs)}, counted but not in the latency histograms`);
-  }
-  return lines;
-}
-
-function stageTable(profile: Profile, totalMs: number): string[] {
-  let startMs = 0;
-  const rows = profile.stages.map((stage) => {
-    const endMs = startMs + stage.durationMs;
-    const end = endMs === Infinity ? "no end" : timeText(endMs);
-    const reached = startMs < totalMs ? "" : "  (not reached)";
-    const row = [timeText(startMs), end, `${stage.name}${reached}`] as const;
-    startMs = endMs;
-    return row;
-  });
-  const [fromWidth, toWidth] = [0, 1].map((column) =>
-    Math.max(...rows.map((row) => row[column]!.length)),
-  ) as [number, number];
-  return [
-    profile.endMs === Infinity && startMs < Infinity ? "stages of a cycle:" : "stages:",
-    ...rows.map(
-      ([from, to, stage]) => `  ${from.padStart(fromWidth)} to ${to.padStart(toWidth)}  ${stage}`,
-    ),
-  ];
-}
-
-function startsTable(
-  { arrival, mix }: ScenarioConfig,
-  config: Config,
-  starts: number,
-  totalMs: number,
-  columns: number,
-): string[] {
-  const keys = Object.keys(mix);
-  const counts = countShares(Object.values(mix), starts).map(grouped);
-  const names = keys.map((key) => {
-    const task = config.tasks[key]!;
-    return isWorkflow(task) || task.name === key ? key : `${key} (${task.name})`;
-  });
-  const sizes = keys.map((key) => {
-    const { all } = messagesOf(config.tasks[key]!);
-    return all === 1 ? "" : `  of ${all} tasks each`;
-  });
-  const countWidth = Math.max(...counts.map((count) => count.length));
-  // Two indents before the name, and two columns between it and the count.
-  const behind = countWidth + Math.max(...sizes.map((size) => size.length));
-  const room = columns - 2 * INDENT.length - 2 - behind;
-  const nameWidth = Math.min(room, Math.max(...names.map(widthOf)));
-  const spread = Math.round(Math.sqrt(starts));
-  const expected = arrival === "even" ? "" : ` expected, give or take ${grouped(spread)}`;
-  return [
-    `starts in ${timeText(totalMs)}: ${grouped(starts)}${expected}`,
-    ...names.map((name, index) => {
-      const fitted = padEnd(shortened(name, nameWidth), nameWidth);
-      return `  ${fitted}  ${counts[index]!.padStart(countWidth)}${sizes[index]}`;
+  const columns = columnsOf(stdout);
+  const width = columns ?? USUAL_WIDTH;
+  stdout.write(
+    planText({
+      ...{ config, forMs, on, rowsOf, nowUnixMs: Date.now() },
+      ...{ width, columns: columns ?? Infinity },
     }),
-  ];
-}
-
-function summaryOf(sections: readonly Section[]): string[] {
-  const rates = sections.flatMap((section) => (section.rates === null ? [] : [section.rates]));
-  if (rates.length < 2) return [];
-  const meanPerSecond = rates.reduce((sum, rate) => sum + rate.meanPerSecond, 0);
-  const peakPerSecond = rates.reduce((sum, rate) => sum + rate.peakPerSecond, 0);
-  return [
-    `all scenarios with a rate, while they run together: mean ${meanText(meanPerSecond)}, never above ${meanText(peakPerSecond)}`,
-    ...hourly(rates),
-    "",
-  ];
-}
-
-/** Starts are whole; what only rounding keeps from the next whole number has reached it. */
-function wholeStarts(expected: number): number {
-  return Math.floor(expected * (1 + 8 * Number.EPSILON));
-}
-
-const INDENT = "  ";
-
-function indented(lines: readonly string[]): string[] {
-  return lines.map((line) => (line === "" ? line : `${INDENT}${line}`));
-}
-
-/** A computed rate, to two digits after the point. */
-function meanText(perSecond: number): string {
-  return perSecond < 1 ? rateText(perSecond) : `${Number(perSecond.toFixed(2))}/s`;
-}
-
-/** 1234567 as 1,234,567; fractions only where there is little else. */
-function grouped(value: number): string {
-  const digits = value < 10 ? 2 : 0;
-  return value.toLocaleString("en-US", { maximumFractionDigits: digits });
+  );
+  return EXIT.ok;
 }

@@ -1,14 +1,16 @@
-import type { Override } from "../config/layers.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
-import type { Variables } from "../config/variables.js";
+import type { GivenValue } from "../config/sources/layers.js";
+import type { Variables } from "../config/sources/variables.js";
 import { commit, version } from "../version.js";
 import { type PlannedEngine, planEngine } from "../workload/workload.js";
+import { checkColumns } from "./check-columns.js";
+import { type DataFile, readDataFiles } from "./data-files.js";
 import { readTemplateLines, type TemplateLines } from "./template-lines.js";
 
 export interface PrepareOptions {
   readonly files: readonly string[];
   readonly env: Variables;
-  readonly overrides: readonly Override[];
+  readonly overrides: readonly GivenValue[];
   /** Ends the planning after this long; null: when the scenarios end by themselves. */
   readonly forMs?: number | null;
   readonly countLimit?: number | null;
@@ -17,6 +19,8 @@ export interface PrepareOptions {
 /** A configuration that can be run, and what that comes to. */
 export interface Prepared extends LoadedConfig, PlannedEngine {
   readonly templateLines: TemplateLines["lines"];
+  /** In the order of the plan's data. */
+  readonly dataFiles: readonly DataFile[];
 }
 
 /**
@@ -30,10 +34,15 @@ export function prepare(options: PrepareOptions): Prepared {
   const loaded = loadConfig({ files, env, overrides });
   const { config } = loaded;
   const { lines: templateLines, issues } = readTemplateLines(config, files[0]);
-  const planned = planEngine({ config, forMs, countLimit, templateLines, version, commit });
+  const { files: dataFiles, issues: dataIssues } = readDataFiles(config, files[0]);
+  // Without a file there is nothing to plan with.
+  if (dataIssues.length > 0) throw loaded.errorOf([...issues, ...dataIssues]);
+  const data = dataFiles.map(({ source }) => source);
+  const columnIssues = checkColumns(config, data);
+  const planned = planEngine({ config, forMs, countLimit, templateLines, data, version, commit });
   const refused = "issues" in planned ? planned.issues : [];
-  if ("issues" in planned || issues.length > 0) {
-    throw loaded.errorOf([...issues, ...refused]);
+  if ("issues" in planned || issues.length > 0 || columnIssues.length > 0) {
+    throw loaded.errorOf([...issues, ...columnIssues, ...refused]);
   }
-  return { ...loaded, ...planned, templateLines };
+  return { ...loaded, ...planned, templateLines, dataFiles };
 }

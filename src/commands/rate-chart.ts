@@ -10,13 +10,21 @@ export interface RateChart {
   readonly peakPerSecond: number;
   /** Characters in a line. */
   readonly width: number;
+  /** What stands below the axis at a time. */
+  readonly timeText: (elapsedMs: number) => string;
 }
 
 /**
  * Draws a rate over time, ten lines high. Each column is the mean rate over its share of the time,
  * so that the area is the number of starts and nothing short is overlooked.
  */
-export function drawRate({ profile, untilMs, peakPerSecond, width }: RateChart): string[] {
+export function drawRate({
+  profile,
+  untilMs,
+  peakPerSecond,
+  width,
+  ...chart
+}: RateChart): string[] {
   const topPerSecond = roundAbove(peakPerSecond);
   const labels = Array.from({ length: ROWS }, (_, row) => {
     const isLabelled = row % 2 === 0;
@@ -29,7 +37,7 @@ export function drawRate({ profile, untilMs, peakPerSecond, width }: RateChart):
     const line = heights.map((height) => block(height - (ROWS - 1 - row) * EIGHTHS)).join("");
     return `${label.padStart(labelWidth)} ${label === "" ? "│" : "┤"}${line}`.trimEnd();
   });
-  return [...rows, ...timeAxis(untilMs, columns, labelWidth)];
+  return [...rows, ...timeAxis(untilMs, columns, labelWidth, chart.timeText)];
 }
 
 /** A time as people say it: `2m30s`, `1h`, `7.5s`, `250ms`. Exact to the millisecond. */
@@ -81,18 +89,23 @@ function columnHeights(
 }
 
 /** The axis with a mark for each quarter, and the times below. */
-function timeAxis(untilMs: number, columns: number, labelWidth: number): string[] {
+function timeAxis(
+  untilMs: number,
+  columns: number,
+  labelWidth: number,
+  textOf: RateChart["timeText"],
+): string[] {
   const marks = [0, 1, 2, 3, 4].map((quarter) => Math.round(((columns - 1) * quarter) / 4));
   const axis = Array.from({ length: columns }, (_, column) => (marks.includes(column) ? "┬" : "─"));
   // Fractions of a second say nothing on an axis of minutes.
   const precisionMs = untilMs < TEN_MINUTES_MS ? 1 : 1000;
   let times = "";
   for (const [quarter, mark] of marks.entries()) {
-    const text = timeText(Math.round((untilMs * quarter) / 4 / precisionMs) * precisionMs);
+    const text = textOf(Math.round((untilMs * quarter) / 4 / precisionMs) * precisionMs);
     const isLast = quarter === marks.length - 1;
     const start = isLast ? columns - text.length : mark;
     const hasRoom = quarter === 0 || start > times.length;
-    const leavesRoom = isLast || start + text.length < columns - timeText(untilMs).length;
+    const leavesRoom = isLast || start + text.length < columns - textOf(untilMs).length;
     if (hasRoom && leavesRoom) times = times.padEnd(start) + text;
   }
   return [

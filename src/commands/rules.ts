@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { EXIT, messageOf, UserError } from "../errors.js";
 import type { RuleFormat } from "../rules/formats.js";
 import { DEFAULT_LINKS, rulesText } from "../rules/rules-file.js";
-import type { OutputStreams } from "./check.js";
+import type { OutputStreams } from "./streams.js";
 
 export interface RulesFlags {
   readonly format: RuleFormat;

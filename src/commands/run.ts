@@ -1,13 +1,18 @@
-import type { Override } from "../config/layers.js";
-import { type QuickFlags, quickForm } from "../config/quick.js";
+import type { Config } from "../config/schema.js";
+import type { GivenValue } from "../config/sources/layers.js";
+import { type QuickFlags, quickForm } from "../config/sources/quick.js";
 import { Daemon } from "../daemon/daemon.js";
+import type { Reread } from "../daemon/reloads.js";
 import { ConfigError } from "../errors.js";
 import { createLog } from "../log.js";
-import type { ReceivedSignal } from "../signals.js";
+import { hasControllingTerminal, type ReceivedSignal } from "../signals.js";
 import { wantsColor } from "../terminal/terminal.js";
+import { changesOf, unchangeable } from "../workload/reload.js";
+import { planSteering } from "../workload/steering.js";
 import { endsByItself } from "../workload/workload.js";
 import { flagError, parseCount, parseFor } from "./flags.js";
-import { prepare } from "./prepare.js";
+import { type Prepared, prepare } from "./prepare.js";
+import { makeReportDirectory, writeReport } from "./report-directory.js";
 import type { Streams } from "./streams.js";
 
 /** The flags of `celery-load run`, as they were typed. */
@@ -18,6 +23,7 @@ export interface RunFlags extends QuickFlags {
   readonly count?: string | undefined;
   readonly json?: boolean | undefined;
   readonly exitOnSlo?: boolean | undefined;
+  readonly report?: string | undefined;
   readonly logLevel: string;
 }
 
@@ -36,16 +42,20 @@ export async function run(
 ): Promise<number> {
   const forMs = flags.for === undefined ? null : parseFor(flags.for);
   const countLimit = flags.count === undefined ? null : parseCount(flags.count);
-  const { config, warnings, notes, plan, subject, observe } = prepare({
-    files: flags.files,
-    env: streams.env,
-    overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
-    forMs,
-    countLimit,
-  });
+  const read = (leftMs: number | null) =>
+    prepare({
+      files: flags.files,
+      env: streams.env,
+      overrides: [...overridesOf(flags, streams.env), ...flags.set.map((set) => ({ set }))],
+      forMs: leftMs,
+      countLimit,
+    });
+  const planned = read(forMs);
+  const { config, warnings, notes, plan } = planned;
   if (flags.exitOnSlo && config.slos.length === 0) {
     throw flagError("--exit-on-slo", "there are no slos in the configuration. Add one.");
   }
+  if (flags.report !== undefined) makeReportDirectory(flags.report);
   const isBounded = endsByItself(plan);
   // A daemon's standard output stays clean: its totals are in the last lines of the log.
   const hasText = !flags.json && (isBounded || streams.isTerminal);
@@ -55,9 +65,11 @@ export async function run(
   for (const warning of warnings) log.warn(warning);
   for (const note of notes) log.debug(note);
   const daemon = new Daemon({
-    plan,
-    subject,
-    observe,
+    planned,
+    steerable: planSteering(config, plan),
+    control: config.control,
+    stateFile: config.state.file,
+    reread: flags.files.length === 0 ? null : rereader(config, forMs, read),
     listen: config.server.listen,
     hosts: config.server.hosts,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
@@ -67,7 +79,9 @@ export async function run(
     exitOnSlo: flags.exitOnSlo === true,
     log,
     terminal: streams.isTerminal ? { columns, show: (line) => streams.stderr(`${line}\n`) } : null,
-    showReport: ({ text, json }) => {
+    hasTerminal: hasControllingTerminal(),
+    showReport: ({ text, json, html }) => {
+      if (flags.report !== undefined) writeReport(flags.report, "report.html", html());
       if (flags.json) streams.stdout(`${json()}\n`);
       else if (hasText) {
         streams.stdout(`${text(streams.stdoutColumns() ?? Number.POSITIVE_INFINITY)}\n`);
@@ -77,6 +91,29 @@ export async function run(
   });
   onSignal((signal) => daemon.signal(signal));
   return daemon.run();
+}
+
+/** Reads the files of a run again, each time against what is in force. */
+function rereader(
+  first: Config,
+  forMs: number | null,
+  read: (leftMs: number | null) => Prepared,
+): (elapsedMs: number) => Reread {
+  let inForce = first;
+  return (elapsedMs) => {
+    const planned = read(forMs === null ? null : Math.max(0, forMs - elapsedMs));
+    const { config, errorOf } = planned;
+    const faults = unchangeable(inForce, config);
+    if (faults.length > 0) throw errorOf(faults);
+    return {
+      planned,
+      steerable: planSteering(config, planned.plan),
+      changes: changesOf(inForce, config),
+      accept: () => {
+        inForce = config;
+      },
+    };
+  };
 }
 
 /** Flags that only make sense without a file. */
@@ -95,7 +132,7 @@ const QUICK_FLAGS = [
 export function overridesOf(
   flags: QuickFlags & Pick<RunFlags, "files">,
   env: Streams["env"],
-): Override[] {
+): GivenValue[] {
   if (flags.files.length === 0) return quickForm(flags, env);
   const misplaced = QUICK_FLAGS.filter((name) => flags[name] !== undefined);
   if (misplaced.length > 0) {
@@ -110,6 +147,9 @@ export function overridesOf(
     ...(flags.listen === undefined
       ? []
       : [{ path: ["server", "listen"], value: flags.listen, flag: "--listen" }]),
+    ...(flags.control === undefined
+      ? []
+      : [{ path: ["control", "listen"], value: flags.control, flag: "--control" }]),
     ...(flags.segment === undefined
       ? []
       : [{ path: ["segment"], value: flags.segment, flag: "--segment" }]),

@@ -1,3 +1,5 @@
+import type { OutputStream } from "../terminal/terminal.js";
+
 /** What a command may touch of its process; tests hand in their own. */
 export interface Streams {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -8,4 +10,10 @@ export interface Streams {
   /** Columns of the terminal that it is now; null when it is none. */
   readonly stdoutColumns: () => number | null;
   readonly stderrColumns: () => number | null;
+}
+
+/** Those of the process, for a command that only writes. */
+export interface OutputStreams {
+  readonly stdout: OutputStream & { write(text: string): unknown };
+  readonly stderr: OutputStream & { write(text: string): unknown };
 }

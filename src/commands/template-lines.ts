@@ -1,9 +1,9 @@
-import { realpathSync } from "node:fs";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
-import { templateFiles } from "../celery/arguments.js";
-import { type ConfigIssue, unfit } from "../config/config-issue.js";
-import { CHECK_PATH, decodeUtf8, type FileProblem, readFileAtMost } from "../config/read-file.js";
+import { resolve } from "node:path";
+import { templateFiles } from "../celery/messages/arguments.js";
+import { type ConfigIssue, unfit } from "../config/faults/config-issue.js";
 import { type Config, isWorkflow } from "../config/schema.js";
+import { decodeUtf8, readFileAtMost } from "../config/sources/read-file.js";
+import { type FileFault, folderOf, pathBeside, unreadable } from "./beside-configuration.js";
 
 /** The lines of each file that a template names, and what is wrong with such files. */
 export interface TemplateLines {
@@ -19,7 +19,7 @@ const MAX_LINES_BYTES = 16 * 1024 * 1024;
  * configuration file's folder, as their lines are sent to whoever runs the workers.
  */
 export function readTemplateLines(config: Config, firstFile: string | undefined): TemplateLines {
-  const folder = firstFile === undefined ? process.cwd() : dirname(resolve(firstFile));
+  const folder = folderOf(firstFile);
   const reads = new Map<string, readonly string[] | FileFault>();
   const issues: ConfigIssue[] = [];
   for (const [key, task] of Object.entries(config.tasks)) {
@@ -38,22 +38,11 @@ export function readTemplateLines(config: Config, firstFile: string | undefined)
   return { lines: Object.fromEntries(lines) as TemplateLines["lines"], issues };
 }
 
-interface FileFault {
-  readonly fault: string;
-  readonly remedy: string;
-}
-
 function readLines(folder: string, name: string): readonly string[] | FileFault {
-  const path = resolve(folder, name);
-  if (!isInside(folder, path)) return OUTSIDE;
-  const real = realPathOf(path);
-  // Kubernetes mounts a folder whose files are links to others of it.
-  if (real !== undefined && !isInside(realpathSync(folder), real)) {
-    const fault = `is a symbolic link to ${JSON.stringify(real)}, and ${OUTSIDE.fault}`;
-    return { fault, remedy: "Copy the file there." };
-  }
-  const file = readFileAtMost(real ?? path, MAX_LINES_BYTES + 1, "regular");
-  if ("reason" in file) return unreadable(file, path);
+  const found = pathBeside(folder, name);
+  if ("fault" in found) return found;
+  const file = readFileAtMost(found.path, MAX_LINES_BYTES + 1, "regular");
+  if ("reason" in file) return unreadable(file, resolve(folder, name));
   if (file.bytes.length > MAX_LINES_BYTES) {
     return { fault: "is larger than 16 MiB", remedy: "Shorten it." };
   }
@@ -63,29 +52,4 @@ function readLines(folder: string, name: string): readonly string[] | FileFault 
   return lines.length > 0
     ? lines
     : { fault: "has no lines", remedy: "Put one value on each line." };
-}
-
-const OUTSIDE: FileFault = {
-  fault: "must lie in the folder of the configuration file",
-  remedy: "Move it there.",
-};
-
-function isInside(folder: string, path: string): boolean {
-  const inside = relative(folder, path);
-  return inside !== ".." && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
-}
-
-/** The path without symbolic links; undefined when it leads to nothing, as reading it will tell. */
-function realPathOf(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function unreadable({ reason, remedy }: FileProblem, path: string): FileFault {
-  // The path that is written is only the end of it.
-  const where = remedy === CHECK_PATH ? `It is looked for at ${path}.` : remedy;
-  return { fault: `cannot be read: ${reason}`, remedy: where };
 }

@@ -1,28 +1,39 @@
-import { beyondMsgpack, validateTemplates } from "../celery/arguments.js";
-import { brokerTraits } from "../celery/server-url.js";
-import { type ProfileSpec, peakOf } from "../plan/profile.js";
-import { checkSlos } from "./check-slos.js";
-import { checkUrls } from "./check-urls.js";
-import { checkChord, checkWorkflows } from "./check-workflows.js";
-import { type ConfigIssue, issue, listNames, unknownName } from "./config-issue.js";
-import type { ConnectionPart } from "./connection-fields.js";
-import { isMapping } from "./mapping.js";
-import { formatDuration, formatRate } from "./quantities.js";
-import { quote } from "./quote.js";
-import type { SloConfig } from "./slo-fields.js";
-import { isWorkflow, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
-import type { Path } from "./tree.js";
+import { beyondSerializer, validateTemplates } from "../celery/messages/arguments.js";
+import { SERIALIZERS } from "../celery/messages/task-options.js";
+import { brokerTraits } from "../celery/urls/server-url.js";
+import { isMapping } from "../mapping.js";
+import type { ProfileSpec } from "../plan/profile.js";
+import { checkGuards } from "./check-guards.js";
+import { checkRates } from "./check-rates.js";
+import { checkUrls } from "./connections/check-urls.js";
+import type { ConnectionPart } from "./connections/connection-fields.js";
+import { checkData } from "./data/check-data.js";
+import type { DataConfig } from "./data/data-fields.js";
+import { type ConfigIssue, issue, listNames, unknownName } from "./faults/config-issue.js";
+import { quote } from "./faults/quote.js";
+import type { GuardPart } from "./guard-fields.js";
+import type { LimitsConfig } from "./limits-fields.js";
+import { mappingIn } from "./mapping.js";
+import { formatDuration } from "./quantities.js";
+import { checkSlos } from "./slos/check-slos.js";
+import type { SloConfig } from "./slos/slo-fields.js";
+import type { Path } from "./sources/tree.js";
+import { checkChord, checkWorkflows } from "./tasks/check-workflows.js";
+import { isWorkflow, type TaskConfig, type WorkflowConfig } from "./tasks/task-schema.js";
 
-export type { ConfigIssue } from "./config-issue.js";
+export type { ConfigIssue } from "./faults/config-issue.js";
 
 /** Parts that are right by themselves, by name. */
 export interface ValidParts {
   readonly connections: ReadonlyMap<string, ConnectionPart>;
   readonly tasks: ReadonlyMap<string, TaskConfig | WorkflowConfig>;
   readonly scenarios: ReadonlyMap<string, ScenarioPart>;
-  readonly limits: { readonly maxRate: number | null } | undefined;
+  readonly data: ReadonlyMap<string, DataConfig>;
+  readonly limits: LimitsConfig | undefined;
   /** By their place in the list. */
   readonly slos: ReadonlyMap<number, SloConfig>;
+  /** The same. */
+  readonly guards: ReadonlyMap<number, GuardPart>;
 }
 
 export interface ScenarioPart {
@@ -31,6 +42,7 @@ export interface ScenarioPart {
   readonly profile: ProfileSpec;
   /** Weights of tasks by their keys; left out when there is only one. */
   readonly mix?: Readonly<Record<string, number>> | undefined;
+  readonly startAfterMs: number;
   readonly warmupMs: number;
   readonly durationMs: number | null;
 }
@@ -38,9 +50,9 @@ export interface ScenarioPart {
 /** Checks what no single value shows: names that refer to others, templates, limits, allowed hosts. Pure. */
 export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
   const sections = {
-    connections: recordOf(input, "connections"),
-    tasks: recordOf(input, "tasks"),
-    scenarios: recordOf(input, "scenarios"),
+    connections: mappingIn(input, "connections"),
+    tasks: mappingIn(input, "tasks"),
+    scenarios: mappingIn(input, "scenarios"),
   };
   const connectionNames = Object.keys(sections.connections ?? {});
   const taskKeys = Object.keys(sections.tasks ?? {});
@@ -53,24 +65,16 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
     ]),
     ...Object.entries(sections.tasks ?? {}).flatMap(([name, task]) => checkTemplates(name, task)),
     ...checkWorkflows(parts.tasks, sections.tasks ?? {}),
-    ...[...parts.scenarios].flatMap(([name, scenario]) => [
-      ...checkPeak(name, scenario.profile, parts.limits?.maxRate ?? null),
-      ...checkWarmup(name, scenario),
-    ]),
+    ...checkData(parts.tasks, parts.scenarios, parts.data, mappingIn(input, "data") ?? {}),
+    ...checkRates(parts.scenarios, parts.limits?.maxRatePerSecond ?? null),
+    ...[...parts.scenarios].flatMap(([name, scenario]) => checkWarmup(name, scenario)),
     ...[...parts.connections].flatMap(([name, connection]) => checkUrls(name, connection)),
     ...checkSlos(parts, sections.scenarios ?? {}),
+    ...checkGuards(parts, sections),
   ];
 }
 
 type PlainRecord = Readonly<Record<string, unknown>>;
-
-function recordOf(input: unknown, key: string): PlainRecord | undefined {
-  if (typeof input !== "object" || input === null || !Object.hasOwn(input, key)) return undefined;
-  const value: unknown = Reflect.get(input, key);
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as PlainRecord)
-    : undefined;
-}
 
 function checkNotEmpty(name: string, section: PlainRecord | undefined): ConfigIssue[] {
   if (section === undefined || Object.keys(section).length > 0) return [];
@@ -185,26 +189,14 @@ function checkOnlyOne(path: Path, kind: string, names: readonly string[]): Confi
 }
 
 function checkTemplates(name: string, task: unknown): ConfigIssue[] {
-  const isMsgpack = own(task, "serializer") === "msgpack";
+  const serializer = SERIALIZERS.find((each) => each === own(task, "serializer")) ?? "json";
   return ["args", "kwargs"].flatMap((key) => {
     const value = own(task, key) ?? null;
-    const faults = [...validateTemplates(value), ...(isMsgpack ? beyondMsgpack(value) : [])];
+    const faults = [...validateTemplates(value), ...beyondSerializer(serializer, value)];
     return faults.map(({ path, message }) =>
       issue(["tasks", name, key, ...path], message, { hidesValue: true }),
     );
   });
-}
-
-function checkPeak(name: string, profile: ProfileSpec, maxRate: number | null): ConfigIssue[] {
-  const peak = peakOf(profile);
-  if (maxRate === null || peak <= maxRate) return [];
-  const limit = `limits.maxRate (${formatRate(maxRate)})`;
-  const message =
-    peak === Number.POSITIVE_INFINITY
-      ? `must be a rate, because max has no upper bound and ${limit} is set`
-      : `must stay at or below ${limit}; its highest rate is ${formatRate(peak)}`;
-  const remedy = "Lower the rate or raise limits.maxRate.";
-  return [issue(["scenarios", name, "profile"], message, { remedy, hidesValue: true })];
 }
 
 function checkWarmup(name: string, { warmupMs, durationMs }: ScenarioPart): ConfigIssue[] {

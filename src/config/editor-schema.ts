@@ -1,4 +1,4 @@
-import { isMapping } from "./mapping.js";
+import { isMapping } from "../mapping.js";
 import { VARIABLE_PATTERN } from "./quantities.js";
 import { jsonSchema } from "./schema.js";
 

@@ -142,6 +142,21 @@ export function wholeNumber(minimum: number, maximum: number, description: strin
   return z.int({ error }).min(minimum, { error }).max(maximum, { error }).meta({ description });
 }
 
+/** The same, or null for the word `none`. */
+export function wholeNumberOrNone(minimum: number, maximum: number, description: string) {
+  const anyOf = [{ type: "integer", minimum, maximum }, { const: "none" }];
+  return field({ description, anyOf, examples: ["none", maximum] }, (value) => {
+    if (value === "none") return null;
+    if (Number.isInteger(value) && Number(value) >= minimum && Number(value) <= maximum) {
+      return Number(value);
+    }
+    const remedy = `Write it like ${maximum}, or none for no limit.`;
+    throw new ReadError(`must be a whole number from ${minimum} to ${maximum}, or none`, {
+      remedy,
+    });
+  });
+}
+
 /** Reads every item, so that the faults of all come at once. */
 export function readEach<T, U>(items: Iterable<T>, read: (item: T, index: number) => U): U[] {
   const values: U[] = [];

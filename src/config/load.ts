@@ -1,31 +1,32 @@
 import { resolve } from "node:path";
-import { redactUrl } from "../celery/redact-url.js";
+import { redactUrl } from "../celery/urls/redact-url.js";
 import { ConfigError, type Fault } from "../errors.js";
-import { warningsOfSlos } from "./check-slos.js";
-import type { ConfigIssue } from "./config-issue.js";
+import { checkTlsFiles, withAbsoluteTlsFiles } from "./connections/tls-files.js";
 import { withoutDefaults } from "./defaults.js";
-import { effectiveTree } from "./effective.js";
-import { faultsOf, MAX_FAULTS } from "./faults.js";
-import { remarksOnOptions } from "./idle-options.js";
-import { mergeLayers, type Override } from "./layers.js";
-import { putSecrets } from "./put-secrets.js";
-import { quote } from "./quote.js";
+import type { ConfigIssue } from "./faults/config-issue.js";
+import { faultsOf, MAX_FAULTS } from "./faults/faults.js";
+import { quote } from "./faults/quote.js";
+import { effectiveTree } from "./print/effective.js";
 import { CONFIG_SCHEMA, CONFIG_SHAPE, type Config, readConfig } from "./schema.js";
-import { SecretFiles } from "./secret-files.js";
-import { configValue } from "./sent-values.js";
-import { type FileText, readSourceFile } from "./source-file.js";
-import { inlinePart } from "./substitute.js";
-import { checkTlsFiles, withAbsoluteTlsFiles } from "./tls-files.js";
-import { secretsOf, withoutSecrets } from "./told-secrets.js";
-import { type ConfigNode, nodeAt, placeOf, type ScalarNode } from "./tree.js";
-import { environmentOf, type Variables } from "./variables.js";
-import { readYamlFile } from "./yaml-source.js";
+import { withAbsoluteStateFile } from "./server/state-fields.js";
+import { warningsOfSlos } from "./slos/check-slos.js";
+import { type GivenValue, mergeLayers } from "./sources/layers.js";
+import { putSecrets } from "./sources/put-secrets.js";
+import { SecretFiles } from "./sources/secret-files.js";
+import { type FileText, readSourceFile } from "./sources/source-file.js";
+import { inlinePart } from "./sources/substitute.js";
+import { secretsOf, withoutSecrets } from "./sources/told-secrets.js";
+import { type ConfigNode, nodeAt, placeOf, type ScalarNode } from "./sources/tree.js";
+import { environmentOf, type Variables } from "./sources/variables.js";
+import { readYamlFile } from "./sources/yaml-source.js";
+import { remarksOnOptions } from "./tasks/idle-options.js";
+import { configValue } from "./tasks/sent-values.js";
 
 export interface LoadOptions {
   /** Paths in the order of precedence, the last one winning; they are shown as given. */
   readonly files: readonly string[];
   readonly env: Variables;
-  readonly overrides?: readonly Override[];
+  readonly overrides?: readonly GivenValue[];
   /** Directory that relative paths start from; default: that of the process. */
   readonly cwd?: string;
   /** `CELERY_LOAD_*` variables that belong to the command itself and are no configuration. */
@@ -36,8 +37,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** Absolute paths of the files that were read. */
   readonly sources: readonly string[];
-  /** What is in effect as it would be written, with defaults. */
-  readonly effective: ConfigNode;
+  /** Makes what is in effect as it would be written, with defaults. */
+  readonly effective: () => ConfigNode;
   /** What the user should know although it works. */
   readonly warnings: readonly string[];
   /** What is accepted and does nothing. */
@@ -64,7 +65,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     shape: CONFIG_SHAPE,
   });
   const placed = putSecrets(merged.root, secretFiles.read, cwd);
-  const root = withAbsoluteTlsFiles(placed.root, cwd);
+  const root = withAbsoluteStateFile(withAbsoluteTlsFiles(placed.root, cwd), cwd);
   const faults = [...merged.faults, ...placed.faults];
   const result = readConfig(configValue(root, faults));
   const told = new Set(faults.map((fault) => fault.place));
@@ -80,11 +81,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     throw configError(tlsFiles.faults.map((fault) => withoutSecrets(fault, secrets)));
   }
   const remarks = remarksOnOptions(result.config, root);
-  const effective = effectiveTree(withoutDefaults(root), CONFIG_SCHEMA);
   return {
     config: result.config,
     sources: files.map((file) => file.path),
-    effective,
+    effective: () => effectiveTree(withoutDefaults(root), CONFIG_SCHEMA),
     warnings: [
       ...files.flatMap((file) => file.warnings),
       ...secretFiles.warnings,
@@ -101,7 +101,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
 }
 
 /** Variables that the commands and the build read themselves. */
-const RESERVED_VARIABLES: readonly string[] = ["CELERY_LOAD_LOG_LEVEL", "CELERY_LOAD_COMMIT"];
+const RESERVED_VARIABLES: readonly string[] = [
+  ...["CELERY_LOAD_LOG_LEVEL", "CELERY_LOAD_COMMIT"],
+  ...["CELERY_LOAD_CONTROL_URL", "CELERY_LOAD_CONTROL_TOKEN_FILE"],
+];
 
 /** @param untold how many more there are */
 function configError(faults: readonly Fault[], untold = 0): ConfigError {

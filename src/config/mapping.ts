@@ -1,3 +1,4 @@
+import { isMapping } from "../mapping.js";
 import { ReadError } from "./fields.js";
 
 /** JSON Schema of a mapping with any keys. */
@@ -13,6 +14,8 @@ export function readMapping(value: unknown): Record<string, unknown> {
   return value;
 }
 
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** What a mapping has under a key, when that is a mapping as well. */
+export function mappingIn(value: unknown, key: string): Record<string, unknown> | undefined {
+  const found = isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isMapping(found) ? found : undefined;
 }

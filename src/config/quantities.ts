@@ -1,5 +1,5 @@
 import { EXIT, UserError } from "../errors.js";
-import { quote } from "./quote.js";
+import { quote } from "./faults/quote.js";
 
 /**
  * A rate or duration that cannot be read. `must` says which form is allowed and `hint` what to

@@ -1,21 +1,33 @@
 import * as z from "zod";
+import type { Windows } from "../plan/clock/windows.js";
 import type { ProfileSpec } from "../plan/profile.js";
-import { type ConnectionConfig, connectionSchema, resolveConnection } from "./connection-fields.js";
-import { type ConfigIssue, crossCheck, type ValidParts } from "./cross-check.js";
-import { EXTENSION_PREFIX } from "./extensions.js";
 import {
-  duration,
-  durationOr,
-  field,
-  NAME_FORM,
-  nameField,
-  readRate,
-  wholeNumber,
-} from "./fields.js";
-import { mixField } from "./mix-field.js";
+  type ConnectionConfig,
+  connectionSchema,
+  resolveConnection,
+} from "./connections/connection-fields.js";
+import {
+  type ControlConfig,
+  checkControl,
+  controlSchema,
+  resolveControl,
+} from "./control-fields.js";
+import { type ConfigIssue, crossCheck, type ValidParts } from "./cross-check.js";
+import { type DataConfig, dataSchema } from "./data/data-fields.js";
+import { duration, durationOr, NAME_FORM, nameField, wholeNumber } from "./fields.js";
+import {
+  DEFAULT_GUARD_ENTRIES,
+  type GuardConfig,
+  guardSchema,
+  withDefaultGuards,
+} from "./guard-fields.js";
+import { leaseField } from "./lease-field.js";
+import { type LimitsConfig, limitsSchema } from "./limits-fields.js";
+import { mappingIn } from "./mapping.js";
 import { nullRecord } from "./null-record.js";
-import { profileField } from "./profile-field.js";
-import { RATE_PATTERN } from "./quantities.js";
+import { mixField } from "./scenarios/mix-field.js";
+import { profileField } from "./scenarios/profile-field.js";
+import { windowsSchema } from "./scenarios/windows-field.js";
 import {
   bucketsField,
   driftWindowField,
@@ -23,25 +35,35 @@ import {
   listenField,
   segmentField,
   tickField,
-} from "./server-fields.js";
+} from "./server/server-fields.js";
+import { type StateConfig, stateSchema } from "./server/state-fields.js";
 import { partialOf, type Shape, shapeOf } from "./shape.js";
-import { type SloConfig, sloSchema, withThresholds } from "./slo-fields.js";
+import { type SloConfig, sloSchema, withThresholds } from "./slos/slo-fields.js";
+import { EXTENSION_PREFIX } from "./sources/extensions.js";
 import {
   type TaskConfig,
   taskDefaultsSchema,
   taskSchema,
   type WorkflowConfig,
-} from "./task-schema.js";
+} from "./tasks/task-schema.js";
 
-export type { ConnectionConfig } from "./connection-fields.js";
-export type { SloConfig } from "./slo-fields.js";
-export { isWorkflow, measuredName, type TaskConfig, type WorkflowConfig } from "./task-schema.js";
+export type { ConnectionConfig } from "./connections/connection-fields.js";
+export type { ControlConfig } from "./control-fields.js";
+export type { GuardConfig } from "./guard-fields.js";
+export type { SloConfig } from "./slos/slo-fields.js";
+export {
+  isWorkflow,
+  measuredName,
+  type TaskConfig,
+  type WorkflowConfig,
+} from "./tasks/task-schema.js";
 
 /** A whole, checked configuration; frozen. Times are milliseconds, rates starts a second. */
 export interface Config {
   readonly connections: Readonly<Record<string, ConnectionConfig>>;
   readonly tasks: Readonly<Record<string, TaskConfig | WorkflowConfig>>;
   readonly scenarios: Readonly<Record<string, ScenarioConfig>>;
+  readonly data: Readonly<Record<string, DataConfig>>;
   readonly server: {
     readonly listen: { readonly host: string; readonly port: number };
     /** Names that it is served under; null: see `onlyHosts`. */
@@ -49,8 +71,12 @@ export interface Config {
     /** How long the server answers after the last scenario ended; null: the daemon decides. */
     readonly lingerMs: number | null;
   };
-  readonly limits: { readonly maxRatePerSecond: number | null; readonly series: number };
+  readonly control: ControlConfig;
+  readonly limits: LimitsConfig;
   readonly slos: readonly SloConfig[];
+  /** Those that are on by default first. */
+  readonly guards: readonly GuardConfig[];
+  readonly state: StateConfig;
   /** Upper bounds of the latency histograms, ascending; every SLO's latency is among them. */
   readonly bucketsMs: readonly number[];
   /** Upper bounds of the short phases' histograms: every second one of `buckets`. */
@@ -71,6 +97,8 @@ export interface ScenarioConfig {
   readonly connection: string;
   readonly profile: ProfileSpec;
   readonly arrival: "even" | "poisson";
+  /** When it may start anything; null: always. */
+  readonly windows: Windows | null;
   /** Weight of each task, by its key; all above 0. */
   readonly mix: Readonly<Record<string, number>>;
   readonly startAfterMs: number;
@@ -78,6 +106,8 @@ export interface ScenarioConfig {
   /** null: for ever. */
   readonly durationMs: number | null;
   readonly maxInFlight: number;
+  /** The lease time; null: no lease. */
+  readonly leaseMs: number | null;
   readonly gracefulStopMs: number;
 }
 
@@ -91,9 +121,10 @@ export function readConfig(
   const issues = [
     ...(result.success ? [] : result.error.issues.map(toConfigIssue)),
     ...crossCheck(input, parts),
+    ...checkControl(controlSchema.safeParse(mappingIn(input, "control") ?? {}).data),
   ];
   if (!result.success || issues.length > 0) return { issues };
-  return { config: deepFreeze(assemble(result.data)) };
+  return { config: deepFreeze(assemble(result.data, input)) };
 }
 
 /**
@@ -148,7 +179,7 @@ const scenarioFields = z.strictObject({
     .meta({ description: "Name of the connection; may be left out when there is only one." })
     .optional(),
   profile: profileField(
-    "How many tasks to start when: a rate, max, steps, or a ramp; needed here or in defaults.",
+    "How many tasks to start when: a rate, max, steps, a ramp, a sine, or a week; needed here or in defaults.",
   ),
   arrival: z
     .enum(["even", "poisson"], { error: "must be even or poisson" })
@@ -157,6 +188,7 @@ const scenarioFields = z.strictObject({
   mix: mixField(
     "Weights of the tasks, a list of tasks, or one task; may be left out when there is only one.",
   ).optional(),
+  windows: windowsSchema.optional(),
   startAfter: duration("Wait this long before the first start.").prefault("0s"),
   warmup: duration("Time at the start that is not in the latency histograms.").prefault("0s"),
   duration: durationOr("forever", "How long the scenario runs.").prefault("forever"),
@@ -165,32 +197,23 @@ const scenarioFields = z.strictObject({
     1_000_000,
     "Most tasks that wait for their result at the same time; starts beyond are dropped.",
   ).prefault(10_000),
+  lease: leaseField(
+    "true, or a lease time: of all daemons that run this scenario and segment on this broker one starts tasks, and another takes over within the lease time (true: 15s) when that is gone.",
+  ).prefault(false),
   gracefulStop: duration("How long a stop waits for results.").prefault("30s"),
 });
 
 const scenarioSchema = scenarioFields.transform(
-  ({ startAfter, warmup, duration, gracefulStop, ...scenario }) => ({
+  ({ startAfter, warmup, duration, lease, gracefulStop, windows = null, ...scenario }) => ({
     ...scenario,
+    windows,
     startAfterMs: startAfter,
     warmupMs: warmup,
     durationMs: duration,
+    leaseMs: lease,
     gracefulStopMs: gracefulStop,
   }),
 );
-
-const limitsSchema = z
-  .strictObject({
-    maxRate: field(
-      {
-        description: "No scenario may reach a higher rate; none: no limit.",
-        anyOf: [{ type: "string", pattern: RATE_PATTERN }, { const: "none" }],
-        examples: ["none", "500/s"],
-      },
-      (value) => (value === "none" ? null : readRate(value)),
-    ).prefault("none"),
-    series: wholeNumber(1, 1_000_000, "Most time series on /metrics.").prefault(5000),
-  })
-  .meta({ description: "Ceilings that nothing may pass." });
 
 const serverSchema = z
   .strictObject({
@@ -218,12 +241,14 @@ const defaultsSchema = z
   .meta({ description: "Values for all tasks and scenarios that have not the key themselves." });
 
 const MAX_SLOS = 100;
+const MAX_GUARDS = 100;
 const MAX_THREADS = 64;
 
 const configSchema = z.strictObject({
   connections: named(connectionSchema, "Brokers with their result backends, by name."),
   tasks: named(taskSchema, "Tasks with their arguments, by a name of your own."),
   scenarios: named(scenarioSchema, "What to publish at which rate, by name."),
+  data: named(dataSchema, "Files whose rows the templates of tasks take, by name.").prefault({}),
   defaults: defaultsSchema.optional(),
   slos: z
     .array(sloSchema)
@@ -232,8 +257,18 @@ const configSchema = z.strictObject({
       description: "Service level objectives: what share of the events must be good.",
     })
     .prefault([]),
+  guards: z
+    .array(guardSchema)
+    .max(MAX_GUARDS, { error: `must have at most ${MAX_GUARDS} entries` })
+    .meta({
+      description:
+        "What holds the load back when too much of something is there, beside those guards that are on by default.",
+    })
+    .prefault(DEFAULT_GUARD_ENTRIES),
   server: serverSchema.prefault({}),
+  control: controlSchema.prefault({}),
   limits: limitsSchema.prefault({}),
+  state: stateSchema.prefault({}),
   buckets: bucketsField(
     "Upper bounds of the latency histograms, ascending; the latency of every SLO is added.",
   ).prefault("5ms 10ms 25ms 50ms 100ms 250ms 500ms 1s 2.5s 5s 10s 30s 1m 5m 30m".split(" ")),
@@ -263,13 +298,16 @@ export const CONFIG_SCHEMA: z.ZodType = configSchema;
 export const CONFIG_SHAPE: Shape = shapeOf(configSchema);
 
 /** All parts, for the checks between them. */
-function allParts({ connections, tasks, scenarios, limits, slos }: ParsedConfig): ValidParts {
+function allParts(parsed: ParsedConfig): ValidParts {
+  const { connections, tasks, scenarios, data, limits, slos, guards } = parsed;
   return {
     connections: new Map(Object.entries(connections)),
     tasks: new Map(Object.entries(tasks)),
     scenarios: new Map(Object.entries(scenarios)),
+    data: new Map(Object.entries(data)),
     limits,
     slos: new Map(slos.entries()),
+    guards: new Map(guards.entries()),
   };
 }
 
@@ -279,17 +317,23 @@ function validParts(input: unknown): ValidParts {
     connections: validEntries(input, "connections", connectionSchema),
     tasks: validEntries(input, "tasks", taskSchema),
     scenarios: validEntries(input, "scenarios", scenarioSchema),
-    limits: limitsSchema.safeParse(sectionOf(input, "limits") ?? {}).data,
-    slos: validSlos(input),
+    data: validEntries(input, "data", dataSchema),
+    limits: limitsSchema.safeParse(mappingIn(input, "limits") ?? {}).data,
+    slos: validItems(input, "slos", sloSchema),
+    guards: validItems(input, "guards", guardSchema),
   };
 }
 
 /** By their place in the list. */
-function validSlos(input: unknown): Map<number, SloConfig> {
-  const written: unknown = (input as { slos?: unknown } | null)?.slos;
-  const valid = new Map<number, SloConfig>();
-  for (const [index, slo] of (Array.isArray(written) ? written : []).entries()) {
-    const result = sloSchema.safeParse(slo);
+function validItems<T>(
+  input: unknown,
+  section: "slos" | "guards",
+  schema: z.ZodType<T>,
+): Map<number, T> {
+  const written: unknown = (input as Record<string, unknown> | null)?.[section];
+  const valid = new Map<number, T>();
+  for (const [index, item] of (Array.isArray(written) ? written : []).entries()) {
+    const result = schema.safeParse(item);
     if (result.success) valid.set(index, result.data);
   }
   return valid;
@@ -297,28 +341,21 @@ function validSlos(input: unknown): Map<number, SloConfig> {
 
 function validEntries<T>(input: unknown, section: string, schema: z.ZodType<T>): Map<string, T> {
   const valid = new Map<string, T>();
-  for (const [name, entry] of Object.entries(sectionOf(input, section) ?? {})) {
+  for (const [name, entry] of Object.entries(mappingIn(input, section) ?? {})) {
     const result = schema.safeParse(entry);
     if (result.success) valid.set(name, result.data);
   }
   return valid;
 }
 
-function sectionOf(input: unknown, section: string): object | undefined {
-  if (typeof input !== "object" || input === null || !Object.hasOwn(input, section)) {
-    return undefined;
-  }
-  const value: unknown = Reflect.get(input, section);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
-}
-
 /** Puts in what depends on other parts; `crossCheck` has seen that it exists. */
-function assemble(parsed: ParsedConfig): Config {
+function assemble(parsed: ParsedConfig, input: unknown): Config {
   const [onlyConnection = ""] = Object.keys(parsed.connections);
   const [onlyTask = ""] = Object.keys(parsed.tasks);
   return {
     connections: mapRecord(parsed.connections, resolveConnection),
     tasks: mapRecord(parsed.tasks, (task) => task),
+    data: mapRecord(parsed.data, (data) => data),
     scenarios: mapRecord(parsed.scenarios, (scenario) => ({
       ...scenario,
       connection: scenario.connection ?? onlyConnection,
@@ -329,8 +366,14 @@ function assemble(parsed: ParsedConfig): Config {
       hosts: parsed.server.hosts,
       lingerMs: parsed.server.linger,
     },
-    limits: { maxRatePerSecond: parsed.limits.maxRate, series: parsed.limits.series },
+    control: resolveControl(
+      parsed.control,
+      Object.hasOwn(mappingIn(input, "control") ?? {}, "listen"),
+    ),
+    limits: parsed.limits,
     slos: parsed.slos,
+    guards: withDefaultGuards(parsed.guards),
+    state: parsed.state,
     bucketsMs: withThresholds(parsed.buckets, parsed.slos),
     phaseBucketsMs: parsed.buckets.filter((_, index) => index % 2 === 0),
     driftWindowMs: parsed.driftWindow,

@@ -1,9 +1,10 @@
+import type { Claim, ClaimOptions } from "./claim-port.js";
 import type {
-  Control,
   ControlOptions,
   EventStream,
   EventStreamOptions,
   ObserveOptions,
+  RemoteControl,
   ServerLook,
 } from "./observe-ports.js";
 import type { BrokerOptions, BrokerPart, ResultsOptions, ResultsPart } from "./ports.js";
@@ -15,7 +16,8 @@ export interface BrokerParts {
   /** Replies that come through the broker itself (`rpc://`). */
   readonly openRpcResults: (options: ResultsOptions) => ResultsPart;
   readonly openSentEvents: (options: BrokerOptions) => SentEvents;
-  readonly openControl: (options: ControlOptions) => Control;
+  readonly openControl: (options: ControlOptions) => RemoteControl;
   readonly openEvents: (options: EventStreamOptions) => EventStream;
   readonly openLook: (options: ObserveOptions) => ServerLook;
+  readonly openClaim: (options: ClaimOptions) => Claim;
 }

@@ -1,5 +1,5 @@
-import type { ControlReply } from "../celery/control-message.js";
-import type { EventBatch } from "../celery/event-message.js";
+import type { ControlReply } from "../celery/events/control-message.js";
+import type { EventBatch } from "../celery/events/event-message.js";
 import type { BrokerTransport, OptionalPart } from "./ports.js";
 
 /**
@@ -62,7 +62,7 @@ export interface Answers {
 }
 
 /** Remote control of the workers. */
-export interface Control extends ObservePart {
+export interface RemoteControl extends ObservePart {
   /**
    * Silence is no error: workers may be away, busy (a solo pool answers between tasks) or have remote
    * control switched off. Questions that are asked at the same time reach each worker in their order.
@@ -94,6 +94,14 @@ export interface QueueDepth {
   readonly consumers: number | null;
 }
 
+/** Memory of a server, in bytes. */
+export interface Memory {
+  /** What its data takes (`used_memory`); of RabbitMQ what the node takes that is nearest to its limit. */
+  readonly usedBytes: number;
+  /** Redis' `maxmemory`, RabbitMQ's high watermark; null: none is set. */
+  readonly limitBytes: number | null;
+}
+
 /** A look at a server. */
 export interface ServerLook extends ObservePart {
   /** Null when it may not be asked. */
@@ -116,6 +124,6 @@ export interface ServerLook extends ObservePart {
    * @throws {Error} when the API does not answer as it should
    */
   typeOf(queue: string): Promise<string | null>;
-  /** Memory that its data takes (`used_memory`), in bytes. Null when it does not tell, or may not be asked. */
-  memoryBytes(): Promise<number | null>;
+  /** Null when it does not tell, or may not be asked. */
+  memory(): Promise<Memory | null>;
 }

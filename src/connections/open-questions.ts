@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ControlReply, ControlRequest, ReplyTo } from "../celery/control-message.js";
+import type { ControlReply, ControlRequest, ReplyTo } from "../celery/events/control-message.js";
 import { withDeadline } from "../deadline.js";
 import type { Answers, Question } from "./observe-ports.js";
 

@@ -1,15 +1,16 @@
 import { hostname } from "node:os";
-import type { BrokerKind } from "../celery/broker-kinds.js";
-import { brokerTraits, kindOf } from "../celery/server-url.js";
+import type { BrokerKind } from "../celery/urls/broker-kinds.js";
+import { brokerTraits, kindOf } from "../celery/urls/server-url.js";
 import { AMQP } from "./amqp/parts.js";
 import type { BrokerParts } from "./broker-parts.js";
+import type { Claim, ClaimOptions } from "./claim-port.js";
 import { openNoResults } from "./no-results.js";
 import type {
-  Control,
   ControlOptions,
   EventStream,
   EventStreamOptions,
   ObserveOptions,
+  RemoteControl,
   ServerLook,
 } from "./observe-ports.js";
 import type { Connection, ConnectionOptions, ResultsPart } from "./ports.js";
@@ -75,7 +76,7 @@ function backendOf(options: ConnectionOptions, clientName: string): ResultsPart 
 }
 
 /** Remote control of the workers of a broker. */
-export function openControl(options: Unnamed<ControlOptions>): Control {
+export function openControl(options: Unnamed<ControlOptions>): RemoteControl {
   const named = { ...options, clientName: clientNameOf(options.url) };
   return partsOf(options.url).openControl(named);
 }
@@ -92,4 +93,10 @@ export function openLook(options: Unnamed<ObserveOptions>): ServerLook {
   return partsOf(options.url).openLook(named);
 }
 
-type Unnamed<T extends ObserveOptions> = Omit<T, "clientName">;
+/** A name that at most one client of a broker has. */
+export function openClaim(options: Unnamed<ClaimOptions>): Claim {
+  const named = { ...options, clientName: clientNameOf(options.url) };
+  return partsOf(options.url).openClaim(named);
+}
+
+type Unnamed<T extends { readonly clientName: string }> = Omit<T, "clientName">;

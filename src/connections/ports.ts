@@ -1,7 +1,7 @@
-import type { MessageFill, TaskMessageSpec } from "../celery/message.js";
-import type { BackendTransport, BrokerTransport } from "../celery/transport.js";
+import type { MessageFill, TaskMessageSpec } from "../celery/messages/message.js";
+import type { BackendTransport, BrokerTransport } from "../celery/urls/transport.js";
 
-export type { BackendTransport, BrokerTransport } from "../celery/transport.js";
+export type { BackendTransport, BrokerTransport } from "../celery/urls/transport.js";
 
 /**
  * What the engine needs of a broker and a result backend. One implementation a broker, listed in
@@ -26,7 +26,7 @@ export type PublishOutcome =
   | "invalid";
 
 /** The broker's no to a message. */
-export type Refusal = Extract<PublishOutcome, "refused" | "unroutable" | "tooLarge">;
+export type RefusedOutcome = Extract<PublishOutcome, "refused" | "unroutable" | "tooLarge">;
 
 /** One message as its publisher wants it; nothing else looks inside. */
 export type Message = unknown;

@@ -1,5 +1,5 @@
-import type { EventSender, SentEvent, SentFill } from "../celery/sent-event.js";
-import { compileSentEvent } from "../celery/sent-event.js";
+import type { EventSender, SentEvent, SentFill } from "../celery/events/sent-event.js";
+import { compileSentEvent } from "../celery/events/sent-event.js";
 import type { Message, OptionalPart, Publisher } from "./ports.js";
 
 /** Publishes events. Those that cannot be published are lost, as events are. */

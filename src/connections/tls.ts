@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import type { TlsSettings } from "../celery/tls-query.js";
+import type { TlsSettings } from "../celery/urls/tls-query.js";
 
 type TlsOptions = Pick<
   ConnectionOptions,
@@ -38,7 +38,13 @@ export function tlsFault(error: unknown): string | undefined {
   if (known === undefined) return undefined;
   const [, meaning, remedy] = known;
   const detail = code === "ERR_TLS_CERT_ALTNAME_INVALID" ? `; ${altNames(error)}` : "";
-  return `${meaning} (${code || error.message}${detail}): ${remedy}`;
+  const words = code || error.message.replace(/^.*: it sent /, "");
+  return `${meaning} (${words}${detail}): ${remedy}`;
+}
+
+/** How TLS answers what is no TLS (RFC 8446, section 6): `first` are the first bytes that came. */
+export function isTlsAlert(first: Uint8Array | undefined): boolean {
+  return first?.[0] === 0x15 && first[1] === 0x03;
 }
 
 const FAULTS: readonly (readonly [pattern: RegExp, meaning: string, remedy: string])[] = [
@@ -66,6 +72,11 @@ const FAULTS: readonly (readonly [pattern: RegExp, meaning: string, remedy: stri
     /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$|wrong version number|packet length too long/,
     "the server does not speak TLS on this port",
     "write the URL without TLS (redis://, amqp://), or the port of TLS",
+  ],
+  [
+    /it sent a TLS alert$/,
+    "the server speaks TLS on this port",
+    "write amqps:// in the URL, or the port without TLS",
   ],
   [
     /^(CERT_|UNABLE_TO_|ERR_TLS_CERT)/,

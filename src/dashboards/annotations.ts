@@ -1,6 +1,7 @@
 import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../exposition/metrics.js";
 import { dataSource } from "./panels.js";
-import { ofProcess, ofScenario } from "./promql.js";
+import { firingAlerts, ofProcess, ofScenario } from "./promql.js";
 
 /**
  * Markers of what happened to the load, on every dashboard. They come from PromQL alone, so that no
@@ -9,6 +10,12 @@ import { ofProcess, ofScenario } from "./promql.js";
 export function markers(): dashboard.AnnotationQueryBuilder[] {
   return [
     at("Starts", changedAt('kind="start"'), "green", "{{scenario}} started on {{instance}}"),
+    at(
+      "Orders",
+      changedAt('kind=~"override|pause|resume|reload|guard"'),
+      "purple",
+      "{{scenario}}: {{kind}}",
+    ),
     at("Stage changes", changedAt('kind="stage"'), "blue", "{{scenario}}: next stage"),
     at(
       "Daemon starts",
@@ -21,7 +28,7 @@ export function markers(): dashboard.AnnotationQueryBuilder[] {
 }
 
 function changedAt(matcher: string): string {
-  return ofScenario("last_change_timestamp_seconds", matcher);
+  return ofScenario(METRICS.lastChange, matcher);
 }
 
 /**
@@ -48,7 +55,7 @@ function at(
 /** As long as an alert about this load fires. Alerts that are about no single daemon are among them. */
 function alerts(): dashboard.AnnotationQueryBuilder {
   return marker("Firing alerts", "red")
-    .expr('ALERTS{alertname=~"CeleryLoad.*", alertstate="firing"}')
+    .expr(firingAlerts())
     .titleFormat("{{alertname}} {{slo}}{{scenario}}")
     .textFormat("{{severity}} {{instance}}")
     .tagKeys("alertname,severity");

@@ -1,5 +1,6 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { board } from "./board.js";
+import { guardPanels } from "./overview/guards.js";
 import { resultPanels } from "./overview/results.js";
 import { sloPanels } from "./overview/slo.js";
 import { statePanels } from "./overview/state.js";
@@ -18,6 +19,7 @@ export function overviewDashboard(): Dashboard {
     rows: {
       State: statePanels(),
       SLOs: sloPanels(),
+      Guards: guardPanels(),
       Results: resultPanels(),
       "Can we trust this?": trustPanels(),
     },

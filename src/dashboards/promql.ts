@@ -1,3 +1,8 @@
+import { type HistogramPart, METRICS, metric, partOf, type Series } from "../exposition/metrics.js";
+import { type ForeignName, foreign } from "../rules/foreign-metrics.js";
+import type { SidesRecord } from "../rules/recordings/records.js";
+import { ALERT_PREFIX } from "../rules/rule.js";
+
 /**
  * PromQL for the dashboards. Every selector carries the dashboard's variables, so that a panel
  * never mixes in a daemon, scenario or task that is not selected.
@@ -10,47 +15,52 @@ const TASK = `${SCENARIO}, task=~"$task"`;
 const WORKFLOW = `${SCENARIO}, workflow=~"$task"`;
 const SLO = `${DAEMON}, slo=~"$slo"`;
 
-/** One of the daemon's metrics that describes it as a whole. `name` is without `celery_load_`. */
-export function ofDaemon(name: string, extra = ""): string {
-  return `celery_load_${name}{${DAEMON}${extra && `, ${extra}`}}`;
+/** One of the daemon's metrics that describes it as a whole. */
+export function ofDaemon(series: Series, extra = ""): string {
+  return `${metric(series)}{${DAEMON}${extra && `, ${extra}`}}`;
 }
 
 /** A metric of the daemon's process, by its full name (`process_…`, `nodejs_…`). */
-export function ofProcess(name: string): string {
+export function ofProcess(name: ForeignName): string {
   return `${name}{${DAEMON}}`;
 }
 
 /** A metric of the selected scenarios. `extra` are further matchers, as in `kind="stage"`. */
-export function ofScenario(name: string, extra = ""): string {
-  return `celery_load_${name}{${SCENARIO}${extra && `, ${extra}`}}`;
+export function ofScenario(series: Series<"scenario">, extra = ""): string {
+  return `${metric(series)}{${SCENARIO}${extra && `, ${extra}`}}`;
 }
 
 /** A metric of the selected scenarios and tasks. */
-export function ofTask(name: string, extra = ""): string {
-  return `celery_load_${name}{${TASK}${extra && `, ${extra}`}}`;
+export function ofTask(series: Series<"scenario" | "task">, extra = ""): string {
+  return `${metric(series)}{${TASK}${extra && `, ${extra}`}}`;
 }
 
 /** A metric of the selected tasks that no scenario has of its own. */
-export function ofTaskName(name: string, extra = ""): string {
-  return `celery_load_${name}{${DAEMON}, task=~"$task"${extra && `, ${extra}`}}`;
+export function ofTaskName(series: Series<"task">, extra = ""): string {
+  return `${metric(series)}{${DAEMON}, task=~"$task"${extra && `, ${extra}`}}`;
 }
 
 /** A metric of the members of the selected workflows. */
-export function ofWorkflow(name: string, extra = ""): string {
-  return `celery_load_${name}{${WORKFLOW}${extra && `, ${extra}`}}`;
+export function ofWorkflow(series: Series<"scenario" | "workflow">, extra = ""): string {
+  return `${metric(series)}{${WORKFLOW}${extra && `, ${extra}`}}`;
 }
 
 /** A metric of the selected objectives. */
-export function ofSlo(name: string, extra = ""): string {
-  return `celery_load_${name}{${SLO}${extra && `, ${extra}`}}`;
+export function ofSlo(series: Series<"slo">, extra = ""): string {
+  return `${metric(series)}{${SLO}${extra && `, ${extra}`}}`;
 }
 
 /**
  * A metric that has no label of a daemon, by its full name: of a foreign exporter, or of a recording rule.
  * All that is known of where it belongs is the label `deployment`, if the scrape configuration sets one.
  */
-export function ofDeployment(name: string, extra = ""): string {
+export function ofDeployment(name: ForeignName | SidesRecord, extra = ""): string {
   return `${name}{deployment=~"$deployment"${extra && `, ${extra}`}}`;
+}
+
+/** Alerts of our rules that fire at this Prometheus, whatever they are about. */
+export function firingAlerts(): string {
+  return `${foreign("ALERTS")}{alertname=~"${ALERT_PREFIX}.*", alertstate="firing"}`;
 }
 
 /** `aggregation by (labels) (expression)`; without labels over everything. */
@@ -72,12 +82,20 @@ export function grownInRange(labels: string, counter: string): string {
   return aggregate("sum", labels, increase(counter));
 }
 
-/** A histogram of the daemon, by its name without prefix and suffix, and how its series are chosen. */
-export interface HistogramChoice {
-  readonly name: string;
-  readonly extra?: string;
-  /** Default: the selected tasks. */
-  readonly select?: (name: string, extra?: string) => string;
+/** A histogram of the daemon: the selector of each kind of its series. */
+export type HistogramChoice = (part: HistogramPart) => string;
+
+/** A histogram of the selected tasks. */
+export function ofTasks(
+  histogram: typeof METRICS.latency | typeof METRICS.phase,
+  extra = "",
+): HistogramChoice {
+  return (part) => ofTask(partOf(histogram, part), extra);
+}
+
+/** A histogram of the members of the selected workflows. */
+export function ofMembers(histogram: typeof METRICS.memberLatency): HistogramChoice {
+  return (part) => ofWorkflow(partOf(histogram, part));
 }
 
 /**
@@ -125,14 +143,14 @@ export function phaseSeconds(): string {
  * was published: those of a backlog end at other times.
  */
 export function phaseSecondsOfTask(): string {
-  const classic = perSecond("", ofTask("task_latency_seconds_count"));
-  const native = perSecond("", ofTask("task_latency_seconds"));
+  const classic = perSecond("", ofTask(partOf(METRICS.latency, "count")));
+  const native = perSecond("", ofTask(METRICS.latency));
   return `(${phaseSeconds()}) / on () group_left () ((${classic} or histogram_count(${native})) > 0)`;
 }
 
 function phaseSum(labels: string, matcher: string): string {
-  const classic = perSecond(labels, ofTask("task_phase_seconds_sum", matcher));
-  const native = perSecond(labels, ofTask("task_phase_seconds", matcher));
+  const classic = perSecond(labels, ofTask(partOf(METRICS.phase, "sum"), matcher));
+  const native = perSecond(labels, ofTask(METRICS.phase, matcher));
   return `(${classic} or histogram_sum(${native}))`;
 }
 
@@ -140,11 +158,11 @@ function quantileOver(
   window: (selector: string) => string,
   q: string,
   labels: string,
-  { name, extra, select = ofTask }: HistogramChoice,
+  histogram: HistogramChoice,
 ): string {
   const bucketLabels = labels ? `${labels}, le` : "le";
-  const classic = aggregate("sum", bucketLabels, window(select(`${name}_bucket`, extra)));
-  const native = aggregate("sum", labels, window(select(name, extra)));
+  const classic = aggregate("sum", bucketLabels, window(histogram("bucket")));
+  const native = aggregate("sum", labels, window(histogram("")));
   return `histogram_quantile(${q}, ${classic}) or histogram_quantile(${q}, ${native})`;
 }
 

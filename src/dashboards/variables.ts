@@ -1,4 +1,5 @@
 import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS, metric } from "../exposition/metrics.js";
 import { dataSource } from "./panels.js";
 import { ofDaemon, ofScenario } from "./promql.js";
 
@@ -17,19 +18,24 @@ export function commonVariables(): (
       .type("prometheus")
       .multi(false)
       .includeAll(false),
-    labelValues("job", "Job", "The scrape job of the daemons.", "celery_load_build_info"),
+    labelValues("job", "Job", "The scrape job of the daemons.", metric(METRICS.buildInfo)),
     labelValues(
       "instance",
       "Instance",
       "The daemons of the job.",
-      'celery_load_build_info{job=~"$job"}',
+      `${metric(METRICS.buildInfo)}{job=~"$job"}`,
     ),
-    labelValues("scenario", "Scenario", "Scenarios that are configured.", ofDaemon("target_rate")),
+    labelValues(
+      "scenario",
+      "Scenario",
+      "Scenarios that are configured.",
+      ofDaemon(METRICS.targetRate),
+    ),
     labelValues(
       "task",
       "Task",
       "Registered names of the tasks that the scenarios send.",
-      ofScenario("tasks_planned_total"),
+      ofScenario(METRICS.planned),
     ),
   ];
 }
@@ -40,7 +46,7 @@ export function sloVariable(): dashboard.QueryVariableBuilder {
     "slo",
     "SLO",
     "Objectives that are configured.",
-    ofDaemon("slo_objective_ratio"),
+    ofDaemon(METRICS.sloObjective),
   );
 }
 
@@ -53,7 +59,7 @@ export function deploymentVariable(): dashboard.QueryVariableBuilder {
     "deployment",
     "Deployment",
     "Deployments by the label `deployment` of scrape jobs; All where it is not used.",
-    ofDaemon("build_info"),
+    ofDaemon(METRICS.buildInfo),
   ).allValue(".*");
 }
 

@@ -9,14 +9,14 @@ import { type Evidence, type Side, sideOf } from "./bottleneck.js";
 const LOOKS = 6;
 
 /** A verdict that has changed. */
-export interface Verdict {
+export interface SideChange {
   readonly task: string;
   readonly side: Side;
   readonly evidence: Evidence;
 }
 
 /** A verdict that holds, and the latest look that found so; null before there was any. */
-export type Standing = Pick<Verdict, "side"> & { readonly evidence: Evidence | null };
+export type SideStanding = Pick<SideChange, "side"> & { readonly evidence: Evidence | null };
 
 /** The running totals of a task, as one look found them. */
 interface Look {
@@ -57,7 +57,7 @@ export class BottleneckWatch {
   /** Entries by task. */
   readonly #tasks: ReadonlyMap<string, readonly number[]>;
   readonly #looks = new Map<string, Look[]>();
-  readonly #standing = new Map<string, Standing>();
+  readonly #standing = new Map<string, SideStanding>();
   readonly #candidates = new Map<string, Side>();
 
   /** `plans`: of the subject's entries, and behind them of their members. */
@@ -75,7 +75,7 @@ export class BottleneckWatch {
   }
 
   /** By task. */
-  get standing(): ReadonlyMap<string, Standing> {
+  get standing(): ReadonlyMap<string, SideStanding> {
     return this.#standing;
   }
 
@@ -85,8 +85,8 @@ export class BottleneckWatch {
   }
 
   /** One more look. Returns the verdicts that have changed: a new one must be found twice running. */
-  look(ledger: LedgerView, observed: readonly ObservedConnection[]): Verdict[] {
-    const changed: Verdict[] = [];
+  look(ledger: LedgerView, observed: readonly ObservedConnection[]): SideChange[] {
+    const changed: SideChange[] = [];
     for (const [task, entries] of this.#tasks) {
       const evidence = this.#evidenceOf(task, entries, ledger, observed);
       const side = sideOf(evidence);

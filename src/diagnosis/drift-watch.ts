@@ -43,12 +43,20 @@ export class DriftWatch {
     this.#tasks = [...entriesByTask(subject)].map(([task, rows]) => new TaskLevels(task, rows));
   }
 
+  /** All that is watched, whether or not anything is known of it yet. */
+  get watched(): readonly Pick<WatchedDrift, "what" | "labels">[] {
+    return this.#trends.map(({ what, labels }) => ({ what, labels }));
+  }
+
   /** Of what has enough points. */
   get drifts(): readonly WatchedDrift[] {
-    const trends = [...this.#levels, ...this.#tasks.flatMap(({ all }) => all)];
-    return trends.flatMap(({ what, labels, drift }) =>
+    return this.#trends.flatMap(({ what, labels, drift }) =>
       drift === null ? [] : { what, labels, ...drift },
     );
+  }
+
+  get #trends(): readonly Trend[] {
+    return [...this.#levels, ...this.#tasks.flatMap(({ all }) => all)];
   }
 
   /** Called every few seconds with what is known then. */

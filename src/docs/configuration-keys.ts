@@ -1,8 +1,8 @@
-import { isIdleKey } from "../config/option-fields.js";
 import { DURATION_PATTERN, PERCENTAGE_PATTERN, RATE_PATTERN } from "../config/quantities.js";
 import { jsonSchema } from "../config/schema.js";
-import { plainValue } from "../config/tree.js";
-import { readYamlFile } from "../config/yaml-source.js";
+import { plainValue } from "../config/sources/tree.js";
+import { readYamlFile } from "../config/sources/yaml-source.js";
+import { isIdleKey } from "../config/tasks/option-fields.js";
 import { EXAMPLE_CONFIGURATION } from "./example-configuration.js";
 
 /** One key of the configuration, as the reference shows it. Texts are plain, not Markdown. */

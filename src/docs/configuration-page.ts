@@ -55,7 +55,7 @@ Several URLs of Redis, or several of RabbitMQ, are a fail-over list, with \`;\` 
 
 With \`disabled\` outcomes come from the workers' events ([the workers' side](observer.md)): without them a task ends as \`unknown\` at its timeout, and what is measured is the publishing. Other result backends cannot be used by this version: a database, Memcached, files, MongoDB and the like store a result and tell nobody, and are refused at the start, as every task would end as \`timed_out\`. Let the workers of these tasks send results elsewhere, which needs no change of the app: \`celery --result-backend=rpc:// -A APP worker -Q QUEUE\`, and \`backend: rpc://\` here.
 
-\`allow.hosts\` is compared with every host of a URL, and with the master that a Sentinel names.
+\`allow.hosts\` is compared with every host of a URL, and with the master that a Sentinel names. A name may lead somewhere else tomorrow: with a network in the list, such as \`10.2.0.0/16\`, the addresses that DNS gives are looked at as well, at every connection, and only those in a network (or themselves in the list) are connected to; when there is none the daemon says where the name leads: it ends with 104 at the start, and later is not ready. \`[redis.staging, 10.2.0.0/16]\` is that name at those addresses; \`[10.2.0.0/16]\` is any name that leads there. What a Sentinel names is looked up by the library: its address is looked at when the connection is made.
 
 ### TLS
 
@@ -81,6 +81,7 @@ ${DEFAULTS_EXAMPLE}\`\`\`
 
 - The task's own key wins, and replaces the default as a whole: \`kwargs\`, \`headers\` and profiles are not merged.
 - \`name\`, \`chain\`, \`group\`, \`chord\`, \`link\` and \`linkError\` have no defaults.
+- All tasks together, and all scenarios, take over 200,000 values at most.
 - A workflow takes over \`timeout\` only: its tasks have the rest.
 - A task with \`urgency\` does not take over \`priority\`, one with \`eta\` no \`countdown\`, and the other way round.
 - \`celery-load check\` shows at each task what it took over, and from where: \`queue: images # load.yml:3:12, defaults.tasks\`.
@@ -238,7 +239,7 @@ const INTRODUCTIONS: Readonly<Record<string, string>> = {
   connections:
     "What must match the workers' own configuration is said so; without a `broker_transport_options` there, leave `options` out here, and without a `result_backend_transport_options` leave `backendOptions` out. What else may stand in them is told [below](#options-copied-from-celery).",
   scenarios:
-    "A scenario starts `startAfter` after the daemon, and ends after `duration`, with its profile, or when the daemon stops. Then it waits for results, `gracefulStop` at most; what is still in flight after that ends as `unknown`.",
+    "A scenario starts `startAfter` after the daemon, and ends after `duration`, with its profile, or when the daemon stops. Then it waits for results, `gracefulStop` at most; what is still in flight after that ends as `unknown`.\n\nMost profiles follow the plan's own time, which begins with the scenario and stands in a pause. A `week`, and a `sine` whose `peakAt` is a local time, follow the clock on the wall of their zone instead: a pause, `startAfter`, `restart` or a restart of the daemon does not move them, and as an override they are where the clock is. Where the clocks are put forward, the hour that does not exist is skipped; where they are put back, the hour that comes twice is driven twice. The zones' rules are those that Node brings along. A `sine` with an amplitude above its mean starts nothing where it would be below 0. `celery-load plan --on 2027-03-28` draws a day.\n\nWith `windows` a scenario starts tasks only within its windows, whatever is ordered, and is `waiting` outside: its profile goes on meanwhile, and what was missed is not made up for. A window is days (`sat,sun`), a part of every day (`12:00-13:00`), or both (`mon-fri 22:00-06:00`); one that reaches beyond midnight belongs to the day on which it begins, and is left out when that is one of the dates in `except`. With `on` and `off` it starts within `on`, and never within `off`.",
 };
 
 /** Keys by the section that they stand in; keys without a section of their own come last. */

@@ -1,4 +1,8 @@
-import { KNOWN_OPTIONS, type KnownOption, type OptionPlace } from "../celery/known-options.js";
+import {
+  KNOWN_OPTIONS,
+  type KnownOption,
+  type OptionPlace,
+} from "../celery/messages/known-options.js";
 import { code, table } from "./markdown.js";
 
 /** The part of docs/configuration.md on options and queries that were copied from Celery's own configuration. */

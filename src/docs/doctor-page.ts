@@ -1,6 +1,6 @@
 import { ADVICE } from "../doctor/advice.js";
 import { check } from "../doctor/checks/checks.js";
-import { reportText } from "../doctor/report.js";
+import { findingsText } from "../doctor/report.js";
 import { code, GENERATED, table } from "./markdown.js";
 import { SAMPLE_DEPLOYMENT } from "./sample-deployment.js";
 
@@ -29,7 +29,7 @@ It ends with 0 when there is no problem (there may be warnings and notes), 1 whe
 
 \`\`\`
 $ celery-load doctor load.yml
-${reportText([SAMPLE_DEPLOYMENT], check(SAMPLE_DEPLOYMENT))}
+${findingsText([SAMPLE_DEPLOYMENT], check(SAMPLE_DEPLOYMENT))}
 \`\`\`
 
 This is a real run. \`queue\` and \`run\` are told apart when the workers send events; without, they are \`work\`. Phases between two machines are as right as their clocks.

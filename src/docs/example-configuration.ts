@@ -126,12 +126,24 @@ tasks:
     routingKey: reports.daily
     countdown: 30s
     nativeDelayedDelivery: true
+  welcome:
+    name: app.tasks.welcome
+    data: customers
+    args: ["{{ row.user_id }}"]
+    kwargs: { customer: "{{ row | json }}" }
   legacy:
     name: app.tasks.legacy
     eta: 2030-01-02T03:04:05Z
     expires: none
     protocol: 1
     expect: { result: done }
+
+data:
+  customers:
+    file: customers.csv
+    take: inOrder
+    format: csv
+    types: { zip: text }
 
 scenarios:
   steady:
@@ -143,6 +155,7 @@ scenarios:
     warmup: 30s
     duration: 2h
     maxInFlight: 2000
+    lease: 30s
     gracefulStop: 10s
   stepped:
     profile:
@@ -159,6 +172,21 @@ scenarios:
           - { hold: 1h }
     connection: main
     mix: thumb
+  daily:
+    profile: { sine: { mean: 20/s, amplitude: 15/s, period: 24h, peakAt: 14:00 Europe/Berlin } }
+    connection: main
+    mix: thumb
+  weekly:
+    profile:
+      week:
+        zone: Europe/Berlin
+        default: 5/s
+        mon-fri: { "09:00": 60/s, "12:00": 40/s, "18:00": 10/s }
+        sat: { "10:00": 20/s, "16:00": 5/s }
+        steps: false
+    windows: { zone: Europe/Berlin, on: [mon-fri 06:00-22:00], off: [12:00-13:00], except: [2026-12-24] }
+    connection: main
+    mix: thumb
 
 defaults:
   tasks: { timeout: 90s, headers: { source: load-test } }
@@ -167,15 +195,27 @@ defaults:
 slos:
   - { name: thumb-latency, scenario: steady, task: app.tasks.thumb, objective: 99%, latency: 2s, window: 30d }
   - { name: steady-success, scenario: steady, objective: 99.9% }
+guards:
+  - { name: deep-queue, watch: queueLength, queue: images, connection: main, above: 50000, for: 10s, resumeBelow: 10000, coolDown: 1m, do: pause, scenarios: [steady] }
+  - { name: slow-thumbs, watch: latency, scenario: steady, task: app.tasks.thumb, quantile: 99%, above: 5s, do: warn }
+  - { name: default-broker-memory, above: 80%, resumeBelow: 70% }
 
 server:
   listen: 127.0.0.1:9809
   hosts: [load.example.com]
   linger: 30s
+control:
+  listen: 127.0.0.1:9810
+  tokenFile: /run/secrets/control_token
 limits:
   maxRate: 500/s
+  maxInFlight: 50000
+  burst: 1000
+  tasksPerDay: 5000000
   series: 20000
 buckets: [10ms, 50ms, 100ms, 500ms, 1s, 5s, 30s]
+state:
+  file: state.json
 driftWindow: 24h
 seed: 42
 tick: none

@@ -1,7 +1,10 @@
+import { KNOWN_ORDERS } from "../control/steering-reading.js";
 import { SIDES } from "../diagnosis/bottleneck.js";
 import { WATCHED } from "../diagnosis/drift.js";
 import type { MetricKey } from "../exposition/metrics.js";
-import { SCENARIO_STATES } from "../ledger/layout.js";
+import { GUARD_STATES } from "../guards/guard.js";
+import { DATA_CELLS, SCENARIO_STATES } from "../ledger/layout.js";
+import { STAGE_KINDS } from "../plan/profile.js";
 import {
   DROP_REASONS,
   LATENCY_OUTCOMES,
@@ -32,11 +35,15 @@ const OF_EVERY_METRIC: Readonly<Record<string, LabelValues>> = {
   worker: "full name of the worker's node as in `celery@host`, or `other`",
   thread: "`engine`; with `threads` above 1 `engine-1`, `engine-2` and so on",
   slo: "name of the SLO in the configuration",
+  data: "name of the data in the configuration",
+  guard: "name of the guard, in the configuration or on by default",
 };
+
+const ORDER_KINDS = [...new Set(KNOWN_ORDERS.map(([kind]) => kind))];
 
 const STAGE: Readonly<Record<string, LabelValues>> = {
   stage: "number and words of the stage, as in `2: 30/s for 30s`",
-  kind: ["hold", "ramp"],
+  kind: STAGE_KINDS,
 };
 
 const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValues>>>> = {
@@ -51,6 +58,9 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   leftOutPhase: { phase: Object.keys(LEFT_OUT_PHASES) },
   uncertainPhase: { phase: Object.keys(UNCERTAIN_PHASES) },
   scenarioState: { state: SCENARIO_STATES },
+  leaseHeld: { segment: "part of all starts that this daemon does, as in `2/4`" },
+  dataRows: { kind: DATA_CELLS },
+  guardState: { state: GUARD_STATES },
   stageInfo: STAGE,
   stageRemaining: STAGE,
   dataLoss: { evidence: ["restarted_empty", "failover", "purged", "reply_queue_deleted"] },
@@ -62,9 +72,10 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   driftSignificant: { what: WATCHED },
   saturated: { cause: ["dispatch_lag", "event_loop"] },
   sloExcluded: { reason: ["warmup", "saturated", "stopped", "invalid"] },
-  lastChange: { kind: ["start", "stage"] },
+  lastChange: { kind: ["start", "stage", "override", "pause", "reload"] },
+  orders: { kind: ORDER_KINDS, actor: ["api", "ctl", "page", "reload", "guard", "ttl"] },
   configInfo: {
-    revision: "`1`, as the configuration is read once, at the start",
+    revision: "`1` at the start, and one more after each reload that changed something",
     hash: "first 12 digits of the SHA-256 of what is in effect",
   },
   buildInfo: {

@@ -79,7 +79,7 @@ The metrics \`celery_load_slo_…\` count the same tasks once more, as good and 
 
 ## How many series there are
 
-Labels hold names of the configuration and fixed words, with three exceptions: names of workers and exception classes come from the workers, and stages from the profiles. All sets of labels that are known beforehand exist from the start at 0. Those of the scenarios, tasks, stages, connections and queues are counted at the start: when they alone are more than \`limits.series\` (5000 unless set), the daemon does not start (nor does \`celery-load check\` pass) and names what makes the most of them. A histogram costs the most: its buckets + 3 for each task and label value.
+Labels hold names of the configuration and fixed words, with three exceptions: names of workers and exception classes come from the workers, and stages from the profiles. All sets of labels that are known beforehand exist from the start at 0. Those of the scenarios, tasks, stages, connections and queues, and of the daemon itself (\`celery_load_…\`), are counted at the start, as if everything were known of them: when they alone are more than \`limits.series\` (5000 unless set), the daemon does not start (nor does \`celery-load check\` pass) and names what makes the most of them. A histogram costs the most: its buckets + 3 for each task and label value.
 
 What is left of \`limits.series\` is for workers, up to 200 for each connection and half of it, and for exception classes, up to 1000. Beyond that, further ones are counted with \`worker="other"\` or \`exception="other"\`, and \`celery_load_series_folded_total\` counts how often.
 

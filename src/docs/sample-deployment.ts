@@ -92,6 +92,7 @@ export const SAMPLE_DEPLOYMENT: ConnectionFacts = {
     withTaskEvents: [],
     malformedEvents: 0,
   },
+  queueFalls: [],
   queues: [
     {
       name: "celery",

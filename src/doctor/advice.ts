@@ -1,4 +1,4 @@
-import { SETTING_ADVICE, type SettingJudgement } from "../celery/setting-advice.js";
+import { SETTING_ADVICE, type SettingJudgement } from "../celery/events/setting-advice.js";
 import { listText } from "./texts.js";
 
 /**
@@ -89,6 +89,12 @@ export const ADVICE = {
     says: "Queue {queue} holds {ready} messages already, more than its workers fetch at a time ({prefetch}).",
     remedy:
       "Let the workers catch up, start more of them, or use a queue of its own: new tasks wait for all of that first.",
+  },
+  "queue-fell": {
+    level: "warning",
+    says: "Queue {queue} had {from} messages a moment ago and now {now}, and no worker consumes it: was it purged or deleted, was its database emptied (FLUSHDB), or did they expire?",
+    remedy:
+      "Ask who did it: `redis-cli acl log`, the broker's audit log. What was in it does not come back; a run counts such falls in queue_falls_total.",
   },
   "task-unknown": {
     level: "problem",

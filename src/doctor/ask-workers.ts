@@ -1,7 +1,7 @@
-import { controlError } from "../celery/control-message.js";
-import { isObject } from "../celery/redis-delivery.js";
-import { CONF_ARGUMENTS } from "../celery/worker-conf.js";
-import type { Control } from "../connections/observe-ports.js";
+import { controlError } from "../celery/events/control-message.js";
+import { CONF_ARGUMENTS } from "../celery/events/worker-conf.js";
+import type { RemoteControl } from "../connections/observe-ports.js";
+import { isMapping } from "../mapping.js";
 import { TASK_ATTRIBUTES, type WorkerAnswers } from "./worker-facts.js";
 
 /** Celery's own default is 1 s; workers on busy machines are slower. */
@@ -20,7 +20,7 @@ export interface Asked {
  * Asks every worker for what the doctor wants to know.
  * @throws when the workers cannot be asked
  */
-export async function askWorkers(control: Control): Promise<Asked> {
+export async function askWorkers(control: RemoteControl): Promise<Asked> {
   const { replies, heardBy } = await control.ask({ method: "ping", timeoutMs: ANSWER_MS });
   const names = replies.map(({ node }) => node);
   const nodes = [...new Set(names)];
@@ -59,7 +59,7 @@ export async function askWorkers(control: Control): Promise<Asked> {
 
 /** Where a task is now, by the word of the worker that has it; null when none has. */
 export async function findTask(
-  control: Control,
+  control: RemoteControl,
   nodes: readonly string[],
   id: string,
 ): Promise<{ node: string; state: string } | null> {
@@ -71,7 +71,7 @@ export async function findTask(
     timeoutMs: ANSWER_MS,
   });
   for (const { node, answer } of replies) {
-    const found = isObject(answer) ? answer[id] : undefined;
+    const found = isMapping(answer) ? answer[id] : undefined;
     if (Array.isArray(found) && typeof found[0] === "string") return { node, state: found[0] };
   }
   return null;

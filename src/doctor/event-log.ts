@@ -1,7 +1,7 @@
-import type { CeleryEvent, EventBatch } from "../celery/event-message.js";
+import type { CeleryEvent, EventBatch } from "../celery/events/event-message.js";
 
 /** Keeps of the events what is asked for later: heartbeats, and those of our own tasks. */
-export class EventLog {
+export class HeardEvents {
   malformed = 0;
   /** Celery's version by node. */
   readonly versions = new Map<string, string>();

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { redactUrl } from "../celery/redact-url.js";
-import { brokerTraits, kindOf } from "../celery/server-url.js";
-import { idPrefix } from "../celery/task-id.js";
+import { idPrefix } from "../celery/messages/task-id.js";
+import { redactUrl } from "../celery/urls/redact-url.js";
+import { brokerTraits, kindOf } from "../celery/urls/server-url.js";
 import { isFull } from "../connections/limit.js";
-import type { Control, ServerLook } from "../connections/observe-ports.js";
+import type { RemoteControl, ServerLook } from "../connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../connections/open.js";
 import { askWorkers } from "./ask-workers.js";
-import { EventLog } from "./event-log.js";
+import { HeardEvents } from "./event-log.js";
 import type {
   ConnectionFacts,
   NoPlace,
@@ -16,6 +16,7 @@ import type {
   WorkersFacts,
 } from "./facts.js";
 import { faultOf } from "./open-parts.js";
+import { queueFalls } from "./queue-falls.js";
 import { type SendOptions, sendTasks } from "./send-tasks.js";
 import { waitFor } from "./wait-for.js";
 import { readWorker } from "./worker-facts.js";
@@ -33,7 +34,7 @@ const HEARTBEATS_MS = 3_000;
  * for the tasks that it sends. What cannot be found out is a fact, too, and not thrown.
  */
 export async function examine(options: ExamineOptions): Promise<ConnectionFacts> {
-  const log = new EventLog(idPrefix(randomBytes(6)));
+  const log = new HeardEvents(idPrefix(randomBytes(6)));
   const { name, connection, parts } = options;
   try {
     const isServer =
@@ -49,6 +50,7 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
       backend: backendFacts(connection, broker.facts, backend),
       workers: NO_WORKERS,
       queues: [],
+      queueFalls: [],
       tasks: tasksOf(options),
       starts: [],
       noPlace: noPlaceOf(backend?.noPlace ?? null),
@@ -57,12 +59,15 @@ export async function examine(options: ExamineOptions): Promise<ConnectionFacts>
       const { starts } = await sendTasks(options, seen, null, log);
       return { ...seen, starts };
     }
+    const queuesAtFirst = await lookAtQueues(broker.look, seen.tasks);
     const { workers, control } = await meetWorkers(options, log);
     const queues = await lookAtQueues(broker.look, seen.tasks);
     const found = { ...seen, workers, queues };
     const { starts, fault, madeRoom } = await sendTasks(options, found, control, log);
+    const queuesNow = madeRoom === null ? await lookAtQueues(broker.look, seen.tasks) : [];
     return {
       ...found,
+      queueFalls: queueFalls(queuesAtFirst, queuesNow, found),
       // Publishing and receiving is another thing than looking: another permission may be missing.
       ...(fault === null ? {} : { [fault.role]: { ...found[fault.role], fault } }),
       workers: {
@@ -158,8 +163,8 @@ function tasksOf({ starts }: ExamineOptions): TaskFacts[] {
 /** Asks the workers who they are, and listens for those that do not answer. */
 async function meetWorkers(
   { connection, parts }: ExamineOptions,
-  log: EventLog,
-): Promise<{ workers: WorkersFacts; control: Control | null }> {
+  log: HeardEvents,
+): Promise<{ workers: WorkersFacts; control: RemoteControl | null }> {
   const { broker: url, options: transport } = connection;
   const listeningSinceMs = performance.now();
   // One after the other: where there is one place only, the answers say more.

@@ -1,11 +1,12 @@
-import type { CeleryEvent } from "../celery/event-message.js";
-import type { ResultState } from "../celery/result.js";
-import type { ServerKind } from "../celery/server-url.js";
-import type { ResultSettings } from "../celery/setting-advice.js";
-import type { Serializer } from "../celery/task-options.js";
-import type { UnknownSetting } from "../celery/worker-conf.js";
+import type { CeleryEvent } from "../celery/events/event-message.js";
+import type { ResultSettings } from "../celery/events/setting-advice.js";
+import type { UnknownSetting } from "../celery/events/worker-conf.js";
+import type { Serializer } from "../celery/messages/task-options.js";
+import type { ResultState } from "../celery/results/result.js";
+import type { ServerKind } from "../celery/urls/server-url.js";
 import type { QueueDepth, ServerAbout } from "../connections/observe-ports.js";
 import type { PublishOutcome } from "../connections/ports.js";
+import type { QueueFall } from "../observer/queue-falls.js";
 
 /**
  * What was found out about the deployment behind one connection: plain data, which the checks judge and
@@ -21,6 +22,8 @@ export interface ConnectionFacts {
   readonly backend: ServerFacts;
   readonly workers: WorkersFacts;
   readonly queues: readonly QueueFacts[];
+  /** Queues that lost messages meanwhile which nobody there could take. */
+  readonly queueFalls: readonly QueueFall[];
   readonly tasks: readonly TaskFacts[];
   readonly starts: readonly StartFacts[];
   /** What had no place on a server that is full; null: there was one for everything. */
@@ -88,7 +91,7 @@ export interface WorkerFacts {
   };
   readonly queues: readonly ConsumedQueue[];
   readonly tasks: readonly RegisteredTask[];
-  readonly settings: WorkerSettings;
+  readonly settings: ReadSettings;
 }
 
 export interface ConsumedQueue {
@@ -113,7 +116,7 @@ export interface RegisteredTask {
 }
 
 /** Settings of a worker that matter here, as Celery resolves them, with its defaults. */
-export interface WorkerSettings extends ResultSettings {
+export interface ReadSettings extends ResultSettings {
   /** Without passwords; null when it is not known, which it is not when the environment says it. */
   readonly resultBackend: string | null;
   /** Null, here and below: not known. */

@@ -1,4 +1,4 @@
-import { hostsOf } from "../celery/server-url.js";
+import { hostsOf } from "../celery/urls/server-url.js";
 import type { LinkReport } from "../connections/observe-ports.js";
 import { messageOf } from "../errors.js";
 import type { ServerFault } from "./facts.js";

@@ -1,4 +1,4 @@
-import { runOf } from "../celery/task-run.js";
+import { runOf } from "../celery/events/task-run.js";
 import type { SentTask } from "./facts.js";
 
 /** A part of a task's life, in milliseconds. */

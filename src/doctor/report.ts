@@ -1,4 +1,4 @@
-import type { UnknownSetting, UnknownWhy } from "../celery/worker-conf.js";
+import type { UnknownSetting, UnknownWhy } from "../celery/events/worker-conf.js";
 import type { Finding } from "./advice.js";
 import { taskEvents } from "./checks/probes.js";
 import { consumersOf, hasTask } from "./checks/tasks.js";
@@ -12,10 +12,10 @@ import type {
   WorkerFacts,
 } from "./facts.js";
 import { phasesOf } from "./phases.js";
-import { durationText, listText } from "./texts.js";
+import { listText, measuredText } from "./texts.js";
 
 /** Everything that was found, for people: a section for each connection, then the advice. */
-export function reportText(
+export function findingsText(
   connections: readonly ConnectionFacts[],
   findings: readonly Finding[],
 ): string {
@@ -141,13 +141,13 @@ function taskText({ workers }: ConnectionFacts, { name, queue }: TaskFacts): str
 }
 
 function sentLines(probe: SentTask): string[] {
-  const phases = phasesOf(probe).map(({ name, ms }) => `${name} ${durationText(ms)}`);
+  const phases = phasesOf(probe).map(({ name, ms }) => `${name} ${measuredText(ms)}`);
   return [`      ${outcomeText(probe)}`, `      ${phases.join(", ")}`];
 }
 
 function outcomeText({ outcome, reason, result, waitedMs }: SentTask): string {
   if (outcome !== "accepted" && result === null) return `not published: ${reason || outcome}`;
-  if (result === null) return `no result within ${durationText(waitedMs)}`;
+  if (result === null) return `no result within ${measuredText(waitedMs)}`;
   if (result.state === "SUCCESS") return "succeeded";
   const exception = result.exception === "" ? "" : ` with ${result.exception}`;
   return `${result.state === "FAILURE" ? "failed" : "revoked"}${exception}`;

@@ -2,17 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClock } from "../clock.js";
 import type { ConnectionConfig } from "../config/schema.js";
 import { isFull } from "../connections/limit.js";
-import type { Control } from "../connections/observe-ports.js";
+import type { RemoteControl } from "../connections/observe-ports.js";
 import type { ConnectionRole } from "../connections/ports.js";
 import type { EntryPlan } from "../engine/messages.js";
 import { findTask } from "./ask-workers.js";
-import type { EventLog } from "./event-log.js";
+import type { HeardEvents } from "./event-log.js";
 import type { ConnectionFacts, Probe, SentTask, ServerFault, StartFacts } from "./facts.js";
 import { faultOf, type OpenParts } from "./open-parts.js";
 import { END_EVENTS } from "./phases.js";
 import { whyNotSent } from "./sendable.js";
 import type { Start } from "./starts.js";
-import { TaskSender } from "./task-sender.js";
+import { type FirstRow, TaskSender } from "./task-sender.js";
 import { waitFor } from "./wait-for.js";
 
 export interface SendOptions {
@@ -25,6 +25,8 @@ export interface SendOptions {
   readonly waitMs: number;
   /** Lines of the files that argument templates name. */
   readonly readLines: (name: string) => readonly string[];
+  /** Of each data of the plan, what its tasks are tried with. */
+  readonly firstRows: readonly FirstRow[];
   readonly parts: OpenParts;
 }
 
@@ -41,8 +43,8 @@ const LAST_EVENTS_MS = 2_500;
 export async function sendTasks(
   options: SendOptions,
   surroundings: ConnectionFacts,
-  control: Control | null,
-  log: EventLog,
+  control: RemoteControl | null,
+  log: HeardEvents,
 ): Promise<Sent> {
   const plans = options.starts.map((start) => {
     const waitMs = Math.min(options.waitMs, start.entry.timeoutMs);
@@ -85,7 +87,7 @@ const ATTEMPTS = 5;
 /** On a server that is full the connections that the load needs get the places of those that look on. */
 async function openInTurn(
   options: SendOptions,
-  log: EventLog,
+  log: HeardEvents,
 ): Promise<{ sender: TaskSender | RoleFault; madeRoom: string | null }> {
   let sender = await openSender(options, log);
   let madeRoom: string | null = null;
@@ -102,8 +104,8 @@ async function openInTurn(
 type RoleFault = ServerFault & { readonly role: ConnectionRole };
 
 async function openSender(
-  { connection, starts, entries, parts, readLines }: SendOptions,
-  { idPrefix }: EventLog,
+  { connection, starts, entries, parts, readLines, firstRows }: SendOptions,
+  { idPrefix }: HeardEvents,
 ): Promise<TaskSender | RoleFault> {
   const clock = createClock();
   let role: ConnectionRole = "backend";
@@ -116,7 +118,7 @@ async function openSender(
           down(cause, isConfiguration);
         },
       };
-      const common = { connection, entries, clock, idPrefix, readLines, report };
+      const common = { connection, entries, clock, idPrefix, readLines, firstRows, report };
       return new TaskSender({ ...common, starts: starts.map(({ entry }) => entry) });
     });
   } catch (error) {
@@ -128,7 +130,7 @@ async function sendOne(
   sender: TaskSender,
   entry: EntryPlan,
   waitMs: number,
-  control: Control | null,
+  control: RemoteControl | null,
   nodes: readonly string[],
 ): Promise<SentTask> {
   const sending = await sender.send(entry, waitMs);
@@ -141,12 +143,12 @@ async function sendOne(
 }
 
 /** Nothing more is to be heard of it: it has not been sent, is known to run on, or its end was told. */
-function isToldOf(probe: Probe, log: EventLog): boolean {
+function isToldOf(probe: Probe, log: HeardEvents): boolean {
   if (!probe.sent || probe.place !== null || probe.outcome !== "accepted") return true;
   const id = probe.missingId ?? probe.result?.id ?? "";
   return log.of(id).some(({ type }) => type in END_EVENTS);
 }
 
-function withEvents(probe: Probe, log: EventLog): Probe {
+function withEvents(probe: Probe, log: HeardEvents): Probe {
   return probe.sent ? { ...probe, events: probe.ids.flatMap((id) => log.of(id)) } : probe;
 }

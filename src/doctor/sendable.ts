@@ -1,6 +1,6 @@
 import { accepts, consumersOf, hasTask, knowsConsumers } from "./checks/tasks.js";
 import type { ConnectionFacts, TaskFacts } from "./facts.js";
-import { durationText } from "./texts.js";
+import { measuredText } from "./texts.js";
 
 /**
  * Why a task, or a workflow with all its tasks, is better not sent; null when it can be. A message that no
@@ -26,7 +26,7 @@ function whyNotWaitedFor(
 ): string | null {
   if (ignoreResult) return `the result of ${name} is ignored, so that nothing would come back`;
   if (delayMs < waitMs) return null;
-  return `${name} starts ${durationText(delayMs)} after it is sent, which is longer than --wait`;
+  return `${name} starts ${measuredText(delayMs)} after it is sent, which is longer than --wait`;
 }
 
 function whyNotTaken(facts: ConnectionFacts, task: TaskFacts): string | null {

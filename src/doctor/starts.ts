@@ -1,5 +1,5 @@
-import { kindOf } from "../celery/server-url.js";
-import type { TaskOptions } from "../celery/task-options.js";
+import type { TaskOptions } from "../celery/messages/task-options.js";
+import { kindOf } from "../celery/urls/server-url.js";
 import { type Config, isWorkflow } from "../config/schema.js";
 import { membersOf } from "../engine/message-maker.js";
 import type { EntryPlan } from "../engine/messages.js";

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { dateDoneUnixMs, type ResultState, readResult } from "../celery/result.js";
-import { taskId } from "../celery/task-id.js";
+import type { Row, RowShape } from "../celery/messages/body-text.js";
+import { taskId } from "../celery/messages/task-id.js";
+import { dateDoneUnixMs, type ResultState, readResult } from "../celery/results/result.js";
 import type { Clock } from "../clock.js";
 import type { ConnectionConfig } from "../config/schema.js";
 import { openConnection } from "../connections/open.js";
@@ -19,6 +20,12 @@ import type { EntryPlan } from "../engine/messages.js";
 import { messageOf } from "../errors.js";
 import type { ReceivedResult, SentTask } from "./facts.js";
 
+/** A row of data, and what columns it has. */
+export interface FirstRow {
+  readonly shape: RowShape;
+  readonly row: Row;
+}
+
 export interface TaskSenderOptions {
   readonly connection: ConnectionConfig;
   /** What will be sent. */
@@ -29,6 +36,8 @@ export interface TaskSenderOptions {
   readonly idPrefix: string;
   /** Lines of the files that argument templates name. */
   readonly readLines: (name: string) => readonly string[];
+  /** Of each data of the plan, what its tasks are tried with. */
+  readonly firstRows: readonly FirstRow[];
   readonly report: {
     up(): void;
     down(role: ConnectionRole, cause: string, isConfiguration: boolean): void;
@@ -139,7 +148,8 @@ export class TaskSender {
 
   #compile(entry: EntryPlan): EntryMessages[] | Error {
     const { entries, readLines } = this.#options;
-    const sources = { readLines, random: Math.random };
+    const rows = this.#firstRowOf(entry)?.shape ?? null;
+    const sources = { readLines, random: Math.random, rows };
     const origin = `gen${process.pid}@${hostname()}`;
     try {
       return compileFirstBodies(entry, entries, this.#replyTo, sources).map((body) =>
@@ -182,10 +192,15 @@ export class TaskSender {
   ): (readonly [string, Message])[] {
     const templates = this.#messages.get(entry) ?? new Error("it was not prepared");
     if (templates instanceof Error) throw templates;
+    const row = this.#firstRowOf(entry)?.row ?? null;
     return templates.map((each) => [
       each.template.destination,
-      this.#maker.make(each, plannedMs, nowMs, ids[each.member]!, group, ids),
+      this.#maker.make(each, plannedMs, nowMs, ids[each.member]!, group, ids, row),
     ]);
+  }
+
+  #firstRowOf({ data }: EntryPlan): FirstRow | undefined {
+    return data === null ? undefined : this.#options.firstRows[data];
   }
 
   /** Without its size the body of a chord never runs. */

@@ -1,5 +1,5 @@
 /** A time with three digits at most: `0.8 ms`, `12.3 ms`, `4.21 s`, `2 m 30 s`. */
-export function durationText(ms: number): string {
+export function measuredText(ms: number): string {
   if (ms < 999.5) return `${digits(ms)} ms`;
   if (ms < 60_000) return `${digits(ms / 1000)} s`;
   const minutes = Math.floor(Math.round(ms / 1000) / 60);

@@ -1,4 +1,4 @@
-import { isObject } from "../celery/redis-delivery.js";
+import { isMapping } from "../mapping.js";
 import type { ConsumedQueue, RegisteredTask, WorkerFacts } from "./facts.js";
 import { readSettings } from "./worker-settings.js";
 
@@ -96,7 +96,7 @@ function secondsOf(text: string | undefined): number | null {
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return isObject(value) ? value : {};
+  return isMapping(value) ? value : {};
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,7 +1,4 @@
-import { redactUrl } from "../celery/redact-url.js";
-import { isObject } from "../celery/redis-delivery.js";
-import { DEFAULT_SEP } from "../celery/redis-envelope.js";
-import { readResultSettings } from "../celery/setting-advice.js";
+import { readResultSettings } from "../celery/events/setting-advice.js";
 import {
   booleanOf,
   numberOf,
@@ -9,11 +6,14 @@ import {
   textsOf,
   type UnknownSetting,
   WorkerConf,
-} from "../celery/worker-conf.js";
-import type { WorkerSettings } from "./facts.js";
+} from "../celery/events/worker-conf.js";
+import { DEFAULT_SEP } from "../celery/messages/redis-envelope.js";
+import { redactUrl } from "../celery/urls/redact-url.js";
+import { isMapping } from "../mapping.js";
+import type { ReadSettings } from "./facts.js";
 
 /** A worker's settings by its answers to `conf` and `stats`, none of them checked. */
-export function readSettings(conf: unknown, broker: unknown): WorkerSettings {
+export function readSettings(conf: unknown, broker: unknown): ReadSettings {
   const told = new WorkerConf(conf);
   const settings = { ...readConf(told), ...readTransport(broker, told.unknown) };
   return { ...settings, unknown: told.unknown };
@@ -39,11 +39,11 @@ function readConf(conf: WorkerConf) {
 
 /** `broker_transport_options`, as the worker's own connection has them. */
 function readTransport(broker: unknown, unknown: UnknownSetting[]) {
-  if (!isObject(broker)) {
+  if (!isMapping(broker)) {
     unknown.push({ name: "broker_transport_options", why: "not told" });
     return { visibilityTimeoutSeconds: null, prioritySteps: null, sep: null };
   }
-  const options = isObject(broker.transport_options) ? broker.transport_options : {};
+  const options = isMapping(broker.transport_options) ? broker.transport_options : {};
   return {
     visibilityTimeoutSeconds: numberOf(options.visibility_timeout) ?? 3600,
     prioritySteps: numbersOf(options.priority_steps) ?? [0, 3, 6, 9],

@@ -1,4 +1,4 @@
-import { taskId } from "../celery/task-id.js";
+import { taskId } from "../celery/messages/task-id.js";
 
 /** What of a connection's tasks that have ended may be removed from the backend. */
 export interface Ended {

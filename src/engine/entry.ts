@@ -10,6 +10,7 @@ import {
 } from "../ledger/layout.js";
 import { type EntryMessages, type FirstBody, membersOf, prepareMessages } from "./message-maker.js";
 import type { EntryPlan, Expectation, WorkflowPlan } from "./messages.js";
+import type { RowReader } from "./row-reader.js";
 
 /** What the hot path needs of an entry, looked up once. */
 export interface Entry {
@@ -32,8 +33,16 @@ export interface Entry {
   readonly stage: number;
   /** True for the member whose message tells of the workflow's own phases. */
   readonly tellsOfWorkflow: boolean;
+  /** Where each start takes a row from, and the cells where that is counted; null: it takes none. */
+  readonly rows: EntryRows | null;
   readonly counters: Readonly<Record<EntryCounter, number>>;
   readonly histograms: Readonly<Record<EntryHistogram, HistogramPlace>>;
+}
+
+export interface EntryRows {
+  readonly reader: RowReader;
+  readonly used: number;
+  readonly skipped: number;
 }
 
 export interface StartMessage {
@@ -50,6 +59,8 @@ export interface CompileOptions {
   /** False when results are disabled. */
   readonly hasResults: (connection: number) => boolean;
   readonly publisherOf: (connection: number) => Publisher;
+  /** Of the scenario and the data. */
+  readonly rowsOf: (scenario: number, data: number) => RowReader;
   readonly batchFor: (connection: number, destination: string, isChord: boolean) => number;
 }
 
@@ -78,6 +89,14 @@ export function compileEntry(index: number, options: CompileOptions): Entry {
     stage: memberOf === null ? -1 : stageOf(entries[memberOf]!.workflow!, index),
     tellsOfWorkflow:
       memberOf !== null && entries[memberOf]!.workflow!.stages[0]![0]!.entry === index,
+    rows:
+      plan.data === null || memberOf !== null
+        ? null
+        : {
+            reader: options.rowsOf(plan.scenario, plan.data),
+            used: layout.data(plan.data, "used"),
+            skipped: layout.data(plan.data, "skipped"),
+          },
     counters: {
       ...placesOf(ENTRY_COUNTERS, (name) => layout.entryCounter(index, name)),
       ...(memberOf === null

@@ -1,14 +1,14 @@
-import type { NumberedReading } from "../celery/clock-reading.js";
-import type { ReportKind } from "../celery/task-reports.js";
-import { runOf } from "../celery/task-run.js";
+import type { NumberedReading } from "../celery/events/clock-reading.js";
+import type { ReportKind } from "../celery/events/task-reports.js";
+import { runOf } from "../celery/events/task-run.js";
 import type { Clock } from "../clock.js";
 import { FLAG, type InFlightTable } from "../ledger/in-flight-table.js";
 import type { Books } from "./books.js";
 import { type ClockOffset, ClockOffsets, type TaskTimes } from "./clock-offsets.js";
 import type { Entry } from "./entry.js";
 
-/** What an event says of a task: see `celery/task-reports.ts`. */
-export interface TaskReport {
+/** What an event says of a task: see `celery/events/task-reports.ts`. */
+export interface EventReport {
   readonly kind: ReportKind;
   readonly worker: number;
   readonly unixMs: number;
@@ -59,7 +59,7 @@ export class EventPhases {
   report(
     slot: number,
     entry: Entry,
-    { kind, worker, unixMs, runMs, heardUnixMs }: TaskReport,
+    { kind, worker, unixMs, runMs, heardUnixMs }: EventReport,
   ): void {
     const known = this.#at(slot);
     switch (kind) {

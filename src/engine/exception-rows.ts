@@ -1,5 +1,12 @@
 import { type Share, WHOLE } from "../plan/share.js";
 
+/** An exception class of an entry that has a row. */
+export interface KnownException {
+  readonly row: number;
+  readonly entry: number;
+  readonly name: string;
+}
+
 /**
  * Which row of the shared memory counts which exception class of which entry. Rows are given out as
  * classes appear; when none is left, and for errors without a class, an entry's own row `other` counts.
@@ -13,13 +20,14 @@ export class ExceptionRows {
 
   /**
    * The first `entryCount` rows are the entries' `other`; of those behind them, `rowCount` in all, the threads have equal
-   * parts. `onNew` tells the main thread the name.
+   * parts. `onNew` tells the main thread the name. `known` have their rows already: the first ones of the first thread.
    */
   constructor(
     entryCount: number,
     rowCount: number,
     onNew: (row: number, entry: number, name: string) => void,
     { index, of }: Share = WHOLE,
+    known: readonly KnownException[] = [],
   ) {
     this.#rows = Array.from({ length: entryCount }, () => new Map());
     this.#onNew = onNew;
@@ -27,6 +35,10 @@ export class ExceptionRows {
       entryCount + Math.floor(((rowCount - entryCount) * thread) / of);
     this.#next = partFrom(index);
     this.#end = partFrom(index + 1);
+    for (const { row, entry, name } of index === 0 ? known : []) {
+      this.#rows[entry]!.set(name, row);
+      this.#next = row + 1;
+    }
   }
 
   /** The row of an exception class; the entry's `other` when there is no class or no row left. */

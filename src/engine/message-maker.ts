@@ -1,9 +1,9 @@
-import type { BodySources } from "../celery/body-text.js";
-import { delayedRoute } from "../celery/delayed-delivery.js";
-import { isoTime } from "../celery/iso-time.js";
-import { type MessageFill, SAMPLE_FILL, type TaskMessageSpec } from "../celery/message.js";
-import { type CompiledBody, compileBody } from "../celery/task-body.js";
-import { firstMessages, type Workflow } from "../celery/workflow.js";
+import type { BodySources, Row } from "../celery/messages/body-text.js";
+import { delayedRoute } from "../celery/messages/delayed-delivery.js";
+import { isoTime } from "../celery/messages/iso-time.js";
+import { type MessageFill, SAMPLE_FILL, type TaskMessageSpec } from "../celery/messages/message.js";
+import { type CompiledBody, compileBody } from "../celery/messages/task-body.js";
+import { firstMessages, type Workflow } from "../celery/messages/workflow.js";
 import type { Clock } from "../clock.js";
 import type { Message, MessageTemplate, Publisher } from "../connections/ports.js";
 import { type Share, WHOLE } from "../plan/share.js";
@@ -82,7 +82,7 @@ export function prepareMessages(
     origin,
     groupIndex,
   };
-  const context = { seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0, memberIds: [] };
+  const context = { seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0, memberIds: [], row: null };
   const fixedBody = body.isStatic ? body.render({ ...context, ...SAMPLE_FILL }) : null;
   const { expiresMs, countdownMs, eta } = entry;
   return {
@@ -140,6 +140,7 @@ export class MessageMaker {
     id: string,
     group = "",
     memberIds: readonly string[] = NO_MEMBERS,
+    row: Row | null = null,
   ): Message {
     const fill = this.#fill;
     fill.id = id;
@@ -157,6 +158,7 @@ export class MessageMaker {
         expires: fill.expires,
         group,
         memberIds,
+        row,
       });
     }
     return template.render(fill);

@@ -1,18 +1,24 @@
-import type { NumberedReading } from "../celery/clock-reading.js";
-import type { TaskOptions } from "../celery/task-options.js";
-import type { TaskReports } from "../celery/task-reports.js";
-import type { WorkflowMember } from "../celery/workflow.js";
+import type { NumberedReading } from "../celery/events/clock-reading.js";
+import type { TaskReports } from "../celery/events/task-reports.js";
+import type { WorkerClock } from "../celery/events/worker-clock.js";
+import type { TaskOptions } from "../celery/messages/task-options.js";
+import type { WorkflowMember } from "../celery/messages/workflow.js";
 import type {
   BackendTransport,
   BrokerLoss,
   BrokerTransport,
   Client,
   ConnectionRole,
-  Refusal,
+  RefusedOutcome,
 } from "../connections/ports.js";
+import type { DataSource } from "../data/data-source.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
+import type { Windows } from "../plan/clock/windows.js";
 import type { ProfileSpec } from "../plan/profile.js";
+import type { Regime } from "../plan/regime.js";
 import type { Share } from "../plan/share.js";
+import type { KnownException } from "./exception-rows.js";
+import type { Beginning } from "./pacing.js";
 
 /**
  * What crosses between the main thread and the engine's threads: plain data only. Everything that is counted
@@ -31,6 +37,12 @@ export interface EngineStart {
   readonly stageMemory: SharedArrayBuffer;
   /** Which of the engine's threads it is: it does this share of the plan's segment. */
   readonly thread: Share;
+  /** Exception classes that have a row from the start. */
+  readonly exceptions: readonly KnownException[];
+  /** Of the scenarios that have a lease, when they may start (`lease/lease-gate.ts`), by the plan's `lease`. */
+  readonly gates: SharedArrayBuffer;
+  /** What was started of this day's tasks before, of this thread's part. */
+  readonly today: DayCount;
   /** The start that all its task ids share; a thread that is started again has another one. */
   readonly idPrefix: string;
 }
@@ -46,12 +58,15 @@ export interface EnginePlan {
   readonly scenarios: readonly ScenarioPlan[];
   /** What scenarios start, and behind that the members of workflows. */
   readonly entries: readonly EntryPlan[];
+  readonly ceilings: CeilingsPlan;
   /** By their rows in the ledger. */
   readonly slos: readonly SloPlan[];
   /** Lines of the files that argument templates name. */
   readonly templateLines: Readonly<Record<string, readonly string[]>>;
   /** Starts in all after which the run ends by itself; null = no limit. */
   readonly countLimit: number | null;
+  /** What tasks take rows of. */
+  readonly data: readonly DataSource[];
   readonly seed: number;
   /** Starts wait for the next multiple of this; null: each has its own time. */
   readonly tickMs: number | null;
@@ -79,10 +94,29 @@ export interface ScenarioPlan {
   readonly weights: readonly number[];
   readonly startAfterMs: number;
   readonly warmupMs: number;
-  /** Elapsed time after which it starts nothing more; Infinity = for ever. */
+  /** When it ends in its own time, which pauses stop; Infinity = never. */
   readonly endMs: number;
+  /** When it may start anything, by the clock on the wall; null: always. */
+  readonly windows: Windows | null;
+  /** When it ends after the run began, however long it was paused; Infinity = never. */
+  readonly untilMs: number;
   readonly maxInFlight: number;
   readonly gracefulStopMs: number;
+  /** Number of its lease; null: it has none. */
+  readonly lease: number | null;
+}
+
+/** What no scenario and no order may pass, all scenarios and threads together; null: no limit. */
+export interface CeilingsPlan {
+  readonly maxInFlight: number | null;
+  /** Of UTC. */
+  readonly tasksPerDay: number | null;
+}
+
+/** Starts of one day of UTC, counted in days since 1970. */
+export interface DayCount {
+  readonly day: number;
+  readonly starts: number;
 }
 
 /**
@@ -100,6 +134,8 @@ export interface EntryPlan extends TaskOptions {
   readonly workflow: WorkflowPlan | null;
   /** The entry of the workflow that it belongs to; null for what the plan starts. */
   readonly memberOf: number | null;
+  /** Index into the plan's data: of that a start takes a row; null: of none. */
+  readonly data: number | null;
 }
 
 /** What a successful task must return, as JSON has it. */
@@ -114,7 +150,7 @@ export interface SloPlan {
   readonly latencyMs: number | null;
 }
 
-/** As `celery/workflow.ts Workflow`, with the entries that count for each member. */
+/** As `celery/messages/workflow.ts Workflow`, with the entries that count for each member. */
 export interface WorkflowPlan {
   readonly stages: readonly (readonly MemberPlan[])[];
   readonly callbacks: readonly MemberPlan[];
@@ -126,13 +162,37 @@ export interface MemberPlan {
   readonly isImmutable: boolean;
 }
 
+/** What an order makes a scenario do. */
+export type Control =
+  /** Follow this from its beginning on; `isStart`: begin anew, after it was stopped or had ended. */
+  | {
+      readonly kind: "regime";
+      readonly scenario: number;
+      readonly regime: Regime;
+      readonly isStart: boolean;
+    }
+  /** Pause as the regime says, drain and stop, until it is started. */
+  | { readonly kind: "stop"; readonly scenario: number; readonly regime: Regime }
+  /** The same for good, as another engine goes on from there; its tasks are awaited until their timeouts. */
+  | { readonly kind: "retire"; readonly scenario: number; readonly regime: Regime };
+
+/** `whole`: with the fine tables; `counts`: without; `scrape`: the same, and restarts what counts "since the last scrape". */
+export type SnapshotKind = "whole" | "counts" | "scrape";
+
 export type MainMessage =
   /** All threads have connected what the load needs, or waited for it: what it goes on without is connected now. */
   | { readonly type: "openOptional" }
-  /** The plan's clock starts: `hrtimeMs` on the clock that threads share. */
-  | { readonly type: "begin"; readonly hrtimeMs: number }
-  /** Copy the live half. `isScrape` leaves out the fine tables and restarts what counts "since the last scrape". */
-  | { readonly type: "snapshot"; readonly id: number; readonly isScrape: boolean }
+  /** Elapsed time starts: `hrtimeMs` on the clock that threads share. Of each scenario, where it begins. */
+  | {
+      readonly type: "begin";
+      readonly hrtimeMs: number;
+      readonly beginnings: readonly Beginning[];
+    }
+  | { readonly type: "control"; readonly control: Control }
+  /** Copy the live half. */
+  | { readonly type: "snapshot"; readonly id: number; readonly kind: SnapshotKind }
+  /** Tell the ids of what is in flight. */
+  | { readonly type: "listInFlight"; readonly id: number }
   /** Plan nothing more; wait for results as long as each scenario's graceful stop allows. */
   | { readonly type: "stop" }
   /** Stop at once: what is in flight ends as unknown. */
@@ -150,25 +210,27 @@ export type MainMessage =
       readonly readings: readonly NumberedReading[];
     };
 
-/** How far the clock of a worker is from ours; positive when it is ahead. */
-export interface WorkerClock {
-  /** Its number in the reports. */
-  readonly worker: number;
-  readonly offsetMs: number;
-  readonly uncertaintyMs: number;
-}
+/** Those of one type. */
+export type MessageOf<Type extends EngineMessage["type"]> = Extract<EngineMessage, { type: Type }>;
 
 export type EngineMessage =
   /** The plan may begin: all is connected, or was waited for long enough. */
   | { readonly type: "ready" }
   | { readonly type: "snapshot"; readonly id: number }
+  /** By connection, the oldest first. */
+  | {
+      readonly type: "inFlight";
+      readonly id: number;
+      readonly ids: readonly (readonly string[])[];
+    }
   | { readonly type: "scenario"; readonly scenario: number; readonly state: ScenarioState }
   | { readonly type: "stage"; readonly scenario: number; readonly stage: number }
   | {
       readonly type: "up";
       readonly connection: number;
       readonly role: ConnectionRole;
-      readonly downMs: number;
+      /** How long it was away; null: it is up for the first time. */
+      readonly downMs: number | null;
     }
   | {
       readonly type: "down";
@@ -194,7 +256,7 @@ export type EngineMessage =
   | {
       readonly type: "refused";
       readonly entry: number;
-      readonly outcome: Refusal;
+      readonly outcome: RefusedOutcome;
       readonly reason: string;
     }
   | { readonly type: "invalid"; readonly entry: number; readonly reason: string }

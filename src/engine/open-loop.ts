@@ -1,66 +1,106 @@
-import { type Arrivals, createArrivals } from "../plan/arrival.js";
-import { createMix, type Mix } from "../plan/mix.js";
 import { createProfile, type Profile, type RatedSpec } from "../plan/profile.js";
 import { seedOf } from "../plan/random.js";
-import { type Look, MAX_STARTS_A_TURN, type Pacing, type PacingOptions } from "./pacing.js";
+import type { Regime } from "../plan/regime.js";
+import { Starts } from "../plan/starts.js";
+import { createTimeline, type Timeline } from "../plan/timeline.js";
+import {
+  type Beginning,
+  type Look,
+  MAX_STARTS_A_TURN,
+  type Pacing,
+  type PacingOptions,
+} from "./pacing.js";
 
 /** A profile that has a rate: a start is due at its time, whatever became of those before it. */
 export class OpenLoop implements Pacing {
-  readonly endMs: number;
   lastDueMs = 0;
   readonly #options: PacingOptions;
   readonly #profile: Profile;
-  readonly #arrivals: Arrivals;
-  readonly #mix: Mix;
+  readonly #starts: Starts;
+  #timeline: Timeline;
   /** The stage of the starts that are due up to this time. */
   #stage = 0;
   #stageUntilMs = -1;
 
-  constructor(options: PacingOptions, spec: RatedSpec) {
+  constructor(options: PacingOptions, spec: RatedSpec, { regime, startsBefore }: Beginning) {
     const { plan, seed, deal } = options;
     this.#options = options;
     this.#profile = createProfile(spec);
-    this.endMs = Math.min(plan.endMs, this.#profile.endMs);
-    const ownSeed = seedOf(plan.name, seed);
-    this.#arrivals = createArrivals(this.#profile, plan.arrival, ownSeed, this.endMs, deal);
-    this.#mix = createMix(plan.weights, deal);
+    this.#timeline = createTimeline({ ...plan, profile: this.#profile }, regime, startsBefore);
+    this.#starts = new Starts({
+      timeline: this.#timeline,
+      arrival: plan.arrival,
+      // After a restart the gaps are drawn anew: which ones came before is not known.
+      seed: seedOf(plan.name + (startsBefore > 0 ? Math.floor(startsBefore) : ""), seed),
+      deal,
+      weights: plan.weights,
+      rows: options.rows,
+    });
+    options.rows?.most.forEach((_, data) => {
+      options.readAhead(data, this.#starts.takenOf(data));
+    });
   }
 
-  turn(beganMs: number, nowMs: number): number {
-    const { plan, life, budget } = this.#options;
+  turn(zeroMs: number, nowMs: number): number {
+    const { plan, life, budget, mayStart } = this.#options;
+    let isOurs: boolean | null = null;
     for (let started = 0; started < MAX_STARTS_A_TURN; started++) {
-      const dueMs = this.#arrivals.nextMs;
-      const plannedMs = beganMs + dueMs;
+      const dueMs = this.#starts.nextMs;
+      const plannedMs = zeroMs + dueMs;
       if (plannedMs > nowMs) return plannedMs;
       if (budget.left === 0) return Number.POSITIVE_INFINITY;
+      isOurs ??= mayStart();
+      if (!isOurs) {
+        this.#starts.take();
+        continue;
+      }
       budget.left--;
       if (dueMs > this.#stageUntilMs) this.#enterStage(dueMs);
       this.lastDueMs = dueMs;
-      this.#arrivals.advance();
-      const entry = plan.entries[this.#mix.take()]!;
-      life.start(entry, this.#stage, plannedMs, nowMs, dueMs < plan.warmupMs);
+      const isWarmup = this.#timeline.planMsAt(dueMs) < plan.warmupMs;
+      const entry = plan.entries[this.#starts.take()]!;
+      life.start(entry, this.#stage, plannedMs, nowMs, isWarmup, this.#starts.ordinal);
     }
     return nowMs;
   }
 
-  isOver(elapsedMs: number): boolean {
-    return elapsedMs >= this.endMs && this.#arrivals.nextMs === Number.POSITIVE_INFINITY;
+  follow(regime: Regime): void {
+    this.#timeline = this.#timeline.change(regime);
+    this.#starts.follow(this.#timeline);
+    this.#stageUntilMs = -1;
   }
 
   look(elapsedMs: number): Look {
-    const { index, remainingMs } = this.#profile.stageAt(elapsedMs);
+    const planMs = this.#timeline.planMsAt(elapsedMs);
+    const { index, remainingMs } = this.#profile.stageAt(planMs);
     const { durationMs } = this.#profile.stages[index]!;
+    const { endMs, untilMs } = this.#options.plan;
+    const leftMs = Math.min(Math.min(endMs, this.#profile.endMs) - planMs, untilMs - elapsedMs);
+    const isPaused = this.#timeline.isPausedAt(elapsedMs);
+    const hasNoStart = this.#starts.nextMs === Number.POSITIVE_INFINITY;
     return {
-      ratePerSecond: this.#profile.rateAt(elapsedMs) / this.#options.deal.of,
+      ratePerSecond: this.#timeline.rateAt(elapsedMs) / this.#options.deal.of,
+      isPaused,
+      isOpen: this.#timeline.isOpenAt(elapsedMs),
+      isOver: hasNoStart && (elapsedMs >= this.#timeline.endMs || this.#isOutOfRows),
+      isAtRest: hasNoStart && isPaused,
+      planMs,
+      remainingMs: leftMs,
       stage: index,
-      stageRemainingMs: Math.min(remainingMs, Math.max(0, this.endMs - elapsedMs)),
-      stageBeganMs: Number.isFinite(durationMs) ? elapsedMs + remainingMs - durationMs : 0,
+      stageRemainingMs: Math.min(remainingMs, Math.max(0, leftMs)),
+      inStageMs: Number.isFinite(durationMs) ? durationMs - remainingMs : planMs,
     };
   }
 
+  get #isOutOfRows(): boolean {
+    return this.#options.rows !== undefined && this.#starts.isOutOfRows;
+  }
+
+  /** By the plan's own clock: an order that changes the rate does not move it. */
   #enterStage(dueMs: number): void {
-    const { index, untilMs } = this.#profile.stageOfStart(dueMs);
+    const planMs = this.#timeline.planMsAt(dueMs);
+    const { index, untilMs } = this.#profile.stageOfStart(planMs);
     this.#stage = index;
-    this.#stageUntilMs = untilMs;
+    this.#stageUntilMs = dueMs + (untilMs - planMs);
   }
 }

@@ -3,7 +3,7 @@ import type {
   Connection,
   Message,
   PublishOutcome,
-  Refusal,
+  RefusedOutcome,
 } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import { type Batch, isFull, newBatch, PublishWindow } from "./batch.js";
@@ -14,7 +14,7 @@ export interface OutboxEvents {
   sending(slot: number, nowMs: number): void;
   answered(slot: number, seq: number, outcome: PublishOutcome, reason: string): void;
   /** The broker said no to messages, in its own words; once for each of its answers, with the first of them. */
-  refused(slot: number, seq: number, outcome: Refusal, reason: string): void;
+  refused(slot: number, seq: number, outcome: RefusedOutcome, reason: string): void;
 }
 
 const NOTHING: Message[] = [];

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type ResultState, returnedValue } from "../celery/result.js";
+import { type ResultState, returnedValue } from "../celery/results/result.js";
 import type { PublishOutcome } from "../connections/ports.js";
 import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, SLOT } from "../ledger/in-flight-table.js";

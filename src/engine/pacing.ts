@@ -1,4 +1,6 @@
+import type { Regime } from "../plan/regime.js";
 import type { Deal } from "../plan/share.js";
+import type { RowsOfStarts } from "../plan/starts.js";
 import type { ScenarioPlan } from "./messages.js";
 import type { TaskLife } from "./task-life.js";
 
@@ -16,21 +18,34 @@ export interface PacingOptions {
   readonly life: TaskLife;
   readonly budget: StartBudget;
   readonly seed: number;
+  /** False while another daemon has the scenario's lease: its starts are then not ours to plan. */
+  readonly mayStart: () => boolean;
   /** Which starts of the plan are done here; a closed loop has no plan to share. */
   readonly deal: Deal;
+  /** Of what its starts take rows; undefined: of nothing. */
+  readonly rows: RowsOfStarts | undefined;
+  /** Has the rows of a data read from a start's on, before they are due. */
+  readonly readAhead: (data: number, ordinal: number) => void;
 }
 
-/** How the starts of one scenario follow one another. Times are milliseconds since the scenario began. */
+/** Where a scenario begins: with its plan, or where a former life of the daemon would be by now. */
+export interface Beginning {
+  readonly regime: Regime;
+  /** N at that moment. */
+  readonly startsBefore: number;
+  /** It was stopped by an order, and waits for the one to start. */
+  readonly isStopped: boolean;
+}
+
+/** How the starts of one scenario follow one another. Times are elapsed milliseconds, unless it is said. */
 export interface Pacing {
-  /** When the plan ends; Infinity when it never does by itself. */
-  readonly endMs: number;
   /** When the last start was planned. */
   readonly lastDueMs: number;
-  /** Plans what is due in a scenario that began at `beganMs`, and returns when the next start is; both monotonic. */
-  turn(beganMs: number, nowMs: number): number;
-  /** The end has come, and the last start that is due by then has been planned. */
-  isOver(elapsedMs: number): boolean;
-  /** What is wanted of a scenario that is active. */
+  /** Plans what is due when the elapsed time began at `zeroMs`, and returns when the next start is; both monotonic. */
+  turn(zeroMs: number, nowMs: number): number;
+  /** Goes on as an order says. */
+  follow(regime: Regime): void;
+  /** Where it is. */
   look(elapsedMs: number): Look;
 }
 
@@ -38,10 +53,21 @@ export interface Pacing {
 export interface Look {
   /** Starts a second; NaN when there is no rate. */
   readonly ratePerSecond: number;
+  readonly isPaused: boolean;
+  /** Its windows are open, or it has none. */
+  readonly isOpen: boolean;
+  /** The plan's own time, negative while it waits. */
+  readonly planMs: number;
+  /** The end has come, and the last start that is due by then has been planned. */
+  readonly isOver: boolean;
+  /** As `isOver`, of a pause. */
+  readonly isAtRest: boolean;
+  /** Until its end, if nothing more is ordered. */
+  readonly remainingMs: number;
   readonly stage: number;
   readonly stageRemainingMs: number;
-  /** When the stage began. */
-  readonly stageBeganMs: number;
+  /** For how long it has been in the stage, in the plan's time. */
+  readonly inStageMs: number;
 }
 
 /** Starts of one scenario in one turn; more wait for the next, so that results are read in between. */

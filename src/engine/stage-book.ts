@@ -18,6 +18,13 @@ export class StageBook {
     this.#rows = new Uint32Array(table.capacity);
   }
 
+  /** So many milliseconds of the plan starts were planned in each stage of a scenario. */
+  lasted(scenario: number, timesMs: readonly number[]): void {
+    for (const [stage, ms] of timesMs.entries()) {
+      this.#cells[this.#layout.lastedAt(this.#layout.row(scenario, stage))]! += ms;
+    }
+  }
+
   /** Counts a start as planned and returns the place of its row. */
   planned(scenario: number, stage: number): number {
     const row = this.#layout.counter(this.#layout.row(scenario, stage), STAGE_COUNTERS[0]);

@@ -1,9 +1,10 @@
-import type { NumberedReading } from "../celery/clock-reading.js";
-import { kindOf } from "../celery/server-url.js";
-import { taskId } from "../celery/task-id.js";
-import type { TaskReports } from "../celery/task-reports.js";
+import type { NumberedReading } from "../celery/events/clock-reading.js";
+import type { TaskReports } from "../celery/events/task-reports.js";
+import type { Row } from "../celery/messages/body-text.js";
+import { taskId } from "../celery/messages/task-id.js";
+import { kindOf } from "../celery/urls/server-url.js";
 import type { Clock } from "../clock.js";
-import type { Connection, PublishOutcome, Refusal } from "../connections/ports.js";
+import type { Connection, PublishOutcome, RefusedOutcome } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import type { StartEnd } from "../ledger/balance.js";
 import { FLAG, InFlightTable, SLOT } from "../ledger/in-flight-table.js";
@@ -12,9 +13,10 @@ import type { Half } from "../ledger/snapshot.js";
 import type { StageLayout } from "../ledger/stage-rows.js";
 import type { Share } from "../plan/share.js";
 import { Books } from "./books.js";
+import type { Ceiling } from "./ceiling.js";
 import type { ClockOffset } from "./clock-offsets.js";
 import type { Ended } from "./ended-tasks.js";
-import { compileEntry, type Entry } from "./entry.js";
+import { type CompileOptions, compileEntry, type Entry } from "./entry.js";
 import type { ExceptionRows } from "./exception-rows.js";
 import { type FirstBody, MessageMaker } from "./message-maker.js";
 import type { ConnectionPlan, EntryPlan, ScenarioPlan, SloPlan } from "./messages.js";
@@ -44,13 +46,15 @@ export interface TaskLifeOptions {
   readonly scenarios: readonly ScenarioPlan[];
   readonly entries: readonly EntryPlan[];
   readonly slos: readonly SloPlan[];
+  readonly ceiling: Ceiling;
   /** True while this generator is the bottleneck. */
   readonly isSaturated: (nowMs: number) => boolean;
   /** Of each entry, what a start of it publishes. */
   readonly bodies: readonly (readonly FirstBody[])[];
   readonly exceptions: ExceptionRows;
   /** The broker said no to a message of this entry, in its own words. */
-  readonly onRefused: (entry: number, outcome: Refusal, reason: string) => void;
+  readonly rowsOf: CompileOptions["rowsOf"];
+  readonly onRefused: (entry: number, outcome: RefusedOutcome, reason: string) => void;
   /** A message could not be built. */
   readonly onInvalid: (entry: number, reason: string) => void;
   /** A result could not be read; its task stays in flight until events tell its end. */
@@ -156,12 +160,19 @@ export class TaskLife {
   /** True when a closed loop may start another task now. */
   hasRoom(scenario: number): boolean {
     const { connection, maxInFlight } = this.#options.scenarios[scenario]!;
+    const { ceiling, clock } = this.#options;
     return (
       this.#inFlight[scenario]! < maxInFlight &&
+      !ceiling.isReached(clock.unixMs(clock.nowMs())) &&
       !this.#outbox.isFull(connection) &&
       this.#connections[connection]!.publisher.ready &&
       !this.#connections[connection]!.publisher.isBlocked
     );
+  }
+
+  /** Starts were planned in each stage of a scenario for so many milliseconds of the plan. */
+  stagesLasted(scenario: number, timesMs: readonly number[]): void {
+    this.#stages.lasted(scenario, timesMs);
   }
 
   /** One planned start, in a stage of its scenario. It is counted as planned whatever becomes of it. */
@@ -171,12 +182,17 @@ export class TaskLife {
     plannedMs: number,
     nowMs: number,
     isWarmup: boolean,
+    ordinal = 0,
   ): void {
     const entry = this.#entries[entryIndex]!;
     this.#books.count(entry.counters.planned);
     const row = this.#stages.planned(entry.scenario, stage);
-    const obstacle = this.#obstacle(entry, plannedMs, nowMs);
+    const obstacle = this.#obstacle(entry, plannedMs, nowMs) ?? this.#withoutRow(entry, ordinal);
     if (obstacle !== null) {
+      if (entry.rows !== null) {
+        entry.rows.reader.skip();
+        this.#books.count(entry.rows.skipped);
+      }
       this.#books.count(entry.counters[obstacle]);
       this.#stages.dropped(row, obstacle);
       this.#slos.dropped(entryIndex, obstacle, isWarmup, nowMs);
@@ -185,10 +201,22 @@ export class TaskLife {
     const flags = entry.flags | (isWarmup ? FLAG.warmup : 0);
     const slot = this.#table.take(entryIndex, plannedMs, nowMs, flags);
     this.#inFlight[entry.scenario]! += 1;
+    this.#options.ceiling.started();
     this.#stages.started(row, slot);
     this.#slos.started(entryIndex, slot, isWarmup, nowMs);
-    if (entry.members === null) this.#publish(entry, slot, plannedMs, nowMs);
-    else this.#publishWorkflow(entry, slot, plannedMs, nowMs);
+    if (entry.members === null) this.#publish(entry, slot, plannedMs, nowMs, ordinal);
+    else this.#publishWorkflow(entry, slot, plannedMs, nowMs, ordinal);
+  }
+
+  /** A disk that is slower than the plan is the generator's fault, as any lateness of its own. */
+  #withoutRow({ rows }: Entry, ordinal: number): StartEnd | null {
+    return rows === null || rows.reader.has(ordinal) ? null : "droppedSaturated";
+  }
+
+  #takeRow({ rows }: Entry, ordinal: number): Row | null {
+    if (rows === null) return null;
+    this.#books.count(rows.used);
+    return rows.reader.take(ordinal);
   }
 
   /** Why a start must be dropped; null when it need not. */
@@ -203,13 +231,17 @@ export class TaskLife {
     const { maxInFlight } = this.#options.scenarios[entry.scenario]!;
     const slots = 1 + (entry.members?.length ?? 0);
     const hasRoom = this.#inFlight[entry.scenario]! < maxInFlight && this.#table.freeCount >= slots;
-    return hasRoom ? null : "droppedInFlight";
+    if (!hasRoom) return "droppedInFlight";
+    const { ceiling, clock } = this.#options;
+    return ceiling.isReached(clock.unixMs(nowMs)) ? "droppedCeiling" : null;
   }
 
-  #publish(entry: Entry, slot: number, plannedMs: number, nowMs: number): void {
+  #publish(entry: Entry, slot: number, plannedMs: number, nowMs: number, ordinal: number): void {
     const { made, batchOf } = entry.messages[0]!;
     try {
-      const message = this.#maker.make(made, plannedMs, nowMs, this.#idOf(slot));
+      const row = this.#takeRow(entry, ordinal);
+      const id = this.#idOf(slot);
+      const message = this.#maker.make(made, plannedMs, nowMs, id, "", undefined, row);
       const bytes = made.template.sizeOf(message);
       this.#outbox.put(batchOf, message, bytes, slot, this.#table.seqs[slot]!);
     } catch (error) {
@@ -221,13 +253,20 @@ export class TaskLife {
   }
 
   /** All messages are made before one goes out: a workflow that lacks one would never end. */
-  #publishWorkflow(entry: Entry, owner: number, plannedMs: number, nowMs: number): void {
+  #publishWorkflow(
+    entry: Entry,
+    owner: number,
+    plannedMs: number,
+    nowMs: number,
+    ordinal: number,
+  ): void {
     const slots = this.#workflows.begin(owner, entry, this.#entries, nowMs);
     const group = this.#idOf(owner);
     const ids = slots.map((slot) => this.#idOf(slot));
     try {
+      const row = this.#takeRow(entry, ordinal);
       const messages = entry.messages.map(({ made }) =>
-        this.#maker.make(made, plannedMs, nowMs, ids[made.member]!, group, ids),
+        this.#maker.make(made, plannedMs, nowMs, ids[made.member]!, group, ids, row),
       );
       for (const [index, { made, batchOf }] of entry.messages.entries()) {
         const slot = slots[made.member]!;
@@ -413,6 +452,7 @@ export class TaskLife {
     this.#slos.ended(entry.index, slot, event);
     this.#table.settle(slot, state);
     this.#inFlight[entry.scenario]! -= 1;
+    this.#options.ceiling.ended();
   }
 
   #entryOf(slot: number): Entry {

@@ -1,14 +1,14 @@
-import type { NumberedReading } from "../celery/clock-reading.js";
-import { dateDoneUnixMs, type Result, readResult, SUCCESS } from "../celery/result.js";
-import { isCut, unreadableCause } from "../celery/result-text.js";
-import { seqOf, slotOf, taskId } from "../celery/task-id.js";
+import type { NumberedReading } from "../celery/events/clock-reading.js";
 import {
   REPORT,
   REPORT_KINDS,
   REPORT_SIZE,
   type ReportKind,
   type TaskReports,
-} from "../celery/task-reports.js";
+} from "../celery/events/task-reports.js";
+import { seqOf, slotOf, taskId } from "../celery/messages/task-id.js";
+import { dateDoneUnixMs, type Result, readResult, SUCCESS } from "../celery/results/result.js";
+import { isCut, unreadableCause } from "../celery/results/result-text.js";
 import type { Clock } from "../clock.js";
 import { FLAG, type InFlightTable, SLOT } from "../ledger/in-flight-table.js";
 import { WRONG_ANSWER } from "../ledger/layout.js";
@@ -16,7 +16,7 @@ import type { Books } from "./books.js";
 import type { ClockOffset } from "./clock-offsets.js";
 import { type Ended, EndedTasks } from "./ended-tasks.js";
 import type { Entry } from "./entry.js";
-import { EventPhases, type TaskReport } from "./event-phases.js";
+import { EventPhases, type EventReport } from "./event-phases.js";
 import type { ConnectionPlan } from "./messages.js";
 import { isExpected, meaningOf, type Terminal } from "./outcome.js";
 import type { WorkflowLife } from "./workflow-life.js";
@@ -99,7 +99,7 @@ export class TaskResults {
       const entry = this.#options.entryOf(slot);
       // Members have no publish call of ours, and their workflow is not one run.
       if (entry.connection !== connection || entry.stage >= 0 || entry.members !== null) continue;
-      const report: TaskReport = {
+      const report: EventReport = {
         kind: REPORT_KINDS[numbers[at + REPORT.kind]!]!,
         worker: numbers[at + REPORT.worker]!,
         unixMs: numbers[at + REPORT.unixMs]!,

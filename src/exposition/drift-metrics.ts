@@ -4,11 +4,6 @@ import type { MakeMetric } from "./ledger-metric.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
 import type { SnapshotMetric } from "./snapshot-metric.js";
 
-/** Each thing that is watched has two: of a task four things are, of a connection two. */
-export const SERIES_OF_A_TASKS_DRIFT = 8;
-export const SERIES_OF_A_CONNECTIONS_DRIFT = 4;
-export const SERIES_OF_OUR_DRIFT = 2;
-
 export function driftMetrics(
   metric: MakeMetric,
   drifts: () => readonly WatchedDrift[],

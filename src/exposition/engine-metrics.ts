@@ -1,35 +1,57 @@
+import type { ReloadReading } from "../control/reload-port.js";
+import type { SteeringReading } from "../control/steering-reading.js";
 import { SIDES, type Side } from "../diagnosis/bottleneck.js";
 import type { WatchedDrift } from "../diagnosis/drift.js";
-import type { EngineCell } from "../ledger/layout.js";
+import type { GuardStanding } from "../guards/guard-watch.js";
+import { DATA_CELLS, type EngineCell } from "../ledger/layout.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
+import type { LeaseReading } from "../readings/lease-reading.js";
 import type { LedgerView } from "../readings/ledger-view.js";
 import type { Subject } from "../readings/subject.js";
 import { connectionMetrics } from "./connection-metrics.js";
 import { driftMetrics } from "./drift-metrics.js";
 import { entryMetrics } from "./entry-metrics.js";
+import { guardMetrics } from "./guard-metrics.js";
+import { leaseMetrics } from "./lease-metrics.js";
 import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
 import { METRICS } from "./metrics.js";
 import { observerMetrics } from "./observer-metrics.js";
 import { scenarioMetrics } from "./scenario-metrics.js";
 import { sloMetrics } from "./slo-metrics.js";
 import { type Emit, SnapshotMetric } from "./snapshot-metric.js";
+import { steeringMetrics } from "./steering-metrics.js";
+
+/** Where the metrics of a page come from; what they say when it is made. */
+export interface MetricSources {
+  /** The snapshot of the scrape that is under way. */
+  readonly view: () => LedgerView;
+  /** What is known of the workers' side. */
+  readonly observed: () => readonly ObservedConnection[];
+  /** Which side makes each task slow. */
+  readonly sides: () => ReadonlyMap<string, Side>;
+  /** What changes slowly. */
+  readonly drifts: () => readonly WatchedDrift[];
+  /** Where the leases stand. */
+  readonly leases: () => readonly LeaseReading[];
+  /** How the guards stand. */
+  readonly guards: () => readonly GuardStanding[];
+  /** What was ordered. */
+  readonly steering: () => SteeringReading;
+  /** How the configuration came. */
+  readonly reload: () => ReloadReading;
+}
 
 /**
- * The metrics that an engine's ledger fills. All of them read the same view, so the sums of the ledger
- * hold in every page. `view` gives the snapshot of the scrape that is under way, `observed` what is known of
- * the workers' side, `sides` which side makes each task slow, `drifts` what changes.
+ * The metrics that a ledger and what is known beside it fill. All of them read the same view, so the sums of the ledger
+ * hold in every page.
  */
-export function engineMetrics(
-  subject: Subject,
-  view: () => LedgerView,
-  observed: () => readonly ObservedConnection[],
-  sides: () => ReadonlyMap<string, Side>,
-  drifts: () => readonly WatchedDrift[],
-): LedgerMetric[] {
+export function engineMetrics(subject: Subject, sources: MetricSources): LedgerMetric[] {
+  const { view, observed, sides, drifts, leases, guards, steering, reload } = sources;
   const metric: MakeMetric = (spec, collect) => new SnapshotMetric(spec, view, collect);
   return [
     ...entryMetrics(subject, metric),
-    ...scenarioMetrics(subject, metric),
+    ...scenarioMetrics(subject, metric, steering, reload),
+    ...steeringMetrics(metric, steering),
     ...connectionMetrics(subject, metric, observed),
     ...observerMetrics(metric, observed),
     metric(METRICS.bottleneck, (_ledger, emit) => {
@@ -38,6 +60,13 @@ export function engineMetrics(
       }
     }),
     ...driftMetrics(metric, drifts),
+    ...leaseMetrics(metric, leases),
+    ...guardMetrics(metric, guards),
+    metric(METRICS.dataRows, (ledger, emit) => {
+      for (const [index, { name }] of subject.data.entries()) {
+        for (const kind of DATA_CELLS) emit({ data: name, kind }, ledger.data(index, kind));
+      }
+    }),
     metric(METRICS.malformed, (ledger, emit) => {
       emit({ source: "result" }, ledger.engine("malformedResults"));
       emit({ source: "event" }, sumOver(observed(), "malformedEvents"));
@@ -56,8 +85,10 @@ export function engineMetrics(
     metric(METRICS.eventLoop, (ledger, emit) => byThread(ledger, emit, "eventLoopUtilization")),
     metric(METRICS.dispatchLag, (ledger, emit) => byThread(ledger, emit, "dispatchLagMaxSeconds")),
     metric(METRICS.configInfo, (_ledger, emit) =>
-      emit({ revision: "1", hash: subject.configHash }, 1),
+      emit({ revision: String(reload().revision), hash: subject.configHash }, 1),
     ),
+    metric(METRICS.reloadSuccessful, (_ledger, emit) => emit({}, Number(reload().isLastDone))),
+    metric(METRICS.reloadTime, (_ledger, emit) => emit({}, reload().doneUnixMs / 1000)),
     metric(METRICS.buildInfo, (_ledger, emit) =>
       emit({ version: subject.version, node: process.version, commit: subject.commit }, 1),
     ),

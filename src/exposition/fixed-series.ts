@@ -1,80 +1,240 @@
-import { SIDES } from "../diagnosis/bottleneck.js";
-import {
-  boundsOf,
-  CONNECTION_CELLS,
-  type Dimensions,
-  type EntryHistogram,
-  SCENARIO_STATES,
-} from "../ledger/layout.js";
-import { type Group, groupByMember, groupByTask } from "../readings/entry-groups.js";
-import {
-  DROP_REASONS,
-  LATENCY_OUTCOMES,
-  MEMBER_OUTCOMES,
-  OUTCOMES,
-  PHASES,
-  PUBLISH_FAILURE_KINDS,
-  UNCERTAIN_PHASES,
-} from "../readings/label-values.js";
+import { unsteered } from "../control/steering-reading.js";
+import type { WatchedDrift } from "../diagnosis/drift.js";
+import { DriftWatch } from "../diagnosis/drift-watch.js";
+import type { GuardStanding } from "../guards/guard-watch.js";
+import { createLayout, type Dimensions } from "../ledger/layout.js";
+import type { Half } from "../ledger/snapshot.js";
+import type { ObservedConnection } from "../observer/connection-observer.js";
+import { type Group, groupByMember, groupByQueue, groupByTask } from "../readings/entry-groups.js";
+import type { LeaseReading } from "../readings/lease-reading.js";
+import { LedgerView } from "../readings/ledger-view.js";
 import type { Subject } from "../readings/subject.js";
-import {
-  SERIES_OF_A_CONNECTIONS_DRIFT,
-  SERIES_OF_A_TASKS_DRIFT,
-  SERIES_OF_OUR_DRIFT,
-} from "./drift-metrics.js";
-import { sloSeries } from "./slo-metrics.js";
+import { entriesByTask } from "../readings/summary.js";
+import { engineMetrics } from "./engine-metrics.js";
+import { sloParts } from "./slo-metrics.js";
 
 /** Series that exist whatever happens, and what makes them: what `limits.series` must at least hold. */
 export interface SeriesParts {
-  /** Of each scenario, by its number: for its tasks with their workflows' members, and for its stages. */
+  /** Of each scenario, by its number: for itself and its tasks with their workflows' members, and for its stages. */
   readonly scenarios: readonly { readonly tasks: number; readonly stages: number }[];
   readonly slos: number;
-  /** Connections, and the daemon itself. */
+  /** Connections, queues, and the daemon itself. */
   readonly others: number;
 }
 
-export function fixedSeries(
-  subject: Subject,
-  buckets: Pick<Dimensions, "bucketsMs" | "phaseBucketsMs">,
-): SeriesParts {
-  const histograms = (names: Record<string, EntryHistogram>) =>
-    Object.values(names).reduce((sum, name) => sum + boundsOf(buckets, name).length + 3, 0);
-  const latencies = histograms(LATENCY_OUTCOMES);
-  const ofATask = SERIES_OF_A_TASK + latencies + histograms(PHASES);
-  const ofAMember = 2 + Object.keys(MEMBER_OUTCOMES).length + latencies;
-  const tasks = countByScenario(groupByTask(subject));
-  const members = countByScenario(groupByMember(subject));
+/** What decides how many series a page has. */
+export interface PageSize extends Pick<Dimensions, "bucketsMs" | "phaseBucketsMs"> {
+  readonly subject: Subject;
+  readonly connections: readonly { readonly name: string; readonly queues: readonly string[] }[];
+  readonly threads: number;
+  /** Names of the scenarios that have a lease. */
+  readonly leases: readonly string[];
+  /** Names of the guards. */
+  readonly guards: readonly string[];
+}
+
+/**
+ * Counts the series of the page that a daemon makes when everything is known of it, without workers and
+ * exceptions, which are counted as they are seen. Nobody keeps numbers beside the metrics: they are asked for a page
+ * with one thing of each kind, and all things of a kind make as many.
+ * A page that is scraped has a few less: nobody knows a server's unacknowledged messages of each queue and of all
+ * queues together, an exporter may not be told, and a slope needs hours of points.
+ */
+export function fixedSeries({
+  subject,
+  connections,
+  threads,
+  leases,
+  guards,
+  ...buckets
+}: PageSize): SeriesParts {
+  const one = seriesOfOne(buckets);
+  const scenarios = subject.scenarios.map(({ stages }) => ({
+    tasks: one.scenario,
+    stages: stages.length * one.stage,
+  }));
+  const numbers = new Map(subject.scenarios.map(({ name }, number) => [name, number]));
+  const add = (series: number, groups: readonly Group[]) => {
+    for (const { labels } of groups) scenarios[numbers.get(labels.scenario!)!]!.tasks += series;
+  };
+  add(one.task, groupByTask(subject));
+  add(one.taskInQueue, groupByQueue(subject));
+  add(one.member, groupByMember(subject));
+  // What a task has in all scenarios together is the first one's that has it.
+  for (const [first] of entriesByTask(subject).values()) {
+    scenarios[subject.entries[first!]!.scenario]!.tasks += one.taskAnywhere;
+  }
+  const perSloPart = sloParts(subject).map(({ slo }) =>
+    slo.latencyMs === null ? one.sloOfTask : one.latencyOfTask,
+  );
   return {
-    scenarios: subject.scenarios.map(({ name, stages }) => ({
-      tasks: (tasks.get(name) ?? 0) * ofATask + (members.get(name) ?? 0) * ofAMember,
-      stages: stages.length * SERIES_OF_A_STAGE,
-    })),
-    slos: sloSeries(subject),
+    scenarios,
+    slos: perSloPart.reduce((sum, series) => sum + series, subject.slos.length * one.slo),
     others:
-      subject.scenarios.length * (SCENARIO_STATES.length + 4) +
-      subject.connections.length * (CONNECTION_CELLS.length + SERIES_OF_A_CONNECTIONS_DRIFT + 5) +
-      SERIES_OF_OUR_DRIFT,
+      one.daemon +
+      threads * one.thread +
+      connections.length * one.connection +
+      connections.flatMap(({ queues }) => queues).length * one.queue +
+      leases.length * one.lease +
+      subject.data.length * one.data +
+      guards.length * one.guard,
   };
 }
 
-function countByScenario(groups: readonly Group[]): Map<string | undefined, number> {
-  const counts = new Map<string | undefined, number>();
-  for (const { labels } of groups) {
-    counts.set(labels.scenario, (counts.get(labels.scenario) ?? 0) + 1);
+/** One thing of each kind that a page can have any number of, by names that tell them apart. */
+const ONE: Subject = {
+  scenarios: [
+    {
+      name: "scenario",
+      stages: [{ name: "stage", kind: "hold", durationMs: Infinity }],
+    },
+  ],
+  entries: [{ scenario: 0, task: "task", queue: "queue" }],
+  members: [{ row: 1, workflow: 0, task: "member" }],
+  connections: ["connection"],
+  data: [{ name: "data", rows: 1, endsScenarios: [] }],
+  slos: [
+    { name: "slo", objectiveRatio: 1, latencyMs: null, windowMs: 1, rows: [{ row: 0, entry: 0 }] },
+    { name: "latency", objectiveRatio: 1, latencyMs: 1, windowMs: 1, rows: [{ row: 1, entry: 0 }] },
+  ],
+  exceptions: [],
+  version: "",
+  commit: "",
+  configHash: "",
+};
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Which labels the series of a kind have in a page of `ONE`; a series is of the first kind that it fits. */
+const KINDS = {
+  member: ({ workflow }) => workflow !== undefined,
+  sloOfTask: ({ slo, task }) => slo === "slo" && task !== undefined,
+  latencyOfTask: ({ slo, task }) => slo === "latency" && task !== undefined,
+  slo: ({ slo }) => slo === "slo",
+  ofSecondSlo: ({ slo }) => slo === "latency",
+  lease: ({ scenario }) => scenario === "lease",
+  guard: ({ guard }) => guard !== undefined,
+  data: ({ data }) => data !== undefined,
+  thread: ({ thread }) => thread !== undefined,
+  stage: ({ stage }) => stage !== undefined,
+  taskInQueue: ({ scenario, queue }) => scenario !== undefined && queue !== undefined,
+  task: ({ scenario, task }) => scenario !== undefined && task !== undefined,
+  scenario: ({ scenario }) => scenario !== undefined,
+  taskAnywhere: ({ task }) => task === "task",
+  queue: ({ queue }) => queue === "queue",
+  connection: ({ connection }) => connection === "connection",
+  daemon: () => true,
+} as const satisfies Record<string, (labels: Labels) => boolean>;
+
+type Kind = keyof typeof KINDS;
+
+/** How many series one thing of each kind makes. */
+function seriesOfOne(
+  buckets: Pick<Dimensions, "bucketsMs" | "phaseBucketsMs">,
+): Readonly<Record<Kind, number>> {
+  const kinds = Object.keys(KINDS) as Kind[];
+  const counts = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number>;
+  const connections = [{ name: "connection", queues: ["queue"] }];
+  const view = emptyLedger(ONE, buckets);
+  const drifts = driftsOf(ONE, connections);
+  const metrics = engineMetrics(ONE, {
+    view: () => view,
+    observed: () => connections.map(allKnown),
+    sides: () => new Map([["task", "none"]]),
+    drifts: () => drifts,
+    leases: () => [leaseOf("lease")],
+    guards: () => [guardOf("guard")],
+    steering: () => unsteered(["scenario"]),
+    reload: () => ({ revision: 1, isLastDone: true, doneUnixMs: 0 }),
+  });
+  for (const metric of metrics) {
+    metric.eachSeries((labels, lines) => {
+      counts[kinds.find((kind) => KINDS[kind](labels))!] += lines;
+    });
   }
   return counts;
 }
 
-/** stage_info and stage_remaining_seconds. */
-const SERIES_OF_A_STAGE = 2;
+/** A connection of which nothing is unknown, and that no worker has shown up at. */
+function allKnown({ name, queues }: PageSize["connections"][number]): ObservedConnection {
+  return {
+    name,
+    events: { isUp: true, reconnects: 0 },
+    receivedEvents: 0,
+    unexplainedTasks: 0,
+    malformedEvents: 0,
+    malformedReplies: 0,
+    workers: [],
+    foldedWorkers: 0,
+    backendMemoryBytes: 0,
+    brokerMemory: null,
+    queues: queues.map((queue) => ({
+      name: queue,
+      ready: 0,
+      consumers: 0,
+      unacked: 0,
+      started: null,
+      falls: 0,
+      lastFall: null,
+    })),
+    unacked: 0,
+  };
+}
 
-/** But for its histograms. */
-const SERIES_OF_A_TASK =
-  7 +
-  Object.keys(DROP_REASONS).length +
-  Object.keys(PUBLISH_FAILURE_KINDS).length +
-  Object.keys(OUTCOMES).length +
-  Object.keys(UNCERTAIN_PHASES).length +
-  SIDES.length +
-  SERIES_OF_A_TASKS_DRIFT +
-  2;
+function leaseOf(scenario: string): LeaseReading {
+  return { scenario, segment: "1/1", phase: "standby", holder: null, cause: null };
+}
+
+function guardOf(name: string): GuardStanding {
+  return {
+    name,
+    watch: "queueLength",
+    action: "warn",
+    state: "ok",
+    seconds: 0,
+    subject: "",
+    value: 0,
+    limit: 1,
+    resumeBelow: 1,
+    headroomRatio: 0,
+    unknown: null,
+    firedTotal: 0,
+    scenarios: [],
+    factor: 1,
+  };
+}
+
+/** A slope of all that is watched. */
+function driftsOf(subject: Subject, connections: PageSize["connections"]): WatchedDrift[] {
+  const { watched } = new DriftWatch({
+    subject,
+    connections,
+    windowMs: 1,
+    residentBytes: () => null,
+  });
+  return watched.map((what) => ({ ...what, perHour: 0, isSignificant: false }));
+}
+
+/** The reading of an engine with one thread that has done nothing yet. */
+function emptyLedger(
+  subject: Subject,
+  buckets: Pick<Dimensions, "bucketsMs" | "phaseBucketsMs">,
+): LedgerView {
+  const entries = subject.entries.length + subject.members.length;
+  const layout = createLayout({
+    ...buckets,
+    entries,
+    scenarios: subject.scenarios.length,
+    connections: subject.connections.length,
+    data: subject.data.length,
+    exceptionRows: entries,
+    sloRows: subject.slos.length,
+    slots: 0,
+  });
+  const half: Half = {
+    cells: new Float64Array(layout.fineAt),
+    states: new Uint8Array(0),
+    entries: new Uint16Array(0),
+  };
+  return new LedgerView(layout, [half]);
+}

@@ -151,7 +151,7 @@ export const METRICS = {
     name: "scenario_state",
     type: "gauge",
     labels: ["scenario", "state"],
-    help: "1 for the scenario's current state, 0 for the others: waiting (startAfter), warming, running, draining, stopped.",
+    help: "1 for the scenario's current state, 0 for the others: waiting (startAfter, closed windows), warming, running, paused, draining, stopped.",
   },
   scenarioRemaining: {
     name: "scenario_remaining_seconds",
@@ -267,6 +267,12 @@ export const METRICS = {
     labels: ["connection", "worker"],
     help: "How far the true offset may be from worker_clock_offset_seconds, either way.",
   },
+  queueFalls: {
+    name: "queue_falls_total",
+    type: "counter",
+    labels: ["connection", "queue"],
+    help: "Times that a queue lost at least 20 messages and half of what was in it while no worker says that it took them: purged, deleted, emptied with its database (FLUSHDB), or expired. A suspicion and no proof, so not in broker_data_loss_total; not looked for where workers without task events, or unknown consumers, take messages.",
+  },
   unexplained: {
     name: "unexplained_tasks_total",
     type: "counter",
@@ -321,6 +327,24 @@ export const METRICS = {
     labels: ["cause"],
     help: "1 while this daemon itself is the bottleneck: dispatch_lag (starts are over 100 ms late), event_loop (its thread is over 95 % busy, or stood still for over 200 ms).",
   },
+  guardState: {
+    name: "guard_state",
+    type: "gauge",
+    labels: ["guard", "state"],
+    help: "1 for the guard's current state, 0 for the others: ok, pending (above its limit, not yet for so long), fired. Of a guard with several subjects the worst.",
+  },
+  guardHeadroom: {
+    name: "guard_headroom_ratio",
+    type: "gauge",
+    labels: ["guard"],
+    help: "How far away the guard's limit is, as a share of it: 1 at nothing, 0 at the limit, negative beyond. Of several subjects the least. Absent while the value is not known; the guard then stays as it is.",
+  },
+  guardFired: {
+    name: "guard_fired_total",
+    type: "counter",
+    labels: ["guard"],
+    help: "Times that the guard has fired.",
+  },
   sloObjective: {
     name: "slo_objective_ratio",
     type: "gauge",
@@ -373,13 +397,67 @@ export const METRICS = {
     name: "last_change_timestamp_seconds",
     type: "gauge",
     labels: ["scenario", "kind"],
-    help: "Unix time of the last start and of the last change of stage; 0 before the first.",
+    help: "Unix time of the last start, of the last change of stage, of the last override that was made or undone, of the last pause that began or ended, and of the last reload; 0 before the first.",
+  },
+  orders: {
+    name: "orders_total",
+    type: "counter",
+    labels: ["kind", "actor"],
+    help: "Orders that were followed while it runs, by what they are and who gave them; `ttl`: something ended when its time was over.",
+  },
+  overridesActive: {
+    name: "overrides_active",
+    type: "gauge",
+    labels: ["scenario"],
+    help: "Overrides of the rate and the mix that are neither undone nor over. Of each kind the last one is in force.",
+  },
+  killSwitch: {
+    name: "kill_switch",
+    type: "gauge",
+    labels: [],
+    help: "1 from stop-all to release: nothing starts.",
+  },
+  stateWriteFailures: {
+    name: "state_write_failures_total",
+    type: "counter",
+    labels: [],
+    help: "Times that the state file could not be written. The run goes on; what was ordered since would be lost by a restart.",
+  },
+  downtime: {
+    name: "downtime_seconds_total",
+    type: "counter",
+    labels: [],
+    help: "How long nothing ran between the last sign of life in the state file and this start. What would have started meanwhile was not planned.",
+  },
+  dataRows: {
+    name: "data_rows_total",
+    type: "counter",
+    labels: ["data", "kind"],
+    help: "Rows of data that starts came to: used by a message, or skipped as the start was dropped.",
+  },
+  leaseHeld: {
+    name: "lease_held",
+    type: "gauge",
+    labels: ["scenario", "segment"],
+    help: "1 while this daemon has the scenario's lease and may start its tasks, 0 while it stands by. Only of scenarios with `lease`; over all daemons the sum is at most 1.",
   },
   configInfo: {
     name: "config_info",
     type: "gauge",
     labels: ["revision", "hash"],
-    help: "1; which configuration is in force: its SHA-256, shortened. It is read once, at the start: the revision is 1.",
+    help: "1; which configuration is in force: its SHA-256, shortened. The revision is 1 at the start, and one more after each reload that has changed it.",
+  },
+  reloadSuccessful: {
+    name: "config_last_reload_successful",
+    type: "gauge",
+    labels: [],
+    help: "1 when the last reload of the configuration was done, 0 when it was refused: the one before is in force.",
+  },
+  reloadTime: {
+    name: "config_last_reload_success_timestamp_seconds",
+    type: "gauge",
+    labels: [],
+    help: "Unix time at which the configuration that is in force was read.",
   },
   buildInfo: {
     name: "build_info",
@@ -390,3 +468,34 @@ export const METRICS = {
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricKey = keyof typeof METRICS;
+
+/** Sets of labels that metrics have, of which each holds all of `Label`. */
+type LabelsWith<Label extends string> = (typeof METRICS)[MetricKey]["labels"] extends infer Labels
+  ? Labels extends readonly string[]
+    ? [Label] extends [Labels[number]]
+      ? Labels
+      : never
+    : never
+  : never;
+
+/** Series of a metric of the table that has these labels, for queries: a misspelt one does not compile. */
+export interface Series<Label extends string = never> {
+  readonly name: string;
+  readonly labels: LabelsWith<Label>;
+}
+
+/** The full name of one of our metrics. */
+export function metric({ name }: Series): string {
+  return METRIC_PREFIX + name;
+}
+
+/** What a histogram is on a page; "" is itself, as servers with native histograms keep it. */
+export type HistogramPart = "" | "bucket" | "sum" | "count";
+
+/** One kind of a histogram's series. */
+export function partOf<Histogram extends { readonly name: string; readonly type: "histogram" }>(
+  histogram: Histogram,
+  part: HistogramPart,
+): Omit<Histogram, "name"> & { readonly name: string } {
+  return { ...histogram, name: part === "" ? histogram.name : `${histogram.name}_${part}` };
+}

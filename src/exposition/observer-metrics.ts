@@ -4,23 +4,26 @@ import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
 import { METRICS, type MetricSpec } from "./metrics.js";
 import type { Emit } from "./snapshot-metric.js";
 
-/** Series of one worker, and of one queue, at most. */
-export const SERIES_OF_A_WORKER = 8;
-export const SERIES_OF_A_QUEUE = 5;
+/** What is said of each worker: a metric, and where its value comes from. */
+const OF_A_WORKER: readonly [MetricSpec, (worker: ObservedWorker) => number | null][] = [
+  [METRICS.workerUp, ({ up }) => up],
+  [METRICS.workerActive, ({ activeTasks }) => activeTasks],
+  [METRICS.workerPool, ({ poolSize }) => poolSize],
+  [METRICS.workerProcessed, ({ processed }) => processed],
+  [METRICS.workerHeartbeat, ({ lastHeartbeatUnixMs }) => secondsOf(lastHeartbeatUnixMs)],
+  [METRICS.workerPrefetch, ({ prefetchCount }) => prefetchCount],
+  [METRICS.workerClockOffset, ({ clockOffsetMs }) => secondsOf(clockOffsetMs)],
+  [METRICS.workerClockUncertainty, ({ clockUncertaintyMs }) => secondsOf(clockUncertaintyMs)],
+];
+
+/** Series of a worker of which all is known. */
+export const SERIES_OF_A_WORKER = OF_A_WORKER.length;
 
 /** The metrics of the workers' side. What is not known has no sample: 0 would be a claim. */
 export function observerMetrics(
   metric: MakeMetric,
   observed: () => readonly ObservedConnection[],
 ): LedgerMetric[] {
-  const ofWorkers = (spec: MetricSpec, read: (worker: ObservedWorker) => number | null) =>
-    metric(spec, (_ledger, emit) => {
-      for (const { name: connection, workers } of observed()) {
-        for (const worker of workers) {
-          emitKnown(emit, { connection, worker: worker.name }, read(worker));
-        }
-      }
-    });
   return [
     metric(METRICS.queueLength, (_ledger, emit) => {
       for (const { name: connection, queues } of observed()) {
@@ -47,6 +50,11 @@ export function observerMetrics(
         }
       }
     }),
+    metric(METRICS.queueFalls, (_ledger, emit) => {
+      for (const { name: connection, queues } of observed()) {
+        for (const { name, falls } of queues) emit({ connection, queue: name }, falls);
+      }
+    }),
     metric(METRICS.unexplained, (_ledger, emit) => {
       for (const { name: connection, unexplainedTasks } of observed()) {
         emitKnown(emit, { connection }, unexplainedTasks);
@@ -57,15 +65,14 @@ export function observerMetrics(
         emitKnown(emit, { connection }, backendMemoryBytes);
       }
     }),
-    ofWorkers(METRICS.workerUp, ({ up }) => up),
-    ofWorkers(METRICS.workerActive, ({ activeTasks }) => activeTasks),
-    ofWorkers(METRICS.workerPool, ({ poolSize }) => poolSize),
-    ofWorkers(METRICS.workerProcessed, ({ processed }) => processed),
-    ofWorkers(METRICS.workerHeartbeat, ({ lastHeartbeatUnixMs }) => secondsOf(lastHeartbeatUnixMs)),
-    ofWorkers(METRICS.workerPrefetch, ({ prefetchCount }) => prefetchCount),
-    ofWorkers(METRICS.workerClockOffset, ({ clockOffsetMs }) => secondsOf(clockOffsetMs)),
-    ofWorkers(METRICS.workerClockUncertainty, ({ clockUncertaintyMs }) =>
-      secondsOf(clockUncertaintyMs),
+    ...OF_A_WORKER.map(([spec, read]) =>
+      metric(spec, (_ledger, emit) => {
+        for (const { name: connection, workers } of observed()) {
+          for (const worker of workers) {
+            emitKnown(emit, { connection, worker: worker.name }, read(worker));
+          }
+        }
+      }),
     ),
   ];
 }

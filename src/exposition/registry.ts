@@ -27,23 +27,29 @@ const LEFT_OUT = [
  */
 export class MetricsRegistry<Source> {
   readonly #registry = new Registry();
-  readonly #metrics: readonly SnapshotMetric<Source>[];
+  #metrics: readonly SnapshotMetric<Source>[] = [];
   readonly #onFault: (metric: string, cause: string) => void;
 
   constructor(
     metrics: readonly SnapshotMetric<Source>[],
     onFault: (metric: string, cause: string) => void,
   ) {
-    this.#metrics = metrics;
     this.#onFault = onFault;
-    // The registry takes any object with name, help, type and get(); its type wants its own classes.
-    for (const metric of metrics) this.#registry.registerMetric(metric as unknown as Metric);
+    this.show(metrics);
     collectDefaultMetrics({
       register: this.#registry,
       eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS,
     });
     for (const name of LEFT_OUT) this.#registry.removeSingleMetric(name);
     collectLagAlone(this.#registry.getSingleMetric("nodejs_eventloop_lag_seconds") as Gauge);
+  }
+
+  /** Shows these metrics of ours in the place of those before. */
+  show(metrics: readonly SnapshotMetric<Source>[]): void {
+    for (const { name } of this.#metrics) this.#registry.removeSingleMetric(name);
+    this.#metrics = metrics;
+    // The registry takes any object with name, help, type and get(); its type wants its own classes.
+    for (const metric of metrics) this.#registry.registerMetric(metric as unknown as Metric);
   }
 
   /** The page in one of the formats, in memory of its own. */

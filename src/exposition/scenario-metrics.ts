@@ -1,10 +1,17 @@
+import type { ReloadReading } from "../control/reload-port.js";
+import type { SteeringReading } from "../control/steering-reading.js";
 import { SCENARIO_STATES } from "../ledger/layout.js";
 import type { LedgerView } from "../readings/ledger-view.js";
 import type { Subject } from "../readings/subject.js";
 import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
 import { METRICS } from "./metrics.js";
 
-export function scenarioMetrics(subject: Subject, metric: MakeMetric): LedgerMetric[] {
+export function scenarioMetrics(
+  subject: Subject,
+  metric: MakeMetric,
+  steering: () => SteeringReading,
+  reload: () => ReloadReading,
+): LedgerMetric[] {
   const { scenarios } = subject;
   const stages = scenarios.flatMap((scenario, index) =>
     scenario.stages.map((stage, number) => ({
@@ -53,6 +60,12 @@ export function scenarioMetrics(subject: Subject, metric: MakeMetric): LedgerMet
       for (const [index, { name }] of scenarios.entries()) {
         emit({ scenario: name, kind: "start" }, ledger.scenario(index, "startedAt"));
         emit({ scenario: name, kind: "stage" }, ledger.scenario(index, "stageChangedAt"));
+      }
+      const reloadedUnixMs = reload().revision > 1 ? reload().doneUnixMs : 0;
+      for (const { name, lastOverrideUnixMs, lastPauseUnixMs } of steering().scenarios) {
+        emit({ scenario: name, kind: "override" }, lastOverrideUnixMs / 1000);
+        emit({ scenario: name, kind: "pause" }, lastPauseUnixMs / 1000);
+        emit({ scenario: name, kind: "reload" }, reloadedUnixMs / 1000);
       }
     }),
   ];

@@ -13,15 +13,15 @@ export const SLO_EXCLUSIONS = {
 } as const satisfies Record<string, SloCounter>;
 
 /** An SLO in one scenario for one task, and the rows of the ledger that count for it. */
-interface Part {
+export interface SloPart {
   readonly slo: Subject["slos"][number];
   readonly labels: { readonly slo: string; readonly scenario: string; readonly task: string };
   readonly rows: number[];
 }
 
 export function sloMetrics(subject: Subject, metric: MakeMetric): LedgerMetric[] {
-  const parts = partsOf(subject);
-  const gauge = (spec: MetricSpec, read: (slo: Part["slo"]) => number | null) =>
+  const parts = sloParts(subject);
+  const gauge = (spec: MetricSpec, read: (slo: SloPart["slo"]) => number | null) =>
     metric(spec, (_ledger, emit) => {
       for (const { slo, labels } of parts) {
         const value = read(slo);
@@ -56,14 +56,9 @@ export function sloCount(ledger: LedgerView, rows: readonly number[], name: SloC
   return rows.reduce((sum, row) => sum + ledger.slo(row, name), 0);
 }
 
-/** Series of all SLOs. */
-export function sloSeries(subject: Subject): number {
-  return partsOf(subject).length * 5 + subject.slos.length * Object.keys(SLO_EXCLUSIONS).length;
-}
-
 /** Tasks of one name in a scenario are one series, whatever their arguments. */
-function partsOf(subject: Subject): Part[] {
-  const parts = new Map<string, Part>();
+export function sloParts(subject: Subject): SloPart[] {
+  const parts = new Map<string, SloPart>();
   for (const slo of subject.slos) {
     for (const { row, entry } of slo.rows) {
       const { scenario, task } = subject.entries[entry]!;

@@ -77,6 +77,16 @@ export class SnapshotMetric<Source> {
     return pieces;
   }
 
+  /** The labels of each of its series, with how many lines a page has of them: 1, or a histogram's buckets and two. */
+  eachSeries(visit: (labels: Readonly<Record<string, string>>, lines: number) => void): void {
+    this.#collect(
+      this.#source(),
+      (labels) => visit(labels, 1),
+      // +Inf, the count and the sum stand beside the bounds.
+      (labels, boundsMs) => visit(labels, boundsMs.length + 3),
+    );
+  }
+
   /** The metric as prom-client's registries pass it on (`getMetricsAsJSON`). */
   async get(): Promise<{ name: string; help: string; type: string; values: JsonValue[] }> {
     const values: JsonValue[] = [];

@@ -1,7 +1,5 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import express, {
   type Express,
   type NextFunction,
@@ -10,10 +8,16 @@ import express, {
   type Response,
 } from "express";
 import { EXIT, messageOf, UserError } from "../errors.js";
-import { CONTENT_TYPES, type TextFormat } from "../exposition/text-format.js";
+import type { TextFormat } from "../exposition/text-format.js";
+import type { HistoryAnswer } from "../history/answer.js";
 import { openFilesLimit } from "../open-files.js";
 import { connectionLimits, limitConnections } from "./connections.js";
-import { Shared } from "./shared.js";
+import { openApiDocument } from "./control/openapi.js";
+import type { EventLog } from "./events.js";
+import type { LiveFeed } from "./live-feed.js";
+import { pageRoutes } from "./page/routes.js";
+import { readRoutes } from "./read-routes.js";
+import type { ScenariosAnswer } from "./scenarios.js";
 
 /** What the pages show; the daemon provides it. */
 export interface HttpSource {
@@ -21,6 +25,16 @@ export interface HttpSource {
   metricsPage(format: TextFormat): Promise<Buffer>;
   /** What /api/v1/status answers, as JSON. */
   status(): Promise<object>;
+  /** What /api/v1/scenarios answers: `scenariosAnswer` makes it. */
+  scenarios(): Promise<ScenariosAnswer>;
+  /** Of what was ordered: grows by one with every change. */
+  revision(): number;
+  /** Followed by /api/v1/events. */
+  readonly events: EventLog;
+  /** What the run was like, of /api/v1/history. */
+  history(): HistoryAnswer;
+  /** What the page follows, by /api/v1/live. */
+  readonly feed: LiveFeed;
   /** Null while the process works, else what is wrong with it. */
   healthFault(): string | null;
   readiness(): Readiness;
@@ -38,75 +52,20 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Level 1: a third of the CPU of the default for a page a fifth larger. */
-const ZIP = { level: 1 };
-const zip = promisify(gzip);
-/** Answers that were written and not read, each of which holds its page: the oldest makes room for the next. */
-const MAX_UNREAD = 20;
 /** Connections that the system keeps until they are taken: what comes at once must not be lost. */
 const BACKLOG = 1_024;
-/** How long a client may take to read a page. */
-const RESPONSE_DEADLINE_MS = 10_000;
-
-/** The read-only routes: /metrics, /healthz, /readyz, /api/v1/status. `served` says which hosts are served. */
+/** What is served on `server.listen`, read-only. `served` says which hosts are served. */
 export function createApp(source: HttpSource, served: RequestHandler): Express {
-  const app = express();
-  app.disable("x-powered-by");
-  app.disable("etag");
-  app.use((_request, response, next) => {
-    response.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
-    next();
-  });
-  app.use(served);
-
-  const unread = new Set<Response>();
-  app.use(["/metrics", "/api/v1/status"], (_request, response, next) => {
-    const deadline = setTimeout(() => response.destroy(), RESPONSE_DEADLINE_MS);
-    // Written as a whole, as far as we are concerned: the client may be slow to read it.
-    response.on("prefinish", () => {
-      unread.add(response);
-      const [oldest] = unread;
-      if (unread.size > MAX_UNREAD) oldest!.destroy();
-    });
-    response.on("close", () => {
-      unread.delete(response);
-      clearTimeout(deadline);
-    });
-    next();
-  });
-  const plain = eachFormat((format) => new Shared(() => source.metricsPage(format)));
-  const zipped = eachFormat(
-    (format) => new Shared(async () => zip(await source.metricsPage(format), ZIP)),
-  );
-  app.get("/metrics", async (request, response) => {
-    const format = wantedFormat(request);
-    const isZipped = request.acceptsEncodings("gzip", "identity") === "gzip";
-    const page = await (isZipped ? zipped : plain)[format].get();
-    response.set({ "Content-Type": CONTENT_TYPES[format], Vary: "Accept, Accept-Encoding" });
-    if (isZipped) response.set("Content-Encoding", "gzip");
-    response.end(page);
-  });
-  const status = new Shared(async () => JSON.stringify(await source.status()));
-  app.get("/api/v1/status", async (_request, response) => {
-    const text = await status.get();
-    response.set("Cache-Control", "no-store").type("json").send(text);
-  });
-  app.get("/healthz", (_request, response) => {
-    const fault = source.healthFault();
-    response
-      .status(fault === null ? 200 : 503)
-      .type("text/plain")
-      .send(`${fault ?? "ok"}\n`);
-  });
-  app.get("/readyz", (_request, response) => {
-    const readiness = source.readiness();
-    response.status(readiness.ready ? 200 : 503).json(readiness);
-  });
+  const app = newApp(served);
+  app.use(pageRoutes({ hasControls: false }));
+  app.use(readRoutes(source, openApiDocument({ hasOrders: false })));
   app.use((_request, response) => {
     response
       .status(404)
       .type("text/plain")
-      .send("not found: try /metrics, /healthz, /readyz or /api/v1/status\n");
+      .send(
+        "not found: try /, /metrics, /healthz, /readyz, /api/v1/status or /api/v1/openapi.json\n",
+      );
   });
   // Four parameters make it express' error handler; its own would answer with the stack.
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
@@ -121,16 +80,39 @@ export function createApp(source: HttpSource, served: RequestHandler): Express {
   return app;
 }
 
+/** An app without routes. */
+export function newApp(served: RequestHandler): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use((_request, response, next) => {
+    response.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
+    next();
+  });
+  app.use(served);
+  return app;
+}
+
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+/** How the user says which address it is. */
+interface AddressNames {
+  readonly flag: string;
+  readonly key: string;
 }
 
 /**
  * Starts serving.
  * @throws {UserError} when the address cannot be listened on.
  */
-export async function listen(app: Express, address: Address): Promise<Server> {
+export async function listen(
+  app: Express,
+  address: Address,
+  named: AddressNames = { flag: "--listen", key: "server.listen" },
+): Promise<Server> {
   const server = createServer(
     {
       headersTimeout: 5_000,
@@ -144,16 +126,23 @@ export async function listen(app: Express, address: Address): Promise<Server> {
   limitConnections(server, connectionLimits(openFilesLimit()));
   server.maxRequestsPerSocket = 1_000;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, address)));
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(listenError(error, address, named)),
+    );
     server.listen({ ...address, backlog: BACKLOG }, resolve);
   });
   return server;
 }
 
+/** Where it is; of port 0 with the one that the system gave. */
+export function serverUrl(server: Server): string {
+  const { address, port } = server.address() as AddressInfo;
+  return `http://${placeOf({ host: address, port })}`;
+}
+
 /** Where /metrics is; of port 0 with the one that the system gave. */
 export function metricsUrl(server: Server): string {
-  const { address, port } = server.address() as AddressInfo;
-  return `http://${placeOf({ host: address, port })}/metrics`;
+  return `${serverUrl(server)}/metrics`;
 }
 
 /** Ends open and idle connections as well; `close()` alone would wait for them. */
@@ -161,22 +150,6 @@ export async function stopServing(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeAllConnections();
   await closed;
-}
-
-function eachFormat<Value>(make: (format: TextFormat) => Value): Record<TextFormat, Value> {
-  return { text: make("text"), openmetrics: make("openmetrics") };
-}
-
-/** OpenMetrics only for those who ask for version 1.0.0 of it, as Prometheus does by default. */
-function wantedFormat(request: Request): TextFormat {
-  const accept = request.get("accept") ?? "";
-  const weightOf = (pattern: RegExp) => {
-    const range = accept.split(",").find((part) => pattern.test(part));
-    return range === undefined ? 0 : Number(/;\s*q=([\d.]+)/.exec(range)?.[1] ?? 1);
-  };
-  const openMetrics = weightOf(/application\/openmetrics-text(?!.*version=0)/);
-  const text = weightOf(/text\/(plain|\*)/);
-  return openMetrics > 0 && openMetrics >= text ? "openmetrics" : "text";
 }
 
 function statusOf(error: unknown): number {
@@ -188,21 +161,31 @@ function placeOf({ host, port }: Address): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-function listenError(error: NodeJS.ErrnoException, address: Address): UserError {
+/** Is it that somebody else listens there? */
+export function isInUse(error: unknown): boolean {
+  const { code } = (error instanceof UserError ? error.cause : {}) as NodeJS.ErrnoException;
+  return code === "EADDRINUSE";
+}
+
+function listenError(
+  error: NodeJS.ErrnoException,
+  address: Address,
+  { flag, key }: AddressNames,
+): UserError {
   const { port } = address;
   const reasons: Record<string, [string, string]> = {
     EADDRINUSE: [
       "the port is in use by another process",
-      `Stop that process (\`ss -ltnp 'sport = :${port}'\` names it) or choose another port with --listen or server.listen.`,
+      `Stop that process (\`ss -ltnp 'sport = :${port}'\` names it) or choose another port with ${flag} or ${key}.`,
     ],
-    EACCES: ["permission denied", "Choose a port above 1023 with --listen or server.listen."],
+    EACCES: ["permission denied", `Choose a port above 1023 with ${flag} or ${key}.`],
     EADDRNOTAVAIL: [
       "this machine does not have that address",
-      "Choose one of its own, 0.0.0.0 for all of them, with --listen or server.listen.",
+      `Choose one of its own, 0.0.0.0 for all of them, with ${flag} or ${key}.`,
     ],
-    ENOTFOUND: ["the host name is unknown", "Write an IP address in --listen or server.listen."],
+    ENOTFOUND: ["the host name is unknown", `Write an IP address in ${flag} or ${key}.`],
   };
-  const [what, hint] = reasons[error.code ?? ""] ?? [messageOf(error), "Check server.listen."];
+  const [what, hint] = reasons[error.code ?? ""] ?? [messageOf(error), `Check ${key}.`];
   return new UserError(`Cannot listen on ${placeOf(address)}: ${what}.`, {
     hint,
     cause: error,

@@ -1,8 +1,7 @@
 import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Express } from "express";
-import { UserError } from "../errors.js";
-import { type Address, listen } from "./app.js";
+import { type Address, isInUse, listen } from "./app.js";
 
 /** What to do about a port in use. */
 export interface PortWait {
@@ -39,9 +38,4 @@ export async function listenWhenFree(
     }
   }
   return null;
-}
-
-function isInUse(error: unknown): boolean {
-  const { code } = (error instanceof UserError ? error.cause : {}) as NodeJS.ErrnoException;
-  return code === "EADDRINUSE";
 }

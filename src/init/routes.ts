@@ -1,5 +1,5 @@
-import { isObject } from "../celery/redis-delivery.js";
-import { MASK } from "../celery/worker-conf.js";
+import { MASK } from "../celery/events/worker-conf.js";
+import { isMapping } from "../mapping.js";
 
 /** Where `task_routes` sends a task, as far as remote control tells it. */
 export type Route =
@@ -31,7 +31,7 @@ export function routeOf(routes: unknown, task: string): Route {
 /** Null: this router has no answer. */
 function routeByOne(router: unknown, task: string): Route | null {
   if (Array.isArray(router)) return routeByMap(router.filter(isPair), task);
-  if (isObject(router)) return routeByMap(Object.entries(router), task);
+  if (isMapping(router)) return routeByMap(Object.entries(router), task);
   return unknownRoute("task_routes has a function");
 }
 
@@ -55,11 +55,11 @@ function routeByMap(pairs: readonly Pair[], task: string): Route | null {
 function destination(value: unknown): Route {
   if (value === MASK) return unknownRoute("its route is masked");
   if (typeof value === "string") return queueRoute(value);
-  if (!isObject(value)) return unknownRoute("its route is not readable");
+  if (!isMapping(value)) return unknownRoute("its route is not readable");
   const { queue } = value;
   if (typeof queue === "string") return queue === MASK ? destination(MASK) : queueRoute(queue);
   // A kombu.Queue is told with all that it has.
-  if (isObject(queue) && typeof queue.name === "string") return queueRoute(queue.name);
+  if (isMapping(queue) && typeof queue.name === "string") return queueRoute(queue.name);
   return "exchange" in value || "routing_key" in value
     ? unknownRoute("its route is an exchange or a routing key")
     : NONE;

@@ -1,5 +1,5 @@
-import { redactUrl } from "../celery/redact-url.js";
-import { checkBackendUrl, schemeOf } from "../celery/server-url.js";
+import { redactUrl } from "../celery/urls/redact-url.js";
+import { checkBackendUrl, schemeOf } from "../celery/urls/server-url.js";
 import type { WorkerFacts } from "../doctor/facts.js";
 
 /** What to write for a broker or a result backend, and what to say about it. */

@@ -6,7 +6,7 @@ interface End {
   /** Its cell in the ledger. */
   readonly counter: string;
   /** What it is for SLOs; `events` alone is a good one, `bad` is counted in both. */
-  readonly event: "events" | "bad" | "excludedSaturated" | "excludedInvalid";
+  readonly event: "events" | "bad" | "excludedSaturated" | "excludedStopped" | "excludedInvalid";
   readonly meaning: string;
 }
 
@@ -17,6 +17,11 @@ type Ends = Readonly<Record<string, End>>;
 export const DROPS = {
   in_flight: { counter: "droppedInFlight", event: "bad", meaning: "maxInFlight reached" },
   backpressure: { counter: "droppedBackpressure", event: "bad", meaning: "broker does not answer" },
+  ceiling: {
+    counter: "droppedCeiling",
+    event: "excludedStopped",
+    meaning: "limits.maxInFlight or limits.tasksPerDay reached",
+  },
   // The fault is ours.
   saturated: {
     counter: "droppedSaturated",

@@ -35,7 +35,7 @@ export function fineTable(cells: Float64Array, place: HistogramPlace): Float64Ar
  * The `q`-quantile (0 to 1) in milliseconds of counts in fine tables' form, NaN when all are 0:
  * the middle of the cell that holds it, hence at most 0.8 % off between 0.0625 ms and 70 min.
  */
-export function quantileMs(counts: Float64Array, q: number): number {
+export function quantileMs(counts: Float64Array | Uint32Array, q: number): number {
   let total = 0;
   for (const count of counts) total += count;
   if (total === 0) return Number.NaN;

@@ -72,16 +72,25 @@ export const SCENARIO_CELLS = [
   "remainingSeconds",
   "startedAt",
   "stageChangedAt",
-  // How long it has planned starts, in seconds; written when it stops to.
-  "plannedSeconds",
 ] as const;
 export type ScenarioCell = (typeof SCENARIO_CELLS)[number];
 
-export const SCENARIO_STATES = ["waiting", "warming", "running", "draining", "stopped"] as const;
+export const SCENARIO_STATES = [
+  "waiting",
+  "warming",
+  "running",
+  "paused",
+  "draining",
+  "stopped",
+] as const;
 export type ScenarioState = (typeof SCENARIO_STATES)[number];
 
 /** Counted where exception classes are: of tasks that have succeeded with a wrong answer. */
 export const WRONG_ANSWER = "check";
+
+/** Cells of the rows of one data: those that a start has taken, and those whose start was dropped. */
+export const DATA_CELLS = ["used", "skipped"] as const;
+export type DataCell = (typeof DATA_CELLS)[number];
 
 /** Cells of one connection. `up` is 0 or 1. */
 export const CONNECTION_CELLS = [
@@ -110,6 +119,8 @@ export const ENGINE_CELLS = [
   "foldedExceptions",
   // Seconds in which the generator was saturated.
   "saturatedSeconds",
+  // Starts of this day of UTC.
+  "startsToday",
 ] as const;
 export type EngineCell = (typeof ENGINE_CELLS)[number];
 
@@ -118,6 +129,7 @@ export interface Dimensions {
   readonly entries: number;
   readonly scenarios: number;
   readonly connections: number;
+  readonly data: number;
   /** Upper bounds of the classic latency buckets, milliseconds, ascending; +Inf is implied. */
   readonly bucketsMs: readonly number[];
   /** Upper bounds of the short phases' buckets: every second one of the latencies'. */
@@ -137,6 +149,7 @@ export interface Layout {
   entryHistogram(entry: number, histogram: EntryHistogram): HistogramPlace;
   scenario(scenario: number, cell: ScenarioCell): number;
   connection(connection: number, cell: ConnectionCell): number;
+  data(data: number, cell: DataCell): number;
   engine(cell: EngineCell): number;
   exception(row: number): number;
   slo(row: number, counter: SloCounter): number;
@@ -183,7 +196,8 @@ export function createLayout(dimensions: Dimensions): Layout {
 
   const scenariosAt = ENGINE_CELLS.length;
   const connectionsAt = scenariosAt + dimensions.scenarios * SCENARIO_CELLS.length;
-  const exceptionsAt = connectionsAt + dimensions.connections * CONNECTION_CELLS.length;
+  const dataAt = connectionsAt + dimensions.connections * CONNECTION_CELLS.length;
+  const exceptionsAt = dataAt + dimensions.data * DATA_CELLS.length;
   const slosAt = exceptionsAt + dimensions.exceptionRows;
   const entriesAt = slosAt + dimensions.sloRows * SLO_COUNTERS.length;
   const fineAt = entriesAt + dimensions.entries * entrySize;
@@ -206,6 +220,7 @@ export function createLayout(dimensions: Dimensions): Layout {
       scenariosAt + scenario * SCENARIO_CELLS.length + SCENARIO_CELLS.indexOf(cell),
     connection: (connection, cell) =>
       connectionsAt + connection * CONNECTION_CELLS.length + CONNECTION_CELLS.indexOf(cell),
+    data: (data, cell) => dataAt + data * DATA_CELLS.length + DATA_CELLS.indexOf(cell),
     engine: (cell) => ENGINE_CELLS.indexOf(cell),
     exception: (row) => exceptionsAt + row,
     slo: (row, counter) => slosAt + row * SLO_COUNTERS.length + SLO_COUNTERS.indexOf(counter),

@@ -23,6 +23,7 @@ const ENGINE: Record<EngineCell, Joined> = {
   unmatchedResults: "sum",
   foldedExceptions: "sum",
   saturatedSeconds: "greatest",
+  startsToday: "sum",
 };
 
 const SCENARIO: Record<ScenarioCell, Joined> = {
@@ -33,7 +34,6 @@ const SCENARIO: Record<ScenarioCell, Joined> = {
   remainingSeconds: "greatest",
   startedAt: "greatest",
   stageChangedAt: "greatest",
-  plannedSeconds: "greatest",
 };
 
 const CONNECTION: Record<ConnectionCell, Joined> = {
@@ -65,7 +65,7 @@ export function mergeHalves(layout: Layout, halves: readonly Half[]): Half {
     const values = halves.map((half) => half.cells[cell]!);
     cells[cell] = joined === "least" ? Math.min(...values) : Math.max(...values);
   };
-  const { scenarios, connections, slots } = layout.dimensions;
+  const { scenarios, connections } = layout.dimensions;
   for (const name of ENGINE_CELLS) join(layout.engine(name), ENGINE[name]);
   for (let scenario = 0; scenario < scenarios; scenario++) {
     for (const name of SCENARIO_CELLS) join(layout.scenario(scenario, name), SCENARIO[name]);
@@ -75,11 +75,31 @@ export function mergeHalves(layout: Layout, halves: readonly Half[]): Half {
       join(layout.connection(connection, name), CONNECTION[name]);
     }
   }
-  const states = new Uint8Array(slots * halves.length);
-  const entries = new Uint16Array(slots * halves.length);
-  for (const [thread, half] of halves.entries()) {
-    states.set(half.states, thread * slots);
-    entries.set(half.entries, thread * slots);
+  return { cells, ...joinTables(halves) };
+}
+
+/**
+ * Adds what engines have counted that are not at work any more, in the same layout: counters only, so that every cell
+ * is a sum.
+ */
+export function addCarried(half: Half, carried: readonly Half[]): Half {
+  if (carried.length === 0) return half;
+  const cells = half.cells.slice();
+  for (const other of carried) {
+    for (let cell = 0; cell < cells.length; cell++) cells[cell]! += other.cells[cell]!;
   }
-  return { cells, states, entries };
+  return { cells, ...joinTables([half, ...carried]) };
+}
+
+function joinTables(halves: readonly Half[]): Pick<Half, "states" | "entries"> {
+  const slots = halves.reduce((sum, half) => sum + half.states.length, 0);
+  const states = new Uint8Array(slots);
+  const entries = new Uint16Array(slots);
+  let at = 0;
+  for (const half of halves) {
+    states.set(half.states, at);
+    entries.set(half.entries, at);
+    at += half.states.length;
+  }
+  return { states, entries };
 }

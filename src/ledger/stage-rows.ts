@@ -33,6 +33,8 @@ export interface StageLayout {
   counter(row: number, counter: StageCounter): number;
   /** The fine table of the latencies of those that succeeded or failed. */
   fineAt(row: number): number;
+  /** For how many milliseconds of the plan starts were planned in it, the same in every thread. */
+  lastedAt(row: number): number;
 }
 
 /** `stagesOf` is the number of stages of each scenario. */
@@ -43,14 +45,31 @@ export function createStageLayout(
   const most = Math.max(1, Math.floor(maxRows / stagesOf.length));
   const rowsOf = stagesOf.map((stages) => Math.min(stages, most));
   const firstRows = rowsOf.map((_, scenario) => sum(rowsOf.slice(0, scenario)));
-  const size = STAGE_COUNTERS.length + FINE.size;
+  const size = STAGE_COUNTERS.length + FINE.size + 1;
   return {
     cellCount: sum(rowsOf) * size,
     rowsOf,
     row: (scenario, stage) => firstRows[scenario]! + Math.min(stage, rowsOf[scenario]! - 1),
     counter: (row, counter) => row * size + STAGE_COUNTERS.indexOf(counter),
     fineAt: (row) => row * size + STAGE_COUNTERS.length,
+    lastedAt: (row) => (row + 1) * size - 1,
   };
+}
+
+/** The counts of all threads as one. */
+export function mergeStageCells(
+  layout: StageLayout,
+  [first, ...others]: readonly Float64Array[],
+): Float64Array {
+  const cells = first!.slice();
+  for (const other of others) {
+    for (let cell = 0; cell < cells.length; cell++) cells[cell]! += other[cell]!;
+  }
+  for (let row = 0; row < sum(layout.rowsOf); row++) {
+    const at = layout.lastedAt(row);
+    cells[at] = Math.max(first![at]!, ...others.map((other) => other[at]!));
+  }
+  return cells;
 }
 
 function sum(values: readonly number[]): number {

@@ -1,6 +1,6 @@
-import { controlError } from "../celery/control-message.js";
-import { isObject } from "../celery/redis-delivery.js";
-import type { Control } from "../connections/observe-ports.js";
+import { controlError } from "../celery/events/control-message.js";
+import type { RemoteControl } from "../connections/observe-ports.js";
+import { isMapping } from "../mapping.js";
 import type { ClockReadings } from "./clock-readings.js";
 import type { WorkerBook } from "./worker-book.js";
 
@@ -8,7 +8,7 @@ import type { WorkerBook } from "./worker-book.js";
 export const ANSWER_MS = 5_000;
 
 export interface Asked {
-  readonly control: Control;
+  readonly control: RemoteControl;
   readonly book: WorkerBook;
   /** Queues whose workers' clocks are read. */
   readonly clocksOf: readonly string[];
@@ -55,7 +55,7 @@ export async function askWorkers(asked: Asked): Promise<Answered> {
   }
   const processes = new Map<string, unknown>();
   for (const { node, answer } of stats.replies) {
-    if (!isObject(answer) || controlError(answer) !== null) continue;
+    if (!isMapping(answer) || controlError(answer) !== null) continue;
     processes.set(node, answer.pid);
     book.stats(node, answer, nowMs);
     if (book.consumesAny(node, clocksOf)) readings.answered(node, answer, askedMs);
@@ -66,5 +66,5 @@ export async function askWorkers(asked: Asked): Promise<Answered> {
 }
 
 function nameOf(queue: unknown): string[] {
-  return isObject(queue) && typeof queue.name === "string" ? [queue.name] : [];
+  return isMapping(queue) && typeof queue.name === "string" ? [queue.name] : [];
 }

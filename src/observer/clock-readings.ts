@@ -1,4 +1,4 @@
-import type { CeleryEvent } from "../celery/event-message.js";
+import type { CeleryEvent } from "../celery/events/event-message.js";
 
 /** What a worker's clock showed between two moments of ours, which are monotonic milliseconds. */
 export interface HeardReading {

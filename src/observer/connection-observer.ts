@@ -1,16 +1,31 @@
-import type { ClockReading } from "../celery/clock-reading.js";
-import type { EventBatch } from "../celery/event-message.js";
-import type { Control, EventStream, LinkReport, ServerLook } from "../connections/observe-ports.js";
+import type { ClockReading } from "../celery/events/clock-reading.js";
+import type { EventBatch } from "../celery/events/event-message.js";
+import type { WorkerClock } from "../celery/events/worker-clock.js";
+import type {
+  EventStream,
+  LinkReport,
+  Memory,
+  RemoteControl,
+  ServerLook,
+} from "../connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../connections/open.js";
 import type { BrokerTransport } from "../connections/ports.js";
 import { messageOf } from "../errors.js";
 import { ANSWER_MS, askWorkers } from "./ask-workers.js";
-import { BackendMemory } from "./backend-memory.js";
 import { ClockReadings, type HeardReading } from "./clock-readings.js";
 import { EventSwitch } from "./event-switch.js";
-import { lookAtQueues, type ObservedQueues, unknownQueues, withUnacked } from "./queue-depths.js";
-import { TaskEvents, type TaskListener } from "./task-events.js";
-import type { ObservedWorker, WorkerClock } from "./worker.js";
+import {
+  lookAtQueues,
+  type ObservedQueue,
+  type ObservedQueues,
+  unknownQueues,
+  withUnacked,
+} from "./queue-depths.js";
+import { type QueueFall, QueueFalls } from "./queue-falls.js";
+import { type Revoked, revokeAll } from "./revoke.js";
+import { ServerMemory } from "./server-memory.js";
+import { type Started, TaskEvents, type TaskListener } from "./task-events.js";
+import type { ObservedWorker } from "./worker.js";
 import { WorkerBook } from "./worker-book.js";
 import { type SettingNotice, type SettingsUse, WorkerSettings } from "./worker-settings.js";
 
@@ -27,10 +42,12 @@ export interface ObservePlan extends SettingsUse {
   /** auto = listen; on = switch task events on as well; off = leave the workers alone. */
   readonly events: "auto" | "on" | "off";
   readonly maxWorkers: number;
+  /** How often queues and memory are looked at, in milliseconds. */
+  readonly lookEveryMs: number;
 }
 
 /** What is known of the workers' side of a connection now. */
-export interface ObservedConnection extends ObservedQueues {
+export interface ObservedConnection extends Omit<ObservedQueues, "queues"> {
   readonly name: string;
   /** Null when nobody is to listen. */
   readonly events: { readonly isUp: boolean; readonly reconnects: number } | null;
@@ -41,9 +58,24 @@ export interface ObservedConnection extends ObservedQueues {
   readonly malformedEvents: number;
   readonly malformedReplies: number;
   readonly workers: readonly ObservedWorker[];
+  readonly queues: readonly (ObservedQueue & {
+    /** Tasks that workers who consume it have begun; null when they do not say. */
+    readonly started: Started | null;
+    /** How often it lost messages that no worker says it took. */
+    readonly falls: number;
+    readonly lastFall: SeenFall | null;
+  })[];
   readonly foldedWorkers: number;
+  /** Memory of its broker; null when it is not known. */
+  readonly brokerMemory: Memory | null;
   /** Memory of its result backend; null when it is not known, or is no Redis. */
   readonly backendMemoryBytes: number | null;
+}
+
+/** A fall of a queue as it is shown. */
+export interface SeenFall extends Pick<QueueFall, "from" | "to" | "taken"> {
+  /** When it was seen: Unix time in milliseconds. */
+  readonly seenUnixMs: number;
 }
 
 /** What goes from an observer to the rest. */
@@ -58,6 +90,7 @@ export interface ObserverOptions {
 export type ObserverNews =
   | { readonly type: "up" | "down"; readonly part: Part; readonly cause: string }
   | ({ readonly type: "setting" } & SettingNotice)
+  | ({ readonly type: "queueFell" } & QueueFall)
   | { readonly type: "switchedOn"; readonly workers: readonly string[] }
   | {
       readonly type: "notAsked" | "notLookedAt" | "managementSilent" | "notSwitchedOff";
@@ -70,15 +103,16 @@ export type Part = "events" | "control" | "queues" | "memory";
 interface Opened {
   readonly look: ServerLook;
   readonly events: EventStream | null;
-  readonly control: Control | null;
+  readonly control: RemoteControl | null;
   readonly switch: EventSwitch | null;
-  readonly memory: BackendMemory | null;
+  readonly brokerMemory: ServerMemory;
+  /** Of the result backend. */
+  readonly memory: ServerMemory | null;
   /** The same, each connection once. */
-  readonly all: readonly (ServerLook | EventStream | Control)[];
+  readonly all: readonly (ServerLook | EventStream | RemoteControl)[];
 }
 
 const ASK_EVERY_MS = 10_000;
-const LOOK_EVERY_MS = 5_000;
 /** A worker that has just come is asked sooner, but many that come together are asked once. */
 const ASK_SOON_MS = 2_000;
 const TICK_MS = 1_000;
@@ -88,11 +122,11 @@ const LATE_MS = 1_000;
 /**
  * Looks at one broker and its workers, on the main thread and beside the engine: its connections are its
  * own, come after those of the engine and give way to them, and nothing waits for it. Listens to events, asks the
- * workers every 10 s and counts the messages in the queues every 5 s. What cannot be found out is not known, and tried
+ * workers every 10 s and counts the messages in the queues every 5 s, or as often as a guard wants it. What cannot be found out is not known, and tried
  * again.
  */
 export class ConnectionObserver {
-  readonly #plan: ObservePlan;
+  #plan: ObservePlan;
   readonly #say: (news: ObserverNews) => void;
   readonly #taskEvents: TaskEvents;
   readonly #book: WorkerBook;
@@ -107,6 +141,7 @@ export class ConnectionObserver {
   #settled = () => {};
   readonly #ticker: NodeJS.Timeout;
   #queues: ObservedQueues;
+  readonly #falls = new QueueFalls(ASK_EVERY_MS + ASK_SOON_MS);
   /** Workers by queue that they consume; null when not all are known to have answered. */
   #consumers: ReadonlyMap<string, number> | null = null;
   #reconnects = -1;
@@ -127,8 +162,8 @@ export class ConnectionObserver {
     this.#say = (news) => {
       if (!this.#isClosing || news.type === "notSwitchedOff") say(news);
     };
-    this.#taskEvents = new TaskEvents(listeners, (worker) =>
-      this.#book.consumesAny(worker, plan.queues),
+    this.#taskEvents = new TaskEvents(listeners, plan.queues, (worker) =>
+      this.#book.queuesOf(worker),
     );
     this.#queues = unknownQueues(plan.queues);
     this.#settings = new WorkerSettings(plan);
@@ -148,6 +183,34 @@ export class ConnectionObserver {
     if (this.#listens) this.#unsettled.add("events").add("control");
     if (!this.#isClosing) this.#opened = this.#openAll();
     return settled;
+  }
+
+  /** Goes on with the queues of another plan for the same connection, for these listeners. */
+  follow(plan: ObservePlan, listeners: readonly TaskListener[]): void {
+    this.#taskEvents.listen(listeners, plan.queues);
+    if (plan.queues.join("\n") !== this.#plan.queues.join("\n")) {
+      this.#queues = unknownQueues(plan.queues);
+      this.#nextLookMs = 0;
+    }
+    this.#plan = plan;
+    this.#settings.follow(plan);
+  }
+
+  /**
+   * Has workers revoke these tasks, in the order in which they were published.
+   *
+   * @throws Error when they cannot be told
+   */
+  async revoke(ids: readonly string[]): Promise<Revoked> {
+    const control = this.#opened?.control;
+    if (!control || !this.#up.has("control")) {
+      throw new Error(
+        this.#listens
+          ? "workers cannot be reached by remote control"
+          : "events are off, and with them remote control",
+      );
+    }
+    return await revokeAll(ids, control);
   }
 
   /** Leaves its places on a server that is full to those that the load needs; asks for them again later. */
@@ -175,12 +238,15 @@ export class ConnectionObserver {
       malformedReplies: this.#malformedReplies,
       workers: this.#book.observed(),
       foldedWorkers: this.#book.folded,
-      backendMemoryBytes: this.#opened?.memory?.bytes ?? null,
+      brokerMemory: this.#opened?.brokerMemory.now ?? null,
+      backendMemoryBytes: this.#opened?.memory?.now?.usedBytes ?? null,
       unacked: this.#queues.unacked,
       queues: this.#queues.queues.map((queue) => ({
         ...queue,
         // Redis knows of none.
         consumers: queue.consumers ?? this.#consumersOf(queue.name),
+        started: this.isListening ? this.#taskEvents.startedOn(queue.name) : null,
+        ...this.#fallsOf(queue.name),
       })),
     };
   }
@@ -213,10 +279,12 @@ export class ConnectionObserver {
   #openAll(): Opened {
     const { broker: url, transport, management } = this.#plan;
     const look = openLook({ url, transport, management, report: this.#reportOf("queues") });
-    const memory = this.#openMemory(look);
+    const brokerMemory = new ServerMemory(look);
+    const memory = this.#openMemory(brokerMemory);
     const looks = [...new Set([look, memory?.server ?? look])];
     if (!this.#listens) {
-      return { look, events: null, control: null, switch: null, memory, all: looks };
+      const none = { events: null, control: null, switch: null };
+      return { look, ...none, brokerMemory, memory, all: looks };
     }
     const events = openEvents({
       ...{ url, transport, report: this.#reportOf("events") },
@@ -229,15 +297,24 @@ export class ConnectionObserver {
       },
     });
     const onSwitch = this.#plan.events === "on" ? new EventSwitch(control) : null;
-    return { look, events, control, switch: onSwitch, memory, all: [...looks, events, control] };
+    const all = [...looks, events, control];
+    return { look, events, control, switch: onSwitch, brokerMemory, memory, all };
   }
 
   /** Over the look at the broker where that is the same server. */
-  #openMemory(look: ServerLook): BackendMemory | null {
+  #openMemory(ofBroker: ServerMemory): ServerMemory | null {
     const { broker, redisBackend: url, transport } = this.#plan;
     if (url === null) return null;
-    if (url === broker) return new BackendMemory(look);
-    return new BackendMemory(openLook({ url, transport, report: this.#reportOf("memory") }));
+    if (url === broker) return ofBroker;
+    return new ServerMemory(openLook({ url, transport, report: this.#reportOf("memory") }));
+  }
+
+  #fallsOf(queue: string): { readonly falls: number; readonly lastFall: SeenFall | null } {
+    const { count, last } = this.#falls.of(queue);
+    if (last === null) return { falls: count, lastFall: null };
+    const { from, to, taken, atMs } = last;
+    const seenUnixMs = Math.round(Date.now() - performance.now() + atMs);
+    return { falls: count, lastFall: { from, to, taken, seenUnixMs } };
   }
 
   #consumersOf(queue: string): number | null {
@@ -260,8 +337,11 @@ export class ConnectionObserver {
         this.#up.delete(part);
         this.#heard(part, false);
         if (part === "control") this.#consumers = null;
+        if (part === "events") this.#falls.missedEvents();
+        if (part === "queues") this.#falls.forget();
         if (part === "queues") this.#queues = unknownQueues(this.#plan.queues);
-        if (part === "queues" || part === "memory") this.#opened?.memory?.lost();
+        if (part === "queues") this.#opened?.brokerMemory.lost();
+        if (part === "memory") this.#opened?.memory?.lost();
         this.#settle(part);
         this.#say({ type: "down", part, cause });
       },
@@ -351,17 +431,31 @@ export class ConnectionObserver {
     if (opened === null || !this.#up.has("queues")) return;
     if (this.#isLooking || nowMs < this.#nextLookMs) return;
     this.#isLooking = true;
-    this.#nextLookMs = nowMs + LOOK_EVERY_MS;
+    this.#nextLookMs = nowMs + this.#plan.lookEveryMs;
+    void opened.brokerMemory.look();
     void opened.memory?.look();
     try {
       const seen = await lookAtQueues(opened.look, this.#plan.queues);
       this.#queues = seen;
+      this.#tellFalls();
       await this.#askManagement(opened.look, seen);
     } catch (error) {
       this.#queues = unknownQueues(this.#plan.queues);
+      this.#falls.forget();
       this.#say({ type: "notLookedAt", cause: messageOf(error) });
     } finally {
       this.#isLooking = false;
+    }
+  }
+
+  #tellFalls(): void {
+    const { queues } = this.observed();
+    const workers = this.#book.consumersOf(this.#plan.queues);
+    // A consumer that the broker has and nobody knows may take what it likes.
+    const areKnown = queues.every(({ consumers }) => (consumers ?? 0) <= workers.length);
+    const taken = areKnown && this.isListening ? this.#taskEvents.takenBy(workers) : null;
+    for (const fall of this.#falls.looked(queues, taken, performance.now())) {
+      this.#say({ type: "queueFell", ...fall });
     }
   }
 

@@ -1,5 +1,5 @@
-import { isObject } from "../celery/redis-delivery.js";
-import type { Control } from "../connections/observe-ports.js";
+import type { RemoteControl } from "../connections/observe-ports.js";
+import { isMapping } from "../mapping.js";
 
 /** How long workers may take to answer. */
 const ANSWER_MS = 5_000;
@@ -11,12 +11,12 @@ const LEAVE_MS = 2_000;
  * off again on those workers, and only those, that said that it was we who switched them on.
  */
 export class EventSwitch {
-  readonly #control: Control;
+  readonly #control: RemoteControl;
   /** Nodes whose events were off before. */
   readonly #ours = new Set<string>();
   #asking: Promise<unknown> = Promise.resolve();
 
-  constructor(control: Control) {
+  constructor(control: RemoteControl) {
     this.#control = control;
   }
 
@@ -46,7 +46,7 @@ export class EventSwitch {
   async #switchOn(): Promise<readonly string[]> {
     const { replies } = await this.#control.ask({ method: "enable_events", timeoutMs: ANSWER_MS });
     const switched = replies
-      .filter(({ answer }) => isObject(answer) && answer.ok === "task events enabled")
+      .filter(({ answer }) => isMapping(answer) && answer.ok === "task events enabled")
       .map(({ node }) => node);
     for (const node of switched) this.#ours.add(node);
     return switched;

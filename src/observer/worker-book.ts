@@ -1,4 +1,4 @@
-import type { CeleryEvent } from "../celery/event-message.js";
+import type { CeleryEvent } from "../celery/events/event-message.js";
 import { type KnownWorker, newWorker, type ObservedWorker, OTHER } from "./worker.js";
 
 /** How long the series of a worker that is gone stay at 0: long enough for alerts that wait a while. */
@@ -101,10 +101,19 @@ export class WorkerBook {
     if (worker !== null) worker.queues = queues;
   }
 
+  /** The queues that a worker has said it consumes. */
+  queuesOf(name: string): readonly string[] {
+    return this.#workers.get(name)?.queues ?? [];
+  }
+
   /** Whether a worker has said that it consumes one of the queues. */
   consumesAny(name: string, queues: readonly string[]): boolean {
-    const consumed = this.#workers.get(name)?.queues ?? [];
-    return consumed.some((queue) => queues.includes(queue));
+    return this.queuesOf(name).some((queue) => queues.includes(queue));
+  }
+
+  /** Workers that have said that they consume one of the queues, be they up or down. */
+  consumersOf(queues: readonly string[]): string[] {
+    return [...this.#workers.keys()].filter((name) => this.consumesAny(name, queues));
   }
 
   /**

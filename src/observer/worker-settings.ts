@@ -1,4 +1,4 @@
-import { controlError } from "../celery/control-message.js";
+import { controlError } from "../celery/events/control-message.js";
 import {
   DEFAULT_QUEUE,
   judgeDefaultQueue,
@@ -7,9 +7,9 @@ import {
   SETTING_ADVICE,
   type SettingJudgement,
   settingAdviceText,
-} from "../celery/setting-advice.js";
-import { CONF_ARGUMENTS, textOf, textsOf, WorkerConf } from "../celery/worker-conf.js";
-import type { Control } from "../connections/observe-ports.js";
+} from "../celery/events/setting-advice.js";
+import { CONF_ARGUMENTS, textOf, textsOf, WorkerConf } from "../celery/events/worker-conf.js";
+import type { RemoteControl } from "../connections/observe-ports.js";
 
 /** How results come back, and what is waited for. */
 export interface ResultsUse {
@@ -42,7 +42,7 @@ const MAX_NAMES = 5;
  * our figures, by the same rules as doctor.
  */
 export class WorkerSettings {
-  readonly #use: SettingsUse;
+  #use: SettingsUse;
   /** By node: which process of it has answered. */
   readonly #known = new Map<string, unknown>();
   /** By node, for as long as it is there: names of pods are never the same twice. */
@@ -52,13 +52,18 @@ export class WorkerSettings {
     this.#use = use;
   }
 
+  /** What is wanted has changed; who has answered before is not asked again. */
+  follow(use: SettingsUse): void {
+    this.#use = use;
+  }
+
   /**
    * `processes`: nodes that are there, with what tells a process from the next one. `consumes`: whether a worker consumes
    * queues of ours. `consumers`: workers by queue; null when not all are known.
    * @throws when the workers could not be asked
    */
   async ask(
-    control: Control,
+    control: RemoteControl,
     processes: ReadonlyMap<string, unknown>,
     consumes: (node: string) => boolean,
     consumers: ReadonlyMap<string, number> | null,

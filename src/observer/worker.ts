@@ -22,14 +22,6 @@ export interface ObservedWorker {
   readonly queues: readonly string[];
 }
 
-/** What the times of our tasks say of a worker's clock. */
-export interface WorkerClock {
-  /** Its number in the reports. */
-  readonly worker: number;
-  readonly offsetMs: number;
-  readonly uncertaintyMs: number;
-}
-
 /** A worker in the book. */
 export interface KnownWorker {
   readonly name: string;

@@ -1,13 +1,25 @@
-import type { Profile } from "./profile.js";
+import type { Curve } from "./piecewise-linear.js";
 import { createRandom } from "./random.js";
-import { ALL_STARTS, type Deal, numberOf } from "./share.js";
+import { ALL_STARTS, type Deal, numberOf, takenBefore } from "./share.js";
+
+/** When starts are due: a profile, or a timeline. */
+type Due = Pick<Curve, "timeOf">;
 
 /** The due times of one scenario's starts, in order, one at a time. */
 export interface Arrivals {
   /** Elapsed milliseconds when the next start is due; Infinity when there is none up to the end. */
   readonly nextMs: number;
+  /** Its number in the plan, from 0. */
+  readonly nextNumber: number;
   /** Goes on to the start after that. Allocates nothing. */
   advance(): void;
+  /** The plan has changed: the starts that are left are due when the new one says. */
+  follow(due: Due, endMs: number): void;
+  /**
+   * The number of the first start that comes after N has reached so much; null when that is not known before the next
+   * start, which comes earlier, is taken. For one N, in growing order, no start of which has been taken.
+   */
+  firstAfter(starts: number): number | null;
 }
 
 /**
@@ -20,69 +32,102 @@ export interface Arrivals {
  *
  * @param seed for `poisson`, an integer from 0 to 2^32 - 1
  * @param deal which of them: each is due when it is in the whole
+ * @param startsBefore what N is at the beginning; the starts up to there have been in former lives
  */
 export function createArrivals(
-  profile: Profile,
+  due: Due,
   kind: "even" | "poisson",
   seed: number,
   endMs: number,
   deal: Deal = ALL_STARTS,
+  startsBefore = 0,
 ): Arrivals {
   return kind === "even"
-    ? new EvenArrivals(profile, endMs, deal)
-    : new PoissonArrivals(profile, createRandom(seed), endMs, deal);
+    ? new EvenArrivals(due, endMs, deal, startsBefore)
+    : new PoissonArrivals(due, createRandom(seed), endMs, deal, startsBefore);
 }
 
 class EvenArrivals implements Arrivals {
-  readonly #profile: Profile;
-  readonly #endMs: number;
   readonly #deal: Deal;
-  #taken = 0;
+  #due: Due;
+  #endMs: number;
+  #taken: number;
   nextMs = 0;
+  nextNumber = 0;
 
-  constructor(profile: Profile, endMs: number, deal: Deal) {
-    this.#profile = profile;
+  constructor(due: Due, endMs: number, deal: Deal, startsBefore: number) {
+    this.#due = due;
     this.#endMs = endMs;
     this.#deal = deal;
+    this.#taken = takenBefore(deal, Math.floor(startsBefore));
     this.advance();
   }
 
   advance(): void {
-    const started = numberOf(this.#deal, this.#taken++) + 1;
-    this.nextMs = upTo(this.#endMs, this.#profile.timeOf(started));
+    this.nextNumber = numberOf(this.#deal, this.#taken++);
+    this.nextMs = upTo(this.#endMs, this.#due.timeOf(this.nextNumber + 1));
+  }
+
+  follow(due: Due, endMs: number): void {
+    this.#due = due;
+    this.#endMs = endMs;
+    this.nextMs = upTo(endMs, due.timeOf(this.nextNumber + 1));
+  }
+
+  firstAfter(starts: number): number {
+    return Math.floor(starts);
   }
 }
 
 class PoissonArrivals implements Arrivals {
-  readonly #profile: Profile;
-  readonly #endMs: number;
   readonly #random: () => number;
   readonly #deal: Deal;
-  #taken = 0;
-  #drawn = 0;
-  #expectedStarts = 0;
+  #due: Due;
+  #endMs: number;
+  #taken: number;
+  #drawn: number;
+  /** Where N is when the starts are due that were drawn since the last one that is ours; that of the next is the last. */
+  readonly #positions: number[] = [];
+  #position: number;
   nextMs = 0;
+  nextNumber = 0;
 
-  constructor(profile: Profile, random: () => number, endMs: number, deal: Deal) {
-    this.#profile = profile;
+  constructor(due: Due, random: () => number, endMs: number, deal: Deal, startsBefore: number) {
+    this.#due = due;
     this.#endMs = endMs;
     this.#random = random;
     this.#deal = deal;
+    this.#drawn = Math.floor(startsBefore);
+    this.#position = startsBefore;
+    this.#taken = takenBefore(deal, this.#drawn);
     this.advance();
   }
 
   /** Those of the other threads are drawn as well: they are what the next one comes after. */
   advance(): void {
-    const number = numberOf(this.#deal, this.#taken++);
-    while (this.#drawn <= number) this.#draw();
+    this.nextNumber = numberOf(this.#deal, this.#taken++);
+    this.#positions.length = 0;
+    for (; this.#drawn <= this.nextNumber; this.#drawn++) {
+      this.#position -= Math.log(1 - this.#random());
+      this.#positions.push(this.#position);
+    }
+    // Of two starts at nearly the same moment, rounding may put the later one a bit before.
+    this.nextMs = Math.max(this.nextMs, this.#dueMs());
   }
 
-  #draw(): void {
-    this.#drawn++;
-    this.#expectedStarts -= Math.log(1 - this.#random());
-    const dueMs = upTo(this.#endMs, this.#profile.timeOf(this.#expectedStarts));
-    // Of two starts at nearly the same moment, rounding may put the later one a bit before.
-    this.nextMs = Math.max(this.nextMs, dueMs);
+  follow(due: Due, endMs: number): void {
+    this.#due = due;
+    this.#endMs = endMs;
+    this.nextMs = this.#dueMs();
+  }
+
+  firstAfter(starts: number): number | null {
+    const place = this.#positions.findIndex((position) => position > starts);
+    return place < 0 ? null : this.nextNumber - (this.#positions.length - 1 - place);
+  }
+
+  #dueMs(): number {
+    return upTo(this.#endMs, this.#due.timeOf(this.#position));
   }
 }
 

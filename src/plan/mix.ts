@@ -1,5 +1,3 @@
-import { ALL_STARTS, type Deal, numberOf } from "./share.js";
-
 /** Deals starts out to the entries of a mix. */
 export interface Mix {
   /** The index of the entry that the next start belongs to. */
@@ -21,17 +19,13 @@ export interface Mix {
  *
  * @param weights at least one above 0; an entry of weight 0 is never taken. Decimal weights are
  * exact; others (1/3) to 15 digits.
- * @param deal the starts that are asked for; the others are dealt out unseen
  * @throws RangeError when a weight is negative or not finite, or when none is above 0
  */
-export function createMix(weights: readonly number[], deal: Deal = ALL_STARTS): Mix {
+export function createMix(weights: readonly number[]): Mix {
   const { whole, total } = wholeWeights(weights);
   const dealer = new Dealer(whole, total);
-  const mix =
-    total > LONGEST_CYCLE
-      ? dealer
-      : new CycleOf(Uint32Array.from({ length: total }, () => dealer.take()));
-  return deal.of === 1 ? mix : new DealOfMix(mix, deal);
+  if (total > LONGEST_CYCLE) return dealer;
+  return new CycleOf(Uint32Array.from({ length: total }, () => dealer.take()));
 }
 
 /**
@@ -48,6 +42,28 @@ export function countShares(weights: readonly number[], starts: number): number[
   const dealer = new Dealer(whole, total);
   for (let start = 0; start < rest; start++) counts[dealer.take()]! += 1;
   return counts;
+}
+
+/**
+ * The number, from 0, of the start that is the one after `count` starts of the entries that `isCounted`, when a mix
+ * deals from its beginning; Infinity when it never comes.
+ */
+export function startAfter(
+  weights: readonly number[],
+  isCounted: (entry: number) => boolean,
+  count: number,
+): number {
+  const { whole, total } = wholeWeights(weights);
+  const inCycle = whole.reduce((sum, weight, entry) => sum + (isCounted(entry) ? weight : 0), 0);
+  if (inCycle === 0) return Number.POSITIVE_INFINITY;
+  const cycles = total > LONGEST_CYCLE ? 0 : Math.floor(count / inCycle);
+  const dealer = new Dealer(whole, total);
+  let left = count - cycles * inCycle;
+  for (let number = cycles * total; ; number++) {
+    if (!isCounted(dealer.take())) continue;
+    if (left === 0) return number;
+    left--;
+  }
 }
 
 /** Longer cycles are dealt out as they go: the table would cost more memory than it saves time. */
@@ -100,25 +116,6 @@ class CycleOf implements Mix {
     const entry = this.#entries[this.#next]!;
     this.#next = this.#next + 1 === this.#entries.length ? 0 : this.#next + 1;
     return entry;
-  }
-}
-
-class DealOfMix implements Mix {
-  readonly #mix: Mix;
-  readonly #deal: Deal;
-  #taken = 0;
-  #dealt = 0;
-
-  constructor(mix: Mix, deal: Deal) {
-    this.#mix = mix;
-    this.#deal = deal;
-  }
-
-  take(): number {
-    const number = numberOf(this.#deal, this.#taken++);
-    for (; this.#dealt < number; this.#dealt++) this.#mix.take();
-    this.#dealt++;
-    return this.#mix.take();
   }
 }
 

@@ -1,5 +1,5 @@
 /** A rate that goes in a straight line from one value to another (starts a second, milliseconds). */
-export interface Segment {
+export interface RateLine {
   readonly fromPerSecond: number;
   readonly toPerSecond: number;
   /** 0 is a jump; Infinity is legal for a single segment that holds its rate. */
@@ -58,14 +58,14 @@ export interface Curve {
  *
  * @throws RangeError for what `createProfile` names
  */
-export function createPiecewiseLinear(segments: readonly Segment[], repeat: boolean): Curve {
+export function createPiecewiseLinear(segments: readonly RateLine[], repeat: boolean): Curve {
   refuseWhatHasNoMeaning(segments, repeat);
   const only = segments[0]!;
   if (only.durationMs === Infinity) return constant(only.fromPerSecond);
   return repeat ? repeated(once(segments)) : once(segments);
 }
 
-function refuseWhatHasNoMeaning(segments: readonly Segment[], repeat: boolean): void {
+function refuseWhatHasNoMeaning(segments: readonly RateLine[], repeat: boolean): void {
   if (segments.length === 0) throw new RangeError("A profile must have at least one stage");
   let cycleMs = 0;
   for (const { fromPerSecond, toPerSecond, durationMs } of segments) {
@@ -103,7 +103,7 @@ interface Once extends Curve {
   stageOfStartFrom(fromMs: number, dueMs: number): { index: number; untilMs: number };
 }
 
-function once(segments: readonly Segment[]): Once {
+function once(segments: readonly RateLine[]): Once {
   const last = segments.length - 1;
   // Borders, one more than segments: where segment i begins, and how many starts there were by then.
   const borderMs = new Float64Array(segments.length + 1);
@@ -232,16 +232,16 @@ function repeated(cycle: Once): Curve {
 }
 
 /** A, kept an exact integer where rate × duration is one. */
-function areaOf({ fromPerSecond, toPerSecond, durationMs }: Segment): number {
+function areaOf({ fromPerSecond, toPerSecond, durationMs }: RateLine): number {
   return ((fromPerSecond + toPerSecond) * durationMs) / 2000;
 }
 
-function rateInto({ fromPerSecond, toPerSecond, durationMs }: Segment, intoMs: number): number {
+function rateInto({ fromPerSecond, toPerSecond, durationMs }: RateLine, intoMs: number): number {
   if (fromPerSecond === toPerSecond) return fromPerSecond;
   return Math.max(0, fromPerSecond + ((toPerSecond - fromPerSecond) * intoMs) / durationMs);
 }
 
-function startsInto(segment: Segment, intoMs: number): number {
+function startsInto(segment: RateLine, intoMs: number): number {
   const { fromPerSecond, toPerSecond, durationMs } = segment;
   if (fromPerSecond === toPerSecond) return (fromPerSecond * intoMs) / 1000;
   const rate = rateInto(segment, intoMs);
@@ -249,7 +249,7 @@ function startsInto(segment: Segment, intoMs: number): number {
   return Math.max(0, areaOf(segment) - ((durationMs - intoMs) * (rate + toPerSecond)) / 2000);
 }
 
-function timeInto(segment: Segment, starts: number): number {
+function timeInto(segment: RateLine, starts: number): number {
   const { fromPerSecond, toPerSecond, durationMs } = segment;
   if (fromPerSecond === toPerSecond) return (starts * 1000) / fromPerSecond;
   const squaredRate =
@@ -265,7 +265,7 @@ function timeInto(segment: Segment, starts: number): number {
  * 0.08333…/s, and 10 minutes of it must be 50 starts, not 49.99999999999999 of which the last is
  * never due.
  */
-function nearlyWhole(value: number): number {
+export function nearlyWhole(value: number): number {
   const whole = Math.round(value);
   return Math.abs(value - whole) <= ROUNDING * value ? whole : value;
 }

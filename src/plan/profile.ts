@@ -1,13 +1,17 @@
 import type { Curve } from "./piecewise-linear.js";
 import { type ConstantSpec, constant } from "./profiles/constant.js";
 import { type RampSpec, ramp } from "./profiles/ramp.js";
+import { type SineSpec, sine } from "./profiles/sine.js";
 import { type StepsSpec, steps } from "./profiles/steps.js";
+import { type WeekSpec, week } from "./profiles/week.js";
 
 /** What each kind of profile that has a rate is written with, in starts a second and milliseconds. */
 interface RatedSpecs {
   readonly constant: ConstantSpec;
   readonly steps: StepsSpec;
   readonly ramp: RampSpec;
+  readonly sine: SineSpec;
+  readonly week: WeekSpec;
 }
 
 type RatedKind = keyof RatedSpecs;
@@ -30,39 +34,44 @@ const PROFILES: { readonly [K in RatedKind]: (spec: RatedSpec<K>) => Profile } =
   constant,
   steps,
   ramp,
+  sine,
+  week,
 };
 
-/** How many starts are due by when, and in which stage: a curve with names on it. */
+/**
+ * How many starts are due by when, and in which stage: a curve with names on it. Most follow the plan's own time, which
+ * begins with the scenario and stands in a pause; those with a zone follow the clocks on its walls, whatever the plan
+ * does.
+ */
 export interface Profile extends Curve {
+  /** By whose clocks it goes; null: by the plan's own time. */
+  readonly zone: string | null;
+  /** The same with its time 0 at a Unix time; one without a zone is the same whenever it begins. */
+  since(unixMs: number): Profile;
   /** At least one; those of one cycle when the profile repeats. */
   readonly stages: readonly Stage[];
   /** What it is, in a few words: `constant 20/s`, `repeated steps`. */
   readonly title: string;
   /** After so long it begins anew; Infinity when it does not. */
   readonly cycleMs: number;
-  /** The highest rate of the first `elapsedMs`, starts a second. */
+  /** The highest rate of the first `elapsedMs`, starts a second; with a zone the highest of all times. */
   peakBy(elapsedMs: number): number;
 }
+
+/** What a rate does in a stage. */
+export const STAGE_KINDS = ["hold", "ramp", "sine", "week"] as const;
 
 /** One stage of a profile, as it is shown. */
 export interface Stage {
   /** As the configuration writes it: `20/s for 5s`, `5/s to 200/s over 15m`, `20/s`. */
   readonly name: string;
-  readonly kind: "hold" | "ramp";
-  readonly fromPerSecond: number;
-  readonly toPerSecond: number;
-  /** Infinity for a constant rate. */
+  readonly kind: (typeof STAGE_KINDS)[number];
+  /** Infinity for a constant rate, and for a shape that goes on and on. */
   readonly durationMs: number;
 }
 
 /** The one stage of a closed loop. */
-const CLOSED_LOOP_STAGE: Stage = {
-  name: "max",
-  kind: "hold",
-  fromPerSecond: Number.NaN,
-  toPerSecond: Number.NaN,
-  durationMs: Infinity,
-};
+const CLOSED_LOOP_STAGE: Stage = { name: "max", kind: "hold", durationMs: Infinity };
 
 /** False for a closed loop. */
 export function hasRate(spec: ProfileSpec): spec is RatedSpec {
@@ -72,8 +81,8 @@ export function hasRate(spec: ProfileSpec): spec is RatedSpec {
 /**
  * Makes the profile of a specification.
  *
- * @throws RangeError when a rate or duration is negative or not finite, when there are no stages, or
- * when a repeated cycle has no length. The configuration's schema refuses all of these first.
+ * @throws RangeError when a rate or duration is negative or not finite, when there are no stages, when
+ * a repeated cycle has no length, or when there is no such zone. The configuration's schema refuses all of these first.
  */
 export function createProfile<Kind extends RatedKind>(spec: RatedSpec<Kind>): Profile {
   return PROFILES[spec.kind](spec);

@@ -70,3 +70,11 @@ export function numberOf({ first, step, block, turn }: Deal, n: number): number 
   const blocks = Math.floor(n / block);
   return first + blocks * turn + (n - blocks * block) * step;
 }
+
+/** How many starts of a deal have a smaller number in the plan. */
+export function takenBefore(deal: Deal, number: number): number {
+  const turns = Math.max(0, Math.floor((number - deal.first) / deal.turn));
+  let taken = turns * deal.block;
+  while (numberOf(deal, taken) < number) taken++;
+  return taken;
+}

@@ -2,6 +2,7 @@ import { type Balance, balanceOf } from "../ledger/balance.js";
 import { fineTable, sumMs } from "../ledger/histogram.js";
 import {
   type ConnectionCell,
+  type DataCell,
   type EngineCell,
   type EntryCounter,
   type EntryHistogram,
@@ -11,7 +12,7 @@ import {
   type ScenarioState,
   type SloCounter,
 } from "../ledger/layout.js";
-import { mergeHalves } from "../ledger/merge.js";
+import { addCarried, mergeHalves } from "../ledger/merge.js";
 import { countInFlight, type Half, type InFlightCounts } from "../ledger/snapshot.js";
 
 /** Reads the engine's ledger by names: that of all its threads together. Cheap to make: one for each snapshot. */
@@ -21,10 +22,11 @@ export class LedgerView {
   readonly #half: Half;
   readonly #inFlight: InFlightCounts;
 
-  constructor(layout: Layout, ...threads: readonly Half[]) {
+  /** `carried`: what engines have counted whose plan was replaced, in the places of this layout (`carried.ts`). */
+  constructor(layout: Layout, threads: readonly Half[], carried: readonly Half[] = []) {
     this.#layout = layout;
     this.#threads = threads;
-    this.#half = mergeHalves(layout, threads);
+    this.#half = addCarried(mergeHalves(layout, threads), carried);
     this.#inFlight = countInFlight(this.#half, layout.dimensions.entries);
   }
 
@@ -83,6 +85,10 @@ export class LedgerView {
 
   connection(connection: number, cell: ConnectionCell): number {
     return this.#cell(this.#layout.connection(connection, cell));
+  }
+
+  data(data: number, cell: DataCell): number {
+    return this.#cell(this.#layout.data(data, cell));
   }
 
   engine(cell: EngineCell): number {

@@ -16,6 +16,12 @@ export interface Subject {
     readonly task: string;
   }[];
   readonly connections: readonly string[];
+  /** What tasks take rows of; `scenarios` are those that it ends with its last row. */
+  readonly data: readonly {
+    readonly name: string;
+    readonly rows: number;
+    readonly endsScenarios: readonly string[];
+  }[];
   readonly slos: readonly {
     readonly name: string;
     readonly objectiveRatio: number;

@@ -60,7 +60,9 @@ export function errorsOf(
 export function entriesByTask(subject: Subject): Map<string, number[]> {
   const byTask = new Map<string, number[]>();
   for (const [index, { task }] of subject.entries.entries()) {
-    byTask.set(task, [...(byTask.get(task) ?? []), index]);
+    const known = byTask.get(task);
+    if (known === undefined) byTask.set(task, [index]);
+    else known.push(index);
   }
   return byTask;
 }

@@ -1,15 +1,10 @@
 import type { Side } from "../diagnosis/bottleneck.js";
-import type { Standing } from "../diagnosis/bottleneck-watch.js";
+import type { SideStanding } from "../diagnosis/bottleneck-watch.js";
 import type { LedgerView } from "../readings/ledger-view.js";
 import type { Subject } from "../readings/subject.js";
 import { entriesByTask } from "../readings/summary.js";
 import { type PhaseReport, phaseReports } from "./phase-report.js";
-import {
-  type StageReport,
-  type StageSummary,
-  stageReport,
-  summarizeStages,
-} from "./stage-report.js";
+import { type StageReport, type StageSummary, stageReport } from "./stage-report.js";
 import { type LedgerReport, ledgerReport, type TaskReport } from "./task-report.js";
 import { type NotSentReasons, withoutSuccess } from "./without-success.js";
 
@@ -27,8 +22,19 @@ export interface EndReport extends LedgerReport {
   readonly saturatedSeconds: number;
   readonly tasks: Readonly<Record<string, EndedTaskReport>>;
   readonly stages: readonly StageReport[];
+  /** What there was of rows, by name. */
+  readonly data: Readonly<Record<string, DataReport>>;
   /** Of what nothing has succeeded, and why: a sentence each. */
   readonly withoutSuccess: readonly string[];
+}
+
+/** Rows of a file, and how often one was used, or skipped as its start was dropped. */
+export interface DataReport {
+  readonly rows: number;
+  readonly used: number;
+  readonly skipped: number;
+  /** Scenarios that have ended as every row had been taken. */
+  readonly ended: readonly string[];
 }
 
 export interface EndedTaskReport extends TaskReport {
@@ -37,15 +43,15 @@ export interface EndedTaskReport extends TaskReport {
 }
 
 /** The verdict that stood at the end, and for how many seconds each one stood. */
-export interface BottleneckReport extends Standing {
+export interface BottleneckReport extends SideStanding {
   readonly secondsBySide: Partial<Readonly<Record<Side, number>>>;
 }
 
 /** What is known of a run that has ended. */
 export interface EndedRun {
   readonly ledger: LedgerView;
-  /** The counts by stage, of all threads. */
-  readonly stageCells: Float64Array;
+  /** What was counted by stage, by all threads and under every plan. */
+  readonly stages: readonly StageSummary[];
   readonly subject: Subject;
   readonly startedUnixMs: number;
   readonly seconds: number;
@@ -79,11 +85,18 @@ export function endReport(run: EndedRun): EndReport {
         },
       ]),
     ),
-    stages: stagesOf(run).map(stageReport),
+    stages: run.stages.map(stageReport),
+    data: dataReports(run),
     withoutSuccess: withoutSuccess({ ...report, tasks }, subject, run.reasons, stoppedBySignal),
   };
 }
 
-export function stagesOf({ stageCells, ledger, subject }: EndedRun): StageSummary[] {
-  return summarizeStages(stageCells, ledger, subject);
+function dataReports({ ledger, subject }: EndedRun): EndReport["data"] {
+  const reports = subject.data.map(({ name, rows, endsScenarios }, index): [string, DataReport] => {
+    const used = ledger.data(index, "used");
+    const skipped = ledger.data(index, "skipped");
+    const ended = used + skipped >= rows ? endsScenarios : [];
+    return [name, { rows, used, skipped, ended }];
+  });
+  return Object.fromEntries(reports);
 }

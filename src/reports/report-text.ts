@@ -5,7 +5,7 @@ import { entriesByTask, msText, summarize } from "../readings/summary.js";
 import { type Column, tableLines } from "../terminal/table.js";
 import { printable, shortened, wrapped } from "../terminal/text.js";
 import { evidenceText } from "./bottleneck-text.js";
-import { type EndedRun, type EndReport, stagesOf } from "./end-report.js";
+import type { EndedRun, EndReport } from "./end-report.js";
 import { sloLines } from "./slo-report.js";
 import type { StageSummary } from "./stage-report.js";
 
@@ -21,9 +21,10 @@ interface Row {
 /** The report as people read it, in lines of at most `width` columns; Infinity where there is no terminal. */
 export function reportText(run: EndedRun, report: EndReport, width: number): string {
   const sections = [
-    headLines(run, report),
+    headLines(report),
     taskLines(run, width),
-    stageLines(stagesOf(run), width),
+    stageLines(run.stages, width),
+    headed("data", dataLines(report)),
     headed("errors", errorLines(report, width)),
     headed("SLOs", sloLines(report.slos)),
     headed("slow side", bottleneckLines(report, width)),
@@ -32,11 +33,13 @@ export function reportText(run: EndedRun, report: EndReport, width: number): str
   return sections.flatMap((lines) => lines.flatMap((line) => wrapped(line, width, 4))).join("\n");
 }
 
-function headLines({ ledger, subject }: EndedRun, report: EndReport): string[] {
+function headLines(report: EndReport): string[] {
   const { seconds, total, saturatedSeconds } = report;
-  const plannedSeconds = Math.max(
-    ...subject.scenarios.map((_, index) => ledger.scenario(index, "plannedSeconds")),
-  );
+  const secondsOf = new Map<string, number>();
+  for (const { scenario, seconds } of report.stages) {
+    secondsOf.set(scenario, (secondsOf.get(scenario) ?? 0) + seconds);
+  }
+  const plannedSeconds = Math.max(...secondsOf.values());
   const rates =
     plannedSeconds > 0
       ? `, ${rateText(total.planned / plannedSeconds)} planned, ${rateText(total.published / plannedSeconds)} published`
@@ -139,6 +142,14 @@ function errorLines({ tasks }: EndReport, width: number): string[] {
       ...lines(publishFailures, "refused, "),
       ...lines(dropped, "dropped, "),
     ];
+  });
+}
+
+function dataLines({ data }: EndReport): string[] {
+  return Object.entries(data).map(([name, { rows, used, skipped, ended }]) => {
+    const missed = skipped > 0 ? `, ${skipped} skipped with starts that were dropped` : "";
+    const end = ended.length > 0 ? `; with the last row ended ${ended.join(", ")}` : "";
+    return `  ${name}: ${used} rows used of ${rows}${missed}${end}`;
   });
 }
 

@@ -1,21 +1,20 @@
 import { FINE } from "../ledger/layout.js";
 import { createStageLayout, STAGE_COUNTERS, type StageCounter } from "../ledger/stage-rows.js";
-import { stageTimesMs } from "../plan/profile.js";
+import type { Stage } from "../plan/profile.js";
 import { DROP_REASONS, OUTCOMES, PUBLISH_FAILURE_KINDS } from "../readings/label-values.js";
-import type { LedgerView } from "../readings/ledger-view.js";
 import type { Subject } from "../readings/subject.js";
 import { type LatencyReport, latencyReport } from "./task-report.js";
 
 /** What became of the starts that were planned in one stage, in all cycles together, as `--json` prints it. */
 export interface StageReport {
   readonly scenario: string;
-  /** From 1. */
+  /** From 1; 0 is what plans before the last reload had that this one has not. */
   readonly number: number;
   /** How many stages are in this row: 1, or those from `number` on where there are too many for rows of their own. */
   readonly stages: number;
   /** As the configuration writes it: `20/s for 5s`. */
   readonly name: string;
-  readonly kind: "hold" | "ramp";
+  readonly kind: Stage["kind"];
   /** How long starts were planned in it. */
   readonly seconds: number;
   /** Starts a second in that time that were planned, and that were published; null for no time. */
@@ -35,21 +34,16 @@ export interface StageSummary {
   readonly number: number;
   readonly stages: number;
   readonly name: string;
-  readonly kind: "hold" | "ramp";
+  readonly kind: Stage["kind"];
   readonly seconds: number;
   readonly counters: Readonly<Record<StageCounter, number>>;
   readonly latencies: Float64Array;
 }
 
 /** Reads `cells`, the counts by stage of all threads. The rows are in the order of the configuration. */
-export function summarizeStages(
-  cells: Float64Array,
-  ledger: LedgerView,
-  subject: Subject,
-): StageSummary[] {
+export function summarizeStages(cells: Float64Array, subject: Subject): StageSummary[] {
   const layout = createStageLayout(subject.scenarios.map(({ stages }) => stages.length));
   return subject.scenarios.flatMap(({ name: scenario, stages }, index) => {
-    const timesMs = stageTimesMs(stages, ledger.scenario(index, "plannedSeconds") * 1000);
     const rows = layout.rowsOf[index]!;
     return stages.slice(0, rows).map(({ name, kind }, stage) => {
       const row = layout.row(index, stage);
@@ -61,7 +55,7 @@ export function summarizeStages(
         stages: folded,
         name: folded === 1 ? name : `${folded} further stages`,
         kind,
-        seconds: sum(timesMs.slice(stage, stage + folded)) / 1000,
+        seconds: cells[layout.lastedAt(row)]! / 1000,
         counters: Object.fromEntries(
           STAGE_COUNTERS.map((counter) => [counter, cells[layout.counter(row, counter)]!]),
         ) as Record<StageCounter, number>,
@@ -69,6 +63,40 @@ export function summarizeStages(
       };
     });
   });
+}
+
+/**
+ * The stages of a plan with what the plans before it have counted: a stage that is the same goes on, and all others of a
+ * scenario are one row, so that the rows add up to the whole run.
+ */
+export function withFormerStages(
+  stages: readonly StageSummary[],
+  former: readonly StageSummary[],
+): StageSummary[] {
+  const rows = new Map(stages.map((row) => [keyOf(row), row]));
+  for (const row of former) {
+    const into = rows.has(keyOf(row)) ? row : { ...row, number: 0, name: FORMER, stages: 1 };
+    const before = rows.get(keyOf(into));
+    rows.set(keyOf(into), before === undefined ? into : added(before, into));
+  }
+  return [...rows.values()];
+}
+
+const FORMER = "stages of plans before";
+
+function keyOf({ scenario, number, stages, name }: StageSummary): string {
+  return JSON.stringify([scenario, number, stages, name]);
+}
+
+function added(one: StageSummary, other: StageSummary): StageSummary {
+  return {
+    ...one,
+    seconds: one.seconds + other.seconds,
+    counters: Object.fromEntries(
+      STAGE_COUNTERS.map((counter) => [counter, one.counters[counter] + other.counters[counter]]),
+    ) as Record<StageCounter, number>,
+    latencies: one.latencies.map((count, cell) => count + other.latencies[cell]!),
+  };
 }
 
 export function stageReport({ counters, latencies, ...stage }: StageSummary): StageReport {
@@ -86,8 +114,4 @@ export function stageReport({ counters, latencies, ...stage }: StageSummary): St
     outcomes: byLabel(OUTCOMES),
     latencySeconds: latencyReport(latencies),
   };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

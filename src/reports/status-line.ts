@@ -25,6 +25,12 @@ export class StatusLine {
     this.#beforeMs = nowMs;
   }
 
+  /** What was counted before belongs to no line. */
+  begin(ledger: LedgerView, nowMs: number): void {
+    this.#before = summarize(ledger, [...this.#subject.entries.keys()]);
+    this.#beforeMs = nowMs;
+  }
+
   /**
    * `nowMs` is monotonic. Rates and percentiles are of the time since the last call. The line takes at most `width`
    * columns: what says least goes first.

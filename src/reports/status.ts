@@ -1,5 +1,6 @@
-import type { Standing } from "../diagnosis/bottleneck-watch.js";
+import type { SideStanding } from "../diagnosis/bottleneck-watch.js";
 import type { WatchedDrift } from "../diagnosis/drift.js";
+import type { GuardStanding } from "../guards/guard-watch.js";
 import type { Readiness } from "../http/app.js";
 import type { ScenarioState } from "../ledger/layout.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
@@ -7,6 +8,7 @@ import type { ObservedWorker } from "../observer/worker.js";
 import type { LedgerView } from "../readings/ledger-view.js";
 import type { Subject } from "../readings/subject.js";
 import { entriesByTask, summarize } from "../readings/summary.js";
+import { evidenceText } from "./bottleneck-text.js";
 import type { SloReport } from "./slo-report.js";
 import { ledgerReport, type TaskReport } from "./task-report.js";
 
@@ -32,6 +34,7 @@ export interface Status extends Readiness {
   readonly slos: Readonly<Record<string, SloReport>>;
   readonly connections: Readonly<Record<string, ConnectionStatus>>;
   readonly drift: readonly WatchedDrift[];
+  readonly guards: Readonly<Record<string, Omit<GuardStanding, "name">>>;
 }
 
 export interface ScenarioStatus {
@@ -52,8 +55,8 @@ export interface ScenarioStatus {
 export interface TaskStatus extends TaskReport {
   readonly publishing: number;
   readonly inFlight: number;
-  /** Which side makes it slow. */
-  readonly verdict: Standing;
+  /** Which side makes it slow; `text` is what that rests on, in words. */
+  readonly verdict: SideStanding & { readonly text: string };
 }
 
 export interface ConnectionStatus {
@@ -76,15 +79,16 @@ export interface StatusSources {
   readonly subject: Subject;
   readonly ledger: LedgerView;
   readonly observed: readonly ObservedConnection[];
-  readonly verdicts: ReadonlyMap<string, Standing>;
+  readonly verdicts: ReadonlyMap<string, SideStanding>;
   readonly drifts: readonly WatchedDrift[];
+  readonly guards: readonly GuardStanding[];
   readonly readiness: Readiness;
   readonly seconds: number;
   readonly achievedRate: (scenario: number) => number | null;
 }
 
 export function statusOf(sources: StatusSources): Status {
-  const { subject, ledger, observed, seconds, drifts, readiness } = sources;
+  const { subject, ledger, observed, seconds, drifts, guards, readiness } = sources;
   const { balanced, total, tasks, slos } = ledgerReport(ledger, subject);
   return {
     version: subject.version,
@@ -105,7 +109,9 @@ export function statusOf(sources: StatusSources): Status {
     tasks: Object.fromEntries(
       [...entriesByTask(subject)].map(([task, entries]) => {
         const { publishing, inFlight } = summarize(ledger, entries);
-        const verdict = sources.verdicts.get(task)!;
+        const { side, evidence } = sources.verdicts.get(task)!;
+        const text = evidence === null ? "" : evidenceText(side, evidence);
+        const verdict = { side, evidence, text };
         return [task, { ...tasks[task]!, publishing, inFlight, verdict }];
       }),
     ),
@@ -117,6 +123,7 @@ export function statusOf(sources: StatusSources): Status {
       ]),
     ),
     drift: drifts,
+    guards: Object.fromEntries(guards.map(({ name, ...guard }) => [name, guard])),
   };
 }
 
@@ -127,7 +134,9 @@ function scenarioOf(
   const state = ledger.scenarioState(index);
   const number = ledger.scenario(index, "stage");
   const stage = subject.scenarios[index]!.stages[number];
-  const isActive = state === "warming" || state === "running";
+  // In a pause it stays where it is.
+  const hasPlan = ledger.scenario(index, "startedAt") > 0;
+  const isActive = state === "warming" || state === "running" || (state === "paused" && hasPlan);
   return {
     state,
     stage:

@@ -1,4 +1,4 @@
-import type { Refusal } from "../connections/ports.js";
+import type { RefusedOutcome } from "../connections/ports.js";
 import { WRONG_ANSWER } from "../ledger/layout.js";
 import type { Subject } from "../readings/subject.js";
 import type { LedgerReport, TaskReport } from "./task-report.js";
@@ -13,7 +13,7 @@ export interface NotSentReasons {
   readonly notConnected: string | null;
 }
 
-export function refusalKey(task: string, outcome: Refusal): string {
+export function refusalKey(task: string, outcome: RefusedOutcome): string {
   return `${outcome} ${task}`;
 }
 
@@ -87,7 +87,7 @@ function causesOf(
     const [words, better] = told(reason ?? "");
     return { count, what: words === "" ? what : `${what}: ${words}`, remedy: better || remedy };
   };
-  const refusal = (outcome: Refusal) =>
+  const refusal = (outcome: RefusedOutcome) =>
     tasks.map((task) => reasons.refused.get(refusalKey(task, outcome))).find(Boolean);
   const causes: Cause[] = [
     ...errorCauses(report, tasks, queue),

@@ -1,4 +1,6 @@
-import { by, JOB, last, lines, metric, sumBy } from "./promql.js";
+import { METRICS, metric, type Series } from "../exposition/metrics.js";
+import { foreign } from "./foreign-metrics.js";
+import { by, JOB, last, lines, sumBy } from "./promql.js";
 import type { Alert } from "./rule.js";
 
 /** Alerts about the daemon and its connections. */
@@ -30,14 +32,14 @@ const down: Alert = {
   for: "5m",
   expr: lines(
     "(",
-    "  up == 0",
-    `  and on (${by("instance")}) last_over_time(${metric("buildInfo")}[${MISSED_FOR}])`,
+    `  ${foreign("up")} == 0`,
+    `  and on (${by("instance")}) last_over_time(${metric(METRICS.buildInfo)}[${MISSED_FOR}])`,
     `  unless on (${by("instance")}) ${hasEnded(by("instance"))}`,
     ")",
     `or on (${JOB})`,
     "(",
-    `  group by (${JOB}) (last_over_time(${metric("buildInfo")}[${MISSED_FOR}]))`,
-    `  unless on (${JOB}) ${metric("buildInfo")}`,
+    `  group by (${JOB}) (last_over_time(${metric(METRICS.buildInfo)}[${MISSED_FOR}]))`,
+    `  unless on (${JOB}) ${metric(METRICS.buildInfo)}`,
     `  unless on (${JOB}) ${hasEnded(JOB)}`,
     ")",
   ),
@@ -49,7 +51,7 @@ const down: Alert = {
 };
 
 function hasEnded(labels: string): string {
-  const remaining = `last_over_time(${metric("scenarioRemaining")}[${MISSED_FOR}])`;
+  const remaining = `last_over_time(${metric(METRICS.scenarioRemaining)}[${MISSED_FOR}])`;
   return `max by (${labels}) (${remaining}) < ${ABOUT_TO_END_SECONDS}`;
 }
 
@@ -58,7 +60,7 @@ const connectionDown: Alert = {
   severity: "warning",
   for: "2m",
   // The maximum over a while: it neither minds a scrape that is missing nor the end of a run.
-  expr: `max_over_time(${metric("connectionUp")}[2m]) == 0`,
+  expr: `max_over_time(${metric(METRICS.connectionUp)}[2m]) == 0`,
   summary: "The {{ $labels.role }} of connection {{ $labels.connection }} is away.",
   description:
     "{{ $labels.instance }} cannot use it: without the broker starts are dropped as not_connected, which are bad events; without the result backend no result is seen until it is back, and tasks may time out.",
@@ -69,7 +71,7 @@ const brokerBlocked: Alert = {
   name: "BrokerBlocked",
   severity: "warning",
   for: "2m",
-  expr: `min_over_time(${metric("blocked")}[2m]) == 1`,
+  expr: `min_over_time(${metric(METRICS.blocked)}[2m]) == 1`,
   summary: "The broker of connection {{ $labels.connection }} accepts nothing.",
   description:
     "RabbitMQ has its memory or disk alarm raised and blocks whoever publishes, the application's own producers too. Starts are dropped as backpressure.",
@@ -80,7 +82,7 @@ const brokerDataLoss: Alert = {
   name: "BrokerDataLoss",
   severity: "warning",
   for: "0m",
-  expr: `${sumBy("connection, evidence", `increase(${metric("dataLoss")}[15m])`)} > 0`,
+  expr: `${sumBy("connection, evidence", `increase(${metric(METRICS.dataLoss)}[15m])`)} > 0`,
   summary: "The broker of connection {{ $labels.connection }} has lost what it held.",
   description:
     "Evidence: {{ $labels.evidence }}. Tasks that were queued are gone, the application's own too; those of this daemon will time out.",
@@ -91,7 +93,7 @@ const generatorSaturated: Alert = {
   name: "GeneratorSaturated",
   severity: "warning",
   for: "2m",
-  expr: `avg_over_time(${metric("saturated")}[5m]) > 0.5`,
+  expr: `avg_over_time(${metric(METRICS.saturated)}[5m]) > 0.5`,
   summary:
     "The load generator {{ $labels.instance }} is itself the bottleneck ({{ $labels.cause }}).",
   description:
@@ -101,8 +103,8 @@ const generatorSaturated: Alert = {
 
 /** Both equations of docs/metrics.md. All values of a daemon are of one scrape, so they hold exactly. */
 function ledgerImbalances(): Alert[] {
-  const sum = (key: Parameters<typeof metric>[0]) =>
-    sumBy("instance, scenario, task", last(metric(key)));
+  const sum = (term: Series<"scenario" | "task">) =>
+    sumBy("instance, scenario, task", last(metric(term)));
   const imbalance = (equation: string, ...terms: string[]): Alert => ({
     name: "LedgerImbalance",
     severity: "critical",
@@ -116,12 +118,17 @@ function ledgerImbalances(): Alert[] {
   return [
     imbalance(
       "planned = publishing + published + dropped + publish failures",
-      ...[sum("planned"), sum("publishing"), sum("published"), sum("dropped")],
-      sum("publishFailures"),
+      ...[
+        sum(METRICS.planned),
+        sum(METRICS.publishing),
+        sum(METRICS.published),
+        sum(METRICS.dropped),
+      ],
+      sum(METRICS.publishFailures),
     ),
     imbalance(
       "published = in flight + outcomes",
-      ...[sum("published"), sum("inFlight"), sum("outcomes")],
+      ...[sum(METRICS.published), sum(METRICS.inFlight), sum(METRICS.outcomes)],
     ),
   ];
 }
@@ -130,7 +137,7 @@ const seriesFolded: Alert = {
   name: "SeriesFolded",
   severity: "info",
   for: "0m",
-  expr: `${sumBy("label", `increase(${metric("seriesFolded")}[1h])`)} > 0`,
+  expr: `${sumBy("label", `increase(${metric(METRICS.seriesFolded)}[1h])`)} > 0`,
   summary: "Values of the label {{ $labels.label }} are counted as other.",
   description: "limits.series is reached; no count is lost, but its name is.",
   dashboard: "overview",

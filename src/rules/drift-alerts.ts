@@ -1,5 +1,7 @@
-import { by, lines, maxBy, metric, sumBy } from "./promql.js";
-import { latencyQuantile } from "./recordings.js";
+import { METRICS, metric, type Series } from "../exposition/metrics.js";
+import { foreign } from "./foreign-metrics.js";
+import { by, lines, maxBy, sumBy } from "./promql.js";
+import { latencyQuantile } from "./recordings/records.js";
 import type { Alert } from "./rule.js";
 
 /** Alerts about what gets worse slowly: over hours, and from one day to the next. */
@@ -10,17 +12,17 @@ export function driftAlerts(): Alert[] {
     drift(
       "queue_length",
       "connection, queue",
-      `clamp_min(${maxBy("connection, queue", ofLate(metric("queueLength")))}, 10)`,
+      `clamp_min(${maxBy("connection, queue", ofLate(metric(METRICS.queueLength)))}, 10)`,
     ),
     drift(
       "result_backend_memory",
       "connection",
-      maxBy("connection", ofLate(metric("backendMemory"))),
+      maxBy("connection", ofLate(metric(METRICS.backendMemory))),
     ),
     drift(
       "resident_memory",
       "instance",
-      maxBy("instance", ofLate("process_resident_memory_bytes")),
+      maxBy("instance", ofLate(foreign("process_resident_memory_bytes"))),
     ),
   ];
 }
@@ -31,7 +33,7 @@ const latencyDrift: Alert = (() => {
   const today = `avg_over_time(${p99}[1h])`;
   const yesterday = `avg_over_time(${p99}[1h] offset 1d)`;
   const target = (offset: string) =>
-    sumBy("scenario", `avg_over_time(${metric("targetRate")}[1h]${offset})`);
+    sumBy("scenario", `avg_over_time(${metric(METRICS.targetRate)}[1h]${offset})`);
   return {
     name: "LatencyDrift",
     severity: "warning",
@@ -56,9 +58,8 @@ const LEAST_A_DAY = 0.5;
  * load itself drifts (of the same task, for what is by task) the rest only follows.
  */
 function drift(what: string, labels: string, level: string, ofRate = ""): Alert {
-  const of = (key: "drift" | "driftSignificant", label = what) =>
-    ofLate(`${metric(key)}{what="${label}"}`);
-  const significant = `${of("drift")} and ${of("driftSignificant")} == 1`;
+  const of = (of: Series<"what">, label = what) => ofLate(`${metric(of)}{what="${label}"}`);
+  const significant = `${of(METRICS.drift)} and ${of(METRICS.driftSignificant)} == 1`;
   return {
     name: "Drift",
     severity: "warning",
@@ -67,7 +68,7 @@ function drift(what: string, labels: string, level: string, ofRate = ""): Alert 
     expr: lines(
       `24 * ${maxBy(labels, significant)}`,
       `/ ${level} > ${LEAST_A_DAY}`,
-      `unless on (${by(ofRate)}) ${maxBy(ofRate, of("driftSignificant", "rate"))} == 1`,
+      `unless on (${by(ofRate)}) ${maxBy(ofRate, of(METRICS.driftSignificant, "rate"))} == 1`,
     ),
     summary: `{{ $labels.what }}${WHOSE.map(named).join("")} creeps up.`,
     description:

@@ -1,15 +1,8 @@
-import { METRIC_PREFIX, METRICS, type MetricKey } from "../exposition/metrics.js";
-
 /**
  * What belongs together: all daemons of a job, whichever pod or address they have at the moment. Labels
  * that a Prometheus does not have are empty, and then the same everywhere.
  */
 export const JOB = "cluster, namespace, job";
-
-/** The full name of one of our metrics. */
-export function metric(key: MetricKey): string {
-  return METRIC_PREFIX + METRICS[key].name;
-}
 
 /** `sum by (job and labels) (expression)`; labels as in "slo" or "scenario, task". */
 export function sumBy(labels: string, expression: string): string {

@@ -1,9 +1,9 @@
 import { Document, visit } from "yaml";
-import { correlationGroup, correlationRules } from "./correlation/rules.js";
 import { daemonAlerts } from "./daemon-alerts.js";
 import { driftAlerts } from "./drift-alerts.js";
 import type { RuleFormat } from "./formats.js";
-import { recordingGroups } from "./recordings.js";
+import { guardAlerts } from "./guard-alerts.js";
+import { correlationRules, recordingGroups } from "./recordings/groups.js";
 import { ALERT_PREFIX, type Alert, alertingRule, type Links, type RuleGroup } from "./rule.js";
 import { sloAlerts } from "./slo-alerts.js";
 import { sourceAlerts } from "./source-alerts.js";
@@ -26,7 +26,7 @@ export function ruleGroups(links: Links): RuleGroup[] {
     name,
     rules: alerts.map((alert) => alertingRule(alert, links)),
   }));
-  return [...recordingGroups(), correlationGroup(), ...alerting];
+  return [...recordingGroups(), ...alerting];
 }
 
 /** The whole file as YAML. The objectives are read from the metrics: it is the same for everybody. */
@@ -54,7 +54,9 @@ const HEADER = `# Made by \`celery-load rules\`. What each alert means: docs/run
 
 /** Above each rule that has one: what it is, and why it is computed like this. */
 function writeComments(document: Document): void {
-  const comments = new Map(correlationRules().map(({ record, comment }) => [record, comment]));
+  const comments = new Map<string, string>(
+    correlationRules().map(({ record, comment }) => [record, comment]),
+  );
   visit(document, {
     Map(_, rule) {
       const comment = comments.get(String(rule.get("record")));
@@ -67,6 +69,7 @@ function alertGroups(): Readonly<Record<string, readonly Alert[]>> {
   return {
     "celery-load-slo-alerts": sloAlerts(),
     "celery-load-daemon-alerts": daemonAlerts(),
+    "celery-load-guard-alerts": guardAlerts(),
     "celery-load-traffic-alerts": trafficAlerts(),
     "celery-load-worker-alerts": workerAlerts(),
     "celery-load-drift-alerts": driftAlerts(),

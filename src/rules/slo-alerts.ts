@@ -1,6 +1,7 @@
+import { METRICS, metric } from "../exposition/metrics.js";
 import { BURN_RATES, type BurnRate, LEAST_BAD_EVENTS } from "../slo/burn-rates.js";
 import { MAX_EXCLUDED_RATIO } from "../slo/verdict.js";
-import { by, last, lines, metric, sumBy } from "./promql.js";
+import { by, last, lines, sumBy } from "./promql.js";
 import {
   BUDGET_LEFT,
   ERROR_BUDGET,
@@ -8,7 +9,7 @@ import {
   errorRatio,
   PHASE_COUNT,
   PHASE_SUM,
-} from "./recordings.js";
+} from "./recordings/records.js";
 import { type Alert, listed } from "./rule.js";
 
 /** Matchers of the alert's own job and SLO, for the queries of its text. */
@@ -22,7 +23,7 @@ export function sloAlerts(): Alert[] {
 
 /** The value of the alert is the burn rate over the long window. */
 function errorBudgetBurn({ severity, long, short, factor, for: pending }: BurnRate): Alert {
-  const bad = `increase(${metric("sloBadEvents")}[${long}])`;
+  const bad = `increase(${metric(METRICS.sloBadEvents)}[${long}])`;
   return {
     name: "ErrorBudgetBurn",
     severity,
@@ -70,13 +71,13 @@ const noEvents: Alert = {
   severity: "warning",
   for: "10m",
   expr: lines(
-    `${sumBy("slo", `increase(${metric("sloEvents")}[30m])`)} == 0`,
+    `${sumBy("slo", `increase(${metric(METRICS.sloEvents)}[30m])`)} == 0`,
     `and ${sumBy(
       "slo",
       lines(
         "",
-        `  ${last(metric("sloObjective"))}`,
-        `  * on (${by("instance, scenario, task")}) group_left () increase(${metric("planned")}[30m])`,
+        `  ${last(metric(METRICS.sloObjective))}`,
+        `  * on (${by("instance, scenario, task")}) group_left () increase(${metric(METRICS.planned)}[30m])`,
         "",
       ),
     )} > 0`,
@@ -97,7 +98,7 @@ function whereTheyAre(bad: string): string {
 
 /** How long the SLO's tasks are in each phase, the longest first. */
 function whichSideIsSlow(): string {
-  const tasks = `on (scenario, task) last_over_time(${metric("sloObjective")}{${OF_THIS_JOB},slo=%q}[5m])`;
+  const tasks = `on (scenario, task) last_over_time(${metric(METRICS.sloObjective)}{${OF_THIS_JOB},slo=%q}[5m])`;
   const part = (series: string) => `sum by (phase) (${series}{${OF_THIS_JOB}} and ${tasks})`;
   const query = `sort_desc(${part(PHASE_SUM)} / (${part(PHASE_COUNT)} > 0))`;
   const values = `${JOB_VALUES} ${JOB_VALUES} $labels.slo`;
@@ -113,7 +114,7 @@ function whichSideIsSlow(): string {
 
 /** Empty when nothing is. */
 function whatIsExcluded(): string {
-  const query = `sum by (reason) (increase(${metric("sloExcluded")}{${OF_THIS_JOB},slo=%q}[1h])) > 0`;
+  const query = `sum by (reason) (increase(${metric(METRICS.sloExcluded)}{${OF_THIS_JOB},slo=%q}[1h])) > 0`;
   const each = '{{ $each.Value | printf "%.0f" }} {{ $each.Labels.reason }}';
   return `{{ with printf "${query}" ${JOB_VALUES} $labels.slo | query }}Excluded in an hour: ${listed(each)}.{{ end }}`;
 }

@@ -1,4 +1,7 @@
-import { last, lines, metric } from "./promql.js";
+import { METRICS, metric } from "../exposition/metrics.js";
+import { foreign } from "./foreign-metrics.js";
+import { last, lines } from "./promql.js";
+import { SIDES_RECORDS } from "./recordings/records.js";
 import { type Alert, listed } from "./rule.js";
 
 /**
@@ -7,11 +10,11 @@ import { type Alert, listed } from "./rule.js";
  */
 export function sourceAlerts(): Alert[] {
   return [
-    backendFilling("Redis", "redis_memory_used_bytes", "redis_memory_max_bytes"),
+    backendFilling("Redis", foreign("redis_memory_used_bytes"), foreign("redis_memory_max_bytes")),
     backendFilling(
       "RabbitMQ",
-      "rabbitmq_process_resident_memory_bytes",
-      "rabbitmq_resident_memory_limit_bytes",
+      foreign("rabbitmq_process_resident_memory_bytes"),
+      foreign("rabbitmq_resident_memory_limit_bytes"),
     ),
     slowConsumer,
     exporterBlind,
@@ -53,7 +56,7 @@ const slowConsumer: Alert = {
   name: "SlowConsumer",
   severity: "warning",
   for: "0m",
-  expr: "increase(redis_client_output_buffer_limit_disconnections_total[15m]) > 0",
+  expr: `increase(${foreign("redis_client_output_buffer_limit_disconnections_total")}[15m]) > 0`,
   summary: "Redis at {{ $labels.instance }} has cut off a client that read too slowly.",
   description: `What waited for that client is lost: results or events, if it was a daemon or an exporter. ${whoCameBack()}`,
   dashboard: "correlation",
@@ -62,7 +65,7 @@ const slowConsumer: Alert = {
 
 /** Redis does not say whom it cut off; a reader of ours would have had to connect again. */
 function whoCameBack(): string {
-  const query = `sum by (connection, role) (increase(${metric("reconnects")}[15m])) > 0`;
+  const query = `sum by (connection, role) (increase(${metric(METRICS.reconnects)}[15m])) > 0`;
   return [
     `{{ with query "${query}" }}Of ours these came back within a quarter of an hour: `,
     listed("{{ $each.Labels.role }} of {{ $each.Labels.connection }}"),
@@ -75,7 +78,7 @@ const exporterBlind: Alert = {
   name: "ExporterBlind",
   severity: "info",
   for: "10m",
-  expr: "max_over_time(celery_load:source_state[5m]) == 1",
+  expr: `max_over_time(${SIDES_RECORDS.sourceState}[5m]) == 1`,
   summary: "What {{ $labels.source }} says of the workers cannot be believed.",
   description:
     "It has seen less than 90 % of our tasks that have ended, or cannot name over 1 % of those that it saw. Its rates are too low, and what it says by task is wrong.",

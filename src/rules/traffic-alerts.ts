@@ -1,5 +1,6 @@
+import { METRICS, metric } from "../exposition/metrics.js";
 import { WRONG_ANSWER } from "../readings/label-values.js";
-import { by, last, lines, metric, sumBy } from "./promql.js";
+import { by, last, lines, sumBy } from "./promql.js";
 import type { Alert } from "./rule.js";
 
 /** Alerts about the load, and about how much of it is left undone. */
@@ -21,8 +22,8 @@ const rateNotReached: Alert = {
   severity: "warning",
   for: "5m",
   expr: lines(
-    sumBy("scenario", `increase(${metric("published")}[10m])`),
-    `/ (${sumBy("scenario", `increase(${metric("planned")}[10m])`)} > 20)`,
+    sumBy("scenario", `increase(${metric(METRICS.published)}[10m])`),
+    `/ (${sumBy("scenario", `increase(${metric(METRICS.planned)}[10m])`)} > 20)`,
     "< 0.95",
   ),
   summary: "Scenario {{ $labels.scenario }} does not reach its rate.",
@@ -35,7 +36,7 @@ const tasksDropped: Alert = {
   name: "TasksDropped",
   severity: "warning",
   for: "5m",
-  expr: `${sumBy("scenario, task, reason", `increase(${metric("dropped")}[2m])`)} > 0`,
+  expr: `${sumBy("scenario, task, reason", `increase(${metric(METRICS.dropped)}[2m])`)} > 0`,
   summary: "Starts of {{ $labels.task }} are dropped: {{ $labels.reason }}.",
   description:
     '{{ $value | printf "%.0f" }} in 2 minutes, in scenario {{ $labels.scenario }}. in_flight: the workers are too slow for maxInFlight. backpressure, not_connected: the broker. saturated: this daemon.',
@@ -46,7 +47,7 @@ const publishFailures: Alert = {
   name: "PublishFailures",
   severity: "warning",
   for: "5m",
-  expr: `${sumBy("scenario, task, kind", `increase(${metric("publishFailures")}[2m])`)} > 0`,
+  expr: `${sumBy("scenario, task, kind", `increase(${metric(METRICS.publishFailures)}[2m])`)} > 0`,
   summary: "Messages of {{ $labels.task }} are not queued: {{ $labels.kind }}.",
   description:
     '{{ $value | printf "%.0f" }} in 2 minutes, in scenario {{ $labels.scenario }}. The log of the daemon has the broker\'s own words.',
@@ -57,7 +58,7 @@ const duplicateResults: Alert = {
   name: "DuplicateResults",
   severity: "info",
   for: "0m",
-  expr: `${sumBy("scenario, task", `increase(${metric("duplicates")}[1h])`)} > 0`,
+  expr: `${sumBy("scenario, task", `increase(${metric(METRICS.duplicates)}[1h])`)} > 0`,
   summary: "Tasks of {{ $labels.task }} have ended more than once.",
   description:
     '{{ $value | printf "%.0f" }} further results in an hour, in scenario {{ $labels.scenario }}: the broker delivered messages again, so that workers ran them twice.',
@@ -66,7 +67,7 @@ const duplicateResults: Alert = {
 
 /** The series is there from the first wrong answer on, which no increase shows. */
 const wrongAnswers: Alert = (() => {
-  const wrong = `${metric("errors")}{exception="${WRONG_ANSWER}"}`;
+  const wrong = `${metric(METRICS.errors)}{exception="${WRONG_ANSWER}"}`;
   const isNew = `${last(wrong)} unless ${wrong} offset 15m`;
   return {
     name: "WrongAnswers",
@@ -99,8 +100,8 @@ const backlogGrowing: Alert = {
   severity: "warning",
   for: "15m",
   expr: lines(
-    isGrowing(metric("inFlight")),
-    `and on (${by("instance, scenario")}) changes(${metric("targetRate")}[15m]) == 0`,
+    isGrowing(metric(METRICS.inFlight)),
+    `and on (${by("instance, scenario")}) changes(${metric(METRICS.targetRate)}[15m]) == 0`,
   ),
   summary: "More and more tasks of {{ $labels.task }} wait for their result.",
   description:
@@ -112,7 +113,7 @@ const queueGrowing: Alert = {
   name: "QueueGrowing",
   severity: "warning",
   for: "15m",
-  expr: isGrowing(metric("queueLength")),
+  expr: isGrowing(metric(METRICS.queueLength)),
   summary: "Queue {{ $labels.queue }} grows.",
   description:
     'It gets {{ $value | printf "%.0f" }} messages an hour more than the workers of connection {{ $labels.connection }} take out.',

@@ -1,5 +1,6 @@
-import { by, JOB, last, lines, maxBy, metric, sumBy } from "./promql.js";
-import { PHASE_COUNT, PHASE_SUM, PREFETCH_PER_PLACE } from "./recordings.js";
+import { METRICS, metric } from "../exposition/metrics.js";
+import { by, JOB, last, lines, maxBy, sumBy } from "./promql.js";
+import { PHASE_COUNT, PHASE_SUM, PREFETCH_PER_PLACE } from "./recordings/records.js";
 import type { Alert } from "./rule.js";
 
 /** Alerts about the workers, as the daemon's observer knows them. */
@@ -16,9 +17,9 @@ const workersNotConsuming: Alert = {
   severity: "critical",
   for: "2m",
   expr: lines(
-    `${sumBy("scenario", `increase(${metric("outcomes")}{outcome=~"timed_out|unknown"}[5m])`)} > 0`,
-    `and ${sumBy("scenario", `increase(${metric("outcomes")}{outcome=~"succeeded|failed|revoked"}[5m])`)}`,
-    `+ ${sumBy("scenario", `increase(${metric("late")}[5m])`)} == 0`,
+    `${sumBy("scenario", `increase(${metric(METRICS.outcomes)}{outcome=~"timed_out|unknown"}[5m])`)} > 0`,
+    `and ${sumBy("scenario", `increase(${metric(METRICS.outcomes)}{outcome=~"succeeded|failed|revoked"}[5m])`)}`,
+    `+ ${sumBy("scenario", `increase(${metric(METRICS.late)}[5m])`)} == 0`,
   ),
   summary: "Not one result of scenario {{ $labels.scenario }} has come for 5 minutes.",
   description:
@@ -36,9 +37,9 @@ const noWorkers: Alert = {
   severity: "critical",
   for: "1m",
   expr: lines(
-    `${maxBy("connection", `last_over_time(${metric("workerUp")}[1h])`)} == 0`,
-    `unless ${maxBy("connection", `max_over_time(${metric("workerUp")}[2m])`)} > 0`,
-    `and on (${JOB}) ${sumBy("", last(metric("targetRate")))} != 0`,
+    `${maxBy("connection", `last_over_time(${metric(METRICS.workerUp)}[1h])`)} == 0`,
+    `unless ${maxBy("connection", `max_over_time(${metric(METRICS.workerUp)}[2m])`)} > 0`,
+    `and on (${JOB}) ${sumBy("", last(metric(METRICS.targetRate)))} != 0`,
   ),
   summary: "No worker of connection {{ $labels.connection }} is up.",
   description: "Tasks are sent, and nobody is there to run them.",
@@ -50,8 +51,8 @@ const noConsumers: Alert = {
   severity: "critical",
   for: "1m",
   expr: lines(
-    `${maxBy("queue", `max_over_time(${metric("queueConsumers")}[2m])`)} == 0`,
-    `and ${sumBy("queue", `increase(${metric("published")}[5m])`)} > 0`,
+    `${maxBy("queue", `max_over_time(${metric(METRICS.queueConsumers)}[2m])`)} == 0`,
+    `and ${sumBy("queue", `increase(${metric(METRICS.published)}[5m])`)} > 0`,
   ),
   summary: "No worker consumes queue {{ $labels.queue }}.",
   description: "Tasks are sent to it, and stay there until they expire.",
@@ -63,8 +64,8 @@ const workerLost: Alert = {
   severity: "warning",
   for: "1m",
   expr: lines(
-    `${maxBy("connection, worker", `max_over_time(${metric("workerUp")}[3m])`)} == 0`,
-    `and on (${by("connection")}) ${maxBy("connection", last(metric("workerUp")))} > 0`,
+    `${maxBy("connection, worker", `max_over_time(${metric(METRICS.workerUp)}[3m])`)} == 0`,
+    `and on (${by("connection")}) ${maxBy("connection", last(metric(METRICS.workerUp)))} > 0`,
   ),
   summary: "Worker {{ $labels.worker }} is gone.",
   description:
@@ -82,7 +83,7 @@ const prefetchDrift: Alert = {
   for: "1h",
   expr: lines(
     `min_over_time(${PREFETCH_PER_PLACE}[15m]) / min_over_time(${PREFETCH_PER_PLACE}[1d]) > 2`,
-    `unless on (${by("connection, worker")}) ${maxBy("connection, worker", `resets(${metric("workerProcessed")}[1d])`)} > 0`,
+    `unless on (${by("connection, worker")}) ${maxBy("connection, worker", `resets(${metric(METRICS.workerProcessed)}[1d])`)} > 0`,
   ),
   summary: "Worker {{ $labels.worker }} hoards more and more tasks.",
   description:
@@ -98,7 +99,7 @@ const clockUncertain: Alert = {
   severity: "info",
   for: "30m",
   expr: lines(
-    `${maxBy("connection, worker", last(metric("workerClockUncertainty")))}`,
+    `${maxBy("connection, worker", last(metric(METRICS.workerClockUncertainty)))}`,
     `> on (${JOB}) group_left () 0.1 * (${meanWait("30m")} > ${SHORT_WAIT_SECONDS})`,
   ),
   summary: "The clock of worker {{ $labels.worker }} is not known well enough.",

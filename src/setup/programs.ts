@@ -31,7 +31,7 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-export interface RunOptions {
+export interface ProgramOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   /** For what must not be cut off in the middle. Else the program is killed when this process ends. */
@@ -42,7 +42,7 @@ export interface RunOptions {
 export function runProgram(
   program: string,
   args: readonly string[],
-  options: RunOptions = {},
+  options: ProgramOptions = {},
 ): Promise<ProgramResult> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
@@ -79,7 +79,7 @@ export async function mustRun(
   what: string,
   program: string,
   args: readonly string[],
-  options: RunOptions & { readonly hint?: string } = {},
+  options: ProgramOptions & { readonly hint?: string } = {},
 ): Promise<ProgramResult> {
   const result = await runProgram(program, args, options);
   if (result.code === 0) return result;

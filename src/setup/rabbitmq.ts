@@ -17,6 +17,8 @@ const PACKAGED = "/usr/lib/rabbitmq/bin";
 export interface RabbitmqPrograms {
   readonly server: string;
   readonly ctl: string;
+  /** Runs Erlang's scripts, where RabbitMQ is as Debian packages it; null elsewhere. */
+  readonly escript: string | null;
   /** Erlang's port mapper, which a node starts as a daemon of its own. */
   readonly mapper: string;
 }
@@ -44,7 +46,9 @@ export async function ensureRabbitmq(report: Report = reportToStderr): Promise<R
 
 async function findRabbitmq(): Promise<RabbitmqPrograms | null> {
   const packaged = rabbitmqIn(PACKAGED);
-  if (await isExecutable(packaged.server)) return packaged;
+  if (await isExecutable(packaged.server)) {
+    return { ...packaged, escript: await findProgram("escript") };
+  }
   const onPath = await findProgram("rabbitmq-server");
   return onPath === null ? null : rabbitmqIn(dirname(onPath));
 }
@@ -54,6 +58,7 @@ export function rabbitmqIn(directory: string): RabbitmqPrograms {
   return {
     server: join(directory, "rabbitmq-server"),
     ctl: join(directory, "rabbitmqctl"),
+    escript: null,
     mapper: "epmd",
   };
 }

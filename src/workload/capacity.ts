@@ -1,9 +1,8 @@
-import { MAX_SLOTS } from "../celery/task-id.js";
-import { type ConfigIssue, unfit } from "../config/config-issue.js";
+import { MAX_SLOTS } from "../celery/messages/task-id.js";
+import { type ConfigIssue, unfit } from "../config/faults/config-issue.js";
 import type { Config } from "../config/schema.js";
 import type { EntryPlan, ScenarioPlan } from "../engine/messages.js";
 import { fixedSeries } from "../exposition/fixed-series.js";
-import { SERIES_OF_A_QUEUE } from "../exposition/observer-metrics.js";
 import { type Share, shareOf } from "../plan/share.js";
 import type { Subject } from "../readings/subject.js";
 
@@ -56,8 +55,15 @@ interface SeriesPart {
 }
 
 function partsOf({ config, subject, scenarios, queues }: Load): SeriesPart[] {
-  const { bucketsMs, phaseBucketsMs, slos } = config;
-  const parts = fixedSeries(subject, { bucketsMs, phaseBucketsMs });
+  const { bucketsMs, phaseBucketsMs, slos, threads } = config;
+  const connections = subject.connections.map((name, index) => ({ name, queues: queues[index]! }));
+  const leases = Object.entries(config.scenarios).flatMap(([name, { leaseMs }]) =>
+    leaseMs === null ? [] : [name],
+  );
+  const guards = config.guards.map(({ name }) => name);
+  const parts = fixedSeries({
+    ...{ subject, connections, leases, guards, threads, bucketsMs, phaseBucketsMs },
+  });
   const ofScenarios = scenarios.flatMap(({ name, entries }, index): SeriesPart[] => {
     const { tasks, stages } = parts.scenarios[index]!;
     return [
@@ -75,7 +81,6 @@ function partsOf({ config, subject, scenarios, queues }: Load): SeriesPart[] {
       },
     ];
   });
-  const others = parts.others + queues.flat().length * SERIES_OF_A_QUEUE;
   return [
     ...ofScenarios,
     {
@@ -86,7 +91,7 @@ function partsOf({ config, subject, scenarios, queues }: Load): SeriesPart[] {
     },
     {
       path: ["limits", "series"],
-      series: others,
+      series: parts.others,
       cause: "connections, queues and the daemon itself make",
       remedy: "Use fewer connections",
     },
@@ -99,12 +104,24 @@ function seriesIssues(load: Load): ConfigIssue[] {
   const parts = partsOf(load);
   const series = seriesIn(parts);
   if (series <= limit) return [];
-  const most = parts.reduce((most, part) => (part.series > most.series ? part : most));
+  const largest = parts.reduce((most, part) => (part.series > most.series ? part : most));
+  const most = largest.series > series / 10 ? largest : allScenarios(load, parts);
   // With some for workers and exceptions, which are counted when they are seen.
   const enough = Math.ceil((series + 1_000) / 1_000) * 1_000;
   const raise = enough > MAX_SERIES_LIMIT ? "" : `, or raise limits.series to ${enough}`;
   const message = `${most.cause} ${grouped(most.series)} of the ${grouped(series)} time series on /metrics, and limits.series is ${limit}`;
   return [unfit(most.path, message, `${most.remedy}${raise}.`)];
+}
+
+/** Where no part stands out it is the number of scenarios. */
+function allScenarios({ scenarios }: Load, parts: readonly SeriesPart[]): SeriesPart {
+  const own = parts.filter(({ path }) => path[0] === "scenarios");
+  return {
+    path: ["scenarios"],
+    series: seriesIn(own),
+    cause: `the ${count(scenarios.length, "scenarios")} together make`,
+    remedy: "Use fewer scenarios, tasks or buckets",
+  };
 }
 
 /** What `limits.series` can be. */

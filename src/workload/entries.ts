@@ -1,5 +1,6 @@
-import { brokerTraits } from "../celery/server-url.js";
-import type { TaskOptions } from "../celery/task-options.js";
+import type { TaskOptions } from "../celery/messages/task-options.js";
+import { brokerTraits } from "../celery/urls/server-url.js";
+import { dataOfStart } from "../config/data/check-data.js";
 import type { Config, TaskConfig } from "../config/schema.js";
 import { isWorkflow, measuredName } from "../config/schema.js";
 import type { EntryPlan, MemberPlan } from "../engine/messages.js";
@@ -9,8 +10,8 @@ interface Draft {
   readonly key: string;
   readonly scenario: number;
   readonly connection: number;
-  /** Resolves a task's priority for the scenario's broker. */
-  readonly optionsOf: (key: string) => TaskOptions;
+  readonly broker: string;
+  readonly data: number | null;
 }
 
 /**
@@ -24,11 +25,11 @@ export function planEntries(config: Config): {
   const connectionIndexes = new Map(
     Object.keys(config.connections).map((name, index) => [name, index]),
   );
+  const dataOf = dataIndexes(config);
   const drafts = Object.values(config.scenarios).flatMap(({ connection, mix }, scenario) => {
     const { broker } = config.connections[connection]!;
-    const optionsOf = (key: string) => taskOptions(config.tasks[key] as TaskConfig, broker);
-    const place = { scenario, connection: connectionIndexes.get(connection)!, optionsOf };
-    return Object.keys(mix).map((key): Draft => ({ key, ...place }));
+    const place = { scenario, connection: connectionIndexes.get(connection)!, broker };
+    return Object.keys(mix).map((key): Draft => ({ key, ...place, data: dataOf(key) }));
   });
   const members: EntryPlan[] = [];
   const starts = drafts.map((draft, index) =>
@@ -37,32 +38,47 @@ export function planEntries(config: Config): {
   return { entries: [...starts, ...members], startCount: starts.length };
 }
 
+/** Of what data the starts of a task take rows. */
+function dataIndexes(config: Config): (key: string) => number | null {
+  const names = Object.keys(config.data);
+  if (names.length === 0) return () => null;
+  const tasks = new Map(Object.entries(config.tasks));
+  return (key) => {
+    const [name] = dataOfStart(key, tasks);
+    return name === undefined ? null : names.indexOf(name);
+  };
+}
+
 /** `addMember` gives the number of the new entry. */
 function planStart(
   config: Config,
-  { key, scenario, connection, optionsOf }: Draft,
+  { key, scenario, connection, broker, data }: Draft,
   addMember: (member: (start: number) => EntryPlan) => number,
 ): EntryPlan {
   const entry = config.tasks[key]!;
   const { timeoutMs } = entry;
-  const name = measuredName(key, entry);
-  const place = { scenario, connection, timeoutMs };
-  const plain = { ...place, errbacks: [], workflow: null, memberOf: null };
+  const place = { scenario, connection, timeoutMs, data };
+  const plain: Plain = { ...place, errbacks: [], workflow: null, memberOf: null };
+  const optionsOf = <More>(task: string, more: More) =>
+    taskOptions(config.tasks[task] as TaskConfig, broker, more);
   const member = ({ task, isImmutable }: { task: string; isImmutable: boolean }): MemberPlan => ({
-    entry: addMember((memberOf) => ({ ...optionsOf(task), ...plain, memberOf })),
+    entry: addMember((memberOf) => optionsOf(task, { ...plain, memberOf })),
     isImmutable,
   });
+  const name = measuredName(key, entry);
   if (isWorkflow(entry)) {
     const stages = entry.stages.map((stage) => stage.map(member));
-    const first = optionsOf(entry.stages[0]![0]!.task);
-    return { ...first, ...plain, name, workflow: { stages, callbacks: [] } };
+    const first = entry.stages[0]![0]!.task;
+    return { ...optionsOf(first, plain), name, workflow: { stages, callbacks: [] } };
   }
   const errbacks = entry.linkError.map(({ task, isImmutable }) => ({
-    task: optionsOf(task),
+    task: optionsOf(task, {}),
     isImmutable,
   }));
-  const own = { ...optionsOf(key), ...plain, errbacks };
-  if (entry.link.length === 0) return { ...own, expect: entry.expect };
+  if (entry.link.length === 0) {
+    return optionsOf(key, { ...plain, errbacks, expect: entry.expect });
+  }
+  const own = optionsOf(key, { ...plain, errbacks });
   // The task itself is the first member, so that it is measured apart from what follows.
   const itself = addMember((memberOf) => ({ ...own, memberOf }));
   const workflow = {
@@ -72,8 +88,40 @@ function planStart(
   return { ...own, name, workflow };
 }
 
-function taskOptions(task: TaskConfig, broker: string): TaskOptions {
-  const { urgency, timeoutMs, link, linkError, expect, ...options } = task;
-  if (urgency === null) return options;
-  return { ...options, priority: brokerTraits(broker)!.priorityOf(urgency) };
+/** What an entry is beside its task's options. */
+type Plain = Omit<EntryPlan, keyof TaskOptions>;
+
+/**
+ * A task's options with its priority for the broker, and what is said beside them. Each key by its name: what a rest
+ * of keys is spread into takes several times the memory and the time.
+ */
+function taskOptions<More>(task: TaskConfig, broker: string, more: More): TaskOptions & More {
+  const { urgency } = task;
+  return {
+    name: task.name,
+    args: task.args,
+    kwargs: task.kwargs,
+    queue: task.queue,
+    exchange: task.exchange,
+    routingKey: task.routingKey,
+    priority: urgency === null ? task.priority : brokerTraits(broker)!.priorityOf(urgency),
+    isPersistent: task.isPersistent,
+    expiresMs: task.expiresMs,
+    countdownMs: task.countdownMs,
+    eta: task.eta,
+    nativeDelayedDelivery: task.nativeDelayedDelivery,
+    timeLimitSeconds: task.timeLimitSeconds,
+    softTimeLimitSeconds: task.softTimeLimitSeconds,
+    retries: task.retries,
+    ignoreResult: task.ignoreResult,
+    shadow: task.shadow,
+    stamps: task.stamps,
+    headers: task.headers,
+    argsrepr: task.argsrepr,
+    kwargsrepr: task.kwargsrepr,
+    serializer: task.serializer,
+    compression: task.compression,
+    protocol: task.protocol,
+    ...more,
+  };
 }

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
-import { brokerTraits, kindOf, type ServerKind } from "../celery/server-url.js";
-import type { ConfigIssue } from "../config/config-issue.js";
+import { brokerTraits, kindOf, type ServerKind } from "../celery/urls/server-url.js";
+import type { ConfigIssue } from "../config/faults/config-issue.js";
 import type { Config } from "../config/schema.js";
+import type { DataSource } from "../data/data-source.js";
 import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
 import { SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
+import type { GuardPlan } from "../guards/guard-plan.js";
+import type { LeasePlan } from "../lease/lease-plan.js";
 import type { Dimensions } from "../ledger/layout.js";
 import type { ObservePlan } from "../observer/connection-observer.js";
 import type { ResultsUse } from "../observer/worker-settings.js";
@@ -11,14 +14,17 @@ import { endOf, stagesOf } from "../plan/profile.js";
 import type { Subject } from "../readings/subject.js";
 import { capacityIssues, type Load, mostInFlight, seriesOf, slotsFor } from "./capacity.js";
 import { planEntries } from "./entries.js";
+import { lookEveryMs, planGuards } from "./guards.js";
 import { planSlos } from "./objectives.js";
 
-export interface PlanOptions {
+export interface WorkloadOptions {
   readonly config: Config;
   /** Ends the planning after this long; null = when the scenarios end by themselves. */
   readonly forMs: number | null;
   readonly countLimit: number | null;
   readonly templateLines: Readonly<Record<string, readonly string[]>>;
+  /** In the order of the configuration. */
+  readonly data: readonly DataSource[];
   readonly version: string;
   readonly commit: string;
 }
@@ -35,6 +41,9 @@ export interface PlannedEngine {
   readonly subject: Subject;
   /** What is observed beside it. */
   readonly observe: readonly ObservePlan[];
+  /** Of the scenarios that have one. */
+  readonly leases: readonly LeasePlan[];
+  readonly guards: readonly GuardPlan[];
 }
 
 /** Null when nobody waits for results of a connection. */
@@ -53,13 +62,14 @@ function resultsUse(
 
 /** What the engine does, from the configuration; or why it is more than an engine can hold. Pure. */
 export function planEngine(
-  options: PlanOptions,
+  options: WorkloadOptions,
 ): PlannedEngine | { readonly issues: readonly ConfigIssue[] } {
   const { config } = options;
   const connectionNames = Object.keys(config.connections);
   const { entries, startCount } = planEntries(config);
   const starts = entries.slice(0, startCount);
   const scenarios: ScenarioPlan[] = [];
+  let leases = 0;
   const entriesOfScenarios = Object.keys(config.scenarios).map((): number[] => []);
   for (const [entry, { scenario }] of starts.entries()) entriesOfScenarios[scenario]!.push(entry);
   const connectionIndexes = new Map(connectionNames.map((name, index) => [name, index]));
@@ -72,15 +82,19 @@ export function planEngine(
       arrival: scenario.arrival,
       entries: own,
       weights: Object.values(scenario.mix),
+      windows: scenario.windows,
       startAfterMs: scenario.startAfterMs,
       warmupMs: scenario.warmupMs,
-      endMs: plannedEndOf(scenario, options.forMs),
+      endMs: scenario.durationMs ?? Number.POSITIVE_INFINITY,
+      untilMs: options.forMs ?? Number.POSITIVE_INFINITY,
       maxInFlight: scenario.maxInFlight,
       gracefulStopMs: scenario.gracefulStopMs,
+      lease: scenario.leaseMs === null ? null : leases++,
     });
   }
 
   const slos = planSlos(config, starts);
+  if ("issues" in slos) return slos;
   const subject: Subject = {
     scenarios: scenarios.map(({ name, profile }) => ({ name, stages: stagesOf(profile) })),
     entries: starts.map(({ scenario, name, queue }) => ({ scenario, task: name, queue })),
@@ -90,11 +104,21 @@ export function planEngine(
       task: name,
     })),
     connections: connectionNames,
+    data: options.data.map(({ name, rowCount, take }, data) => ({
+      name,
+      rows: rowCount,
+      endsScenarios:
+        take === "once"
+          ? scenarios
+              .filter(({ entries: own }) => own.some((entry) => starts[entry]!.data === data))
+              .map((scenario) => scenario.name)
+          : [],
+    })),
     slos: slos.subjects,
     exceptions: [],
     version: options.version,
     commit: options.commit,
-    configHash: createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 12),
+    configHash: hashOf(config),
   };
   const queueSets = connectionNames.map(() => new Set<string>());
   for (const { connection, queue } of entries) queueSets[connection]!.add(queue);
@@ -102,10 +126,15 @@ export function planEngine(
   const load = { config, subject, scenarios, entries, queues };
   const issues = capacityIssues(load);
   if (issues.length > 0) return { issues };
+  const planned = planGuards(load);
+  if ("issues" in planned) return planned;
+  const { guards } = planned;
   const { maxWorkers, ...sizes } = dimensionsOf(load);
   const dimensions = { ...sizes, sloRows: slos.plans.length };
   return {
     subject,
+    leases: planLeases(config),
+    guards,
     observe: Object.entries(config.connections).map(([name, connection], index) => ({
       name,
       broker: connection.broker,
@@ -116,9 +145,14 @@ export function planEngine(
       results: resultsUse(kindOf(connection.backend), entries, index),
       queues: queues[index]!,
       maxWorkers,
+      lookEveryMs: lookEveryMs(guards, index),
     })),
     plan: {
       dimensions,
+      ceilings: {
+        maxInFlight: config.limits.maxInFlight,
+        tasksPerDay: config.limits.tasksPerDay,
+      },
       segment: config.segment,
       threads: config.threads,
       connections: Object.entries(config.connections).map(([name, connection]) => ({
@@ -135,6 +169,7 @@ export function planEngine(
       entries,
       slos: slos.plans,
       templateLines: options.templateLines,
+      data: options.data,
       countLimit: options.countLimit,
       seed: config.seed,
       tickMs: config.tickMs,
@@ -142,17 +177,31 @@ export function planEngine(
   };
 }
 
-function plannedEndOf(
-  scenario: { readonly durationMs: number | null; readonly startAfterMs: number },
-  forMs: number | null,
-): number {
-  const ownMs = scenario.durationMs ?? Number.POSITIVE_INFINITY;
-  return forMs === null ? ownMs : Math.max(0, Math.min(ownMs, forMs - scenario.startAfterMs));
+/** Entry by entry: the text of a large configuration at once would take as much memory again. */
+function hashOf(config: Config): string {
+  const hash = createHash("sha256");
+  for (const [section, value] of Object.entries(config)) {
+    const parts = typeof value === "object" && value !== null ? Object.entries(value) : [value];
+    hash.update(section);
+    for (const part of parts) hash.update(JSON.stringify(part));
+  }
+  return hash.digest("hex").slice(0, 12);
+}
+
+function planLeases({ connections, scenarios, segment }: Config): LeasePlan[] {
+  return Object.entries(scenarios).flatMap(([scenario, { connection, leaseMs }]) => {
+    if (leaseMs === null) return [];
+    const { broker, options: transport } = connections[connection]!;
+    const part = `${segment.index + 1}/${segment.of}`;
+    return [{ scenario, connection, broker, transport, segment: part, leaseMs }];
+  });
 }
 
 /** Whether a run of the plan comes to its end when nobody stops it. */
-export function endsByItself({ scenarios, countLimit }: EnginePlan): boolean {
-  const ends = ({ endMs, profile }: ScenarioPlan) => Math.min(endMs, endOf(profile)) < Infinity;
+export function endsByItself({ scenarios, countLimit, entries, data }: EnginePlan): boolean {
+  const ends = ({ endMs, untilMs, profile, entries: own }: ScenarioPlan) =>
+    Math.min(endMs, untilMs, endOf(profile)) < Infinity ||
+    own.some((entry) => data[entries[entry]!.data ?? -1]?.take === "once");
   return countLimit !== null || scenarios.every(ends);
 }
 
@@ -169,6 +218,7 @@ function dimensionsOf(load: Load): Omit<Dimensions, "sloRows"> & { readonly maxW
     entries: entries.length,
     scenarios: scenarios.length,
     connections,
+    data: subject.data.length,
     bucketsMs,
     phaseBucketsMs,
     exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, exceptions),

@@ -8,11 +8,15 @@ import { isPinning } from "./cores.js";
 import { type Options, readOptions } from "./options.js";
 import { type Comparison, compare, comparisonText } from "./parts/compare.js";
 import { config, configLine } from "./parts/config.js";
+import { control, controlText } from "./parts/control.js";
+import { guardLine, guards } from "./parts/guards.js";
 import { memory, memoryText } from "./parts/memory.js";
 import { pacing, pacingText } from "./parts/pacing.js";
+import { pageLine, pages } from "./parts/pages.js";
 import { pauseLine, pauses } from "./parts/pauses.js";
 import { saturation, saturationText } from "./parts/saturation.js";
 import { scrape, scrapeText } from "./parts/scrape.js";
+import { share, shareText } from "./parts/share.js";
 import { start, startText } from "./parts/start.js";
 import { truth, truthLine } from "./parts/truth.js";
 import { comparisonPicture } from "./picture.js";
@@ -52,6 +56,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   saturation: { run: async (options) => whole(await saturation(options), saturationText) },
   memory: { run: async (options) => whole(await memory(options), memoryText) },
   scrape: { run: async () => whole(await scrape(), scrapeText) },
+  guards: { run: async (options) => lines(await guards(options), guardLine) },
+  share: { run: async (options) => whole(await share(options), shareText) },
+  control: { run: async (options) => whole(await control(options), controlText) },
+  pages: { run: async (options) => lines(await pages(options), pageLine) },
   start: { run: async () => whole(await start(), startText) },
   config: { run: async () => lines(await config(), configLine) },
 };

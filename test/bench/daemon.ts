@@ -19,12 +19,16 @@ export interface DaemonLoad {
   readonly bucketsMs?: readonly number[];
   /** Put the planned time into each message: the fake worker notes it. */
   readonly tellsPlan?: boolean;
+  /** It takes orders, and keeps them in a state file. */
+  readonly control?: boolean;
   /** How many tasks share the rate; default 1. */
   readonly tasks?: number;
 }
 
 export interface RunningDaemon extends Generator {
   readonly url: string;
+  /** Where it takes orders, when it does. */
+  readonly control: string;
   metrics(): Promise<Metrics>;
   /** Waits until every scenario has stopped, which is before the process ends. */
   hasStopped(): Promise<{ page: Metrics; wasSaturated: boolean }>;
@@ -32,10 +36,17 @@ export interface RunningDaemon extends Generator {
 
 /** Starts the daemon on its core; after its scenario it answers for 3 s more, and prints its report. */
 export async function startDaemon(stage: Stage, load: DaemonLoad): Promise<RunningDaemon> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const [port, controlPort] = [await freePort(), await freePort()];
+  const [url, control] = [port, controlPort].map((each) => `http://127.0.0.1:${each}`) as [
+    string,
+    string,
+  ];
+  const orders =
+    load.control === true
+      ? `control: { listen: "127.0.0.1:${controlPort}" }\nstate: { file: ${await scratchFile("state.json")} }`
+      : "";
   const file = await scratchFile("load.yml");
-  await writeFile(file, configuration(stage, load, port), { mode: 0o600 });
+  await writeFile(file, `${configuration(stage, load, port)}${orders}\n`, { mode: 0o600 });
   const generator = await stage.startGenerator(daemonCommand([file, "--json"]));
   const metrics = async () => {
     generator.mustRun();
@@ -45,8 +56,7 @@ export async function startDaemon(stage: Stage, load: DaemonLoad): Promise<Runni
   await serverReady(generator.server, async () => (await fetch(`${url}/healthz`)).ok, 20_000);
   return {
     ...generator,
-    url,
-    metrics,
+    ...{ url, control, metrics },
     async hasStopped() {
       let wasSaturated = false;
       for (;;) {
@@ -92,16 +102,17 @@ function isSaturated(page: Metrics): boolean {
   );
 }
 
-/** The quantile of a histogram with these labels: the upper bound of the bucket that holds it, in ms. */
+/** The quantile of a histogram with these labels, of what it has counted since `before`: the upper bound of its bucket, in ms. */
 export function bucketQuantileMs(
   page: Metrics,
   name: string,
   labels: Readonly<Record<string, string>>,
   q: number,
+  before?: Metrics,
 ): number {
   const buckets = page.select(`${name}_bucket`, labels).map((sample) => ({
     le: Number(sample.labels.le!.replace("+Inf", "Infinity")),
-    count: sample.value,
+    count: sample.value - (before?.value(`${name}_bucket`, sample.labels) ?? 0),
   }));
   const total = Math.max(...buckets.map(({ count }) => count));
   const rank = Math.max(1, Math.ceil(q * total));

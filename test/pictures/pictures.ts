@@ -1,8 +1,10 @@
-// npm run pictures [-- NAME…]: the dashboards of docs/images, drawn from two real runs of a few minutes.
-// Broker, worker, exporters, daemon and Prometheus are real and started here, and so is every number: each
-// panel's queries are asked as Grafana asks them. Only the drawing is ours, so that no Grafana is needed.
+// npm run pictures [-- NAME…]: the live page and the dashboards of docs/images, from three real runs of a few minutes.
+// Broker, worker, exporters, daemon and Prometheus are real and started here, and so is every number. The page is
+// photographed in Chromium. Each panel's queries are asked as Grafana asks them; only its drawing is ours, so that no
+// Grafana is needed.
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../src/setup/ports.js";
 import { startDaemon } from "../support/daemon.js";
 import { startCeleryExporter, startFlower, startRedisExporter } from "../support/exporters.js";
 import { type ScrapeJob, startPrometheus, type TestPrometheus } from "../support/prometheus.js";
@@ -11,6 +13,7 @@ import { startWorker } from "../support/worker.js";
 import { committedBoard, repositoryPath } from "../unit/dashboards/classic-board.js";
 import { answered, type Span } from "./answers.js";
 import { type DrawnPanel, drawn } from "./draw.js";
+import { drawPage, orderByPage } from "./page-picture.js";
 import { page, text } from "./svg.js";
 
 const TASKS = (broker: string) => `
@@ -56,10 +59,35 @@ const RUNS: readonly Run[] = [
 
 const CELL = { width: 56, height: 26 };
 
+/** What the page is photographed of: a step, and a change by hand that is a little too much. */
+const PAGE_SCENARIO = `
+scenarios:
+  shop: { profile: { steps: [15/s for 60s, 30/s for 10m] }, mix: { add: 45, resize: 45, charge: 1, order: 5 } }
+guards:
+  - { name: deep-queue, watch: queueLength, queue: celery, above: 5000 }
+`;
+const PAGE_SECONDS = { before: 100, after: 75 };
+
 const asked = process.argv.slice(2);
+if (asked.length === 0 || asked.includes("page")) await photographPage();
 for (const run of RUNS) {
   const boards = run.boards.filter((name) => asked.length === 0 || asked.includes(name));
   if (boards.length > 0) await drawRun(run, boards);
+}
+
+async function photographPage(): Promise<void> {
+  await using redis = await startRedis({ args: ["--maxmemory", "200mb"] });
+  await using worker = await startWorker({ broker: redis.url(), extraArgs: ["--events"] });
+  const control = `127.0.0.1:${await freePort()}`;
+  await using _daemon = await startDaemon({
+    configText: TASKS(redis.url()) + PAGE_SCENARIO,
+    args: ["--control", control],
+  });
+  console.log(`A run of ${PAGE_SECONDS.before + PAGE_SECONDS.after} s with worker ${worker.pid}.`);
+  await sleep(PAGE_SECONDS.before * 1000);
+  await orderByPage(`http://${control}/`, "75/s", "what can the workers take?");
+  await sleep(PAGE_SECONDS.after * 1000);
+  await drawPage(`http://${control}/`);
 }
 
 async function drawRun(run: Run, boards: readonly string[]): Promise<void> {

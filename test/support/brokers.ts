@@ -36,5 +36,6 @@ export async function redisProgram(generation = chosenGeneration()): Promise<str
 export async function rabbitmqPrograms(generation = chosenGeneration()): Promise<RabbitmqPrograms> {
   if (generation === "installed") return ensureRabbitmq();
   const directory = await ensureTodaysBrokers();
-  return { ...rabbitmqIn(directory), mapper: join(directory, "epmd") };
+  const [escript, mapper] = [join(directory, "escript"), join(directory, "epmd")];
+  return { ...rabbitmqIn(directory), escript, mapper };
 }

@@ -87,7 +87,7 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
   const stdout = () => readFileSync(stdoutFile, "utf8");
   try {
     if (options.isExpectedToFail !== true) {
-      await serverReady(server, async () => (await get(`${url}/healthz`)).ok, 30_000);
+      await serverReady(server, async () => (await get(`${url}/healthz`)).ok, 90_000);
     }
   } catch (error) {
     await server.stop(0);

@@ -15,6 +15,14 @@ const tasksNamed = (count: number, options = "") =>
 
 const withArgs = (args: string) => `${HEAD}tasks: {a: {name: app.a, args: [${args}]}}\n${SCENARIO}`;
 
+const objectives = (count: number) =>
+  `slos:\n${repeated(count, (index) => `  - {name: slo${index}, objective: 99%}\n`)}`;
+
+const guardsWith = (watch: string) =>
+  `guards:\n${repeated(100, (index) => `  - {name: g${index}, watch: ${watch}, do: warn}\n`)}`;
+
+const MOST_SERIES = "limits: {series: 1000000}\n";
+
 /** What a configuration can have many of, right and wrong. */
 export const LARGE: Readonly<Record<string, Large>> = {
   tasks: (count) => HEAD + tasksNamed(count) + ONE_OF_THEM,
@@ -35,8 +43,17 @@ export const LARGE: Readonly<Record<string, Large>> = {
     `${HEAD}${tasksNamed(count)}scenarios: {steady: {profile: 20/s, mix: [${repeated(count, (index) => `u${index}`, ", ")}]}}\n`,
   "members of workflows that are misspelt": (count) =>
     `${HEAD}${tasksNamed(count)}${repeated(count, (index) => `  w${index}: {chain: [u${index}, t${index}]}\n`)}${ONE_OF_THEM}`,
-  objectives: (count) =>
-    `${HEAD}${TASK}${SCENARIO}slos:\n${repeated(count, (index) => `  - {name: slo${index}, objective: 99%}\n`)}`,
+  objectives: (count) => HEAD + TASK + SCENARIO + objectives(count),
+  "scenarios with a hundred objectives each": (count) =>
+    `${HEAD}${TASK}${objectives(100)}scenarios:\n${repeated(count, (index) => `  s${index}: {profile: 20/s}\n`)}`,
+  "scenarios with a hundred guards each": (count) =>
+    `${HEAD}${TASK}${MOST_SERIES}${guardsWith("latency, above: 5s")}scenarios:\n${repeated(count, (index) => `  s${index}: {profile: 1/s, maxInFlight: 1}\n`)}`,
+  "queues with a hundred guards each": (count) =>
+    `${HEAD}${MOST_SERIES}${guardsWith("queueLength, above: 5")}tasks:\n${repeated(count, (index) => `  t${index}: {name: app.a, queue: q${index}}\n`)}scenarios: {steady: {profile: 20/s, mix: [${repeated(count, (index) => `t${index}`, ", ")}]}}\n`,
+  "arguments that tasks have by default": (count) =>
+    `${HEAD}defaults: {tasks: {args: [${repeated(count, () => "1", ", ")}]}}\n${tasksNamed(count)}${ONE_OF_THEM}`,
+  "tasks that scenarios have by default": (count) =>
+    `${HEAD}defaults: {scenarios: {profile: 1/s, mix: [${repeated(count, (index) => `t${index}`, ", ")}]}}\n${tasksNamed(count)}scenarios:\n${repeated(count, (index) => `  s${index}: {}\n`)}`,
   steps: (count) =>
     `${HEAD}${TASK}scenarios: {steady: {profile: {steps: [${repeated(count, (index) => `${index % 9}/s for 1s`, ", ")}]}}}\n`,
   "stages of a ramp": (count) =>

@@ -6,6 +6,7 @@ import { mustRun, runProgram } from "../../src/setup/programs.js";
 import { rabbitmqEnvironment, startRabbitmqServer } from "../../src/setup/rabbitmq.js";
 import { type Generation, rabbitmqPrograms } from "./brokers.js";
 import type { KeyPair } from "./certificates.js";
+import { RabbitmqControl } from "./rabbitmq-control.js";
 import { scratchFile } from "./scratch.js";
 
 export interface TestRabbitmq extends AsyncDisposable {
@@ -46,6 +47,8 @@ export async function startRabbitmq(
     ...(withMetrics ? { metricsPort: await freePort() } : {}),
   };
   const env = rabbitmqEnvironment(options);
+  const { escript } = programs;
+  const control = escript === null ? null : new RabbitmqControl(escript, env);
   const clients: ChannelModel[] = [];
   let server = await startRabbitmqServer(programs, options);
   return {
@@ -57,6 +60,7 @@ export async function startRabbitmq(
     metricsPort: options.metricsPort ?? 0,
     url: `amqp://guest:guest@127.0.0.1:${options.port}//`,
     async ctl(...args) {
+      if (control !== null) return control.run(args);
       const { stdout } = await mustRun(`rabbitmqctl ${args.join(" ")}`, programs.ctl, args, {
         env,
         hint: server.output().slice(-2000),
@@ -79,6 +83,7 @@ export async function startRabbitmq(
     log: () => server.output(),
     async [Symbol.asyncDispose]() {
       for (const client of clients) await client.close().catch(() => {});
+      await control?.[Symbol.asyncDispose]();
       await server.stop(0);
       // The node's port mapper is a daemon of its own.
       await runProgram(programs.mapper, ["-port", String(options.mapperPort), "-kill"], { env });

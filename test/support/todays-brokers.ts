@@ -21,6 +21,7 @@ const PROGRAMS = {
   "rabbitmq-server": "/usr/lib/rabbitmq/bin/rabbitmq-server",
   rabbitmqctl: "/usr/lib/rabbitmq/bin/rabbitmqctl",
   epmd: "/usr/bin/epmd",
+  escript: "/usr/bin/escript",
 };
 
 const DIRECTORY = cachePath("todays-brokers");
@@ -35,7 +36,12 @@ const DIRECTORY = cachePath("todays-brokers");
  */
 export async function ensureTodaysBrokers(): Promise<string> {
   const bin = join(DIRECTORY, "bin");
-  const isThere = () => isExecutable(join(bin, "redis-server"));
+  const isThere = async () => {
+    const each = await Promise.all(
+      Object.keys(PROGRAMS).map((name) => isExecutable(join(bin, name))),
+    );
+    return each.every(Boolean);
+  };
   await mustHavePrivileges();
   if (await isThere()) return bin;
   const without = await missingPrograms({ debootstrap: "debootstrap" });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { ConsumeMessage } from "amqplib";
-import { parseAmqpUrl } from "../../src/celery/amqp-url.js";
-import { type MessageFill, SAMPLE_FILL } from "../../src/celery/message.js";
-import { cutText } from "../../src/celery/result-text.js";
-import { DEFAULT_TRANSPORT } from "../../src/celery/transport.js";
+import { type MessageFill, SAMPLE_FILL } from "../../src/celery/messages/message.js";
+import { cutText } from "../../src/celery/results/result-text.js";
+import { parseAmqpUrl } from "../../src/celery/urls/amqp-url.js";
+import { DEFAULT_TRANSPORT } from "../../src/celery/urls/transport.js";
 import { openAmqpBroker } from "../../src/connections/amqp/broker.js";
 import { AmqpLink } from "../../src/connections/amqp/link.js";
 import { openAmqpRpcResults } from "../../src/connections/amqp/rpc-results.js";

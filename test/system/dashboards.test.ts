@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { METRIC_PREFIX } from "../../src/exposition/metrics.js";
-import { correlationRules } from "../../src/rules/correlation/rules.js";
+import { correlationRules } from "../../src/rules/recordings/groups.js";
 import type { AlertingRule, Rule } from "../../src/rules/rule.js";
 import { DEFAULT_LINKS, ruleGroups } from "../../src/rules/rules-file.js";
 import { parseExpositionText, type Sample } from "../../src/setup/exposition-text.js";

@@ -60,7 +60,7 @@ server: { linger: 0s }
     const wanted = ((pausedMs - 100) / 1000) * RATE;
     const { saturated, ...otherwise } = total.dropped;
     assert.ok(Math.abs(saturated! - wanted) < RATE * 0.1, `${saturated} dropped, not ${wanted}`);
-    assert.deepEqual(Object.values(otherwise), [0, 0, 0]);
+    assert.equal(Math.max(...Object.values(otherwise)), 0, JSON.stringify(otherwise));
     const runs = await runsAfterQuiet(redis.cli(), worker);
     assert.equal(total.outcomes.unknown, 0);
     // What it had in its hand when it froze, admitted and not written, goes out when it goes on: the

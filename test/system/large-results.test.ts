@@ -10,6 +10,7 @@ import { assertBalanced } from "../support/metrics.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 import { scratchFile } from "../support/scratch.js";
+import { waitUntil } from "../support/wait-until.js";
 
 let redis: TestRedis;
 let rabbitmq: TestRabbitmq;
@@ -86,14 +87,24 @@ server: { linger: 0s }
   assertBalanced(page);
   assert.equal(page.sum("celery_load_unchecked_results_total"), TASKS / 2);
   assert.equal(page.sum("celery_load_malformed_messages_total"), 0);
-  const longestMs = Number(readFileSync(file, "utf8"));
+  let longest = "";
+  await waitUntil(
+    () => {
+      longest = readFileSync(file, "utf8"); // "" while it is written anew
+      return longest !== "";
+    },
+    5_000,
+    "the engine's longest pause to be written",
+  );
+  const longestMs = Number(longest);
   const peak = memory("VmHWM") - before;
   console.error(
     `${name}: the engine stood still for ${longestMs.toFixed(0)} ms at most, ${peak.toFixed(0)} MB more`,
   );
   // A tree of one of them takes 25 s and 1,600 MB.
-  assert.ok(longestMs < 1_000, `the engine stood still for ${longestMs} ms`);
-  assert.ok(peak < 600, `${peak} MB more`);
+  // Alone it is some 80 ms at most; here others have the same cores.
+  assert.ok(longestMs < 500, `the engine stood still for ${longestMs} ms`);
+  assert.ok(peak < 100, `${peak} MB more`);
 }
 
 type Work = (queue: string) => Promise<void>;

@@ -93,7 +93,8 @@ describe("the package", { skip: reason ?? false }, () => {
       imports.filter((name) => !dependencies.includes(name) && !files.includes(name)),
       [],
     );
-    const unneeded = /\.(map|ts|tsbuildinfo|svg|png)$|^(test|dist\/test|scripts|src)\/|\.test\./;
+    const unneeded =
+      /\.(map|ts|tsx|tsbuildinfo|png)$|^docs\/.*\.svg$|^dist\/src\/page\/|^(test|dist\/test|scripts|src)\/|\.test\./;
     assert.deepEqual(
       files.filter((file) => unneeded.test(file)),
       [],
@@ -162,7 +163,7 @@ describe("the package", { skip: reason ?? false }, () => {
         const cache = join(person.home, ".cache", "celery-load-exporter");
         await givePipCache(person, cache);
         const output = await use(person, installed.get(way)!, node, "demo", "--for", "3s");
-        assert.match(output, /The demo is running/);
+        assert.match(output, /The demo is running.*\n\n {2}the live page +http:/);
         assert.ok((await readdir(cache)).includes("python"));
         const written = (await readdir(person.home, { recursive: true })).filter((path) =>
           /node_modules\/celery-load-exporter\/(.*\/)?(\.cache|__pycache__)/.test(path),

@@ -1,7 +1,7 @@
 // Also on today's brokers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEFAULT_TRANSPORT } from "../../src/celery/transport.js";
+import { DEFAULT_TRANSPORT } from "../../src/celery/urls/transport.js";
 import { openRedisRpcResults } from "../../src/connections/redis/rpc-results.js";
 import { startDaemon } from "../support/daemon.js";
 import { assertBalanced } from "../support/metrics.js";

@@ -249,7 +249,7 @@ test("a run of which the broker takes nothing exits 1 and says why", async () =>
 test("a connection that an operator closes is connected again, and refuses nothing", async () => {
   await using daemon = await startDaemon({
     configText: configOf({ broker: rabbitmq.url, client: "direct", tasks: GOOD }),
-    args: ["--for", "5s", "--json"],
+    args: ["--for", "12s", "--json"],
   });
   await daemon.waitFor((page) => page.sum("celery_load_task_outcomes_total") > 30);
   await rabbitmq.ctl("close_all_connections", "by the test");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { CeleryEvent } from "../../src/celery/event-message.js";
-import { DEFAULT_TRANSPORT } from "../../src/celery/transport.js";
-import type { Control } from "../../src/connections/observe-ports.js";
+import type { CeleryEvent } from "../../src/celery/events/event-message.js";
+import { DEFAULT_TRANSPORT } from "../../src/celery/urls/transport.js";
+import type { RemoteControl } from "../../src/connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../../src/connections/open.js";
 import type { BrokerTransport } from "../../src/connections/ports.js";
 import { startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.js";
@@ -58,7 +58,7 @@ async function usable<T>(
   });
 }
 
-const ask = (control: Control, method: string, args = {}) =>
+const ask = (control: RemoteControl, method: string, args = {}) =>
   control.ask({ method, args, timeoutMs: 20_000, expected: 1 });
 
 for (const kind of ["redis", "amqp"] as const) {

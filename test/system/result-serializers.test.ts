@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { HAS_ZSTD } from "../../src/celery/body-encoding.js";
+import { HAS_ZSTD } from "../../src/celery/messages/body-encoding.js";
 import type { Finding } from "../../src/doctor/advice.js";
 import { celeryLoad } from "../support/command.js";
 import { startDaemon } from "../support/daemon.js";

@@ -55,11 +55,10 @@ threads: ${threads}
   const ENDING: readonly (readonly [NodeJS.Signals, string[], number])[] = [
     ["SIGTERM", [], 0],
     ["SIGINT", [], 0],
-    ["SIGHUP", [], 0],
     ["SIGALRM", [], 0],
     ["SIGXCPU", [], 0],
     ["SIGPWR", [], 0],
-    ["SIGHUP", ["--for", LONG], 105],
+    ["SIGALRM", ["--for", LONG], 105],
   ];
   test(`${ENDING.map(([name]) => name).join(", ")} wait for results, print the report and end in order`, async () => {
     for (let from = 0; from < ENDING.length; from += 3) {
@@ -80,9 +79,9 @@ threads: ${threads}
 
   const AT_ONCE: readonly (readonly [readonly NodeJS.Signals[], number])[] = [
     [["SIGQUIT"], 1],
-    [["SIGHUP", "SIGTERM"], 1],
+    [["SIGALRM", "SIGTERM"], 1],
     [["SIGTERM", "SIGTERM"], 2],
-    [["SIGINT", "SIGHUP"], 2],
+    [["SIGINT", "SIGALRM"], 2],
   ];
   for (const [signals, threads] of AT_ONCE) {
     test(`${signals.join(" and ")} with ${threads} threads: nothing is waited for, the report is printed`, async () => {
@@ -172,7 +171,7 @@ threads: ${threads}
 
   test("a restart waits for the port of the one that lingers, says so, and publishes nothing before", async () => {
     const known = (await worker.recorded()).length;
-    await using old = await startLoaded({ linger: "4s" });
+    await using old = await startLoaded({ linger: "8s" });
     old.signal("SIGTERM");
     await waitUntil(
       () => messages(old).some((message) => /^metrics stay up/.test(message)),
@@ -181,7 +180,7 @@ threads: ${threads}
     );
     // The old one answers for it as long as it has the port.
     await using next = await startDaemon({
-      configText: config({ linger: "4s" }),
+      configText: config({ linger: "8s" }),
       args: ["--json", "--count", "10"],
       port: old.port,
     });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { seqOf } from "../../src/celery/task-id.js";
+import { seqOf } from "../../src/celery/messages/task-id.js";
 import { ensurePrometheus } from "../../src/setup/prometheus.js";
 import { startDaemon } from "../support/daemon.js";
 import { assertBalanced, type Metrics } from "../support/metrics.js";

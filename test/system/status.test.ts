@@ -59,7 +59,11 @@ slos:
   assert.deepEqual(broker, { isUp: true, isBlocked: false, reconnects: 0 });
   assert.deepEqual(backend, { isUp: true, reconnects: 0 });
   assert.deepEqual(events, { isUp: true, reconnects: 0 });
-  assert.deepEqual(queues, [{ name: "celery", ready: 0, consumers: 1, unacked: null }]);
+  const [{ started, ...queue }, ...otherQueues] = queues as [(typeof queues)[0]];
+  const seen = { name: "celery", ready: 0, consumers: 1, unacked: null };
+  assert.deepEqual(queue, { ...seen, falls: 0, lastFall: null });
+  assert.deepEqual(otherQueues, []);
+  assert.ok(started!.ours > 10 && started!.others === 0, JSON.stringify(started));
   assert.deepEqual(
     workers.map(({ up, poolSize, queues: consumed }) => ({ up, poolSize, consumed })),
     [{ up: 1, poolSize: 4, consumed: ["celery"] }],

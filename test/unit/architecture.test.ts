@@ -13,42 +13,76 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   setup: [],
   cli: [],
   terminal: [],
-  config: ["plan", "celery", "slo", "terminal"],
-  connections: ["celery"],
-  engine: ["plan", "celery", "ledger", "connections"],
+  control: ["plan"],
+  config: ["plan", "celery", "data", "slo", "lease", "terminal"],
+  lease: ["celery"],
+  connections: ["celery", "lease"],
+  data: ["celery"],
+  engine: ["plan", "celery", "data", "ledger", "lease", "connections"],
   observer: ["celery", "connections"],
-  readings: ["ledger", "plan"],
-  diagnosis: ["ledger", "engine", "observer", "readings"],
-  exposition: ["ledger", "observer", "readings", "diagnosis"],
-  http: ["exposition"],
-  docs: ["config", "celery", "exposition", "ledger", "readings", "diagnosis", "doctor"],
-  dashboards: ["exposition"],
+  readings: ["ledger", "lease", "plan"],
+  threads: ["plan", "celery", "ledger", "engine", "observer"],
+  diagnosis: ["control", "ledger", "engine", "observer", "readings"],
+  guards: ["ledger", "observer", "readings", "control"],
+  state: ["config", "plan", "control"],
+  exposition: ["control", "ledger", "observer", "readings", "diagnosis", "guards"],
+  history: ["ledger", "observer", "readings"],
+  http: ["exposition", "history", "control", "config", "plan"],
+  docs: [
+    "plan",
+    "config",
+    "control",
+    "celery",
+    "exposition",
+    "ledger",
+    "readings",
+    "diagnosis",
+    "guards",
+    "doctor",
+  ],
+  dashboards: ["ledger", "readings", "diagnosis", "exposition", "rules"],
   rules: ["slo", "exposition", "readings"],
-  doctor: ["config", "plan", "celery", "connections", "engine", "terminal"],
+  doctor: ["config", "plan", "celery", "connections", "engine", "observer", "terminal"],
   init: ["config", "celery", "doctor"],
   workload: [
-    ...["config", "plan", "celery", "ledger", "engine", "observer", "readings", "exposition"],
+    ...["config", "plan", "celery", "data", "ledger", "lease", "engine", "observer", "readings"],
+    ...["guards", "exposition", "control"],
   ],
   reports: [
-    ...["plan", "ledger", "slo", "connections", "observer", "readings", "diagnosis", "exposition"],
-    ...["http", "terminal"],
+    ...["plan", "ledger", "slo", "connections", "observer", "readings", "diagnosis", "guards"],
+    ...["exposition", "history", "http", "terminal"],
+  ],
+  news: [
+    ...["celery", "ledger", "connections", "engine", "observer", "readings", "http", "reports"],
   ],
   daemon: [
-    ...["plan", "celery", "ledger", "connections", "engine", "observer", "readings", "diagnosis"],
-    ...["exposition", "http", "reports"],
+    ...["plan", "ledger", "lease", "connections", "engine", "threads", "observer", "readings"],
+    ...["diagnosis", "control", "state", "guards", "exposition", "history", "http", "reports"],
+    ...["news", "config", "celery", "workload"],
   ],
+  ctl: ["config", "control", "http", "terminal"],
   commands: [
-    ...["config", "plan", "celery", "connections", "workload", "daemon", "doctor", "init"],
-    ...["rules", "setup", "terminal"],
+    ...["config", "plan", "celery", "data", "connections", "workload", "daemon", "doctor", "init"],
+    ...["control", "state", "rules", "setup", "terminal", "ctl", "http"],
   ],
 };
 /** Files beside the folders that anyone may import. */
 const COMMON = [
-  ...["errors", "clock", "deadline", "did-you-mean", "library-lines", "log", "open-files"],
+  ...[
+    "answer-parts",
+    "errors",
+    "clock",
+    "deadline",
+    "did-you-mean",
+    "library-lines",
+    "mapping",
+    "log",
+    "open-files",
+  ],
   ...["signals", "version"],
 ];
 /** Folders that compute and nothing else: of Node only what does so too. */
-const PURE = ["plan", "celery", "ledger", "slo", "init", "cli", "terminal"];
+const PURE = ["plan", "celery", "ledger", "slo", "lease", "init", "cli", "terminal"];
 
 /** The only folder or file that may import a package. */
 const HOME: Readonly<Record<string, readonly string[]>> = {
@@ -57,7 +91,8 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["exposition"],
   express: ["http"],
   "p-limit": ["observer"],
-  zod: ["config"],
+  // What may be configured, what may be ordered, and what is kept of it.
+  zod: ["config", "http", "state"],
   // Configurations, Prometheus' rules, and results of workers.
   yaml: ["config", "rules", "init", "celery"],
   commander: ["main.ts", "command-line.ts", "describe-commands.ts"],
@@ -67,9 +102,12 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "@grafana/grafana-foundation-sdk": ["dashboards"],
 };
 
-const files = readdirSync(join(CHECKOUT, "src"), { recursive: true })
+const sources = readdirSync(join(CHECKOUT, "src"), { recursive: true })
   .map(String)
-  .filter((file) => file.endsWith(".ts"));
+  .filter((file) => /\.tsx?$/.test(file));
+/** The front end is a program of its own. */
+const isOfPage = (file: string) => file.startsWith("page/");
+const files = sources.filter((file) => !isOfPage(file));
 const importsOf = (file: string) =>
   [
     ...readFileSync(join(CHECKOUT, "src", file), "utf8").matchAll(
@@ -104,12 +142,16 @@ test("each package has its home", () => {
   }
 });
 
-test("plan, celery, ledger, slo, init, cli and terminal read no clock, file, socket or environment and throw no dice", () => {
+test("plan, celery, ledger, slo, lease, init, cli and terminal read no clock, file, socket or environment and throw no dice", () => {
   for (const file of files.filter((name) => PURE.includes(roomOf(name)))) {
+    // Addresses alone are arithmetic.
     const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
+    const isOfAddresses = text.includes('import { BlockList, isIP } from "node:net";');
     assert.deepEqual(
       // Compression is arithmetic.
-      importsOf(file).filter((name) => name.startsWith("node:") && name !== "node:zlib"),
+      importsOf(file)
+        .filter((name) => name.startsWith("node:") && name !== "node:zlib")
+        .filter((name) => name !== "node:net" || !isOfAddresses),
       [],
       file,
     );
@@ -122,5 +164,37 @@ test("plan, celery, ledger, slo, init, cli and terminal read no clock, file, soc
 test("only main ends the process", () => {
   for (const file of files.filter((name) => name !== "main.ts")) {
     assert.doesNotMatch(readFileSync(join(CHECKOUT, "src", file), "utf8"), /process\.exit\b/, file);
+  }
+});
+
+test("the page takes types of the status, the history and orders from the daemon, and nothing that runs", () => {
+  const types =
+    /^\.\.\/(\.\.\/)?(reports\/(live-status|status|slo-report)|history\/answer|http\/scenarios|control\/steering-port|observer\/worker)\.js$/;
+  const packages = ["preact", "preact/hooks", "@preact/signals", "uplot"];
+  for (const file of sources.filter(isOfPage)) {
+    const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
+    for (const name of importsOf(file)) {
+      const isOwn = name.startsWith("./") || isOfPage(join(file, "..", name));
+      const isType = types.test(name) && text.includes(`from "${name}"`);
+      assert.ok(isOwn || isType || packages.includes(name), `${file} imports ${name}`);
+      if (!isType) continue;
+      const [statement] = new RegExp(`import[^;]*from "${name}"`).exec(text) ?? [""];
+      assert.match(statement, /^import type /, `${file} takes more than types from ${name}`);
+    }
+  }
+});
+
+test("the page's models draw nothing and ask nobody", () => {
+  for (const file of sources.filter((name) => name.startsWith("page/model/"))) {
+    const text = readFileSync(join(CHECKOUT, "src", file), "utf8");
+    assert.doesNotMatch(
+      text,
+      /\b(document|window|fetch|Date\.now|new Date\(\)|setTimeout)\b/,
+      file,
+    );
+    assert.ok(
+      importsOf(file).every((name) => name.startsWith(".")),
+      file,
+    );
   }
 });

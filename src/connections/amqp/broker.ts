@@ -1,8 +1,8 @@
 import type { ChannelModel } from "amqplib";
-import { compileAmqpMessage } from "../../celery/amqp-message.js";
-import { parseAmqpUrl } from "../../celery/amqp-url.js";
-import { delayIn } from "../../celery/delayed-delivery.js";
-import type { TaskMessageSpec } from "../../celery/message.js";
+import { compileAmqpMessage } from "../../celery/messages/amqp-message.js";
+import { delayIn } from "../../celery/messages/delayed-delivery.js";
+import type { TaskMessageSpec } from "../../celery/messages/message.js";
+import { parseAmqpUrl } from "../../celery/urls/amqp-url.js";
 import type { BrokerOptions, BrokerPart, MessageTemplate, PublishAnswer } from "../ports.js";
 import { DelayRoute } from "./delay-route.js";
 import { Lane, type Way } from "./lane.js";

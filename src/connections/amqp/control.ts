@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { ChannelModel, ConfirmChannel } from "amqplib";
-import { parseAmqpUrl } from "../../celery/amqp-url.js";
 import {
   CONTROL_PROPERTIES,
   type ControlRequest,
@@ -8,8 +7,9 @@ import {
   controlHeaders,
   mailboxOf,
   readControlReply,
-} from "../../celery/control-message.js";
-import type { Control, ControlOptions } from "../observe-ports.js";
+} from "../../celery/events/control-message.js";
+import { parseAmqpUrl } from "../../celery/urls/amqp-url.js";
+import type { ControlOptions, RemoteControl } from "../observe-ports.js";
 import { OpenQuestions } from "../open-questions.js";
 import { CLASSIC } from "./classic-queue.js";
 import { AmqpLink } from "./link.js";
@@ -19,7 +19,7 @@ import { hasExchange } from "./passive.js";
  * Remote control on RabbitMQ. Answers come to an exclusive queue of ours by the anonymous exchange, so
  * that it is all that is declared; it goes with the connection, and a later answer with it.
  */
-export function openAmqpControl(options: ControlOptions): Control {
+export function openAmqpControl(options: ControlOptions): RemoteControl {
   const { clientName, report, transport } = options;
   const { requests, replies } = mailboxOf(transport.control_exchange);
   const queue = `${randomUUID()}.${replies}`;

@@ -1,4 +1,4 @@
-import type { Delay } from "../../celery/delayed-delivery.js";
+import type { Delay } from "../../celery/messages/delayed-delivery.js";
 import type { PublishAnswer, PublishOutcome } from "../ports.js";
 import type { Lane, Way } from "./lane.js";
 import type { TaskMessage } from "./publish-frames.js";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { parseAmqpUrl } from "../../celery/amqp-url.js";
-import { readEvents } from "../../celery/event-message.js";
+import { readEvents } from "../../celery/events/event-message.js";
+import { parseAmqpUrl } from "../../celery/urls/amqp-url.js";
 import type { EventStream, EventStreamOptions } from "../observe-ports.js";
 import { CLASSIC } from "./classic-queue.js";
 import { AmqpLink } from "./link.js";

@@ -1,4 +1,4 @@
-import { isExactNumber, nearestNumber, wholeOf } from "../../celery/exact-number.js";
+import { isExactNumber, nearestNumber, wholeOf } from "../../celery/messages/exact-number.js";
 
 /**
  * Headers for amqplib, with the type of each number said: what amqplib would choose by itself, py-amqp

@@ -1,4 +1,5 @@
-import { ResultPieces, resultText } from "../../celery/result-text.js";
+import { ResultPieces, resultText } from "../../celery/results/result-text.js";
+import { isTlsAlert } from "../tls.js";
 import { ProtocolError } from "./protocol-error.js";
 
 /** What is read past amqplib on one channel. */
@@ -8,7 +9,7 @@ export interface ChannelEvents {
   /** A published message had no queue (`basic.return`); its confirm follows. */
   returned?(correlationId: string): void;
   /**
-   * A message for our consumer (`basic.deliver`), a large one cut (`celery/result-text.ts`); `isRepeat`: it was sent to
+   * A message for our consumer (`basic.deliver`), a large one cut (`celery/results/result-text.ts`); `isRepeat`: it was sent to
    * a consumer before.
    */
   delivered?(correlationId: string, text: string, tag: number, isRepeat: boolean): void;
@@ -107,7 +108,7 @@ export class FrameReader {
     if (data.length - at < HEAD_BYTES) return 0;
     const payloadBytes = data.readUInt32BE(at + 3);
     if (!isFrameType(data[at]!) || payloadBytes > MAX_FRAME_BYTES) {
-      throw new ProtocolError(excerpt(data, at));
+      throw new ProtocolError(isTlsAlert(data.subarray(at)) ? "a TLS alert" : excerpt(data, at));
     }
     const end = at + HEAD_BYTES + payloadBytes + 1;
     if (end > data.length) {

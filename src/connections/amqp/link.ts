@@ -1,6 +1,7 @@
 import { type Channel, type ChannelModel, connect, credentials } from "amqplib";
-import type { AmqpAddress, AmqpServer } from "../../celery/amqp-url.js";
+import type { AmqpAddress, AmqpServer } from "../../celery/urls/amqp-url.js";
 import { withDeadline } from "../../deadline.js";
+import { addressFault, lookupOf } from "../allowed-lookup.js";
 import { asideMs, BackOff } from "../back-off.js";
 import { isFull, STEPPED_ASIDE } from "../limit.js";
 import type { Client } from "../ports.js";
@@ -210,7 +211,8 @@ export class AmqpLink {
     if (this.#downSinceMs < 0) this.#downSinceMs = performance.now();
     const error = this.#lastError;
     this.#lastError = undefined;
-    const fault = tlsFault(error) ?? refusalOf(error, this.#servers[this.#current]!);
+    const server = this.#servers[this.#current]!;
+    const fault = addressFault(error) ?? tlsFault(error) ?? refusalOf(error, server);
     const cause = fault ?? (error === undefined ? "connection closed" : causeOf(error));
     const isAside = this.#isOptional && isFull(cause);
     if (wasUp) this.#backOff.lost();
@@ -275,6 +277,7 @@ function connectUntil(
       },
       ...credentialsOf(server),
       ...(tls === undefined ? {} : tlsOptions(tls, host)),
+      ...lookupOf(server),
       ...tap?.socketOptions,
     },
   );

@@ -1,9 +1,9 @@
 import type { Channel, ChannelModel } from "amqplib";
-import { parseAmqpUrl } from "../../celery/amqp-url.js";
+import { parseAmqpUrl } from "../../celery/urls/amqp-url.js";
 import { messageOf } from "../../errors.js";
 import type { ObserveOptions, QueueDepth, ServerLook } from "../observe-ports.js";
 import { AmqpLink } from "./link.js";
-import { typeByManagement, unackedByManagement } from "./management.js";
+import { memoryByManagement, typeByManagement, unackedByManagement } from "./management.js";
 
 /** A look at a RabbitMQ: everything is asked passively. */
 export function openAmqpLook(options: ObserveOptions): ServerLook {
@@ -73,7 +73,7 @@ export function openAmqpLook(options: ObserveOptions): ServerLook {
     async typeOf(queue) {
       return management ? typeByManagement(management, vhost, queue) : null;
     },
-    memoryBytes: async () => null,
+    memory: async () => (management ? memoryByManagement(management) : null),
     stepAside: () => link.stepAside(),
     checkLiveness() {}, // the heartbeats of AMQP do it
     close: () => link.close(),

@@ -1,6 +1,9 @@
-import { parseManagementUrl } from "../../celery/management-url.js";
-import { isObject } from "../../celery/redis-delivery.js";
+import { answerParts } from "../../answer-parts.js";
+import { parseManagementUrl } from "../../celery/urls/management-url.js";
 import { messageOf } from "../../errors.js";
+import { isMapping } from "../../mapping.js";
+import { checkAddresses } from "../allowed-lookup.js";
+import type { Memory } from "../observe-ports.js";
 
 const ANSWER_MS = 3_000;
 /** What is asked for takes some hundred. */
@@ -35,6 +38,28 @@ export async function typeByManagement(
   return typeof type === "string" ? type.slice(0, 100) : null;
 }
 
+/**
+ * Asks it for the memory of the node that is nearest to its limit, the high watermark at which it blocks. Null when no
+ * node tells.
+ * @throws {Error} that says what to do, without the password
+ */
+export async function memoryByManagement(url: string): Promise<Memory | null> {
+  const nodes = await ask(url, "nodes?columns=mem_used,mem_limit");
+  let fullest: Memory | null = null;
+  for (const node of Array.isArray(nodes) ? nodes : []) {
+    const { mem_used: usedBytes, mem_limit: limitBytes } = isMapping(node) ? node : {};
+    if (!isBytes(usedBytes) || !isBytes(limitBytes)) continue;
+    const isFuller =
+      fullest === null || usedBytes / limitBytes > fullest.usedBytes / fullest.limitBytes!;
+    if (isFuller) fullest = { usedBytes, limitBytes };
+  }
+  return fullest;
+}
+
+function isBytes(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
 /** One column of a queue; an empty object when there is no such queue, or nothing is known of it yet. */
 async function askAbout(
   url: string,
@@ -42,47 +67,74 @@ async function askAbout(
   queue: string,
   column: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { base, username, password } = parseManagementUrl(url);
   const path = [vhost, queue].map(encodeURIComponent).join("/");
-  const fail = (what: string) => new Error(`RabbitMQ's management API at ${base} ${what}`);
-  const response = await fetch(`${base}/api/queues/${path}?columns=${column}`, {
+  const answer = await ask(url, `queues/${path}?columns=${column}`);
+  // As long as it has nothing, [] stands for an object without any.
+  if (answer === undefined || (Array.isArray(answer) && answer.length === 0)) return {};
+  if (!isMapping(answer)) {
+    const { base } = parseManagementUrl(url);
+    throw failureOf(base, "answers with something else: is it another server?");
+  }
+  return answer;
+}
+
+function failureOf(base: string, what: string): Error {
+  return new Error(`RabbitMQ's management API at ${base} ${what}`);
+}
+
+/** Undefined when there is no such thing. */
+async function ask(url: string, path: string): Promise<unknown> {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(new Error("no answer in time")), ANSWER_MS);
+  try {
+    return await askFor(url, path, patience.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function askFor(url: string, path: string, signal: AbortSignal): Promise<unknown> {
+  const { base, host, username, password, allowedAddresses } = parseManagementUrl(url);
+  const fail = (what: string) => failureOf(base, what);
+  if (allowedAddresses !== undefined) {
+    await checkAddresses(host, allowedAddresses).catch((error: unknown) => {
+      throw fail(`is not asked: ${messageOf(error)}`);
+    });
+  }
+  const response = await fetch(`${base}/api/${path}`, {
     headers: {
       authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`,
     },
     // Nobody else is to get the password.
     redirect: "error",
-    signal: AbortSignal.timeout(ANSWER_MS),
+    signal,
   }).catch((error: unknown) => {
     const { cause } = error as Error;
     throw fail(`does not answer: ${messageOf(cause ?? error)}`);
   });
   if (!response.ok) await response.body?.cancel();
-  if (response.status === 404) return {};
+  if (response.status === 404) return undefined;
   if (response.status === 401 || response.status === 403) {
     throw fail(
       `refuses ${username} (${response.status}): check the user and password in management, and that the user has the tag monitoring`,
     );
   }
   if (!response.ok) throw fail(`answers ${response.status}`);
-  const answer = await bodyOf(response);
-  // As long as it has nothing, [] stands for an object without any.
-  if (Array.isArray(answer) && answer.length === 0) return {};
-  if (!isObject(answer)) throw fail("answers with something else: is it another server?");
-  return answer;
+  return await bodyOf(response, signal);
 }
 
 /** The JSON of an answer; null when it is none, or longer than any answer to such a question. */
-async function bodyOf(response: Response): Promise<unknown> {
+async function bodyOf(response: Response, signal: AbortSignal): Promise<unknown> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for await (const part of response.body ?? []) {
+    for await (const part of answerParts(response, signal)) {
       bytes += part.length;
       if (bytes > MAX_ANSWER_BYTES) return null; // leaving the loop cancels the rest
       parts.push(part);
     }
     return JSON.parse(Buffer.concat(parts).toString());
   } catch {
-    return null; // no JSON, or cut off
+    return null; // no JSON, cut off, or not all of it in time
   }
 }

@@ -1,5 +1,6 @@
 import type { BrokerParts } from "../broker-parts.js";
 import { openAmqpBroker } from "./broker.js";
+import { openAmqpClaim } from "./claim.js";
 import { openAmqpControl } from "./control.js";
 import { openAmqpEvents } from "./events.js";
 import { openAmqpLook } from "./look.js";
@@ -14,4 +15,5 @@ export const AMQP: BrokerParts = {
   openControl: openAmqpControl,
   openEvents: openAmqpEvents,
   openLook: openAmqpLook,
+  openClaim: openAmqpClaim,
 };

@@ -1,6 +1,6 @@
-import type { AmqpMessage, AmqpMessageTemplate } from "../../celery/amqp-message.js";
-import { delayIn } from "../../celery/delayed-delivery.js";
-import { type MessageFill, SAMPLE_FILL } from "../../celery/message.js";
+import type { AmqpMessage, AmqpMessageTemplate } from "../../celery/messages/amqp-message.js";
+import { delayIn } from "../../celery/messages/delayed-delivery.js";
+import { type MessageFill, SAMPLE_FILL } from "../../celery/messages/message.js";
 import { shortText, tableBytes, unsigned } from "./table-bytes.js";
 
 const METHOD = 1;

@@ -1,9 +1,9 @@
-import type { Refusal } from "../ports.js";
+import type { RefusedOutcome } from "../ports.js";
 import { brokerWords } from "./refusal.js";
 
 /** Why the broker has closed the channel of a message, and what that makes of the message. */
 export interface PublishRefusal {
-  readonly outcome: Refusal;
+  readonly outcome: RefusedOutcome;
   /** The broker's words; what to do about it in a second line. */
   readonly reason: string;
   /** Of a message that is too large: how many bytes the broker takes. */

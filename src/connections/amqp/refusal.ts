@@ -1,4 +1,4 @@
-import type { AmqpServer } from "../../celery/amqp-url.js";
+import type { AmqpServer } from "../../celery/urls/amqp-url.js";
 import { messageOf } from "../../errors.js";
 import { isFull, remedyForFull } from "../limit.js";
 
@@ -10,8 +10,17 @@ export function isUnexplained(error: unknown): boolean {
 /** What the broker said of an error, without what amqplib writes before it. */
 export function brokerWords(error: unknown): string {
   const text = messageOf(error);
-  return /with message "(.*)"$/s.exec(text)?.[1] ?? text;
+  return /with message "(.*)"$/s.exec(text)?.[1] ?? OWN_WORDS.get(text) ?? text;
 }
+
+/** What amqplib says of a server that says nothing. */
+const OWN_WORDS: ReadonlyMap<string, string> = new Map([
+  ["connect ETIMEDOUT", "the server does not answer, or a firewall holds back what is sent to it"],
+  [
+    "Socket closed abruptly during opening handshake",
+    "the server closed the connection without a word of RabbitMQ's protocol (AMQP 0-9-1)",
+  ],
+]);
 
 /** The cause of a loss in the broker's words, with what to do about a limit. */
 export function causeOf(error: unknown): string {

@@ -1,5 +1,5 @@
-import { parseAmqpUrl } from "../../celery/amqp-url.js";
-import { resultText } from "../../celery/result-text.js";
+import { resultText } from "../../celery/results/result-text.js";
+import { parseAmqpUrl } from "../../celery/urls/amqp-url.js";
 import type { ResultsOptions, ResultsPart } from "../ports.js";
 import { Acknowledgements } from "./acknowledgements.js";
 import { CLASSIC } from "./classic-queue.js";

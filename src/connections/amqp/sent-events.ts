@@ -1,6 +1,6 @@
 import type { Channel } from "amqplib";
-import { parseAmqpUrl } from "../../celery/amqp-url.js";
-import { EVENT_PROPERTIES, SENT_ROUTING_KEY } from "../../celery/sent-event.js";
+import { EVENT_PROPERTIES, SENT_ROUTING_KEY } from "../../celery/events/sent-event.js";
+import { parseAmqpUrl } from "../../celery/urls/amqp-url.js";
 import type { BrokerOptions } from "../ports.js";
 import type { SentEvents } from "../sent-events.js";
 import { AmqpLink, type AmqpLinkEvents } from "./link.js";

@@ -12,7 +12,7 @@ interface Trial {
 }
 
 /** What became of a message that went alone: the broker's answer, or the error with which it closed the channel. */
-type Verdict = readonly [outcome: PublishOutcome, reason: string] | Error;
+type TrialResult = readonly [outcome: PublishOutcome, reason: string] | Error;
 
 /**
  * Messages that the broker may refuse: the first on its way, and those that are larger than all that were answered on
@@ -121,7 +121,7 @@ export class Trials {
     await way.prove().catch(() => {}); // the connection is lost, which its link reports
   }
 
-  #verdictOn(channel: PublishChannel, message: TaskMessage): Promise<Verdict> {
+  #verdictOn(channel: PublishChannel, message: TaskMessage): Promise<TrialResult> {
     return new Promise((resolve) => {
       this.#channelClosed = (error) => resolve(error ?? ["unknown", "channel closed"]);
       channel.put(message, (_from, _to, ...verdict) => resolve(verdict), 0);

@@ -1,11 +1,11 @@
-import type { TaskMessageSpec } from "../../celery/message.js";
-import { bindingsKey, routedQueues } from "../../celery/redis-bindings.js";
+import type { TaskMessageSpec } from "../../celery/messages/message.js";
+import { bindingsKey, routedQueues } from "../../celery/messages/redis-bindings.js";
 import {
   compileRedisEnvelope,
   priorityKey,
   type RedisMessage,
-} from "../../celery/redis-envelope.js";
-import { parseRedisUrl } from "../../celery/redis-url.js";
+} from "../../celery/messages/redis-envelope.js";
+import { parseRedisUrl } from "../../celery/urls/redis-url.js";
 import type { BrokerOptions, BrokerPart, Message, PublishAnswer } from "../ports.js";
 import { DataWatch } from "./data-watch.js";
 import { RedisLink } from "./link.js";

@@ -3,11 +3,11 @@ import {
   mailboxOf,
   readRedisControlReply,
   redisControlEnvelope,
-} from "../../celery/control-message.js";
-import { fanoutChannel } from "../../celery/fanout-channel.js";
-import { parseRedisUrl } from "../../celery/redis-url.js";
+} from "../../celery/events/control-message.js";
+import { fanoutChannel } from "../../celery/events/fanout-channel.js";
+import { parseRedisUrl } from "../../celery/urls/redis-url.js";
 import { withDeadline } from "../../deadline.js";
-import type { Control, ControlOptions } from "../observe-ports.js";
+import type { ControlOptions, RemoteControl } from "../observe-ports.js";
 import { OpenQuestions } from "../open-questions.js";
 import { databasesOf } from "./fanout-databases.js";
 import { RedisLink } from "./link.js";
@@ -21,7 +21,7 @@ const CLOSE_MS = 1_000;
  * their answers to a list of ours that is bound in a set (`kombu/transport/redis.py _queue_bind`). The
  * binding exists while a question is open: an answer that comes later finds none, and the worker drops it.
  */
-export function openRedisControl(options: ControlOptions): Control {
+export function openRedisControl(options: ControlOptions): RemoteControl {
   const { transport, clientName, report } = options;
   const address = parseRedisUrl(options.url);
   const prefix = transport.global_keyprefix;

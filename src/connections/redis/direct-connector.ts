@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { AbstractConnector, type RedisOptions } from "ioredis";
+import { lookupOf } from "../allowed-lookup.js";
 
 /** Who gets what arrives on a socket, without a copy; the bytes are good until it returns. */
 interface Reading {
@@ -9,18 +10,24 @@ interface Reading {
 const READ_BYTES = 64 * 1024;
 const readings = new WeakMap<object, Reading>();
 
+/** Beside ioredis' own options. */
+export interface DirectOptions {
+  /** Where the host may lead: of `addressesIn()`; without it anywhere. */
+  readonly allowedAddresses?: readonly string[];
+}
+
 /**
  * Connects ioredis to a server without TLS so that all that arrives is put into one buffer: by itself
  * Node allocates 64 KiB for every read, which at low rates is a tenth of the cost of a task. Until
  * somebody `read`s the socket, ioredis gets its `data` events as ever.
  */
 export class DirectConnector extends AbstractConnector {
-  readonly #options: RedisOptions;
+  readonly #options: RedisOptions & DirectOptions;
 
   constructor(options: unknown) {
     const { disconnectTimeout = 2_000 } = options as RedisOptions;
     super(disconnectTimeout);
-    this.#options = options as RedisOptions;
+    this.#options = options as RedisOptions & DirectOptions;
   }
 
   async connect(): Promise<Socket> {
@@ -28,6 +35,7 @@ export class DirectConnector extends AbstractConnector {
     const reading: Reading = { onBytes: null };
     const socket = connect({
       ...(path ? { path } : { host: host ?? "127.0.0.1", port: port ?? 6379 }),
+      ...lookupOf(this.#options),
       onread: {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
         callback: (length: number, buffer: Uint8Array) => {

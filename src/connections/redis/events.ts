@@ -1,6 +1,6 @@
-import { readRedisEvents } from "../../celery/event-message.js";
-import { fanoutPattern } from "../../celery/fanout-channel.js";
-import { parseRedisUrl } from "../../celery/redis-url.js";
+import { readRedisEvents } from "../../celery/events/event-message.js";
+import { fanoutPattern } from "../../celery/events/fanout-channel.js";
+import { parseRedisUrl } from "../../celery/urls/redis-url.js";
 import type { EventStream, EventStreamOptions } from "../observe-ports.js";
 import { onMessage } from "./contained-faults.js";
 import { databasesOf } from "./fanout-databases.js";

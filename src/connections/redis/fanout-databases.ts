@@ -1,4 +1,4 @@
-import type { RedisAddress } from "../../celery/redis-url.js";
+import type { RedisAddress } from "../../celery/urls/redis-url.js";
 
 /**
  * What may stand for the database in the channels of fanout exchanges: behind Sentinel kombu before 5.4

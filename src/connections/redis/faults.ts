@@ -1,18 +1,28 @@
-import type { RedisServer } from "../../celery/redis-url.js";
+import type { RedisServer } from "../../celery/urls/redis-url.js";
 import { messageOf } from "../../errors.js";
 import { isFull, remedyForFull } from "../limit.js";
+import { isTlsAlert } from "../tls.js";
+import { ProtocolError, quoted } from "./resp-reader.js";
 
-/** What the server may speak instead, when the way in which an attempt failed leaves that open. */
+/** What ioredis says of bytes that it cannot read, in our words; `first` is what the server began with, if it was not up yet. */
+export function inOurWords(error: unknown, first: Buffer | undefined): unknown {
+  const [, letter] = /^Unknown RESP type \d+ "(.)"/s.exec(messageOf(error)) ?? [];
+  if (letter === undefined) return error;
+  return new ProtocolError(quoted(first?.toString("latin1") ?? letter));
+}
+
+/** What the server may speak instead, when the way in which an attempt failed leaves that open; `first` as above. */
 export function wrongKindOf(
   { tls, path }: RedisServer,
   error: unknown,
   wasConnected: boolean,
+  first: Buffer | undefined,
 ): "plain" | "tls" | null {
   if (path !== undefined) return null;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   // In the clear a server closes on bytes that are no TLS; with TLS it waits for the end of a line.
   const isCut = error === undefined || isReset(error);
-  if (tls === undefined) return wasConnected && isCut ? "tls" : null;
+  if (tls === undefined) return wasConnected && (isCut || isTlsAlert(first)) ? "tls" : null;
   return code === "ETIMEDOUT" || isCut ? "plain" : null;
 }
 

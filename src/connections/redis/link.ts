@@ -1,13 +1,16 @@
+import type { Socket } from "node:net";
 import { Redis, type RedisOptions } from "ioredis";
-import type { RedisAddress, RedisServer } from "../../celery/redis-url.js";
+import { isWithin } from "../../celery/urls/allowed-hosts.js";
+import type { RedisAddress, RedisServer } from "../../celery/urls/redis-url.js";
 import { messageOf } from "../../errors.js";
+import { addressFault, lookupOf, notAllowed } from "../allowed-lookup.js";
 import { asideMs, BackOff } from "../back-off.js";
 import { isFull, STEPPED_ASIDE } from "../limit.js";
 import { tlsFault, tlsOptions } from "../tls.js";
 import { containFaults, countIn } from "./contained-faults.js";
-import { DirectConnector } from "./direct-connector.js";
+import { DirectConnector, type DirectOptions } from "./direct-connector.js";
 import { enter, isHelloRefused } from "./enter.js";
-import { accountFault, hintFor, WRONG_KIND, wrongKindOf } from "./faults.js";
+import { accountFault, hintFor, inOurWords, WRONG_KIND, wrongKindOf } from "./faults.js";
 import { isServerRefusal } from "./reply.js";
 import type { BulkText, MessageHandler } from "./resp-reader.js";
 import { Sentinels, sentinelFault } from "./sentinel.js";
@@ -59,6 +62,9 @@ const REPLICA_AGAIN_MS = 15_000;
 /** While they are asked, an attempt costs little and the new master may be there any moment. */
 const LAST_SENTINEL_BACK_OFF_MS = 1_000;
 
+/** So much is shown of what is no Redis. */
+const FIRST_BYTES = 40;
+
 /**
  * One supervised connection to Redis: reconnects for ever with jittered back-off, never resends a
  * command, counts as up only after its own preparation succeeded, and is torn down when it is
@@ -76,6 +82,8 @@ export class RedisLink {
   #downSinceMs = -1;
   #upMs = 0;
   #lastError: unknown;
+  /** What the server began with, until it is up. */
+  #firstBytes: Buffer | undefined;
   #lastAnswerMs = 0;
   #pingPending = false;
   #retry: NodeJS.Timeout | undefined;
@@ -126,6 +134,10 @@ export class RedisLink {
     this.client.on("connect", () => {
       this.#lastAnswerMs = performance.now();
       this.#wasConnected = true;
+      this.#checkAddress();
+      this.client.stream.once("data", (bytes: Buffer) => {
+        if (!this.#up) this.#firstBytes = Buffer.from(bytes.subarray(0, FIRST_BYTES));
+      });
       // ioredis has just switched it on.
       if (!keepAlive) this.client.stream.setKeepAlive(false);
     });
@@ -304,6 +316,7 @@ export class RedisLink {
     }
     if (client.stream !== stream || client.status !== "ready" || this.#closed) return;
     this.#up = true;
+    this.#firstBytes = undefined;
     this.#upMs = performance.now();
     this.#backOff.succeeded();
     this.#wasFull = false;
@@ -317,8 +330,19 @@ export class RedisLink {
 
   /** Neither TLS nor Sentinels, which ioredis connects to in ways of its own. */
   get #isPlain(): boolean {
-    const isDirect = this.#takeOver !== undefined && this.#sentinels === undefined;
-    return isDirect && this.#servers.every(({ tls }) => tls === undefined);
+    if (this.#sentinels !== undefined) return false;
+    const isOwn = this.#takeOver !== undefined || this.#servers.some(isHeldToAddresses);
+    return isOwn && this.#servers.every(({ tls }) => tls === undefined);
+  }
+
+  /** ioredis looks up itself what a Sentinel names, and what of a list is without TLS beside others with it. */
+  #checkAddress(): void {
+    const { allowedAddresses, host, path } = this.#server;
+    const { remoteAddress } = this.client.stream as Socket;
+    if (allowedAddresses === undefined || path !== undefined) return;
+    if (remoteAddress === undefined || isWithin(remoteAddress, allowedAddresses)) return;
+    this.#lastError = notAllowed(host, [{ address: remoteAddress }], allowedAddresses);
+    this.client.stream.destroy();
   }
 
   get #server(): RedisServer {
@@ -327,7 +351,9 @@ export class RedisLink {
 
   #lost(): void {
     if (this.#closed) return;
-    const error = this.#lastError;
+    const first = this.#firstBytes;
+    this.#firstBytes = undefined;
+    const error = inOurWords(this.#lastError, first);
     const server = this.#server;
     const wasConnected = this.#wasConnected;
     if (this.#up) this.#backOff.lost();
@@ -337,7 +363,9 @@ export class RedisLink {
     this.wire = undefined;
     this.#lastError = undefined;
     const wrongKind =
-      wasUp || this.#sentinels !== undefined ? null : wrongKindOf(server, error, wasConnected);
+      wasUp || this.#sentinels !== undefined
+        ? null
+        : wrongKindOf(server, error, wasConnected, first);
     const isKnownFull = this.#wasFull && wrongKind !== null;
     this.#isAside = this.#isOptional && (isKnownFull || isFull(messageOf(error)));
     this.#wasConnected = false;
@@ -352,7 +380,8 @@ export class RedisLink {
   }
 
   #report(server: RedisServer, error: unknown, wasUp: boolean): void {
-    const fault = tlsFault(error) ?? sentinelFault(error) ?? accountFault(server, error);
+    const fault =
+      addressFault(error) ?? tlsFault(error) ?? sentinelFault(error) ?? accountFault(server, error);
     const text = error === undefined ? "connection closed by the server" : messageOf(error);
     const cause = fault ?? text + hintFor(error, { subscribes: this.#subscribes, wasUp });
     this.#events.down(cause, fault !== undefined);
@@ -428,16 +457,21 @@ export class RedisLink {
   }
 }
 
+function isHeldToAddresses({ allowedAddresses }: RedisServer): boolean {
+  return allowedAddresses !== undefined;
+}
+
 /** What one server of a list has and the next one may not. */
 const NO_SERVER = { path: undefined, username: undefined, password: undefined, tls: undefined };
 
-function serverOptions(server: RedisServer): Omit<RedisOptions, "replyMapping"> {
-  const { host, port, path, db, username, password, tls } = server;
+function serverOptions(server: RedisServer): Omit<RedisOptions, "replyMapping"> & DirectOptions {
+  const { host, port, path, db, username, password, tls, allowedAddresses } = server;
   return {
     ...(path === undefined ? { host, port } : { path }),
     db,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls === undefined ? {} : { tls: tlsOptions(tls, host) }),
+    ...(allowedAddresses === undefined ? {} : { allowedAddresses }),
+    ...(tls === undefined ? {} : { tls: { ...tlsOptions(tls, host), ...lookupOf(server) } }),
   };
 }

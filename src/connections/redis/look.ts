@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
-import { priorityKey } from "../../celery/redis-envelope.js";
-import { parseRedisUrl } from "../../celery/redis-url.js";
-import type { ObserveOptions, ServerAbout, ServerLook } from "../observe-ports.js";
+import { priorityKey } from "../../celery/messages/redis-envelope.js";
+import { parseRedisUrl } from "../../celery/urls/redis-url.js";
+import type { Memory, ObserveOptions, ServerAbout, ServerLook } from "../observe-ports.js";
 import { RedisLink } from "./link.js";
 import { isServerRefusal } from "./reply.js";
 
@@ -37,7 +37,7 @@ export function openRedisLook(options: ObserveOptions): ServerLook {
     },
     unackedOf: async () => null,
     typeOf: async () => null,
-    memoryBytes: async () => numberIn(await infoOf(link.client, "memory"), "used_memory"),
+    memory: () => memory(link.client),
     stepAside: () => link.stepAside(),
     checkLiveness: (isLate) => link.checkLiveness(isLate),
     async close() {
@@ -56,6 +56,13 @@ async function about(client: Redis): Promise<ServerAbout | null> {
     evictionPolicy:
       (numberIn(info, "maxmemory") ?? 0) > 0 ? (fieldIn(info, "maxmemory_policy") ?? null) : null,
   };
+}
+
+async function memory(client: Redis): Promise<Memory | null> {
+  const info = await infoOf(client, "memory");
+  const usedBytes = numberIn(info, "used_memory");
+  // 0 is without a limit; servers that are not quite Redis may not have the field.
+  return usedBytes === null ? null : { usedBytes, limitBytes: numberIn(info, "maxmemory") || null };
 }
 
 /** Sections of `INFO`; null without the permission for it. */

@@ -1,5 +1,6 @@
 import type { BrokerParts } from "../broker-parts.js";
 import { openRedisBroker } from "./broker.js";
+import { openRedisClaim } from "./claim.js";
 import { openRedisControl } from "./control.js";
 import { openRedisEvents } from "./events.js";
 import { openRedisLook } from "./look.js";
@@ -14,4 +15,5 @@ export const REDIS: BrokerParts = {
   openControl: openRedisControl,
   openEvents: openRedisEvents,
   openLook: openRedisLook,
+  openClaim: openRedisClaim,
 };

@@ -35,6 +35,13 @@ export interface RespEvents {
   bulkText?: BulkText | undefined;
 }
 
+/**
+ * Of a larger text that comes in several chunks only both ends are kept, together so many bytes: more than is read of
+ * any (`celery/result-text.ts`), in base64, too. So no size takes memory.
+ */
+export const KEPT_BULK_BYTES = 2 * 1024 * 1024;
+const KEPT_END_BYTES = 64 * 1024;
+
 /** Text of bytes `from` to `to` (exclusive); they are good only until it returns. */
 export type BulkText = (data: Buffer, from: number, to: number) => string;
 
@@ -48,6 +55,15 @@ interface OpenArray {
   readonly isPush: boolean;
   readonly items: Reply[];
   /** How many items are still to come. */
+  missing: number;
+}
+
+/** The middle of a large text, which is not kept. Places are counted from the start of the value that it is in. */
+interface Gap {
+  readonly textAt: number;
+  readonly at: number;
+  readonly bytes: number;
+  /** How many of them are still to come. */
   missing: number;
 }
 
@@ -80,8 +96,12 @@ export class RespReader {
   #restBytes = 0;
   /** How many bytes it takes at least. */
   #neededBytes = 0;
+  /** In the value that is being read: the first large text has one. */
+  #gap: Gap | null = null;
   #data: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** Where the value begins that is being read. */
+  #start = 0;
   /** Arrays whose items are being read, the outermost first. */
   readonly #open: OpenArray[] = [];
   /** The same objects for every message. */
@@ -103,41 +123,49 @@ export class RespReader {
     this.#at = 0;
     this.#restBytes = 0;
     while (this.#at < this.#data.length) {
-      const start = this.#at;
+      this.#start = this.#at;
       this.#neededBytes = 0;
       if (!this.#readOne()) {
-        this.#keep(start);
+        this.#keep(this.#data.subarray(this.#start));
         return;
       }
+      this.#gap = null;
     }
   }
 
   /** What is not complete yet, to the start of the joint. */
-  #keep(start: number): void {
-    this.#restBytes = this.#data.length - start;
-    this.#neededBytes = Math.max(this.#neededBytes - start, this.#restBytes + 1);
-    const space = this.#spaceFor(this.#neededBytes);
-    this.#data.copy(space, 0, start);
-    this.#joint = space;
+  #keep(rest: Buffer): void {
+    const neededBytes = this.#neededBytes - this.#start;
+    this.#append(rest, neededBytes);
+    this.#neededBytes = Math.max(neededBytes, this.#restBytes + 1);
+  }
+
+  /** The rest of the last chunks and this one together. False while more is missing. */
+  #join(chunk: Buffer): boolean {
+    const space = this.#joint.length;
+    // At least doubled when it does not fit: a large value comes in many chunks.
+    this.#append(chunk, this.#restBytes + chunk.length > space ? 2 * space : space);
+    if (this.#restBytes < this.#neededBytes) return false;
+    this.#data = this.#joint.subarray(0, this.#restBytes);
+    return true;
   }
 
   /**
-   * The rest of the last chunks and this one together: in the same memory ever again, as allocating it for
-   * every chunk made the process twice as large. False while more is missing.
+   * Copies what is kept of some bytes to the end of the joint, for which it takes `leastSpace` at least: into the same
+   * memory ever again, as allocating it for every chunk made the process twice as large.
    */
-  #join(chunk: Buffer): boolean {
-    const bytes = this.#restBytes + chunk.length;
-    if (bytes > this.#joint.length) {
-      // At least doubled: a large value comes in many chunks.
-      const space = this.#spaceFor(Math.max(bytes, 2 * this.#joint.length));
-      this.#joint.copy(space, 0, 0, this.#restBytes);
-      this.#joint = space;
-    }
-    chunk.copy(this.#joint, this.#restBytes);
-    this.#restBytes = bytes;
-    if (bytes < this.#neededBytes) return false;
-    this.#data = this.#joint.subarray(0, bytes);
-    return true;
+  #append(bytes: Buffer, leastSpace: number): void {
+    const gap = this.#gap;
+    const gapAt = Math.min(Math.max((gap?.at ?? 0) - this.#restBytes, 0), bytes.length);
+    const gapBytes = Math.min(gap?.missing ?? 0, bytes.length - gapAt);
+    if (gap !== null) gap.missing -= gapBytes;
+    const restBytes = this.#restBytes + bytes.length - gapBytes;
+    const space = this.#spaceFor(Math.max(restBytes, leastSpace));
+    if (space !== this.#joint) this.#joint.copy(space, 0, 0, this.#restBytes);
+    bytes.copy(space, this.#restBytes, 0, gapAt);
+    bytes.copy(space, this.#restBytes + gapAt, gapAt + gapBytes);
+    this.#joint = space;
+    this.#restBytes = restBytes;
   }
 
   /** Memory that was enlarged for a large value is given back after it, unless the next one is as large. */
@@ -264,15 +292,25 @@ export class RespReader {
       place.to = this.#at - 1;
       return true;
     }
-    const end = this.#at + length + 2;
+    const textAt = this.#at - this.#start;
+    const leftOut = this.#gap?.textAt === textAt ? this.#gap.bytes : 0;
+    const end = this.#at + length + 2 - leftOut;
     if (this.#data.length < end) {
       this.#neededBytes = end;
+      if (length > KEPT_BULK_BYTES && this.#gap === null) this.#leaveOut(textAt, length);
       return false;
     }
     place.from = this.#at;
     place.to = end - 2;
     this.#at = end;
     return true;
+  }
+
+  #leaveOut(textAt: number, length: number): void {
+    const bytes = length - KEPT_BULK_BYTES;
+    const at = textAt + KEPT_BULK_BYTES - KEPT_END_BYTES;
+    this.#gap = { textAt, at, bytes, missing: bytes };
+    this.#neededBytes -= bytes;
   }
 
   /** The number in `$5\r\n`; null while it is not complete. Digit by digit: there are three in every message. */
@@ -324,7 +362,8 @@ function isNone({ from, to }: Place): boolean {
 }
 
 /** The beginning of a line, as it can be shown. */
-function quoted(line: string): string {
+/** What was sent, as a message shows it. */
+export function quoted(line: string): string {
   return JSON.stringify(line.slice(0, 40));
 }
 

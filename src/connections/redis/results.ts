@@ -1,9 +1,9 @@
-import { plainSuccessUnixMs } from "../../celery/plain-success.js";
-import { escapeGlob } from "../../celery/redis-glob.js";
-import { parseRedisUrl } from "../../celery/redis-url.js";
-import { chordKeys, chordSizeKey, resultKeyPrefix } from "../../celery/result.js";
-import { MAX_RESULT_BYTES, resultText } from "../../celery/result-text.js";
-import { seqIn, slotIn } from "../../celery/task-id.js";
+import { escapeGlob } from "../../celery/messages/redis-glob.js";
+import { seqIn, slotIn } from "../../celery/messages/task-id.js";
+import { plainSuccessUnixMs } from "../../celery/results/plain-success.js";
+import { chordKeys, chordSizeKey, resultKeyPrefix } from "../../celery/results/result.js";
+import { MAX_RESULT_BYTES, resultText } from "../../celery/results/result-text.js";
+import { parseRedisUrl } from "../../celery/urls/redis-url.js";
 import { messageOf } from "../../errors.js";
 import type { ChordSize, ResultsOptions, ResultsPart } from "../ports.js";
 import { onMessage } from "./contained-faults.js";

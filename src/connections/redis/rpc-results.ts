@@ -1,17 +1,18 @@
-import type { Redis } from "ioredis";
-import { readReply } from "../../celery/redis-envelope.js";
-import { parseRedisUrl } from "../../celery/redis-url.js";
-import { MAX_RESULT_BYTES } from "../../celery/result-text.js";
+import { readReply } from "../../celery/messages/redis-envelope.js";
+import { parseRedisUrl } from "../../celery/urls/redis-url.js";
 import { messageOf } from "../../errors.js";
 import type { ResultsOptions, ResultsPart } from "../ports.js";
 import { RedisLink } from "./link.js";
+import { KEPT_BULK_BYTES, ProtocolError } from "./resp-reader.js";
 
 /** How long one wait for replies lasts; a PING of the link waits behind it. */
-const WAIT_SECONDS = 1;
+const WAIT_SECONDS = "1";
 /** Replies read at once, until there are none. */
 const MAX_BATCH = 500;
 /** Fewer where they are large: about so many characters at once. */
 const MAX_BATCH_LENGTH = 4 * 1024 * 1024;
+/** One with more characters may have lost its middle on the way, as no character takes more than three bytes for each. */
+const MAX_WHOLE_LENGTH = KEPT_BULK_BYTES / 4;
 /** Celery's default of `result_expires`. */
 const LATE_REPLIES_EXPIRE_SECONDS = 86_400;
 
@@ -39,6 +40,7 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
       },
       down: (cause, isConfiguration) => events.down("backend", cause, isConfiguration),
     },
+    ...(options.client === "direct" ? { takeOver: { message() {}, async wired() {} } } : {}),
   });
   link.open();
   return {
@@ -58,7 +60,7 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
     async close(isOwed) {
       isLeaving = true;
       // Should it fail, the link has said so, and what is at stake is a few late replies.
-      if (link.isUp && isOwed) await letExpire(link.client, list).catch(() => {});
+      if (link.isUp && isOwed) await letExpire(link, list).catch(() => {});
       link.close();
     },
   };
@@ -68,8 +70,13 @@ export function openRedisRpcResults(options: ResultsOptions): ResultsPart {
  * Replies that come when nobody takes them any more make the list anew, and without an end. An empty
  * element that stays in it gives them one.
  */
-async function letExpire(client: Redis, list: string): Promise<void> {
-  await client.multi().lpush(list, "").expire(list, LATE_REPLIES_EXPIRE_SECONDS).exec();
+async function letExpire(link: RedisLink, list: string): Promise<void> {
+  await link.callAll([
+    ["MULTI"],
+    ["LPUSH", list, ""],
+    ["EXPIRE", list, String(LATE_REPLIES_EXPIRE_SECONDS)],
+    ["EXEC"],
+  ]);
 }
 
 /** Reads the replies in a list whose only reader it is, those that came first at first. */
@@ -93,21 +100,23 @@ class ReplyList {
     try {
       while (!isOver()) {
         // Moves the first of them to the other end, and so waits for one without taking it away.
-        const first = await client.brpoplpush(list, list, WAIT_SECONDS);
-        if (first === null) continue;
+        const answer = await link.call("BRPOPLPUSH", list, list, WAIT_SECONDS);
+        if (answer === null) continue;
+        const first = textIn(answer);
         let removed: Promise<unknown> = Promise.resolve();
-        // To remove it by its value would send a large one back: it is read again where it stands now, and trimmed.
-        if (first.length <= MAX_RESULT_BYTES) {
+        // A large one cannot be removed by its value: it is read again where it stands now, and trimmed.
+        if (first.length <= MAX_WHOLE_LENGTH) {
           this.#take([first], seen);
-          removed = client.lrem(list, 1, first);
+          removed = link.call("LREM", list, "1", first);
         }
         let batch = batchAfter([first]);
         while (!isOver()) {
-          const [more] = await Promise.all([client.lrange(list, -batch, -1), removed]);
+          const last = link.call("LRANGE", list, `${-batch}`, "-1");
+          const more = textsIn((await Promise.all([last, removed]))[0]);
           if (more.length === 0) break;
           this.#take(more.reverse(), seen);
           batch = batchAfter(more);
-          removed = client.ltrim(list, 0, -more.length - 1);
+          removed = link.call("LTRIM", list, "0", `${-more.length - 1}`);
         }
         await removed;
       }
@@ -129,6 +138,17 @@ function batchAfter(envelopes: readonly string[]): number {
   for (const envelope of envelopes) length += envelope.length;
   const fitting = Math.ceil((MAX_BATCH_LENGTH * envelopes.length) / length);
   return Math.min(fitting, 8 * envelopes.length, MAX_BATCH);
+}
+
+/** @throws {ProtocolError} when an answer is no array of texts */
+function textsIn(answer: unknown): string[] {
+  if (Array.isArray(answer)) return answer.map(textIn);
+  throw new ProtocolError("no array where one was asked for");
+}
+
+function textIn(answer: unknown): string {
+  if (typeof answer === "string") return answer;
+  throw new ProtocolError("no text where one was asked for");
 }
 
 function deliver(

@@ -1,6 +1,6 @@
-import { fanoutChannel } from "../../celery/fanout-channel.js";
-import { parseRedisUrl } from "../../celery/redis-url.js";
-import { redisSentEnvelope, SENT_ROUTING_KEY } from "../../celery/sent-event.js";
+import { fanoutChannel } from "../../celery/events/fanout-channel.js";
+import { redisSentEnvelope, SENT_ROUTING_KEY } from "../../celery/events/sent-event.js";
+import { parseRedisUrl } from "../../celery/urls/redis-url.js";
 import { messageOf } from "../../errors.js";
 import type { BrokerOptions } from "../ports.js";
 import type { SentEvents } from "../sent-events.js";

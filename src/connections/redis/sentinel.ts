@@ -1,7 +1,7 @@
 import { Redis, type RedisOptions } from "ioredis";
-import type { SentinelSettings } from "../../celery/sentinel-url.js";
-import { isAllowed } from "../../celery/server-url.js";
-import type { TlsSettings } from "../../celery/tls-query.js";
+import { isAllowed } from "../../celery/urls/allowed-hosts.js";
+import type { SentinelSettings } from "../../celery/urls/sentinel-url.js";
+import type { TlsSettings } from "../../celery/urls/tls-query.js";
 import { messageOf } from "../../errors.js";
 import { tlsFault, tlsOptions } from "../tls.js";
 

@@ -1,6 +1,7 @@
 import { connect as connectPlain, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { RedisServer } from "../../celery/redis-url.js";
+import type { RedisServer } from "../../celery/urls/redis-url.js";
+import { lookupOf } from "../allowed-lookup.js";
 
 const PROBE_MS = 2_000;
 
@@ -10,11 +11,9 @@ const PROBE_MS = 2_000;
  */
 export function speaks(kind: "plain" | "tls", server: RedisServer): Promise<boolean> {
   return new Promise((resolve) => {
-    const { host, port } = server;
+    const to = { host: server.host, port: server.port, ...lookupOf(server) };
     const socket: Socket =
-      kind === "tls"
-        ? connectTls({ host, port, rejectUnauthorized: false })
-        : connectPlain({ host, port });
+      kind === "tls" ? connectTls({ ...to, rejectUnauthorized: false }) : connectPlain(to);
     const settle = (answer: boolean) => {
       socket.destroy();
       resolve(answer);
@@ -38,9 +37,9 @@ const FIRST_WORDS_MS = 300;
  * What a server says without being asked, as one does that sends us away (`networking.c acceptCommonHandler`): who
  * has written something by then may be cut off before it can be read. "" when it waits for us.
  */
-export function firstWords({ host, port }: RedisServer): Promise<string> {
+export function firstWords(server: RedisServer): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connectPlain({ host, port });
+    const socket = connectPlain({ host: server.host, port: server.port, ...lookupOf(server) });
     let words = "";
     const settle = () => {
       socket.destroy();

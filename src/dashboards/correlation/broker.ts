@@ -1,5 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
+import type { ForeignName } from "../../rules/foreign-metrics.js";
 import { limits, lines } from "../panels.js";
 import { aggregate, ofDaemon, ofDeployment, perSecond } from "../promql.js";
 
@@ -9,7 +11,7 @@ export function brokerPanels(): Builder<Panel>[] {
 }
 
 function headroom(): Builder<Panel> {
-  const ratio = (used: string, max: string) =>
+  const ratio = (used: ForeignName, max: ForeignName) =>
     `${aggregate("max", "instance", ofDeployment(used))} / (${aggregate("max", "instance", ofDeployment(max))} > 0)`;
   const panel = lines({
     title: "Memory, share of the limit",
@@ -39,7 +41,7 @@ function headroom(): Builder<Panel> {
 }
 
 function alarms(): Builder<Panel> {
-  const max = (metric: string) => aggregate("max", "", ofDeployment(metric));
+  const max = (metric: ForeignName) => aggregate("max", "", ofDeployment(metric));
   return lines({
     title: "Blocked, and its reasons",
     description:
@@ -49,7 +51,7 @@ function alarms(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: aggregate("max", "connection", ofDaemon("broker_blocked")),
+        expr: aggregate("max", "connection", ofDaemon(METRICS.blocked)),
         legend: "{{connection}} blocked",
       },
       { expr: max("rabbitmq_alarms_memory_used_watermark"), legend: "memory alarm" },
@@ -74,7 +76,7 @@ function redisCommands(): Builder<Panel> {
 }
 
 function redisClients(): Builder<Panel> {
-  const sum = (metric: string) => aggregate("sum", "", ofDeployment(metric));
+  const sum = (metric: ForeignName) => aggregate("sum", "", ofDeployment(metric));
   return lines({
     title: "Redis: clients and what it threw away",
     description:
@@ -99,8 +101,7 @@ function redisClients(): Builder<Panel> {
 }
 
 function rabbitmqLosses(): Builder<Panel> {
-  const total = (what: string) =>
-    perSecond("", ofDeployment(`rabbitmq_global_messages_${what}_total`));
+  const total = (messages: ForeignName) => perSecond("", ofDeployment(messages));
   return lines({
     title: "RabbitMQ: delivered again, or nowhere",
     description:
@@ -109,10 +110,16 @@ function rabbitmqLosses(): Builder<Panel> {
     width: 8,
     height: 8,
     queries: [
-      { expr: total("redelivered"), legend: "redelivered" },
-      { expr: total("unroutable_dropped"), legend: "unroutable, dropped" },
-      { expr: total("unroutable_returned"), legend: "unroutable, returned" },
-      { expr: total("dead_lettered_expired"), legend: "expired" },
+      { expr: total("rabbitmq_global_messages_redelivered_total"), legend: "redelivered" },
+      {
+        expr: total("rabbitmq_global_messages_unroutable_dropped_total"),
+        legend: "unroutable, dropped",
+      },
+      {
+        expr: total("rabbitmq_global_messages_unroutable_returned_total"),
+        legend: "unroutable, returned",
+      },
+      { expr: total("rabbitmq_global_messages_dead_lettered_expired_total"), legend: "expired" },
     ],
   });
 }

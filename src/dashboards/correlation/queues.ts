@@ -1,5 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
+import { SIDES_RECORDS, type SidesRecord } from "../../rules/recordings/records.js";
 import { lines } from "../panels.js";
 import { aggregate, ofDeployment, ofTask, perSecond } from "../promql.js";
 
@@ -9,24 +11,24 @@ export function queuePanels(): Builder<Panel>[] {
     ofEachWitness(
       "Waiting messages, every witness",
       "Messages that no worker has fetched, by queue and by who counts them. Healthy: the witnesses agree, and the number falls to 0 in low stages. They differ on Redis with priorities: celery-exporter counts only the list of the highest one, redis_exporter only the keys that it was told, and has no series for an empty one. The observer counts all.",
-      "celery_load:queue_ready:by_source",
+      SIDES_RECORDS.queueReadyBySource,
     ),
     ofEachWitness(
       "Fetched and not acknowledged",
       "Messages that workers hold: running, or prefetched for later. Healthy: at most pool size times (1 + prefetch multiplier), level. With late acknowledgement it includes what runs. Much higher: ETA and countdown tasks, or prefetch creep. Redis keeps those of all queues together (*).",
-      "celery_load:queue_unacked:by_source",
+      SIDES_RECORDS.queueUnackedBySource,
     ),
     ofEachWitness(
       "Consumers by queue",
       "Who takes from each queue: consumers by RabbitMQ and the observer, workers by celery-exporter. Healthy: at least one for each queue that is sent to, constant. 0 while tasks are published: nobody will run them. A worker that answers ping and is missing here has lost its subscription: restart it.",
-      "celery_load:queue_consumers:by_source",
+      SIDES_RECORDS.queueConsumersBySource,
     ),
     flow(),
   ];
 }
 
 /** A line for each queue and each one who counts there. */
-function ofEachWitness(title: string, description: string, record: string): Builder<Panel> {
+function ofEachWitness(title: string, description: string, record: SidesRecord): Builder<Panel> {
   return lines({
     title,
     description,
@@ -51,8 +53,8 @@ function flow(): Builder<Panel> {
     width: 12,
     height: 9,
     queries: [
-      { expr: perSecond("", ofTask("tasks_published_total")), legend: "published" },
-      { expr: perSecond("", ofTask("task_outcomes_total")), legend: "ended" },
+      { expr: perSecond("", ofTask(METRICS.published)), legend: "published" },
+      { expr: perSecond("", ofTask(METRICS.outcomes)), legend: "ended" },
       {
         expr: perSecond("", ofDeployment("rabbitmq_global_messages_routed_total")),
         legend: "RabbitMQ routed",

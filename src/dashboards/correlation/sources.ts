@@ -1,5 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
+import { SIDES_RECORDS, type SidesRecord } from "../../rules/recordings/records.js";
 import { limits, lines, rowsBy, stateBands } from "../panels.js";
 import { aggregate, ofDaemon, ofDeployment } from "../promql.js";
 
@@ -14,9 +16,9 @@ const STATES = {
   "2": ["believed", "green"],
 } as const;
 
-const STATE = aggregate("max", "source", ofDeployment("celery_load:source_state"));
-const SEEN = aggregate("min", "source", ofDeployment("celery_load:source_seen:ratio"));
-const NAMELESS = aggregate("max", "source", ofDeployment("celery_load:source_nameless:ratio"));
+const STATE = aggregate("max", "source", ofDeployment(SIDES_RECORDS.sourceState));
+const SEEN = aggregate("min", "source", ofDeployment(SIDES_RECORDS.sourceSeen));
+const NAMELESS = aggregate("max", "source", ofDeployment(SIDES_RECORDS.sourceNameless));
 
 function sourceStates(): Builder<Panel> {
   return stateBands({
@@ -32,7 +34,7 @@ function sourceStates(): Builder<Panel> {
 }
 
 function sourceTable(): Builder<Panel> {
-  const count = (record: string) => aggregate("count", "source", ofDeployment(record));
+  const count = (record: SidesRecord) => aggregate("count", "source", ofDeployment(record));
   return rowsBy("source", {
     title: "What each source tells",
     description:
@@ -44,12 +46,12 @@ function sourceTable(): Builder<Panel> {
       { expr: STATE, legend: "state" },
       { expr: SEEN, legend: "seen" },
       { expr: NAMELESS, legend: "nameless" },
-      { expr: count("celery_load:queue_ready:by_source"), legend: "queues" },
+      { expr: count(SIDES_RECORDS.queueReadyBySource), legend: "queues" },
       {
-        expr: aggregate("sum", "source", ofDeployment("celery_load:workers_up:by_source")),
+        expr: aggregate("sum", "source", ofDeployment(SIDES_RECORDS.workersUpBySource)),
         legend: "workers",
       },
-      { expr: count("celery_load:worker_run_seconds:p95_5m"), legend: "run times" },
+      { expr: count(SIDES_RECORDS.workerRunP95), legend: "run times" },
     ],
     columns: {
       source: { heading: "Source" },
@@ -97,7 +99,7 @@ function scrapes(): Builder<Panel> {
     width: 12,
     height: 8,
     queries: [
-      { expr: scrapeSeconds(ofDaemon("build_info")), legend: "observer" },
+      { expr: scrapeSeconds(ofDaemon(METRICS.buildInfo)), legend: "observer" },
       { expr: scrapeSeconds(ofDeployment("celery_worker_up")), legend: "celery-exporter" },
       { expr: scrapeSeconds(ofDeployment("flower_worker_online")), legend: "flower" },
       {

@@ -1,8 +1,11 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import * as common from "@grafana/grafana-foundation-sdk/common";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import type { Side } from "../../diagnosis/bottleneck.js";
+import { METRICS } from "../../exposition/metrics.js";
+import { SIDES_RECORDS } from "../../rules/recordings/records.js";
 import { colourByName, lines, onTheRight, stackedAreas, stateBands } from "../panels.js";
-import { aggregate, ofDeployment, ofTaskName, phaseSeconds, quantile } from "../promql.js";
+import { aggregate, ofDeployment, ofTaskName, ofTasks, phaseSeconds, quantile } from "../promql.js";
 import { PHASE_COLOURS, phaseMeans } from "../tasks/latency.js";
 
 /** Which part of the latency is the broker's, the queue's, the workers', the backend's? */
@@ -19,11 +22,11 @@ const SIDES = [
   { side: "broker", words: "broker", colour: "orange" },
   { side: "backend", words: "backend", colour: "purple" },
   { side: "generator", words: "this daemon", colour: "text" },
-];
+] as const satisfies readonly { side: Side; words: string; colour: string }[];
 
 function slowSide(): Builder<Panel> {
   const numbered = SIDES.map(
-    ({ side }, index) => `(${ofTaskName("bottleneck", `side="${side}"`)} == 1) * ${index}`,
+    ({ side }, index) => `(${ofTaskName(METRICS.bottleneck, `side="${side}"`)} == 1) * ${index}`,
   );
   return stateBands({
     title: "What makes each task slow",
@@ -65,7 +68,7 @@ function runTimes(): Builder<Panel> {
         expr: aggregate(
           "max",
           "task, source",
-          ofDeployment("celery_load:worker_run_seconds:p95_5m", 'task=~"$task"'),
+          ofDeployment(SIDES_RECORDS.workerRunP95, 'task=~"$task"'),
         ),
         legend: "{{task}} {{source}}",
       },
@@ -83,14 +86,11 @@ function waitAndDepth(): Builder<Panel> {
     height: 9,
     queries: [
       {
-        expr: quantile("$quantile", "phase", {
-          name: "task_phase_seconds",
-          extra: 'phase=~"queue|work"',
-        }),
+        expr: quantile("$quantile", "phase", ofTasks(METRICS.phase, 'phase=~"queue|work"')),
         legend: "{{phase}}",
       },
       {
-        expr: aggregate("sum", "queue, source", ofDeployment("celery_load:queue_ready")),
+        expr: aggregate("sum", "queue, source", ofDeployment(SIDES_RECORDS.queueReady)),
         legend: "{{queue}} waiting, {{source}}",
       },
     ],

@@ -1,5 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS, partOf, type Series } from "../../exposition/metrics.js";
+import { SIDES_RECORDS } from "../../rules/recordings/records.js";
 import { limits, lines, rowsBy, stateBands } from "../panels.js";
 import { aggregate, ofDaemon, ofDeployment, ofTask, perSecond } from "../promql.js";
 
@@ -8,13 +10,13 @@ export function workerPanels(): Builder<Panel>[] {
   return [busy(), busyOrIdle(), workersUp(), clocks(), uncertain(), workerTable()];
 }
 
-const BUSY = ofDeployment("celery_load:worker_busy:ratio");
-const READY = ofDeployment("celery_load:queue_ready");
+const BUSY = ofDeployment(SIDES_RECORDS.workerBusy);
+const READY = ofDeployment(SIDES_RECORDS.queueReady);
 const WORKER = "connection, worker";
 
 function busy(): Builder<Panel> {
-  const running = perSecond("", ofTask("task_phase_seconds_sum", 'phase="run"'));
-  const places = `sum (${aggregate("max", WORKER, ofDaemon("worker_pool_size"))})`;
+  const running = perSecond("", ofTask(partOf(METRICS.phase, "sum"), 'phase="run"'));
+  const places = `sum (${aggregate("max", WORKER, ofDaemon(METRICS.workerPool))})`;
   const panel = lines({
     title: "Pools: busy share, and what our tasks need of them",
     description:
@@ -67,7 +69,7 @@ function workersUp(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: aggregate("sum", "source", ofDeployment("celery_load:workers_up:by_source")),
+        expr: aggregate("sum", "source", ofDeployment(SIDES_RECORDS.workersUpBySource)),
         legend: "{{source}}",
       },
     ],
@@ -75,9 +77,9 @@ function workersUp(): Builder<Panel> {
 }
 
 function clocks(): Builder<Panel> {
-  const ofWorker = (metric: string) => aggregate("max", WORKER, ofDaemon(metric));
-  const offset = ofWorker("worker_clock_offset_seconds");
-  const uncertainty = ofWorker("worker_clock_uncertainty_seconds");
+  const ofWorker = (metric: Series<"worker">) => aggregate("max", WORKER, ofDaemon(metric));
+  const offset = ofWorker(METRICS.workerClockOffset);
+  const uncertainty = ofWorker(METRICS.workerClockUncertainty);
   return lines({
     title: "Clocks of the workers",
     description:
@@ -94,8 +96,8 @@ function clocks(): Builder<Panel> {
 }
 
 function uncertain(): Builder<Panel> {
-  const samples = perSecond("phase", ofTask("task_phase_uncertain_total"));
-  const all = perSecond("phase", ofTask("task_phase_seconds_count", 'phase=~"queue|delivery"'));
+  const samples = perSecond("phase", ofTask(METRICS.uncertainPhase));
+  const all = perSecond("phase", ofTask(partOf(METRICS.phase, "count"), 'phase=~"queue|delivery"'));
   return lines({
     title: "Phases that the clocks leave open",
     description:
@@ -108,9 +110,9 @@ function uncertain(): Builder<Panel> {
 }
 
 function workerTable(): Builder<Panel> {
-  const ofWorker = (metric: string) => aggregate("max", "worker", ofDaemon(metric));
-  const processed = perSecond("worker", ofDaemon("worker_processed_total"));
-  const heartbeat = ofWorker("worker_last_heartbeat_timestamp_seconds");
+  const ofWorker = (metric: Series<"worker">) => aggregate("max", "worker", ofDaemon(metric));
+  const processed = perSecond("worker", ofDaemon(METRICS.workerProcessed));
+  const heartbeat = ofWorker(METRICS.workerHeartbeat);
   return rowsBy("worker", {
     title: "Workers",
     description:
@@ -119,10 +121,10 @@ function workerTable(): Builder<Panel> {
     width: 24,
     height: 7,
     queries: [
-      { expr: ofWorker("worker_up"), legend: "up" },
-      { expr: ofWorker("worker_pool_size"), legend: "pool" },
-      { expr: ofWorker("worker_active_tasks"), legend: "active" },
-      { expr: ofWorker("worker_prefetch_limit"), legend: "prefetch" },
+      { expr: ofWorker(METRICS.workerUp), legend: "up" },
+      { expr: ofWorker(METRICS.workerPool), legend: "pool" },
+      { expr: ofWorker(METRICS.workerActive), legend: "active" },
+      { expr: ofWorker(METRICS.workerPrefetch), legend: "prefetch" },
       { expr: processed, legend: "rate" },
       { expr: `time() - ${heartbeat}`, legend: "age" },
     ],

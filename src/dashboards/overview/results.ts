@@ -1,7 +1,8 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
 import { dashed, lines, rowsBy } from "../panels.js";
-import { aggregate, ofDaemon, quantile } from "../promql.js";
+import { aggregate, firingAlerts, ofDaemon, ofTasks, quantile } from "../promql.js";
 import { outcomes } from "../tasks/errors.js";
 import { taskTable } from "../tasks/throughput.js";
 
@@ -11,7 +12,7 @@ export function resultPanels(): Builder<Panel>[] {
     outcomes(),
     latencyNow(),
     taskTable(["datasource", "job", "instance", "scenario"]),
-    firingAlerts(),
+    alertTable(),
   ];
 }
 
@@ -26,11 +27,11 @@ function latencyNow(): Builder<Panel> {
     height: 9,
     queries: [
       ...Object.entries(percentiles).map(([name, q]) => ({
-        expr: quantile(q, "", { name: "task_latency_seconds" }),
+        expr: quantile(q, "", ofTasks(METRICS.latency)),
         legend: name,
       })),
       {
-        expr: aggregate("max", "slo", ofDaemon("slo_latency_threshold_seconds")),
+        expr: aggregate("max", "slo", ofDaemon(METRICS.sloLatencyThreshold)),
         legend: "{{slo}} threshold",
       },
     ],
@@ -38,7 +39,7 @@ function latencyNow(): Builder<Panel> {
   return dashed(panel, "/ threshold$/");
 }
 
-function firingAlerts(): Builder<Panel> {
+function alertTable(): Builder<Panel> {
   return rowsBy("alertname", {
     title: "Firing alerts",
     description:
@@ -48,7 +49,7 @@ function firingAlerts(): Builder<Panel> {
     height: 5,
     queries: [
       {
-        expr: 'sum by (alertname, severity) (ALERTS{alertname=~"CeleryLoad.*", alertstate="firing"})',
+        expr: `sum by (alertname, severity) (${firingAlerts()})`,
         legend: "firing",
       },
     ],

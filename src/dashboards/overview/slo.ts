@@ -1,6 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import * as common from "@grafana/grafana-foundation-sdk/common";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
 import { dashed, limits, lines, number, rowsBy, stackedAreas } from "../panels.js";
 import { aggregate, grownInRange, ofSlo, perSecond } from "../promql.js";
 
@@ -9,12 +10,12 @@ export function sloPanels(): Builder<Panel>[] {
   return [sloTable(), budgetLeft(), burnRate(), badRate(), goodShare(), excludedByReason()];
 }
 
-const EVENTS = grownInRange("slo", ofSlo("slo_events_total"));
-const BAD = grownInRange("slo", ofSlo("slo_bad_events_total"));
+const EVENTS = grownInRange("slo", ofSlo(METRICS.sloEvents));
+const BAD = grownInRange("slo", ofSlo(METRICS.sloBadEvents));
 /** Without the warm-up: it is a wish, and no doubt about what comes after it. */
-const EXCLUDED = grownInRange("slo", ofSlo("slo_excluded_events_total", 'reason!="warmup"'));
+const EXCLUDED = grownInRange("slo", ofSlo(METRICS.sloExcluded, 'reason!="warmup"'));
 /** The share of events that may be bad. */
-const BUDGET = `(1 - ${aggregate("max", "slo", ofSlo("slo_objective_ratio"))})`;
+const BUDGET = `(1 - ${aggregate("max", "slo", ofSlo(METRICS.sloObjective))})`;
 const EXCLUDED_SHARE = `${EXCLUDED} / (${EVENTS} + ${EXCLUDED} > 0)`;
 const BUDGET_LEFT = `1 - ${BAD} / (${EVENTS} > 0) / ${BUDGET}`;
 
@@ -48,13 +49,13 @@ function sloTable(): Builder<Panel> {
     height: 7,
     queries: [
       { expr: verdict(), legend: "verdict" },
-      { expr: aggregate("max", "slo", ofSlo("slo_objective_ratio")), legend: "objective" },
+      { expr: aggregate("max", "slo", ofSlo(METRICS.sloObjective)), legend: "objective" },
       { expr: `1 - ${BAD} / (${EVENTS} > 0)`, legend: "good" },
       { expr: BUDGET_LEFT, legend: "budget left" },
       { expr: burn("1h"), legend: "burn" },
       { expr: EVENTS, legend: "events" },
       { expr: EXCLUDED_SHARE, legend: "excluded" },
-      { expr: aggregate("max", "slo", ofSlo("slo_window_seconds")), legend: "window" },
+      { expr: aggregate("max", "slo", ofSlo(METRICS.sloWindow)), legend: "window" },
     ],
     columns: {
       slo: { heading: "SLO" },
@@ -106,8 +107,8 @@ function budgetLeft(): Builder<Panel> {
 
 /** How many times faster than its window allows the budget is spent. The windows belong to what a burn rate is. */
 function burn(window: "5m" | "1h"): string {
-  const bad = aggregate("sum", "slo", `rate(${ofSlo("slo_bad_events_total")}[${window}])`);
-  const events = aggregate("sum", "slo", `rate(${ofSlo("slo_events_total")}[${window}])`);
+  const bad = aggregate("sum", "slo", `rate(${ofSlo(METRICS.sloBadEvents)}[${window}])`);
+  const events = aggregate("sum", "slo", `rate(${ofSlo(METRICS.sloEvents)}[${window}])`);
   return `${bad} / (${events} > 0) / ${BUDGET}`;
 }
 
@@ -143,7 +144,7 @@ function badRate(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: perSecond("slo, task", ofSlo("slo_bad_events_total")),
+        expr: perSecond("slo, task", ofSlo(METRICS.sloBadEvents)),
         legend: "{{slo}} {{task}}",
       },
     ],
@@ -160,11 +161,11 @@ function goodShare(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: `1 - ${perSecond("slo", ofSlo("slo_bad_events_total"))} / (${perSecond("slo", ofSlo("slo_events_total"))} > 0)`,
+        expr: `1 - ${perSecond("slo", ofSlo(METRICS.sloBadEvents))} / (${perSecond("slo", ofSlo(METRICS.sloEvents))} > 0)`,
         legend: "{{slo}}",
       },
       {
-        expr: aggregate("max", "slo", ofSlo("slo_objective_ratio")),
+        expr: aggregate("max", "slo", ofSlo(METRICS.sloObjective)),
         legend: "{{slo}} objective",
       },
     ],
@@ -182,7 +183,7 @@ function excludedByReason(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: perSecond("slo, reason", ofSlo("slo_excluded_events_total")),
+        expr: perSecond("slo, reason", ofSlo(METRICS.sloExcluded)),
         legend: "{{slo}} {{reason}}",
       },
     ],

@@ -1,5 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
+import { SCENARIO_STATES, type ScenarioState } from "../../ledger/layout.js";
 import { dashed, lines, number, rowsBy, stateBands } from "../panels.js";
 import { aggregate, ofDaemon, ofScenario, ofTask, perSecond } from "../promql.js";
 
@@ -20,14 +22,18 @@ export function statePanels(): Builder<Panel>[] {
   ];
 }
 
-/** The scenario's states in the order of its life; the number is only how they travel to the panel. */
-const STATES = [
-  { state: "waiting", colour: "yellow" },
-  { state: "warming", colour: "blue" },
-  { state: "running", colour: "green" },
-  { state: "draining", colour: "purple" },
-  { state: "stopped", colour: "text" },
-];
+/** Each of the scenario's states has its colour, or this does not compile. */
+const STATE_COLOURS: Readonly<Record<ScenarioState, string>> = {
+  waiting: "yellow",
+  warming: "blue",
+  running: "green",
+  paused: "orange",
+  draining: "purple",
+  stopped: "text",
+};
+
+/** In the order of its life; the number is only how they travel to the panel. */
+const STATES = SCENARIO_STATES.map((state) => ({ state, colour: STATE_COLOURS[state] }));
 
 const CONNECTION_STATES = { "0": ["down", "red"], "1": ["up", "green"] } as const;
 const SATURATION_STATES = { "0": ["keeps up", "green"], "1": ["saturated", "red"] } as const;
@@ -40,7 +46,7 @@ function daemons(): Builder<Panel> {
     unit: "none",
     width: 4,
     height: 4,
-    queries: [{ expr: aggregate("count", "", ofDaemon("build_info")), legend: "daemons" }],
+    queries: [{ expr: aggregate("count", "", ofDaemon(METRICS.buildInfo)), legend: "daemons" }],
     steps: [
       [null, "red"],
       [1, "green"],
@@ -71,7 +77,7 @@ function publishedRate(): Builder<Panel> {
     unit: "cps",
     width: 4,
     height: 4,
-    queries: [{ expr: perSecond("", ofScenario("tasks_published_total")), legend: "published" }],
+    queries: [{ expr: perSecond("", ofScenario(METRICS.published)), legend: "published" }],
     steps: [[null, "text"]],
     noValue: "no scenario",
   });
@@ -79,12 +85,12 @@ function publishedRate(): Builder<Panel> {
 
 /** The target rates without those of the closed loop `max`: NaN is not above 0 and not 0 either. */
 function wantedRate(): string {
-  return `${ofScenario("target_rate")} >= 0`;
+  return `${ofScenario(METRICS.targetRate)} >= 0`;
 }
 
 function achievedShare(): Builder<Panel> {
   const scenario = "job, instance, scenario";
-  const ofEach = perSecond(scenario, ofScenario("tasks_published_total"));
+  const ofEach = perSecond(scenario, ofScenario(METRICS.published));
   const published = aggregate("sum", "", `${ofEach} and on (${scenario}) ${wantedRate()}`);
   const target = aggregate("sum", "", wantedRate());
   return number({
@@ -112,14 +118,14 @@ function inFlight(): Builder<Panel> {
     unit: "short",
     width: 4,
     height: 4,
-    queries: [{ expr: aggregate("sum", "", ofTask("tasks_in_flight")), legend: "in flight" }],
+    queries: [{ expr: aggregate("sum", "", ofTask(METRICS.inFlight)), legend: "in flight" }],
     steps: [[null, "text"]],
     noValue: "no task",
   });
 }
 
 function connectionsDown(): Builder<Panel> {
-  const up = ofDaemon("connection_up");
+  const up = ofDaemon(METRICS.connectionUp);
   return number({
     title: "Connections down",
     description:
@@ -151,11 +157,11 @@ function scenarioTable(): Builder<Panel> {
     height: 6,
     queries: [
       {
-        expr: aggregate("max", "scenario, state", `${ofScenario("scenario_state")} == 1`),
+        expr: aggregate("max", "scenario, state", `${ofScenario(METRICS.scenarioState)} == 1`),
         legend: "state",
       },
       {
-        expr: aggregate("max", "scenario, stage, kind", `${ofScenario("stage_info")} == 1`),
+        expr: aggregate("max", "scenario, stage, kind", `${ofScenario(METRICS.stageInfo)} == 1`),
         legend: "stage",
       },
       {
@@ -163,7 +169,7 @@ function scenarioTable(): Builder<Panel> {
         expr: aggregate(
           "min",
           "scenario",
-          `${ofScenario("stage_remaining_seconds")} < Inf and ${ofScenario("stage_info")} == 1`,
+          `${ofScenario(METRICS.stageRemaining)} < Inf and ${ofScenario(METRICS.stageInfo)} == 1`,
         ),
         legend: "time left",
       },
@@ -184,7 +190,7 @@ function scenarioTable(): Builder<Panel> {
 export function scenarioStates(): Builder<Panel> {
   const numbered = STATES.map(
     ({ state }, index) =>
-      `(${ofScenario("scenario_state", `state="${state}"`)} == 1) * ${index + 1}`,
+      `(${ofScenario(METRICS.scenarioState, `state="${state}"`)} == 1) * ${index + 1}`,
   );
   return stateBands({
     title: "Scenario state over time",
@@ -212,15 +218,15 @@ export function targetAndAchieved(): Builder<Panel> {
     height: 9,
     queries: [
       {
-        expr: aggregate("sum", "scenario", ofScenario("target_rate")),
+        expr: aggregate("sum", "scenario", ofScenario(METRICS.targetRate)),
         legend: "{{scenario}} target",
       },
       {
-        expr: perSecond("scenario", ofScenario("tasks_planned_total")),
+        expr: perSecond("scenario", ofScenario(METRICS.planned)),
         legend: "{{scenario}} planned",
       },
       {
-        expr: perSecond("scenario", ofScenario("tasks_published_total")),
+        expr: perSecond("scenario", ofScenario(METRICS.published)),
         legend: "{{scenario}} published",
       },
     ],
@@ -238,7 +244,7 @@ function connections(): Builder<Panel> {
     height: 6,
     queries: [
       {
-        expr: aggregate("min", "connection, role", ofDaemon("connection_up")),
+        expr: aggregate("min", "connection, role", ofDaemon(METRICS.connectionUp)),
         legend: "{{connection}} {{role}}",
       },
     ],
@@ -255,7 +261,7 @@ function saturation(): Builder<Panel> {
     width: 12,
     height: 6,
     queries: [
-      { expr: aggregate("max", "cause", ofDaemon("generator_saturated")), legend: "{{cause}}" },
+      { expr: aggregate("max", "cause", ofDaemon(METRICS.saturated)), legend: "{{cause}}" },
     ],
     states: SATURATION_STATES,
   });

@@ -1,5 +1,6 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS, partOf, type Series } from "../../exposition/metrics.js";
 import { lines, number, onTheRight, rowsBy, stackedBars } from "../panels.js";
 import { aggregate, ofDaemon, ofProcess, ofScenario, ofTask, perSecond } from "../promql.js";
 
@@ -26,12 +27,12 @@ const BALANCED = [
 
 /** The contract's sums hold exactly in every scrape, so the counters are compared as they are, not as rates. */
 export function startLedger(): Builder<Panel> {
-  const left = total("tasks_planned_total");
+  const left = total(METRICS.planned);
   const right = [
-    "tasks_publishing",
-    "tasks_published_total",
-    "tasks_dropped_total",
-    "publish_failures_total",
+    METRICS.publishing,
+    METRICS.published,
+    METRICS.dropped,
+    METRICS.publishFailures,
   ].map(total);
   return number({
     title: "Ledger: planned starts",
@@ -47,8 +48,8 @@ export function startLedger(): Builder<Panel> {
 }
 
 export function outcomeLedger(): Builder<Panel> {
-  const left = total("tasks_published_total");
-  const right = ["tasks_in_flight", "task_outcomes_total"].map(total);
+  const left = total(METRICS.published);
+  const right = [METRICS.inFlight, METRICS.outcomes].map(total);
   return number({
     title: "Ledger: published tasks",
     description:
@@ -62,8 +63,8 @@ export function outcomeLedger(): Builder<Panel> {
   });
 }
 
-function total(name: string): string {
-  return aggregate("sum", "job, instance, scenario, task", ofTask(name));
+function total(starts: Series<"scenario" | "task">): string {
+  return aggregate("sum", "job, instance, scenario, task", ofTask(starts));
 }
 
 function imbalance(left: string, right: readonly string[]): string {
@@ -71,8 +72,8 @@ function imbalance(left: string, right: readonly string[]): string {
 }
 
 function littlesLaw(): Builder<Panel> {
-  const waiting = aggregate("sum", "", ofTask("tasks_in_flight"));
-  const secondsEachSecond = perSecond("", ofTask("task_latency_seconds_sum"));
+  const waiting = aggregate("sum", "", ofTask(METRICS.inFlight));
+  const secondsEachSecond = perSecond("", ofTask(partOf(METRICS.latency, "sum")));
   return number({
     title: "Little's law",
     description:
@@ -100,14 +101,14 @@ function oddities(): Builder<Panel> {
     height: 5,
     queries: [
       {
-        expr: `sum(increase(${ofDaemon("broker_data_loss_total")}[$__range]))`,
+        expr: `sum(increase(${ofDaemon(METRICS.dataLoss)}[$__range]))`,
         legend: "data loss",
       },
       {
-        expr: `sum(increase(${ofDaemon("malformed_messages_total")}[$__range]))`,
+        expr: `sum(increase(${ofDaemon(METRICS.malformed)}[$__range]))`,
         legend: "malformed",
       },
-      { expr: `sum(increase(${ofDaemon("series_folded_total")}[$__range]))`, legend: "folded" },
+      { expr: `sum(increase(${ofDaemon(METRICS.seriesFolded)}[$__range]))`, legend: "folded" },
     ],
     steps: [
       [null, "green"],
@@ -127,7 +128,7 @@ export function dispatchLag(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: aggregate("max", "instance, thread", ofDaemon("dispatch_lag_seconds")),
+        expr: aggregate("max", "instance, thread", ofDaemon(METRICS.dispatchLag)),
         legend: "{{instance}} {{thread}}",
       },
     ],
@@ -144,7 +145,7 @@ export function eventLoop(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: aggregate("max", "instance, thread", ofDaemon("event_loop_utilization")),
+        expr: aggregate("max", "instance, thread", ofDaemon(METRICS.eventLoop)),
         legend: "{{instance}} {{thread}}",
       },
     ],
@@ -161,7 +162,7 @@ export function reconnects(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: `sum by (connection, role) (increase(${ofDaemon("reconnects_total")}[$__rate_interval]))`,
+        expr: `sum by (connection, role) (increase(${ofDaemon(METRICS.reconnects)}[$__rate_interval]))`,
         legend: "{{connection}} {{role}}",
       },
     ],
@@ -191,11 +192,7 @@ function processorAndMemory(): Builder<Panel> {
 }
 
 function builds(): Builder<Panel> {
-  const started = aggregate(
-    "min",
-    "instance",
-    ofScenario("last_change_timestamp_seconds", 'kind="start"'),
-  );
+  const started = aggregate("min", "instance", ofScenario(METRICS.lastChange, 'kind="start"'));
   return rowsBy("instance", {
     title: "Which build, which configuration",
     description:
@@ -205,11 +202,11 @@ function builds(): Builder<Panel> {
     height: 6,
     queries: [
       {
-        expr: aggregate("max", "instance, version, commit, node", ofDaemon("build_info")),
+        expr: aggregate("max", "instance, version, commit, node", ofDaemon(METRICS.buildInfo)),
         legend: "build",
       },
       {
-        expr: aggregate("max", "instance, revision, hash", ofDaemon("config_info")),
+        expr: aggregate("max", "instance, revision, hash", ofDaemon(METRICS.configInfo)),
         legend: "configuration",
       },
       {

@@ -1,5 +1,6 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
 import { lines, stateBands } from "../panels.js";
 import { ofDaemon } from "../promql.js";
 
@@ -32,8 +33,8 @@ export function creepPanels(): Builder<Panel>[] {
 }
 
 function whatCreeps(): Builder<Panel> {
-  const drift = ofDaemon("drift_per_hour");
-  const isSure = ofDaemon("drift_significant");
+  const drift = ofDaemon(METRICS.drift);
+  const isSure = ofDaemon(METRICS.driftSignificant);
   return stateBands({
     title: "What creeps?",
     description:
@@ -58,7 +59,7 @@ function slopes(
   what: string,
   legend: string,
 ): Builder<Panel> {
-  const drift = ofDaemon("drift_per_hour", `what=~"${what}"`);
+  const drift = ofDaemon(METRICS.drift, `what=~"${what}"`);
   return lines({
     title,
     description,

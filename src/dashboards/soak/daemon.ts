@@ -1,8 +1,9 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
 import { dispatchLag, eventLoop, outcomeLedger, startLedger } from "../overview/trust.js";
 import { lines, number, onTheRight } from "../panels.js";
-import { aggregate, ofProcess } from "../promql.js";
+import { aggregate, ofDaemon, ofProcess } from "../promql.js";
 
 /** Is the daemon itself what drifts? */
 export function daemonPanels(): Builder<Panel>[] {
@@ -86,7 +87,7 @@ function processor(): Builder<Panel> {
         legend: "{{instance}} CPU",
       },
       {
-        expr: `sum by (instance) (rate(${ofProcess("celery_load_tasks_planned_total")}[$__rate_interval]))`,
+        expr: `sum by (instance) (rate(${ofDaemon(METRICS.planned)}[$__rate_interval]))`,
         legend: "{{instance}} rate",
       },
     ],

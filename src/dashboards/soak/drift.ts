@@ -1,10 +1,12 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
 import { limits, lines, rowsBy } from "../panels.js";
 import {
   aggregate,
   inInterval,
   ofTask,
+  ofTasks,
   perSecond,
   quantile,
   quantileAgo,
@@ -16,8 +18,8 @@ export function driftPanels(): Builder<Panel>[] {
   return [driftTable(), latencyRatio(), loadRatio(), latency(), inFlight()];
 }
 
-const LATENCY = { name: "task_latency_seconds" };
-const PUBLISHED = ofTask("tasks_published_total");
+const LATENCY = ofTasks(METRICS.latency);
+const PUBLISHED = ofTask(METRICS.published);
 /** From here on a p99 has drifted: a quarter more than before, at the same load. */
 const DRIFTED = 1.25;
 
@@ -133,7 +135,7 @@ function inFlight(): Builder<Panel> {
     height: 9,
     queries: [
       {
-        expr: aggregate("sum", "task", inInterval("min_over_time", ofTask("tasks_in_flight"))),
+        expr: aggregate("sum", "task", inInterval("min_over_time", ofTask(METRICS.inFlight))),
         legend: "{{task}}",
       },
     ],

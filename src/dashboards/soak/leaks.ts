@@ -1,5 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
+import { foreign } from "../../rules/foreign-metrics.js";
 import { limits, lines, number, onTheRight } from "../panels.js";
 import { aggregate, inInterval, ofDaemon, ofDeployment } from "../promql.js";
 
@@ -32,11 +34,11 @@ function workerMemory(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: `sum by (job, instance) (process_resident_memory_bytes{job=~"${chosen}"})`,
+        expr: `sum by (job, instance) (${foreign("process_resident_memory_bytes")}{job=~"${chosen}"})`,
         legend: "{{job}} {{instance}}",
       },
       {
-        expr: `sum by (pod) (container_memory_working_set_bytes{container!="", pod=~"${chosen}"})`,
+        expr: `sum by (pod) (${foreign("container_memory_working_set_bytes")}{container!="", pod=~"${chosen}"})`,
         legend: "{{pod}}",
       },
     ],
@@ -45,8 +47,8 @@ function workerMemory(): Builder<Panel> {
 
 function prefetch(): Builder<Panel> {
   const worker = "connection, worker";
-  const prefetched = aggregate("max", worker, ofDaemon("worker_prefetch_limit"));
-  const pool = aggregate("max", worker, ofDaemon("worker_pool_size"));
+  const prefetched = aggregate("max", worker, ofDaemon(METRICS.workerPrefetch));
+  const pool = aggregate("max", worker, ofDaemon(METRICS.workerPool));
   return lines({
     title: "Prefetch limit divided by pool size",
     description:
@@ -71,7 +73,7 @@ function queueFloor(): Builder<Panel> {
         expr: aggregate(
           "max",
           "connection, queue",
-          inInterval("min_over_time", ofDaemon("queue_length")),
+          inInterval("min_over_time", ofDaemon(METRICS.queueLength)),
         ),
         legend: "{{queue}}",
       },

@@ -1,5 +1,6 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
 import { scenarioStates, targetAndAchieved } from "../overview/state.js";
 import { lines, stackedBars, stateBands } from "../panels.js";
 import { aggregate, inInterval, ofScenario, ofSlo, ofTask, perSecond } from "../promql.js";
@@ -19,7 +20,7 @@ function stages(): Builder<Panel> {
     height: 6,
     queries: [
       {
-        expr: aggregate("max", "scenario, stage", `${ofScenario("stage_info")} == 1`),
+        expr: aggregate("max", "scenario, stage", `${ofScenario(METRICS.stageInfo)} == 1`),
         legend: "{{scenario}} {{stage}}",
       },
     ],
@@ -28,14 +29,10 @@ function stages(): Builder<Panel> {
 }
 
 function budgetByHour(): Builder<Panel> {
-  const bad = aggregate("sum", "slo", inInterval("increase", ofSlo("slo_bad_events_total")));
+  const bad = aggregate("sum", "slo", inInterval("increase", ofSlo(METRICS.sloBadEvents)));
   // The whole range's events, so that every bar has the same measure.
-  const events = aggregate(
-    "sum",
-    "slo",
-    `increase(${ofSlo("slo_events_total")}[$__range] @ end())`,
-  );
-  const budget = `(1 - ${aggregate("max", "slo", ofSlo("slo_objective_ratio"))})`;
+  const events = aggregate("sum", "slo", `increase(${ofSlo(METRICS.sloEvents)}[$__range] @ end())`);
+  const budget = `(1 - ${aggregate("max", "slo", ofSlo(METRICS.sloObjective))})`;
   return stackedBars({
     title: "Error budget spent, by hour",
     description:
@@ -53,8 +50,8 @@ function budgetByHour(): Builder<Panel> {
 }
 
 function notSucceeded(): Builder<Panel> {
-  const bad = perSecond("task", ofTask("task_outcomes_total", 'outcome!="succeeded"'));
-  const all = perSecond("task", ofTask("task_outcomes_total"));
+  const bad = perSecond("task", ofTask(METRICS.outcomes, 'outcome!="succeeded"'));
+  const all = perSecond("task", ofTask(METRICS.outcomes));
   return lines({
     title: "Share of tasks that did not succeed",
     description:

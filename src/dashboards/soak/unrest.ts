@@ -1,5 +1,6 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS, type Series } from "../../exposition/metrics.js";
 import { stackedBars } from "../panels.js";
 import { aggregate, inInterval, ofDaemon, ofProcess, ofTask } from "../promql.js";
 
@@ -21,7 +22,7 @@ function connections(): Builder<Panel> {
         expr: aggregate(
           "sum",
           "connection, role",
-          inInterval("increase", ofDaemon("reconnects_total")),
+          inInterval("increase", ofDaemon(METRICS.reconnects)),
         ),
         legend: "{{connection}} {{role}}",
       },
@@ -29,7 +30,7 @@ function connections(): Builder<Panel> {
         expr: aggregate(
           "sum",
           "connection, evidence",
-          inInterval("increase", ofDaemon("broker_data_loss_total")),
+          inInterval("increase", ofDaemon(METRICS.dataLoss)),
         ),
         legend: "{{connection}} {{evidence}}",
       },
@@ -38,7 +39,7 @@ function connections(): Builder<Panel> {
 }
 
 function restarts(): Builder<Panel> {
-  const ofWorker = inInterval("resets", ofDaemon("worker_processed_total"));
+  const ofWorker = inInterval("resets", ofDaemon(METRICS.workerProcessed));
   return stackedBars({
     ...BARS,
     title: "Restarts, by hour",
@@ -59,16 +60,17 @@ function restarts(): Builder<Panel> {
 }
 
 function strayResults(): Builder<Panel> {
-  const grown = (name: string) => aggregate("sum", "", inInterval("increase", ofTask(name)));
+  const grown = (results: Series<"scenario" | "task">) =>
+    aggregate("sum", "", inInterval("increase", ofTask(results)));
   return stackedBars({
     ...BARS,
     title: "Late, duplicate and recovered results, by hour",
     description:
       "Results outside the ordinary course. Healthy: none. late: after the timeout had been counted. duplicates: a task ran twice, as after a worker was lost or a visibility timeout passed. recovered: found by asking again after the stream of results was away.",
     queries: [
-      { expr: grown("late_results_total"), legend: "late" },
-      { expr: grown("duplicate_results_total"), legend: "duplicates" },
-      { expr: grown("results_recovered_total"), legend: "recovered" },
+      { expr: grown(METRICS.late), legend: "late" },
+      { expr: grown(METRICS.duplicates), legend: "duplicates" },
+      { expr: grown(METRICS.recovered), legend: "recovered" },
     ],
   }).interval("1h");
 }

@@ -1,5 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
+import type { OUTCOMES } from "../../ledger/ends.js";
 import { colourByName, lines, ranking, stackedAreas } from "../panels.js";
 import { grownInRange, ofDaemon, ofTask, perSecond } from "../promql.js";
 
@@ -22,7 +24,7 @@ const OUTCOME_COLOURS = {
   revoked: "purple",
   timed_out: "orange",
   unknown: "text",
-};
+} satisfies Record<keyof typeof OUTCOMES, string>;
 
 export function outcomes(): Builder<Panel> {
   return colourByName(
@@ -33,17 +35,15 @@ export function outcomes(): Builder<Panel> {
       unit: "cps",
       width: 12,
       height: 9,
-      queries: [
-        { expr: perSecond("outcome", ofTask("task_outcomes_total")), legend: "{{outcome}}" },
-      ],
+      queries: [{ expr: perSecond("outcome", ofTask(METRICS.outcomes)), legend: "{{outcome}}" }],
     }),
     OUTCOME_COLOURS,
   );
 }
 
 function successByTask(): Builder<Panel> {
-  const succeeded = perSecond("task", ofTask("task_outcomes_total", 'outcome="succeeded"'));
-  const finished = perSecond("task", ofTask("task_outcomes_total"));
+  const succeeded = perSecond("task", ofTask(METRICS.outcomes, 'outcome="succeeded"'));
+  const finished = perSecond("task", ofTask(METRICS.outcomes));
   return lines({
     title: "Success by task",
     description:
@@ -63,9 +63,7 @@ function exceptionsOverTime(): Builder<Panel> {
     unit: "cps",
     width: 12,
     height: 9,
-    queries: [
-      { expr: perSecond("exception", ofTask("task_errors_total")), legend: "{{exception}}" },
-    ],
+    queries: [{ expr: perSecond("exception", ofTask(METRICS.errors)), legend: "{{exception}}" }],
   });
 }
 
@@ -79,7 +77,7 @@ function topExceptions(): Builder<Panel> {
     height: 9,
     queries: [
       {
-        expr: `topk(10, ${grownInRange("task, exception", ofTask("task_errors_total"))} > 0)`,
+        expr: `topk(10, ${grownInRange("task, exception", ofTask(METRICS.errors))} > 0)`,
         legend: "{{task}} {{exception}}",
       },
     ],
@@ -95,7 +93,7 @@ function dropsByReason(): Builder<Panel> {
     unit: "cps",
     width: 8,
     height: 9,
-    queries: [{ expr: perSecond("reason", ofTask("tasks_dropped_total")), legend: "{{reason}}" }],
+    queries: [{ expr: perSecond("reason", ofTask(METRICS.dropped)), legend: "{{reason}}" }],
   });
 }
 
@@ -107,7 +105,7 @@ function publishFailures(): Builder<Panel> {
     unit: "cps",
     width: 8,
     height: 9,
-    queries: [{ expr: perSecond("kind", ofTask("publish_failures_total")), legend: "{{kind}}" }],
+    queries: [{ expr: perSecond("kind", ofTask(METRICS.publishFailures)), legend: "{{kind}}" }],
   });
 }
 
@@ -120,11 +118,11 @@ function hiddenWork(): Builder<Panel> {
     width: 8,
     height: 9,
     queries: [
-      { expr: perSecond("", ofTask("task_retries_total")), legend: "retries" },
-      { expr: perSecond("", ofTask("late_results_total")), legend: "late" },
-      { expr: perSecond("", ofTask("duplicate_results_total")), legend: "duplicates" },
-      { expr: perSecond("", ofTask("results_recovered_total")), legend: "recovered" },
-      { expr: perSecond("", ofDaemon("unmatched_results_total")), legend: "unmatched" },
+      { expr: perSecond("", ofTask(METRICS.retries)), legend: "retries" },
+      { expr: perSecond("", ofTask(METRICS.late)), legend: "late" },
+      { expr: perSecond("", ofTask(METRICS.duplicates)), legend: "duplicates" },
+      { expr: perSecond("", ofTask(METRICS.recovered)), legend: "recovered" },
+      { expr: perSecond("", ofDaemon(METRICS.unmatched)), legend: "unmatched" },
     ],
   });
 }

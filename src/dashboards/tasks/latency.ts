@@ -1,7 +1,9 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS, partOf } from "../../exposition/metrics.js";
+import type { PHASES } from "../../readings/label-values.js";
 import { colourByName, distribution, lines, stackedBars } from "../panels.js";
-import { ofTask, perSecond, phaseSecondsOfTask, quantile } from "../promql.js";
+import { ofTask, ofTasks, perSecond, phaseSecondsOfTask, quantile } from "../promql.js";
 
 /** How long tasks take, and where the time goes. */
 export function latencyPanels(): Builder<Panel>[] {
@@ -16,7 +18,7 @@ export const PHASE_COLOURS = {
   run: "blue",
   delivery: "purple",
   work: "light-blue",
-};
+} satisfies Record<keyof typeof PHASES, string>;
 
 function percentilesByTask(): Builder<Panel> {
   const percentiles = { p50: "0.5", p95: "0.95", p99: "0.99" };
@@ -28,7 +30,7 @@ function percentilesByTask(): Builder<Panel> {
     width: 12,
     height: 10,
     queries: Object.entries(percentiles).map(([name, q]) => ({
-      expr: quantile(q, "task", { name: "task_latency_seconds" }),
+      expr: quantile(q, "task", ofTasks(METRICS.latency)),
       legend: `{{task}} ${name}`,
     })),
   });
@@ -44,7 +46,7 @@ function quantileByOutcome(): Builder<Panel> {
     height: 10,
     queries: [
       {
-        expr: quantile("$quantile", "task, outcome", { name: "task_latency_seconds" }),
+        expr: quantile("$quantile", "task, outcome", ofTasks(METRICS.latency)),
         legend: "{{task}} {{outcome}}",
       },
     ],
@@ -59,7 +61,9 @@ function heatMap(): Builder<Panel> {
     unit: "s",
     width: 24,
     height: 9,
-    queries: [{ expr: perSecond("le", ofTask("task_latency_seconds_bucket")), legend: "{{le}}" }],
+    queries: [
+      { expr: perSecond("le", ofTask(partOf(METRICS.latency, "bucket"))), legend: "{{le}}" },
+    ],
   });
 }
 
@@ -94,7 +98,7 @@ function phaseQuantile(): Builder<Panel> {
       height: 9,
       queries: [
         {
-          expr: quantile("$quantile", "phase", { name: "task_phase_seconds" }),
+          expr: quantile("$quantile", "phase", ofTasks(METRICS.phase)),
           legend: "{{phase}}",
         },
       ],

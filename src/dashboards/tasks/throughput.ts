@@ -1,10 +1,11 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
 import { addressOf } from "../board.js";
 import { colourByName, lines, rowsBy, stackedAreas } from "../panels.js";
-import { aggregate, grownInRange, ofTask, perSecond, quantileInRange } from "../promql.js";
+import { aggregate, grownInRange, ofTask, ofTasks, perSecond, quantileInRange } from "../promql.js";
 
-const LATENCY = { name: "task_latency_seconds" };
+const LATENCY = ofTasks(METRICS.latency);
 /** What the table's links keep of the page that they are on. */
 const KEPT = ["datasource", "job", "instance", "scenario", "quantile"];
 
@@ -25,9 +26,9 @@ export function throughputPanels(): Builder<Panel>[] {
  * `kept` are the variables of the page that it keeps.
  */
 export function taskTable(kept: readonly string[]): Builder<Panel> {
-  const succeeded = grownInRange("task", ofTask("task_outcomes_total", 'outcome="succeeded"'));
-  const finished = grownInRange("task", ofTask("task_outcomes_total"));
-  const published = grownInRange("task", ofTask("tasks_published_total"));
+  const succeeded = grownInRange("task", ofTask(METRICS.outcomes, 'outcome="succeeded"'));
+  const finished = grownInRange("task", ofTask(METRICS.outcomes));
+  const published = grownInRange("task", ofTask(METRICS.published));
   const url = addressOf("tasks", kept, { task: `\${__value.raw}` });
   return rowsBy("task", {
     title: "Tasks in this time range",
@@ -42,9 +43,9 @@ export function taskTable(kept: readonly string[]): Builder<Panel> {
       { expr: quantileInRange("0.5", "task", LATENCY), legend: "p50" },
       { expr: quantileInRange("0.95", "task", LATENCY), legend: "p95" },
       { expr: quantileInRange("0.99", "task", LATENCY), legend: "p99" },
-      { expr: aggregate("sum", "task", ofTask("tasks_in_flight")), legend: "in flight" },
-      { expr: grownInRange("task", ofTask("task_retries_total")), legend: "retries" },
-      { expr: grownInRange("task", ofTask("tasks_dropped_total")), legend: "dropped" },
+      { expr: aggregate("sum", "task", ofTask(METRICS.inFlight)), legend: "in flight" },
+      { expr: grownInRange("task", ofTask(METRICS.retries)), legend: "retries" },
+      { expr: grownInRange("task", ofTask(METRICS.dropped)), legend: "dropped" },
     ],
     columns: {
       task: { heading: "Task", link: { title: "Show only this task", url } },
@@ -85,7 +86,7 @@ function publishedByTask(): Builder<Panel> {
     unit: "cps",
     width: 12,
     height: 9,
-    queries: [{ expr: perSecond("task", ofTask("tasks_published_total")), legend: "{{task}}" }],
+    queries: [{ expr: perSecond("task", ofTask(METRICS.published)), legend: "{{task}}" }],
   });
 }
 
@@ -97,7 +98,7 @@ function finishedByTask(): Builder<Panel> {
     unit: "cps",
     width: 12,
     height: 9,
-    queries: [{ expr: perSecond("task", ofTask("task_outcomes_total")), legend: "{{task}}" }],
+    queries: [{ expr: perSecond("task", ofTask(METRICS.outcomes)), legend: "{{task}}" }],
   });
 }
 
@@ -109,13 +110,13 @@ function publishedByQueue(): Builder<Panel> {
     unit: "cps",
     width: 24,
     height: 8,
-    queries: [{ expr: perSecond("queue", ofTask("tasks_published_total")), legend: "{{queue}}" }],
+    queries: [{ expr: perSecond("queue", ofTask(METRICS.published)), legend: "{{queue}}" }],
   });
 }
 
 function publishedShare(): Builder<Panel> {
-  const planned = perSecond("task", ofTask("tasks_planned_total"));
-  const published = perSecond("task", ofTask("tasks_published_total"));
+  const planned = perSecond("task", ofTask(METRICS.planned));
+  const published = perSecond("task", ofTask(METRICS.published));
   return lines({
     title: "Share of the plan that was published",
     description:
@@ -137,8 +138,8 @@ function inFlightByTask(): Builder<Panel> {
       width: 12,
       height: 9,
       queries: [
-        { expr: aggregate("sum", "task", ofTask("tasks_in_flight")), legend: "{{task}}" },
-        { expr: aggregate("sum", "", ofTask("tasks_publishing")), legend: "publishing" },
+        { expr: aggregate("sum", "task", ofTask(METRICS.inFlight)), legend: "{{task}}" },
+        { expr: aggregate("sum", "", ofTask(METRICS.publishing)), legend: "publishing" },
       ],
     }),
     { publishing: "text" },

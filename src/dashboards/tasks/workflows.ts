@@ -1,7 +1,8 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { METRICS } from "../../exposition/metrics.js";
 import { lines, stackedAreas } from "../panels.js";
-import { aggregate, ofWorkflow, perSecond, quantile } from "../promql.js";
+import { aggregate, ofMembers, ofWorkflow, perSecond, quantile } from "../promql.js";
 
 /** Inside chains, groups, chords and callbacks: which member is slow, which one breaks it? */
 export function workflowPanels(): Builder<Panel>[] {
@@ -18,7 +19,7 @@ function membersPublished(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: perSecond("workflow, task", ofWorkflow("workflow_members_published_total")),
+        expr: perSecond("workflow, task", ofWorkflow(METRICS.membersPublished)),
         legend: "{{workflow}} {{task}}",
       },
     ],
@@ -37,7 +38,7 @@ function memberOutcomes(): Builder<Panel> {
       {
         expr: perSecond(
           "workflow, task, outcome",
-          ofWorkflow("workflow_member_outcomes_total", 'outcome!="succeeded"'),
+          ofWorkflow(METRICS.memberOutcomes, 'outcome!="succeeded"'),
         ),
         legend: "{{workflow}} {{task}} {{outcome}}",
       },
@@ -55,10 +56,7 @@ function memberLatency(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: quantile("$quantile", "workflow, task", {
-          name: "workflow_member_latency_seconds",
-          select: ofWorkflow,
-        }),
+        expr: quantile("$quantile", "workflow, task", ofMembers(METRICS.memberLatency)),
         legend: "{{workflow}} {{task}}",
       },
     ],
@@ -75,7 +73,7 @@ function membersInFlight(): Builder<Panel> {
     height: 8,
     queries: [
       {
-        expr: aggregate("sum", "workflow, task", ofWorkflow("workflow_members_in_flight")),
+        expr: aggregate("sum", "workflow, task", ofWorkflow(METRICS.membersInFlight)),
         legend: "{{workflow}} {{task}}",
       },
     ],

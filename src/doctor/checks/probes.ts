@@ -2,7 +2,7 @@ import { isFull } from "../../connections/limit.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, SentTask, StartFacts } from "../facts.js";
 import { END_EVENTS, phasesOf, provenOffsetMs } from "../phases.js";
-import { durationText } from "../texts.js";
+import { measuredText } from "../texts.js";
 
 /** Clocks that are less apart than this are as good as the network lets them be. */
 const CLOCK_TOLERANCE_MS = 100;
@@ -51,14 +51,14 @@ function checkMissing(facts: ConnectionFacts, start: StartFacts, probe: SentTask
   const { connection, backend, tasks } = facts;
   const { missingId, events, place } = probe;
   const common = { key: start.key, task: nameOf(facts, start) };
-  const waited = durationText(probe.waitedMs);
+  const waited = measuredText(probe.waitedMs);
   const end = events.find(({ type, uuid }) => uuid === missingId && type in END_EVENTS);
   if (end !== undefined) {
     const values = { ...common, node: end.hostname, end: end.type, url: backend.url };
     return [finding("result-missing", connection, values)];
   }
   if (place?.state === "active") {
-    const values = { ...common, node: place.node, waited, timeout: durationText(start.timeoutMs) };
+    const values = { ...common, node: place.node, waited, timeout: measuredText(start.timeoutMs) };
     return [finding("task-runs-on", connection, values)];
   }
   if (place?.state === "reserved") {
@@ -77,7 +77,7 @@ function checkLatency(
 ): Finding[] {
   const latencyMs = phasesOf(probe).find(({ name }) => name === "latency")?.ms ?? 0;
   if (latencyMs <= timeoutMs / 2) return [];
-  const values = { latency: durationText(latencyMs), timeout: durationText(timeoutMs) };
+  const values = { latency: measuredText(latencyMs), timeout: measuredText(timeoutMs) };
   return [finding("latency-near-timeout", connection, { ...common, ...values })];
 }
 
@@ -97,7 +97,7 @@ function checkClocks({ connection, starts, workers }: ConnectionFacts): Finding[
   return [...offsets].flatMap(([node, offsetMs]) => {
     if (Math.abs(offsetMs) < CLOCK_TOLERANCE_MS) return [];
     const direction = offsetMs > 0 ? "ahead of" : "behind";
-    const offset = durationText(Math.abs(offsetMs));
+    const offset = measuredText(Math.abs(offsetMs));
     return [finding("clock-off", connection, { node, offset, direction })];
   });
 }

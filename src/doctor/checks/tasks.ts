@@ -1,4 +1,4 @@
-import type { Serializer } from "../../celery/task-options.js";
+import type { Serializer } from "../../celery/messages/task-options.js";
 import { didYouMean } from "../../did-you-mean.js";
 import { type Finding, finding } from "../advice.js";
 import type { ConnectionFacts, QueueFacts, TaskFacts, WorkerFacts } from "../facts.js";
@@ -8,6 +8,9 @@ export function checkTasks(facts: ConnectionFacts): Finding[] {
   if (facts.broker.fault !== null) return [];
   return [
     ...facts.queues.flatMap((queue) => checkQueue(facts, queue)),
+    ...facts.queueFalls.map(({ queue, from, to }) =>
+      finding("queue-fell", facts.connection, { queue, from, now: fallText(to) }),
+    ),
     ...facts.tasks.flatMap((task) => [
       ...checkRegistration(facts, task),
       ...checkContent(facts, task),
@@ -62,6 +65,11 @@ function checkQueue(facts: ConnectionFacts, { name, depth, isMissing }: QueueFac
     }
   }
   return findings;
+}
+
+/** Null: it is gone. */
+function fallText(to: number | null): string {
+  return to === null ? "it is gone" : `it has ${to}`;
 }
 
 /** Prefetch 0 is no limit. */

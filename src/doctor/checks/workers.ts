@@ -1,10 +1,14 @@
-import { parseRedisUrl } from "../../celery/redis-url.js";
-import { schemeOf } from "../../celery/server-url.js";
-import { DEFAULT_QUEUE, judgeDefaultQueue, judgeResults } from "../../celery/setting-advice.js";
+import {
+  DEFAULT_QUEUE,
+  judgeDefaultQueue,
+  judgeResults,
+} from "../../celery/events/setting-advice.js";
+import { parseRedisUrl } from "../../celery/urls/redis-url.js";
+import { schemeOf } from "../../celery/urls/server-url.js";
 import { isFull } from "../../connections/limit.js";
 import { type Finding, finding, judged } from "../advice.js";
 import type { ConnectionFacts, WorkerFacts } from "../facts.js";
-import { durationText } from "../texts.js";
+import { measuredText } from "../texts.js";
 import { isBefore } from "../versions.js";
 import { consumersOf, ignores, knowsConsumers } from "./tasks.js";
 
@@ -181,8 +185,8 @@ function checkVisibility(facts: ConnectionFacts, worker: WorkerFacts): Finding[]
       finding("runs-twice", connection, {
         ...{ key, task: name },
         node: worker.node,
-        timeout: durationText(timeoutMs),
-        visibility: durationText(visibilityMs),
+        timeout: measuredText(timeoutMs),
+        visibility: measuredText(visibilityMs),
       }),
     ];
   });

@@ -1,4 +1,4 @@
-import { createPiecewiseLinear, type Segment } from "../piecewise-linear.js";
+import { createPiecewiseLinear, type RateLine } from "../piecewise-linear.js";
 import type { Profile, Stage } from "../profile.js";
 import { stageName } from "../stage-name.js";
 
@@ -9,34 +9,37 @@ import { stageName } from "../stage-name.js";
  */
 export function profileOfLines(
   title: string,
-  segments: readonly Segment[],
+  segments: readonly RateLine[],
   { repeat = false } = {},
 ): Profile {
   const stages = segments.map(stageOf);
-  return {
+  const profile: Profile = {
     ...createPiecewiseLinear(segments, repeat),
     title,
     stages,
     cycleMs: repeat ? stages.reduce((sum, { durationMs }) => sum + durationMs, 0) : Infinity,
-    peakBy: (elapsedMs) => peakOf(stages, elapsedMs),
+    peakBy: (elapsedMs) => peakOf(segments, elapsedMs),
+    zone: null,
+    since: () => profile,
   };
+  return profile;
 }
 
 /** A rate that stays. */
-export function hold(ratePerSecond: number, durationMs: number): Segment {
+export function hold(ratePerSecond: number, durationMs: number): RateLine {
   return { fromPerSecond: ratePerSecond, toPerSecond: ratePerSecond, durationMs };
 }
 
-function stageOf(segment: Segment): Stage {
+function stageOf(segment: RateLine): Stage {
   const kind = segment.fromPerSecond === segment.toPerSecond ? "hold" : "ramp";
-  return { name: stageName(segment), kind, ...segment };
+  return { name: stageName(segment), kind, durationMs: segment.durationMs };
 }
 
 /** A straight line is highest at one of its ends. One of 0 ms is a jump: nothing starts at its rates. */
-function peakOf(stages: readonly Stage[], untilMs: number): number {
+function peakOf(lines: readonly RateLine[], untilMs: number): number {
   let startMs = 0;
   let peakPerSecond = 0;
-  for (const { fromPerSecond, toPerSecond, durationMs } of stages) {
+  for (const { fromPerSecond, toPerSecond, durationMs } of lines) {
     if (startMs >= untilMs) break;
     const part = Math.min(1, (untilMs - startMs) / durationMs);
     const lastPerSecond =

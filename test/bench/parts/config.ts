@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MAX_YAML_BYTES } from "../../../src/config/yaml-source.js";
+import { MAX_YAML_BYTES } from "../../../src/config/sources/yaml-source.js";
 import { CHECKOUT } from "../../../src/setup/checkout.js";
 import { LARGE, largest } from "../../support/large-configurations.js";
 

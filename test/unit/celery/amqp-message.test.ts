@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compileAmqpMessage } from "../../../src/celery/amqp-message.js";
-import { SAMPLE_FILL } from "../../../src/celery/message.js";
+import { compileAmqpMessage } from "../../../src/celery/messages/amqp-message.js";
+import { SAMPLE_FILL } from "../../../src/celery/messages/message.js";
 import { messageSpec } from "./specs.js";
 
 const spec = messageSpec({ argsrepr: "[1, 2]" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseAmqpUrl } from "../../../src/celery/amqp-url.js";
+import { parseAmqpUrl } from "../../../src/celery/urls/amqp-url.js";
 import { UserError } from "../../../src/errors.js";
 
 const GUEST = {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { templateFiles, validateTemplates } from "../../../src/celery/arguments.js";
-import { compileBody, NOTHING_EMBEDDED } from "../../../src/celery/task-body.js";
+import { templateFiles, validateTemplates } from "../../../src/celery/messages/arguments.js";
+import { compileBody, NOTHING_EMBEDDED } from "../../../src/celery/messages/task-body.js";
 import { UserError } from "../../../src/errors.js";
 import { CONTEXT as START, taskOptions } from "./specs.js";
 
@@ -83,6 +83,19 @@ const VALUES: [string, string, string][] = [
   ['{{ choice("\\u00e9\\"") }}!', '"\\u00e9\\"!"', "a choice is escaped inside a string"],
   ["{{ bytes(6) }}", '"AAAAgICA"', "bytes() is base64"],
   ["{{ bytes(0) }}", '""', "no bytes is an empty string"],
+  ["{{ digits(4) }}", '"5555"', "digits() are text"],
+  ["{{ words(2) }}", '"magna magna"', "words() are text"],
+  ["{{ weighted('a', 1, 'b', 9) }}", '"b"', "weighted() takes the weights"],
+  ["{{ weighted('a', 1, 3, 0.5) }}", '"a"', "weighted() takes any weights"],
+  ["{{ zipf(1, 2) }}", "1", "zipf() of one"],
+  ["{{ zipf(3, 0) }}", "2", "zipf() is a whole number"],
+  ["{{ normal(5, 0) }}", "5.0", "normal() is a float"],
+  ["{{ logNormal(200, 1) }}", "200.0", "logNormal() without spread is its median"],
+  ["{{ datetime }}", '"2025-11-24T13:13:21.000000+00:00"', "datetime is now"],
+  ["{{ datetime('-1d') }}", '"2025-11-23T13:13:21.000000+00:00"', "datetime() takes an offset"],
+  ["{{ date('+1w') }}", '"2025-12-01"', "date() takes an offset"],
+  ["{{ time('+90s', '%H.%M') }}", '"13.14"', "time() takes a format"],
+  ["{{ date('+0s', '%d.%m.%Y %j %%') }}", '"24.11.2025 328 %"', "a format has strftime's words"],
   ["{{ uuid }}", '"80000000-8000-4000-8000-000080000000"', "uuid is of version 4"],
 ];
 
@@ -119,6 +132,47 @@ test("file() takes the lines in turn, each template for itself", () => {
   assert.equal(body.isStatic, false);
 });
 
+test("a line that is a number is sent as one, and any other as a text", () => {
+  const LINES = {
+    "17": "17",
+    "1234567890123456789": "1234567890123456789",
+    "3.0": "3.0",
+    "-0.0": "-0.0",
+    "1e5": "1e5",
+    "007": '"007"',
+    "+1": '"+1"',
+    "0x10": '"0x10"',
+    "1e400": '"1e400"',
+    ".5": '".5"',
+    NaN: '"NaN"',
+    null: '"null"',
+    " 1": '" 1"',
+    [`1${"0".repeat(4300)}`]: `"1${"0".repeat(4300)}"`,
+  };
+  for (const [line, json] of Object.entries(LINES)) {
+    const spec = {
+      ...taskOptions({ args: ['{{ file("f") }}', '#{{ file("f") }}'] }),
+      embed: NOTHING_EMBEDDED,
+      hasEta: false,
+    };
+    const body = compileBody(spec, { readLines: () => [line], random: () => 0 });
+    assert.equal(body.render(CONTEXT), `[[${json}, "#${line}"], {}, ${EMBED}]`);
+  }
+});
+
+test("a typed value with templates has their text, and is looked at where it may be wrong", () => {
+  const typed = (type: string, value: unknown) => ({ __type__: type, __value__: value });
+  const written = (value: unknown, numbers?: readonly number[]) =>
+    JSON.parse(compile([value], {}, numbers).render(CONTEXT))[0][0];
+  assert.deepEqual(written(typed("decimal", "{{ choice('19.90') }}")), typed("decimal", "19.90"));
+  assert.deepEqual(written(typed("decimal", "{{ int(1, 6) }}")), typed("decimal", "4"));
+  assert.deepEqual(written(typed("bytes", "{{ seq }}")), typed("bytes", "7"));
+  assert.equal(written(typed("uuid", { hex: "{{ uuid }}" })).__value__.hex.length, 36);
+  assert.throws(() => written(typed("date", "2030-{{ choice('1-2') }}")), {
+    message: 'a date must be a date such as 2030-01-02, not "2030-1-2"',
+  });
+});
+
 test("file() refuses a file without lines", () => {
   assert.throws(() => compile(['{{ file("empty.txt") }}']), {
     name: "UserError",
@@ -144,7 +198,7 @@ const FAULTS: [unknown, string][] = [
   ["{{ UUID() }}", 'template {{ UUID() }} calls the unknown function "UUID": did you mean "uuid"?'],
   [
     "{{ constructor }}",
-    'template {{ constructor }} calls the unknown function "constructor": there are uuid, seq, planned, now, int, float, choice, bytes, file',
+    'template {{ constructor }} calls the unknown function "constructor": there are uuid, seq, planned, now, int, float, normal, logNormal, zipf, choice, weighted, digits, words, datetime, date, time, bytes, file, row',
   ],
   ["{{ seq(1) }}", "template {{ seq(1) }}: seq takes no arguments. Write {{ seq }}"],
   [
@@ -190,6 +244,22 @@ const FAULTS: [unknown, string][] = [
   [
     "a {{ seq",
     'template {{ seq is not closed. Write }} at its end, or {{ choice("{{") }} to send two braces',
+  ],
+  [
+    "{{ weighted('a') }}",
+    'template {{ weighted(\'a\') }}: weighted takes values, each with its weight behind it; one weight at least is above 0. Write {{ weighted("a", 9, "b", 1) }}',
+  ],
+  [
+    "{{ date('1d') }}",
+    'template {{ date(\'1d\') }}: date has the offset "1d", which must be such as "+1h", "-30d" or "+90s". Write {{ date("-30d") }}',
+  ],
+  [
+    "{{ date('+1d', '%B') }}",
+    "template {{ date('+1d', '%B') }}: date has \"%B\" in its format, where there are %Y %m %d %H %M %S %f %z %j %s %%. Write {{ date(\"-30d\") }}",
+  ],
+  [
+    "{{ zipf(0, 1) }}",
+    "template {{ zipf(0, 1) }}: zipf takes two numbers, how many there are (1 to 1000000) and the exponent (0 or more). Write {{ zipf(1000, 1.1) }}",
   ],
   [Number.NaN, "NaN is not a number that JSON can carry"],
   [-Infinity, "-Infinity is not a number that JSON can carry"],

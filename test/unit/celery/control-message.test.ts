@@ -11,9 +11,9 @@ import {
   readControlReply,
   readRedisControlReply,
   redisControlEnvelope,
-} from "../../../src/celery/control-message.js";
-import { fanoutChannel } from "../../../src/celery/fanout-channel.js";
-import { DEFAULT_SEP } from "../../../src/celery/redis-envelope.js";
+} from "../../../src/celery/events/control-message.js";
+import { fanoutChannel } from "../../../src/celery/events/fanout-channel.js";
+import { DEFAULT_SEP } from "../../../src/celery/messages/redis-envelope.js";
 
 /** Captured requests of Celery's own `app.control.inspect()` and the answers of live workers. */
 const FIXTURE = new URL("../../../../test/unit/celery/control.fixture.json", import.meta.url);

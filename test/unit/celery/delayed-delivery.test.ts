@@ -6,7 +6,7 @@ import {
   delayIn,
   MAX_DELAY_MS,
   MAX_DELAYED_KEY_BYTES,
-} from "../../../src/celery/delayed-delivery.js";
+} from "../../../src/celery/messages/delayed-delivery.js";
 
 test("thirty seconds are four bits of 28, the most significant one first, as kombu writes them", () => {
   assert.deepEqual(delayedRoute(30_000, "celery"), {

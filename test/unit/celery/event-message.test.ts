@@ -6,8 +6,8 @@ import {
   MAX_EVENT_LENGTH,
   readEvents,
   readRedisEvents,
-} from "../../../src/celery/event-message.js";
-import { readRedisEnvelope } from "../../../src/celery/redis-delivery.js";
+} from "../../../src/celery/events/event-message.js";
+import { readRedisEnvelope } from "../../../src/celery/messages/redis-delivery.js";
 
 /** Captured event messages of live workers: single ones and arrays. */
 const FIXTURE = new URL("../../../../test/unit/celery/events.fixture.json", import.meta.url);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fanoutChannel, fanoutPattern } from "../../../src/celery/fanout-channel.js";
+import { fanoutChannel, fanoutPattern } from "../../../src/celery/events/fanout-channel.js";
 
 const DEFAULTS = { global_keyprefix: "", fanout_prefix: true, fanout_patterns: true } as const;
 

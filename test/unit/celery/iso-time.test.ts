@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isoTime } from "../../../src/celery/iso-time.js";
+import { isoTime } from "../../../src/celery/messages/iso-time.js";
 
 test("a time has an offset and six digits of fraction, as Celery before 5.3 counts digits", () => {
   assert.equal(

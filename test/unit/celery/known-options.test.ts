@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { KNOWN_OPTIONS, optionIn } from "../../../src/celery/known-options.js";
+import { KNOWN_OPTIONS, optionIn } from "../../../src/celery/messages/known-options.js";
 import { ensurePython } from "../../../src/setup/python.js";
 
 /** What the libraries themselves read, by the place in which it would be written here. */

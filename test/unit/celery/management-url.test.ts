@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseManagementUrl } from "../../../src/celery/management-url.js";
+import { parseManagementUrl } from "../../../src/celery/urls/management-url.js";
 import { UserError } from "../../../src/errors.js";
 
 const READ: readonly [string, Partial<ReturnType<typeof parseManagementUrl>>][] = [
@@ -13,6 +13,8 @@ const READ: readonly [string, Partial<ReturnType<typeof parseManagementUrl>>][] 
   ["http://h", { port: 80 }],
   ["http://h:15672/api", { base: "http://h:15672" }],
   ["http://h:15672/api/", { base: "http://h:15672" }],
+  ["http://h:15672/#/queues/%2F/celery", { base: "http://h:15672" }],
+  ["https://h/rabbit/#/", { base: "https://h/rabbit" }],
   ["https://h/rabbit/api", { base: "https://h/rabbit" }],
   ["https://h/rabbit-api", { base: "https://h/rabbit-api" }],
   ["http://[::1]:15672", { base: "http://[::1]:15672", host: "::1" }],

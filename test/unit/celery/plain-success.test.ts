@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { plainSuccessUnixMs } from "../../../src/celery/plain-success.js";
-import { dateDoneUnixMs, readResult } from "../../../src/celery/result.js";
+import { plainSuccessUnixMs } from "../../../src/celery/results/plain-success.js";
+import { dateDoneUnixMs, readResult } from "../../../src/celery/results/result.js";
 
 const ID = "6d3495c7-7f2f-41a8-9026-2445472b532c";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bindingsKey, routedQueues } from "../../../src/celery/redis-bindings.js";
+import { bindingsKey, routedQueues } from "../../../src/celery/messages/redis-bindings.js";
 
 const SEP = "\x06\x16";
 const direct = (key: string, queue: string) => `${key}${SEP}${SEP}${queue}`;

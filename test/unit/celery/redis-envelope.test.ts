@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { SAMPLE_FILL } from "../../../src/celery/message.js";
+import { SAMPLE_FILL } from "../../../src/celery/messages/message.js";
 import {
   compileRedisEnvelope,
   DEFAULT_SEP,
   priorityKey,
   readReply,
-} from "../../../src/celery/redis-envelope.js";
-import { compileBody, NOTHING_EMBEDDED } from "../../../src/celery/task-body.js";
+} from "../../../src/celery/messages/redis-envelope.js";
+import { compileBody, NOTHING_EMBEDDED } from "../../../src/celery/messages/task-body.js";
 import { CONTEXT, messageSpec, taskOptions } from "./specs.js";
 
 const spec = messageSpec();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { redactUrl } from "../../../src/celery/redact-url.js";
-import { parseRedisUrl } from "../../../src/celery/redis-url.js";
+import { redactUrl } from "../../../src/celery/urls/redact-url.js";
+import { parseRedisUrl } from "../../../src/celery/urls/redis-url.js";
 import { UserError } from "../../../src/errors.js";
 
 const LOCAL = { host: "127.0.0.1", port: 6379, db: 0 };

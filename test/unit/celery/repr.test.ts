@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { pythonRepr } from "../../../src/celery/repr.js";
+import { pythonRepr } from "../../../src/celery/messages/repr.js";
 
 interface Case {
   as: "list" | "tuple";

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SAMPLE_FILL, taskHeaders } from "../../../src/celery/message.js";
+import { SAMPLE_FILL, taskHeaders } from "../../../src/celery/messages/message.js";
 import {
   headerNameFault,
   isKombuKey,
   isOfControl,
   isOfRabbitmq,
   stampNameFault,
-} from "../../../src/celery/reserved-names.js";
+} from "../../../src/celery/messages/reserved-names.js";
 import { messageSpec } from "./specs.js";
 
 test("no header of the protocol can be set", () => {

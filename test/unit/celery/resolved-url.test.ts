@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseAmqpUrl } from "../../../src/celery/amqp-url.js";
-import { redactUrl } from "../../../src/celery/redact-url.js";
-import { parseRedisUrl } from "../../../src/celery/redis-url.js";
-import { resolveUrl } from "../../../src/celery/resolved-url.js";
-import { hostsOf, isAllowed, kindOf } from "../../../src/celery/server-url.js";
+import { isAllowed } from "../../../src/celery/urls/allowed-hosts.js";
+import { parseAmqpUrl } from "../../../src/celery/urls/amqp-url.js";
+import { redactUrl } from "../../../src/celery/urls/redact-url.js";
+import { parseRedisUrl } from "../../../src/celery/urls/redis-url.js";
+import { resolveUrl } from "../../../src/celery/urls/resolved-url.js";
+import { hostsOf, kindOf } from "../../../src/celery/urls/server-url.js";
 
 test("kindOf() tells what speaks behind a URL", () => {
   const kinds = {

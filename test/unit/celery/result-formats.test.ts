@@ -3,15 +3,15 @@ import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
-import { HAS_ZSTD } from "../../../src/celery/body-encoding.js";
-import { dateDoneUnixMs, readResult, returnedValue } from "../../../src/celery/result.js";
+import { HAS_ZSTD } from "../../../src/celery/messages/body-encoding.js";
+import { dateDoneUnixMs, readResult, returnedValue } from "../../../src/celery/results/result.js";
 import {
   decodedText,
   isCut,
   MAX_RESULT_BYTES,
   ResultPieces,
   resultText,
-} from "../../../src/celery/result-text.js";
+} from "../../../src/celery/results/result-text.js";
 import rows from "./results.fixture.json" with { type: "json" };
 
 /** What Celery 5.7 stored, by test/support/result_bytes.py. */

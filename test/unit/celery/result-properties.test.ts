@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { dateDoneUnixMs, type Result, readResult } from "../../../src/celery/result.js";
+import { dateDoneUnixMs, type Result, readResult } from "../../../src/celery/results/result.js";
 
 /** Names that matter in a meta, so that they turn up where they must not count. */
 const TELLING = ["status", "result", "exc_type", "date_done", "task_id"];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readReply } from "../../../src/celery/redis-envelope.js";
-import { dateDoneUnixMs, readResult } from "../../../src/celery/result.js";
+import { readReply } from "../../../src/celery/messages/redis-envelope.js";
+import { dateDoneUnixMs, readResult } from "../../../src/celery/results/result.js";
 import {
   cutText,
   decodedText,
@@ -10,7 +10,8 @@ import {
   MAX_RESULT_BYTES,
   ResultPieces,
   resultText,
-} from "../../../src/celery/result-text.js";
+} from "../../../src/celery/results/result-text.js";
+import { RespReader } from "../../../src/connections/redis/resp-reader.js";
 
 /** Every way from what arrives to the text that is read. */
 const WAYS: Record<string, (meta: Buffer) => string> = {
@@ -30,6 +31,8 @@ const WAYS: Record<string, (meta: Buffer) => string> = {
     return pieces.text();
   },
   "an envelope of rpc://": (meta) => readReply(envelope(meta, "base64"))!.body,
+  "both ends of an envelope of rpc://": (meta) =>
+    readReply(withoutMiddle(envelope(meta, "base64")))!.body,
   "an envelope of rpc:// in plain text": (meta) => readReply(envelope(meta, null))!.body,
 };
 
@@ -40,6 +43,20 @@ function envelope(meta: Buffer, encoding: string | null): string {
     headers: { body: "another", properties: { correlation_id: "another" } },
     properties: { correlation_id: "id", body_encoding: encoding, delivery_mode: 2 },
   });
+}
+
+/** As it comes from a connection to Redis, in one byte for each character. */
+function withoutMiddle(text: string): string {
+  let kept = "";
+  const reader = new RespReader({
+    reply: (value) => {
+      kept = String(value);
+    },
+    message() {},
+  });
+  const bytes = Buffer.from(`$${text.length}\r\n${text}\r\n`, "latin1");
+  for (let at = 0; at < bytes.length; at += 65_536) reader.feed(bytes.subarray(at, at + 65_536));
+  return kept;
 }
 
 const DONE = "2026-11-24T10:15:42.890180+00:00";

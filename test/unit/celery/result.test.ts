@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dateDoneUnixMs, readResult, resultKeyPrefix } from "../../../src/celery/result.js";
+import { dateDoneUnixMs, readResult, resultKeyPrefix } from "../../../src/celery/results/result.js";
 
 const ID = "a0b1c2d3-e4f5-8a6b-8c7d-0123456789ab";
 const cases: [string, string, { state: string; exception: string }][] = [

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { readRedisEvents } from "../../../src/celery/event-message.js";
-import { isoTime } from "../../../src/celery/iso-time.js";
-import { SAMPLE_FILL } from "../../../src/celery/message.js";
-import { compileSentEvent, redisSentEnvelope } from "../../../src/celery/sent-event.js";
+import { readRedisEvents } from "../../../src/celery/events/event-message.js";
+import { compileSentEvent, redisSentEnvelope } from "../../../src/celery/events/sent-event.js";
+import { isoTime } from "../../../src/celery/messages/iso-time.js";
+import { SAMPLE_FILL } from "../../../src/celery/messages/message.js";
 import { messageSpec } from "./specs.js";
 
 /** Captured event messages of Celery's own producers. */

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { redactUrl } from "../../../src/celery/redact-url.js";
-import { resolveUrl } from "../../../src/celery/resolved-url.js";
+import { redactUrl } from "../../../src/celery/urls/redact-url.js";
+import { resolveUrl } from "../../../src/celery/urls/resolved-url.js";
 import {
   checkBackendUrl,
   checkBrokerUrl,
   hostsOf,
   kindOf,
-} from "../../../src/celery/server-url.js";
+} from "../../../src/celery/urls/server-url.js";
+import type { UserError } from "../../../src/errors.js";
 
 const LISTS: Record<string, (first: string, second: string) => string> = {
   "a semicolon between": (first, second) => `${first};${second}`,
@@ -39,6 +40,16 @@ for (const [how, listOf] of Object.entries(LISTS)) {
       assert.match(redactUrl(list), /a:1.*b:2/s);
     });
   }
+}
+
+for (const url of ['"redis://:s3cret@h/0"', "'amqp://u:s3cret@h//'", ' "redis://h" ']) {
+  test(`the quotation marks of ${url} are told, as an env file keeps them`, () => {
+    assert.throws(
+      () => checkBrokerUrl(url),
+      ({ message, hint }: UserError) =>
+        /quotation marks/.test(hint ?? "") && !/s3cret/.test(message + hint),
+    );
+  });
 }
 
 test("one URL may end in a semicolon or a line break, too", () => {
@@ -96,6 +107,8 @@ for (const [backend, store] of Object.entries(SILENT)) {
 test("a name alone in a URL is hidden: it may be a password whose colon was forgotten", () => {
   assert.equal(redactUrl("redis://s3cret@h:6379/0"), "redis://***@h:6379/0");
   assert.equal(redactUrl("amqp://s3cret@h//"), "amqp://***@h//");
+  assert.equal(redactUrl("redis://s3cret:@h:6379/0"), "redis://***:@h:6379/0");
+  assert.equal(redactUrl("redis://:@h:6379/0"), "redis://:@h:6379/0");
   assert.equal(redactUrl("redis://a/0;redis://s3cret@b/0;"), "redis://a/0;redis://***@b/0;");
   assert.equal(redactUrl("redis://h:6379/0"), "redis://h:6379/0");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { silenceOf } from "../../../src/celery/silent-backend.js";
+import { silenceOf } from "../../../src/celery/results/silent-backend.js";
 
 test("silenceOf() names the backend that tells nobody of a result, as a URL or by its bare name", () => {
   const names = {

@@ -1,7 +1,7 @@
-import type { RenderContext } from "../../../src/celery/body-text.js";
-import type { TaskMessageSpec } from "../../../src/celery/message.js";
-import { SAMPLE_FILL } from "../../../src/celery/message.js";
-import type { TaskOptions } from "../../../src/celery/task-options.js";
+import type { RenderContext } from "../../../src/celery/messages/body-text.js";
+import type { TaskMessageSpec } from "../../../src/celery/messages/message.js";
+import { SAMPLE_FILL } from "../../../src/celery/messages/message.js";
+import type { TaskOptions } from "../../../src/celery/messages/task-options.js";
 
 /** A task as the configuration's defaults make it. */
 export function taskOptions(own: Partial<TaskOptions> = {}): TaskOptions {
@@ -59,4 +59,5 @@ export const CONTEXT: RenderContext = {
   expires: SAMPLE_FILL.expires,
   group: SAMPLE_FILL.group,
   memberIds: [],
+  row: null,
 };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SAMPLE_FILL, taskHeaders } from "../../../src/celery/message.js";
+import { SAMPLE_FILL, taskHeaders } from "../../../src/celery/messages/message.js";
 import {
   assertSurvivableBody,
   assertSurvivableEnvelope,
   assertSurvivableHeaders,
-} from "../../../src/celery/survivable.js";
+} from "../../../src/celery/messages/survivable.js";
 import { messageSpec } from "./specs.js";
 
 test("a body that would end a worker, or not be run, is refused", () => {

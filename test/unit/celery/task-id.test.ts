@@ -11,7 +11,7 @@ import {
   slotIn,
   slotOf,
   taskId,
-} from "../../../src/celery/task-id.js";
+} from "../../../src/celery/messages/task-id.js";
 
 const prefix = idPrefix(new Uint8Array([0, 1, 2, 0xab, 0xcd, 0xef]));
 

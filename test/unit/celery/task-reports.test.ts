@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CeleryEvent } from "../../../src/celery/event-message.js";
-import { taskId } from "../../../src/celery/task-id.js";
+import type { CeleryEvent } from "../../../src/celery/events/event-message.js";
 import {
   REPORT,
   REPORT_KINDS,
   REPORT_SIZE,
   TaskReportWriter,
-} from "../../../src/celery/task-reports.js";
+} from "../../../src/celery/events/task-reports.js";
+import { taskId } from "../../../src/celery/messages/task-id.js";
 
 const PREFIX = "00112233-4455";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dateDoneUnixMs, readResult } from "../../../src/celery/result.js";
+import { dateDoneUnixMs, readResult } from "../../../src/celery/results/result.js";
 import { setUp } from "../engine/life.js";
 import { CELERY_VERSIONS, type CeleryVersion, workerVectors } from "./worker-vectors.js";
 

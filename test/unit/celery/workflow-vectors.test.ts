@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SAMPLE_FILL } from "../../../src/celery/message.js";
-import { compileBody } from "../../../src/celery/task-body.js";
-import { firstMessages, type Workflow, type WorkflowMember } from "../../../src/celery/workflow.js";
+import { SAMPLE_FILL } from "../../../src/celery/messages/message.js";
+import { compileBody } from "../../../src/celery/messages/task-body.js";
+import {
+  firstMessages,
+  type Workflow,
+  type WorkflowMember,
+} from "../../../src/celery/messages/workflow.js";
 import { type Captured, capturedCases, comparable, encoderFor } from "../engine/captured.js";
 import { CONTEXT, messageSpec, taskOptions } from "./specs.js";
 

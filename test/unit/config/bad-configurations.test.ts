@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type LoadOptions, loadConfig } from "../../../src/config/load.js";
-import { plainValue } from "../../../src/config/tree.js";
-import { readYamlFile } from "../../../src/config/yaml-source.js";
+import { plainValue } from "../../../src/config/sources/tree.js";
+import { readYamlFile } from "../../../src/config/sources/yaml-source.js";
 import { ConfigError } from "../../../src/errors.js";
 import { schemaRefusals } from "../../support/json-schema.js";
 import { HEAD, loadTexts, SCENARIO } from "./configurations.js";
@@ -33,7 +33,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("workers: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "workers": there is no such key. Known here: connections, tasks, scenarios, defaults, slos, server, limits, buckets, driftWindow, seed, tick, threads, segment.',
+      'load.yml:13:1: Cannot read key "workers": there is no such key. Known here: connections, tasks, scenarios, data, defaults, slos, guards, server, control, limits, state, buckets, driftWindow, seed, tick, threads, segment.',
     ],
   },
   {
@@ -159,7 +159,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a rate that is a list",
     text: withProfile("[1]"),
     faults: [
-      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps or ramp. Write {steps: [20/s for 10m, 50/s for 10m]}.',
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine or week. Write {steps: [20/s for 10m, 50/s for 10m]}.',
     ],
   },
   {
@@ -198,6 +198,73 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a sine whose local peak would drift",
+    text: withProfile(
+      "{sine: {mean: 5/s, amplitude: 1/s, period: 5h, peakAt: 14:00 Europe/Berlin}}",
+    ),
+    faults: [
+      'load.yml:11:57: Cannot read profile.sine.period of scenario "steady": must divide a day, or be 7d, as peakAt is a local time, which would drift otherwise; found "5h". Write 24h, 12h, 8h or 7d, or give peakAt as a duration after the start such as 6h.',
+    ],
+  },
+  {
+    name: "a sine whose peak has no zone",
+    text: withProfile("{sine: {mean: 5/s, amplitude: 1/s, period: 24h, peakAt: '14:00'}}"),
+    faults: [
+      'load.yml:11:70: Cannot read profile.sine.peakAt of scenario "steady": must name the time zone of its local time; found "14:00". Write 14:00 Europe/Berlin, or 14:00 UTC.',
+    ],
+  },
+  {
+    name: "a sine with a misspelt zone",
+    text: withProfile(
+      "{sine: {mean: 5/s, amplitude: 1/s, period: 24h, peakAt: 14:00 Europe/Berlni}}",
+    ),
+    faults: [
+      'load.yml:11:70: Cannot read profile.sine.peakAt of scenario "steady": must be a time zone such as Europe/Berlin; found "14:00 Europe/Berlni". Did you mean Europe/Berlin?',
+    ],
+  },
+  {
+    name: "a daily sine on a weekday",
+    text: withProfile("{sine: {mean: 5/s, amplitude: 1/s, period: 24h, peakAt: wed 14:00 UTC}}"),
+    faults: [
+      'load.yml:11:70: Cannot read profile.sine.peakAt of scenario "steady": must be a local time of every day, as the period is 1d and not 7d; found "wed 14:00 UTC". Leave the weekday out, or write period: 7d.',
+    ],
+  },
+  {
+    name: "a sine with a key that is not its own",
+    text: withProfile("{sine: {men: 5/s, mean: 5/s, amplitude: 1/s, period: 24h}}"),
+    faults: [
+      'load.yml:11:22: Cannot read key "men" in profile.sine of scenario "steady": there is no such key. Did you mean "mean"?',
+    ],
+  },
+  {
+    name: "a week without a zone",
+    text: withProfile("{week: {default: 5/s}}"),
+    faults: [
+      'load.yml:11:21: Cannot read profile.week of scenario "steady": must name its time zone. Add zone: Europe/Berlin.',
+    ],
+  },
+  {
+    name: "a week with everything wrong",
+    text: withProfile(
+      '{week: {zone: Berlin, mon-fry: {"09:00": 1/s}, sat: {"24:00": 1/s, "08:00": 1}, sun: 5/s, steps: 1}}',
+    ),
+    faults: [
+      'load.yml:11:28: Cannot read profile.week.zone of scenario "steady": must be a time zone such as Europe/Berlin; found "Berlin". Did you mean Europe/Berlin?',
+      'load.yml:11:45: Cannot read profile.week.mon-fry of scenario "steady": must stand at a day or days such as mon, mon-fri or sat,sun, or be zone, default or steps. Did you mean mon-fri?',
+      'load.yml:11:76: Cannot read profile.week.sat."24:00" of scenario "steady": must stand at a time of the day. Write it like "09:00", from "00:00" to "23:59".',
+      'load.yml:11:90: Cannot read profile.week.sat."08:00" of scenario "steady": must be a number per s, m or h such as 20/s; found 1. Write 1/s.',
+      'load.yml:11:99: Cannot read profile.week.sun of scenario "steady": must be rates by local time; found "5/s". Write {"09:00": 80/s, "18:00": 10/s}.',
+      'load.yml:11:111: Cannot read profile.week.steps of scenario "steady": must be true or false; found 1.',
+    ],
+  },
+  {
+    name: "a week that names a day twice",
+    text: withProfile('{week: {zone: UTC, mon-fri: {"09:00": 1/s}, fri: {"08:00": 1/s}}}'),
+    faults: [
+      'load.yml:11:63: Cannot read profile.week.fri of scenario "steady": must not name fri again. Name each day once.',
+    ],
+  },
+  {
     name: "a ramp above limits.maxRate",
     text: `${withProfile("{ramp: {from: 20/s, stages: [{to: 1/s, over: 1m}]}}")}limits: {maxRate: 10/s}\n`,
     faults: [
@@ -220,9 +287,9 @@ const BAD: readonly BadConfiguration[] = [
   },
   {
     name: "a profile of an unknown kind",
-    text: withProfile("{sine: {mean: 5/s}}"),
+    text: withProfile("{wave: {mean: 5/s}}"),
     faults: [
-      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps or ramp. Write 20/s.',
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine or week. Write 20/s.',
     ],
   },
   {
@@ -626,6 +693,20 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "an address in no allowed network",
+    text: withBroker("redis://10.3.0.1/0\n    allow: {hosts: [10.2.0.0/16]}"),
+    faults: [
+      'load.yml:3:13: Cannot read broker of connection "main": must have a host of allow.hosts ("10.2.0.0/16"); found host "10.3.0.1". Add the host to allow.hosts, or change the URL.',
+    ],
+  },
+  {
+    name: "a network that is none",
+    text: withBroker("redis://10.3.0.1/0\n    allow: {hosts: [10.2.0.0/33]}"),
+    faults: [
+      'load.yml:4:21: Cannot read allow.hosts[0] of connection "main": must be a network such as 10.2.0.0/16, a host, host:port, or the path of a socket; found "10.2.0.0/33".',
+    ],
+  },
+  {
     name: "a host that is not allowed",
     text: withBroker("redis://:canary@evil.example:6379/0\n    allow: {hosts: [redis.staging]}"),
     faults: [
@@ -836,7 +917,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a typed value that kombu cannot read",
     text: withTask("args: [{__type__: date, __value__: 2030-02-31}]"),
     faults: [
-      `load.yml:9:12: Cannot read args[0] of task "thumb": __value__ must be a date such as 2030-01-02 for __type__ date, or Celery's worker cannot decode the message.`,
+      `load.yml:9:12: Cannot read args[0] of task "thumb": a date must be a date such as 2030-01-02, or Celery's worker cannot decode the message.`,
     ],
   },
   {
@@ -1180,6 +1261,20 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "a lease time that is too short",
+    text: withProfile("1/s\n    lease: 1s"),
+    faults: [
+      'load.yml:12:12: Cannot read lease of scenario "steady": must be true, false, or a lease time from 6s to 10m; found "1s". Write true for 15s.',
+    ],
+  },
+  {
+    name: "a lease that is neither yes nor no",
+    text: withProfile("1/s\n    lease: [steady]"),
+    faults: [
+      'load.yml:12:12: Cannot read lease of scenario "steady": must be true, false, or a lease time from 6s to 10m; found a list. Write true for 15s.',
+    ],
+  },
+  {
     name: "a segment beyond the last",
     text: withTail("segment: 5/4"),
     faults: [
@@ -1249,6 +1344,13 @@ const BAD: readonly BadConfiguration[] = [
       "load.yml:13:15: Cannot read this tag: no such tag. Remove it, or put a value that starts with ! in quotes.",
     ],
   },
+  ...["!!float 3", "!!int 5.5", "!!bool yes"].map((value) => ({
+    name: `a value that its tag does not fit, ${value}`,
+    text: withTail(`x-note: ${value}`),
+    faults: [
+      `load.yml:13:${10 + value.indexOf(" ")}: Cannot read this value as ${value.split(" ")[0]}: it is written as something else. Write it as one, or remove the tag.`,
+    ],
+  })),
   {
     name: "a tag of Python",
     text: withTail("seed: !!python/object:os.system canary"),
@@ -1503,6 +1605,85 @@ const BAD: readonly BadConfiguration[] = [
     options: { overrides: [{ set: "seed=abc" }] },
     faults: [
       '--set seed: Cannot read seed: must be a whole number from 0 to 4294967295; found "abc". Write it like 1.',
+    ],
+  },
+  {
+    name: "guards that are no list",
+    text: withTail("guards: {name: a, watch: share}"),
+    faults: [
+      "load.yml:13:9: Cannot read guards: must be a list; found a mapping. Write guards: [{name: deep-queue, watch: queueLength, above: 50000}].",
+    ],
+  },
+  {
+    name: "a guard that watches nothing",
+    text: withTail("guards: [{name: a}]"),
+    faults: [
+      "load.yml:13:10: Cannot read guards[0].watch: it is missing, and only the guards that are on by default have one. Write watch: queueLength.",
+    ],
+  },
+  {
+    name: "a guard that watches what there is not",
+    text: withTail("guards: [{name: a, watch: queueLenght, above: 5}]"),
+    faults: [
+      'load.yml:13:27: Cannot read guards[0].watch: must be one of queueLength, brokerMemory, brokerBlocked, backlogSlope, failedShare, latency, share and scrapeAge; found "queueLenght". Did you mean "queueLength"?',
+    ],
+  },
+  {
+    name: "a guard without a limit",
+    text: withTail("guards: [{name: a, watch: queueLength}]"),
+    faults: [
+      "load.yml:13:10: Cannot read guards[0].above: it is missing, and watch: queueLength needs it. Write above: 50000.",
+    ],
+  },
+  {
+    name: "a guard with a limit of another unit",
+    text: withTail("guards: [{name: a, watch: share, above: 5}]"),
+    faults: [
+      "load.yml:13:41: Cannot read guards[0].above: must be a percentage above 0% and below 100% such as 99.9%; found 5. Write 5%.",
+    ],
+  },
+  {
+    name: "a guard that would resume above its limit",
+    text: withTail("guards: [{name: a, watch: queueLength, above: 50, resumeBelow: 50}]"),
+    faults: [
+      "load.yml:13:64: Cannot read guards[0].resumeBelow: must be below above (50), or the load would be paused and resumed in turns; found 50. Write half of it.",
+    ],
+  },
+  {
+    name: "a guard with what its watch has not",
+    text: withTail("guards: [{name: a, watch: scrapeAge, above: 5m, queue: celery}]"),
+    faults: [
+      "load.yml:13:56: Cannot read guards[0].queue: must be left out with watch: scrapeAge. Remove it, or watch something else.",
+    ],
+  },
+  {
+    name: "a throttle of something else than the share",
+    text: withTail("guards: [{name: a, watch: scrapeAge, above: 5m, do: throttle}]"),
+    faults: [
+      'load.yml:13:53: Cannot read guards[0].do: must be warn, pause, stop or off unless watch: share; found "throttle". Write do: pause.',
+    ],
+  },
+  {
+    name: "a guard of a queue that nothing is sent to",
+    text: withTail("guards: [{name: a, watch: queueLength, above: 5, queue: celry}]"),
+    faults: [
+      'load.yml:13:57: Cannot read guards[0].queue: there is no queue "celry". Did you mean "celery"?',
+    ],
+  },
+  {
+    name: "a guard of scenarios that there are not",
+    text: withTail("guards: [{name: a, watch: scrapeAge, above: 5m, scenarios: [stedy]}]"),
+    faults: [
+      'load.yml:13:61: Cannot read guards[0].scenarios: there is no scenario "stedy". Did you mean "steady"?',
+    ],
+  },
+  {
+    name: "two guards of one name",
+    text: withTail(
+      "guards: [{name: a, watch: scrapeAge, above: 5m}, {name: a, watch: scrapeAge, above: 6m}]",
+    ),
+    faults: [
+      'load.yml:13:57: Cannot read guards[1].name: must not be another guard\'s name; found "a". Rename one of them: metrics and orders tell guards apart by name.',
     ],
   },
   {

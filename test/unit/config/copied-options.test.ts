@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parseAmqpUrl } from "../../../src/celery/amqp-url.js";
-import { optionsIn } from "../../../src/celery/known-options.js";
-import { parseRedisUrl } from "../../../src/celery/redis-url.js";
-import { DEFAULT_TRANSPORT } from "../../../src/celery/transport.js";
+import { optionsIn } from "../../../src/celery/messages/known-options.js";
+import { parseAmqpUrl } from "../../../src/celery/urls/amqp-url.js";
+import { parseRedisUrl } from "../../../src/celery/urls/redis-url.js";
+import { DEFAULT_TRANSPORT } from "../../../src/celery/urls/transport.js";
 import { runCheck } from "../../../src/commands/check.js";
 import { ConfigError } from "../../../src/errors.js";
 import { loadTexts } from "./configurations.js";
@@ -254,7 +254,7 @@ test("a list may hold files, and shows nothing of them", () => {
     const broker = [{ urlFile: url }, { url: "redis://b/0", passwordFile: password }];
     const { config, effective } = load({ broker });
     assert.equal(config.connections.main?.broker, "redis://:canary@a/0;redis://:can%2Fary@b/0");
-    const shown = JSON.stringify(effective, (_, value) =>
+    const shown = JSON.stringify(effective(), (_, value) =>
       value instanceof Map ? [...value] : value,
     );
     assert.match(shown, /redis:\/\/:\*\*\*@a\/0;redis:\/\/:\*\*\*@b\/0/);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LoadedConfig } from "../../../src/config/load.js";
-import { printEffective } from "../../../src/config/print.js";
+import { printEffective } from "../../../src/config/print/print.js";
 import { loadTexts, taskOf } from "./configurations.js";
 
 const REST = `connections:
@@ -11,7 +11,7 @@ const SCENARIO = "scenarios: {steady: {profile: 1/s, mix: a}}\n";
 
 /** The lines of `check` for one task or scenario. */
 function lines({ effective }: LoadedConfig, name: string): string[] {
-  const all = [...printEffective(effective)].join("").split("\n");
+  const all = [...printEffective(effective())].join("").split("\n");
   const start = all.indexOf(`  ${name}:`);
   const length = all.slice(start + 1).findIndex((line) => !line.startsWith("    "));
   return all.slice(start + 1, start + 1 + length).map((line) => line.trim());
@@ -53,7 +53,7 @@ test("check shows what was taken over with its place, and no defaults apart", ()
   const one = lines(loaded, "one");
   assert.ok(one.includes("maxInFlight: 7 # load.yml:5:18, defaults.scenarios"), one.join("\n"));
   assert.ok(one.includes("steps: [1/s for 1m] # load.yml:4:22, defaults.scenarios"));
-  assert.doesNotMatch([...printEffective(loaded.effective)].join(""), /^defaults:/m);
+  assert.doesNotMatch([...printEffective(loaded.effective())].join(""), /^defaults:/m);
 });
 
 test("defaults go through files, environment and --set, and fill what is missing after them", () => {
@@ -164,5 +164,5 @@ defaults: {x-note: 1, tasks: {x-note: 1}}
   const loaded = loadTexts([text]);
   assert.deepEqual(taskOf(loaded.config, "a").kwargs, { "x-kept": 1 });
   assert.deepEqual(Object.keys(loaded.config.tasks), ["a", "x-named"]);
-  assert.doesNotMatch([...printEffective(loaded.effective)].join(""), /x-note|x-top/);
+  assert.doesNotMatch([...printEffective(loaded.effective())].join(""), /x-note|x-top/);
 });

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { editorSchema } from "../../../src/config/editor-schema.js";
-import { putSecrets } from "../../../src/config/put-secrets.js";
 import { readConfig } from "../../../src/config/schema.js";
-import { plainValue, treeOf } from "../../../src/config/tree.js";
-import { readYamlFile } from "../../../src/config/yaml-source.js";
+import { putSecrets } from "../../../src/config/sources/put-secrets.js";
+import { plainValue, treeOf } from "../../../src/config/sources/tree.js";
+import { readYamlFile } from "../../../src/config/sources/yaml-source.js";
 import { EXAMPLE_CONFIGURATION } from "../../../src/docs/example-configuration.js";
 import { schemaRefusals } from "../../support/json-schema.js";
 import { repositoryText } from "../dashboards/classic-board.js";
@@ -96,7 +96,8 @@ scenarios:
   ramped: { profile: { ramp: { from: 1/s, stages: [{ to: 2/s, over: 1s }, { hold: 1h }] } }, mix: thumb }
 slos: [{ name: a, scenario: steady, objective: 99%, latency: 2s, window: 30d }]
 server: { listen: "127.0.0.1:1", linger: 30s }
-limits: { maxRate: none, series: 20000 }
+guards: [{ name: a, watch: latency, scenario: steady, task: app.other, quantile: 99%, above: 2s, for: 1s, resumeBelow: 1s, coolDown: 1m, do: pause, scenarios: [steady] }]
+limits: { maxRate: none, maxInFlight: 1000, burst: none, tasksPerDay: none, series: 20000 }
 buckets: [10ms, 50ms]
 driftWindow: 24h
 seed: 42

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { fitYaml } from "../../../src/config/fit-yaml.js";
-import { printEffective } from "../../../src/config/print.js";
-import type { ConfigNode } from "../../../src/config/tree.js";
+import { fitYaml } from "../../../src/config/print/fit-yaml.js";
+import { printEffective } from "../../../src/config/print/print.js";
+import type { ConfigNode } from "../../../src/config/sources/tree.js";
 import { widthOf } from "../../../src/terminal/text.js";
 
 const ORIGIN = { kind: "flag", flag: `--set ${"x".repeat(60)} # "y"` } as const;

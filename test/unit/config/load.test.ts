@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KNOWN_OPTIONS } from "../../../src/celery/known-options.js";
-import { parseRedisUrl } from "../../../src/celery/redis-url.js";
-import { DEFAULT_TRANSPORT } from "../../../src/celery/transport.js";
-import { printEffective } from "../../../src/config/print.js";
+import { KNOWN_OPTIONS } from "../../../src/celery/messages/known-options.js";
+import { parseRedisUrl } from "../../../src/celery/urls/redis-url.js";
+import { DEFAULT_TRANSPORT } from "../../../src/celery/urls/transport.js";
+import { printEffective } from "../../../src/config/print/print.js";
 import { CONFIG_SHAPE, jsonSchema } from "../../../src/config/schema.js";
 import type { Shape } from "../../../src/config/shape.js";
 import { taskOptions } from "../celery/specs.js";
@@ -35,6 +35,7 @@ test("the smallest configuration gets every default", () => {
         ...taskOptions({ name: "app.add", expiresMs: 60_000 }),
         timeoutMs: 60_000,
         urgency: null,
+        data: null,
         link: [],
         linkError: [],
       },
@@ -49,16 +50,38 @@ test("the smallest configuration gets every default", () => {
         warmupMs: 0,
         durationMs: null,
         maxInFlight: 10_000,
+        leaseMs: null,
         gracefulStopMs: 30_000,
+        windows: null,
       },
     },
     slos: [],
+    guards: [
+      {
+        ...guard("default-broker-memory", "brokerMemory", 0.9, 0.8),
+        ...{ forMs: 10_000 },
+      },
+      {
+        ...guard("default-queue-length", "queueLength", 100_000, 50_000),
+        ...{ forMs: 10_000 },
+      },
+      {
+        ...guard("default-broker-blocked", "brokerBlocked", 0.5, 0.5),
+        ...{ forMs: 5_000 },
+      },
+    ],
     server: { listen: { host: "0.0.0.0", port: 9809 }, hosts: null, lingerMs: null },
-    limits: { maxRatePerSecond: null, series: 5000 },
+    control: { listen: { host: "127.0.0.1", port: 9810 }, isListenChosen: false, token: null },
+    limits: {
+      ...{ maxRatePerSecond: null, maxInFlight: null, burst: null, tasksPerDay: null },
+      series: 5000,
+    },
+    data: {},
     bucketsMs: [
       5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000,
     ],
     phaseBucketsMs: [5, 25, 100, 500, 2500, 10_000, 60_000, 1_800_000],
+    state: { file: null },
     driftWindowMs: 21_600_000,
     seed: 1,
     tickMs: null,
@@ -66,6 +89,15 @@ test("the smallest configuration gets every default", () => {
     segment: { index: 0, of: 1 },
   });
 });
+
+/** One that is on by default. */
+function guard(name: string, watch: string, limit: number, resumeBelow: number) {
+  return {
+    ...{ name, watch, queue: null, connection: null, scenario: null, task: null },
+    ...{ quantile: 0.95, limit, resumeBelow, coolDownMs: 30_000 },
+    ...{ action: "pause", scenarios: null },
+  };
+}
 
 function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
@@ -216,8 +248,11 @@ const DERIVED = [
   ".scenarios.*.profile",
   ...[".*.backend", ".*.management", ".*.expires", ".*.connection", ".*.mix", ".*.tls"],
   ...KNOWN_OPTIONS.map(({ name }) => `.${name}`),
+  ".control.tokenFile",
+  ".data.*.format",
+  ...[".windows", ".windows.on", ".windows.off", ".windows.except"],
   ...[".caFile", ".certFile", ".keyFile", ".serverName", ".verify"],
-  ...["exchange", "routingKey", "urgency", "eta", "expect", "shadow"].map(
+  ...["data", "exchange", "routingKey", "urgency", "eta", "expect", "shadow"].map(
     (key) => `.tasks.*.${key}`,
   ),
   ...["argsrepr", "kwargsrepr", "name", "chain", "group", "chord", "link", "linkError"].map(
@@ -235,11 +270,14 @@ function describeGaps(schema: unknown, shape: Shape, path: string): string[] {
   return [...shape.keys].flatMap(([key, child]) => {
     const property = get(get(schema, "properties"), key);
     const here = `${path}.${key}`;
+    const isRequired = Array.isArray(required) && required.includes(key);
+    // Of a mapping in it, what is needed is needed there, too.
+    const isOfDefaults =
+      /^\.defaults\.\w+\.\w+$/.test(here) || (here.startsWith(".defaults") && !isRequired);
     const isOptional =
       get(property, "default") !== undefined ||
-      here.startsWith(".defaults") ||
+      isOfDefaults ||
       DERIVED.some((end) => here.endsWith(end));
-    const isRequired = Array.isArray(required) && required.includes(key);
     const gaps = typeof get(property, "description") === "string" ? [] : [`${here}: description`];
     if (isOptional === isRequired) gaps.push(`${here}: default or required`);
     return [...gaps, ...describeGaps(property, child, here)];
@@ -278,7 +316,7 @@ slos:
   assert.deepEqual(config.bucketsMs, [100, 1000, 2500, 5000]);
   assert.deepEqual(config.phaseBucketsMs, [100, 5000]);
   assert.match(
-    [...printEffective(effective)].join(""),
+    [...printEffective(effective())].join(""),
     /^slos:\n {2}- \{.*\} # load.yml:\d+:5\n {2}- \{name: good, objective: 99%, latency: 1s, window: 30d\} # load/m,
   );
 });

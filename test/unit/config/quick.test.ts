@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/load.js";
-import { type QuickFlags, quickForm } from "../../../src/config/quick.js";
+import { type QuickFlags, quickForm } from "../../../src/config/sources/quick.js";
 import { ConfigError } from "../../../src/errors.js";
 import { taskOf } from "./configurations.js";
 

@@ -4,15 +4,15 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
-import { parseAmqpUrl } from "../../../src/celery/amqp-url.js";
-import { parseManagementUrl } from "../../../src/celery/management-url.js";
-import { parseRedisUrl } from "../../../src/celery/redis-url.js";
-import { withPassword } from "../../../src/celery/url-password.js";
+import { parseAmqpUrl } from "../../../src/celery/urls/amqp-url.js";
+import { parseManagementUrl } from "../../../src/celery/urls/management-url.js";
+import { parseRedisUrl } from "../../../src/celery/urls/redis-url.js";
+import { withPassword } from "../../../src/celery/urls/url-password.js";
 import { runCheck } from "../../../src/commands/check.js";
 import { overridesOf } from "../../../src/commands/run.js";
 import { type LoadOptions, loadConfig } from "../../../src/config/load.js";
-import { quickForm } from "../../../src/config/quick.js";
-import { originAt } from "../../../src/config/tree.js";
+import { quickForm } from "../../../src/config/sources/quick.js";
+import { originAt } from "../../../src/config/sources/tree.js";
 import { ConfigError } from "../../../src/errors.js";
 
 const directory = mkdtempSync(join(tmpdir(), "celery-load-secrets-"));
@@ -247,7 +247,7 @@ test("NAME_FILE stands for NAME in a file, for CELERY_LOAD_* and for the variabl
   assert.equal(config.connections.main?.broker, "redis://:a%2Fb@h/3");
   assert.deepEqual(config.scenarios.steady?.profile, { kind: "constant", ratePerSecond: 7 });
   assert.equal(config.seed, 12);
-  assert.deepEqual(originAt(effective, ["seed"]), {
+  assert.deepEqual(originAt(effective(), ["seed"]), {
     kind: "environment",
     variable: "CELERY_LOAD_SEED_FILE",
   });

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, test } from "node:test";
-import { parseRedisUrl } from "../../../src/celery/redis-url.js";
+import { parseRedisUrl } from "../../../src/celery/urls/redis-url.js";
 import { loadConfig } from "../../../src/config/load.js";
 import { ConfigError } from "../../../src/errors.js";
 import { type KeyPair, makeCa, type TestCa } from "../../support/certificates.js";

@@ -427,7 +427,7 @@ function bare(line: number, column: number, template: string, quote = '"'): stri
 }
 
 function noProfile(write: string, line = 11, column = 14): string {
-  return `load.yml:${line}:${column}: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps or ramp. Write ${write}.`;
+  return `load.yml:${line}:${column}: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine or week. Write ${write}.`;
 }
 
 function unknown(key: string, meant: string): string {

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readNumber } from "../../../src/celery/exact-number.js";
+import { readNumber } from "../../../src/celery/messages/exact-number.js";
 import { fieldTable } from "../../../src/connections/amqp/field-table.js";
 import { tableBytes } from "../../../src/connections/amqp/table-bytes.js";
 import { CHECKOUT } from "../../../src/setup/checkout.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseAmqpUrl } from "../../../src/celery/amqp-url.js";
+import { parseAmqpUrl } from "../../../src/celery/urls/amqp-url.js";
 import { causeOf, refusalOf } from "../../../src/connections/amqp/refusal.js";
 import { isFull, remedyForFull, STEPPED_ASIDE } from "../../../src/connections/limit.js";
 import { hintFor } from "../../../src/connections/redis/faults.js";

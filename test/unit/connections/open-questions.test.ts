@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ControlRequest } from "../../../src/celery/control-message.js";
+import type { ControlRequest } from "../../../src/celery/events/control-message.js";
 import { OpenQuestions } from "../../../src/connections/open-questions.js";
 
 /** Far longer than any test here takes: a question that ends did not end by its deadline. */

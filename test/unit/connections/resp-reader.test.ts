@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Reply, ReplyError, RespReader } from "../../../src/connections/redis/resp-reader.js";
+import {
+  KEPT_BULK_BYTES,
+  type Reply,
+  ReplyError,
+  RespReader,
+} from "../../../src/connections/redis/resp-reader.js";
 
 interface Seen {
   readonly replies: Reply[];
@@ -144,12 +149,34 @@ test("whatever the chunks, the same comes out", () => {
 });
 
 test("a value of megabytes in thousands of chunks is joined once", () => {
-  const text = "x".repeat(8 * 1024 * 1024);
+  const text = "x".repeat(KEPT_BULK_BYTES);
   const began = performance.now();
-  const seen = read(Buffer.from(message("prefix1", text)), [1024]);
-  assert.equal(seen.messages[0]![1].length, text.length);
+  const seen = read(Buffer.from(message("prefix1", text)), [64]);
+  assert.equal(seen.messages[0]![1], text);
   // Joining it again at every chunk would copy 32 GiB.
   assert.ok(performance.now() - began < 20_000);
+});
+
+test("of a larger text both ends are kept, wherever it stands and whatever the chunks", () => {
+  const middle = "m".repeat(3_000_000);
+  const ends = `${"a".repeat(KEPT_BULK_BYTES / 2)}${middle}${"z".repeat(KEPT_BULK_BYTES / 2)}`;
+  const kept = `${"a".repeat(KEPT_BULK_BYTES / 2)}${"m".repeat(KEPT_BULK_BYTES / 2 - 64 * 1024)}`;
+  const cut = `${kept}${"z".repeat(64 * 1024)}`;
+  const bytes = Buffer.from(
+    `:1\r\n${bulk(ends)}${message("prefix1", ends)}*3\r\n${bulk("b")}${bulk(ends)}${bulk(ends)}${message("prefix2", "{}")}:2\r\n`,
+  );
+  for (const lengths of [[100], [65_536], [65_536, 1], [4_000_000], [KEPT_BULK_BYTES, 7]]) {
+    const { replies, messages } = read(bytes, lengths);
+    assert.equal(replies.length, 4, String(lengths));
+    assert.ok(replies[1] === cut, `${lengths}: a reply`);
+    const [before, first, second] = replies[2] as string[];
+    assert.ok(before === "b" && first === cut && second === cut, `${lengths}: in an array`);
+    assert.ok(messages[0]![1] === cut, `${lengths}: a message`);
+    assert.deepEqual(messages[1], ["prefix2", "{}"]);
+    assert.deepEqual([replies[0], replies[3]], [1, 2]);
+  }
+  // What arrives in one piece takes no more memory.
+  assert.ok(read(Buffer.from(bulk(ends))).replies[0] === ends);
 });
 
 test("what is not Redis' protocol is an error and not a value", () => {

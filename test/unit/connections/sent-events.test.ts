@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isoTime } from "../../../src/celery/iso-time.js";
-import { SAMPLE_FILL } from "../../../src/celery/message.js";
-import type { SentEvent } from "../../../src/celery/sent-event.js";
+import type { SentEvent } from "../../../src/celery/events/sent-event.js";
+import { isoTime } from "../../../src/celery/messages/iso-time.js";
+import { SAMPLE_FILL } from "../../../src/celery/messages/message.js";
 import type { PublishAnswer, Publisher } from "../../../src/connections/ports.js";
 import { withSentEvents } from "../../../src/connections/sent-events.js";
 import { messageSpec } from "../celery/specs.js";

@@ -109,10 +109,10 @@ test("probes ask routes that there are, at the port where the daemon listens", (
   const [port] = container.ports;
   assert.equal(port.containerPort, image.port);
   assert.equal(port.containerPort, ours().server.listen.port);
-  const routes = repositoryText("src/http/app.ts");
+  const routes = repositoryText("src/http/read-routes.ts");
   for (const { httpGet } of [container.livenessProbe, container.readinessProbe]) {
     assert.equal(httpGet.port, port.name);
-    assert.ok(routes.includes(`app.get("${httpGet.path}"`), httpGet.path);
+    assert.ok(routes.includes(`router.get("${httpGet.path}"`), httpGet.path);
   }
   assert.equal(container.livenessProbe.httpGet.path, "/healthz");
 });

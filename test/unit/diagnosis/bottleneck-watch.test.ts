@@ -19,6 +19,7 @@ const SUBJECT: Subject = {
   members: [],
   slos: [],
   connections: ["main"],
+  data: [],
   exceptions: [],
   version: "",
   commit: "",
@@ -36,6 +37,7 @@ function setUp(countdownMs: number | null = null) {
     connections: 1,
     bucketsMs: [100, 1000],
     phaseBucketsMs: [100],
+    data: 0,
     exceptionRows: 2,
     sloRows: 0,
     slots: SLOTS,
@@ -61,7 +63,7 @@ function setUp(countdownMs: number | null = null) {
     live.states.fill(SLOT.free).fill(SLOT.published, 0, count);
   };
   const look = (observed: ObservedConnection = OBSERVED) =>
-    bottlenecks.look(new LedgerView(layout, live), [observed]);
+    bottlenecks.look(new LedgerView(layout, [live]), [observed]);
   return { bottlenecks, ran, flying, look };
 }
 

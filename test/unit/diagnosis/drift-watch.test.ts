@@ -19,6 +19,7 @@ const SUBJECT: Subject = {
   members: [],
   slos: [],
   connections: ["main"],
+  data: [],
   exceptions: [],
   version: "",
   commit: "",
@@ -34,6 +35,7 @@ function setUp(lookMs = WINDOW_MS / 60 / LOOKS_A_POINT) {
     connections: 1,
     bucketsMs: [100, 1000],
     phaseBucketsMs: [100],
+    data: 0,
     exceptionRows: 2,
     sloRows: 0,
     slots: 4,
@@ -68,7 +70,7 @@ function setUp(lookMs = WINDOW_MS / 60 / LOOKS_A_POINT) {
         }
         live.cells[layout.entryCounter(0, "retries")]! += found.retries ?? 0;
         residentBytes = found.residentBytes ?? residentBytes;
-        drifts.look(new LedgerView(layout, live), [found.observed ?? UNKNOWN], nowMs);
+        drifts.look(new LedgerView(layout, [live]), [found.observed ?? UNKNOWN], nowMs);
         nowMs += lookMs;
       }
     },
@@ -87,7 +89,17 @@ test("what grows is found, with its slope in an hour, and what stays is not", ()
     residentBytes: 1e8 + 1e6 * minutes,
     observed: {
       ...OBSERVED,
-      queues: [{ name: "celery", ready: 100 - 5 * minutes, consumers: 1, unacked: null }],
+      queues: [
+        {
+          name: "celery",
+          ready: 100 - 5 * minutes,
+          consumers: 1,
+          unacked: null,
+          started: null,
+          falls: 0,
+          lastFall: null,
+        },
+      ],
       backendMemoryBytes: 1e6,
     },
   }));

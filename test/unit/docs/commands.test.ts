@@ -90,10 +90,14 @@ function wordsOf(command: string): string[] {
 }
 
 function flagsOf(command: string): Set<string> {
-  const page = help(command === "" ? [] : [command]);
-  return new Set(
-    [...page.matchAll(/^ {2}(-\w), (--[\w-]+)|^ {2}(--[\w-]+)/gm)].flatMap(([, ...flags]) => flags),
-  );
+  const page = help(command === "" ? [] : command.split(" "));
+  const own = [...page.matchAll(/^ {2}(-\w), (--[\w-]+)|^ {2}(--[\w-]+)/gm)];
+  // The flags of ctl are those of its orders.
+  const orders = command === "ctl" ? [...page.matchAll(/^ {2}([a-z-]+) \[options\]/gm)] : [];
+  return new Set([
+    ...own.flatMap(([, ...flags]) => flags),
+    ...orders.flatMap(([, name]) => [...flagsOf(`ctl ${name}`)]),
+  ]);
 }
 
 function help(command: readonly string[]): string {

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseTemplate } from "../../../src/celery/argument-template.js";
-import { mergeLayers } from "../../../src/config/layers.js";
-import { isIdleKey } from "../../../src/config/option-fields.js";
-import { putSecrets } from "../../../src/config/put-secrets.js";
+import { parseTemplate } from "../../../src/celery/messages/argument-template.js";
 import { CONFIG_SHAPE, readConfig } from "../../../src/config/schema.js";
-import type { ReadSecret } from "../../../src/config/secret-files.js";
 import { hasKeys, type Shape } from "../../../src/config/shape.js";
-import { plainValue } from "../../../src/config/tree.js";
-import { environmentOf } from "../../../src/config/variables.js";
-import { readYamlFile } from "../../../src/config/yaml-source.js";
+import { mergeLayers } from "../../../src/config/sources/layers.js";
+import { putSecrets } from "../../../src/config/sources/put-secrets.js";
+import type { ReadSecret } from "../../../src/config/sources/secret-files.js";
+import { plainValue } from "../../../src/config/sources/tree.js";
+import { environmentOf } from "../../../src/config/sources/variables.js";
+import { readYamlFile } from "../../../src/config/sources/yaml-source.js";
+import { isIdleKey } from "../../../src/config/tasks/option-fields.js";
 import { configurationKeys } from "../../../src/docs/configuration-keys.js";
 import {
   configurationPage,
@@ -121,6 +121,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   "/run/secrets/broker_url": "amqp://load:a%2Fb@rabbitmq/shop",
   "/run/secrets/result_backend": "redis://:a%2Fb@results",
   "/run/secrets/management_url": "https://load:a%2Fb@rabbitmq",
+  "/run/secrets/control_token": "0123456789abcdef0123456789abcdef",
 };
 
 function keyPathsOf(shape: Shape, path: string): string[] {

@@ -7,7 +7,15 @@ import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
-import { DRIFTS, OBSERVED, SIDES_OF } from "../exposition/observed.js";
+import {
+  DRIFTS,
+  GUARDS,
+  LEASES,
+  OBSERVED,
+  RELOADED,
+  SIDES_OF,
+  STEERED,
+} from "../exposition/observed.js";
 
 const keys = Object.keys(METRICS) as MetricKey[];
 
@@ -36,9 +44,14 @@ test("the label stage is the number and the words of the stage", async () => {
   const exposed = await exposedLabels();
   assert.deepEqual(
     [...exposed("celery_load_stage_info", "stage")],
-    ["1: 0/s to 30/s over 10s", "2: 30/s for 30s"],
+    ["1: 0/s to 30/s over 10s", "2: 30/s for 30s", "3: sine", "4: week"],
   );
 });
+
+/** Stages of the shapes that have one of their own. */
+const OTHER_STAGES = (["sine", "week"] as const).map((kind) => ({
+  ...{ name: kind, kind, durationMs: Infinity },
+}));
 
 /** The values of a metric's label on the first page of a daemon with a ramp that ends in a hold. */
 async function exposedLabels(): Promise<(name: string, label: string) => Set<string>> {
@@ -56,6 +69,7 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
     connections: 1,
     bucketsMs: [1000],
     phaseBucketsMs: [1000],
+    data: 1,
     exceptionRows: 2,
     sloRows: 1,
     slots: 1,
@@ -63,7 +77,7 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   const metrics = engineMetrics(
     {
-      scenarios: [{ name: "steady", stages: createProfile(ramp).stages }],
+      scenarios: [{ name: "steady", stages: [...createProfile(ramp).stages, ...OTHER_STAGES] }],
       entries: [{ scenario: 0, task: "app.add", queue: "celery" }],
       members: [{ row: 1, workflow: 0, task: "app.sub" }],
       connections: ["main"],
@@ -76,15 +90,22 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
           rows: [{ row: 0, entry: 0 }],
         },
       ],
+      data: [{ name: "rows", rows: 3, endsScenarios: [] }],
       exceptions: [],
       version: "1.2.3",
       commit: "abc",
       configHash: "feed",
     },
-    () => new LedgerView(layout, live),
-    () => [OBSERVED],
-    () => SIDES_OF,
-    () => DRIFTS,
+    {
+      view: () => new LedgerView(layout, [live]),
+      observed: () => [OBSERVED],
+      sides: () => SIDES_OF,
+      drifts: () => DRIFTS,
+      leases: () => LEASES,
+      guards: () => GUARDS,
+      steering: () => STEERED,
+      reload: () => RELOADED,
+    },
   );
   const pages = new Map(
     await Promise.all(metrics.map(async (metric) => [metric.name, await metric.get()] as const)),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { configurationKeys } from "../../../src/docs/configuration-keys.js";
+import { READ_OPERATIONS } from "../../../src/http/control/operations.js";
 import { alertNames } from "../../../src/rules/rules-file.js";
 import { repository, repositoryText } from "../dashboards/classic-board.js";
 import { KNOWN_METRICS } from "../dashboards/known-metrics.js";
@@ -16,8 +17,8 @@ const ANSWER = "docs/api.md";
 const ALERTS = new Set(alertNames());
 const RECORDED = new Set(recordedSeries());
 const KEYS = new Set(configurationKeys().map(({ path }) => path.replaceAll("[]", "")));
-const SECTION = /^(?:connections|tasks|scenarios|slos|server|limits)\./;
-const ROUTES = new Set(["/metrics", "/healthz", "/readyz", "/api/v1/status"]);
+const SECTION = /^(?:connections|tasks|scenarios|slos|server|control|limits)\./;
+const ROUTES = new Set(READ_OPERATIONS.map(({ path }) => path.replace(/\.json$/, "")));
 
 for (const page of markdownPages().filter((name) => name !== HISTORY)) {
   const text = repositoryText(page);

@@ -110,6 +110,11 @@ const cases: [string, ConnectionFacts, AdviceCode[], RegExp?][] = [
   ["a broker that evicts only what expires", { ...WELL, broker: evicting("volatile-ttl") }, []],
 
   // workers
+  [
+    "that a queue was emptied meanwhile",
+    { ...WELL, queueFalls: [{ queue: "celery", from: 500, to: 0, taken: 0, atMs: 1 }] },
+    ["queue-fell"],
+  ],
   ["that no worker answers", { ...WELL, workers: NOBODY, tasks: [], starts: [] }, ["no-worker"]],
   [
     "that nobody answers although tasks are done",

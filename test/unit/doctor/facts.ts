@@ -134,6 +134,7 @@ export const WELL: ConnectionFacts = {
   backend: REDIS,
   workers: WORKERS,
   queues: [{ name: "celery", depth: { ready: 0, consumers: null }, isMissing: false, type: null }],
+  queueFalls: [],
   tasks: [TASK],
   starts: [START],
   noPlace: null,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { phasesOf, provenOffsetMs } from "../../../src/doctor/phases.js";
-import { durationText } from "../../../src/doctor/texts.js";
+import { measuredText } from "../../../src/doctor/texts.js";
 import { RESULT, SENT } from "./facts.js";
 
 const phases = (change: Partial<typeof SENT>) =>
@@ -92,8 +92,8 @@ test("durationText() keeps three digits", () => {
     999.6: "1 s",
     4210: "4.21 s",
   };
-  for (const [ms, text] of Object.entries(texts)) assert.equal(durationText(Number(ms)), text);
-  assert.equal(durationText(59_999), "60 s");
-  assert.equal(durationText(60_000), "1 m");
-  assert.equal(durationText(150_000), "2 m 30 s");
+  for (const [ms, text] of Object.entries(texts)) assert.equal(measuredText(Number(ms)), text);
+  assert.equal(measuredText(59_999), "60 s");
+  assert.equal(measuredText(60_000), "1 m");
+  assert.equal(measuredText(150_000), "2 m 30 s");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { finding } from "../../../src/doctor/advice.js";
-import { isWell, reportJson, reportText } from "../../../src/doctor/report.js";
+import { findingsText, isWell, reportJson } from "../../../src/doctor/report.js";
 import {
   RABBITMQ,
   REDIS,
@@ -17,7 +17,7 @@ import {
 
 test("a deployment where nothing is wrong is shown whole", () => {
   assert.equal(
-    reportText([WELL], []),
+    findingsText([WELL], []),
     `connection main
   broker   redis://broker:6379/0: Redis 7.0.15, without TLS
   backend  redis://broker:6379/0: Redis 7.0.15, without TLS
@@ -53,7 +53,7 @@ test("what is not known, not there or not sent is said as such", () => {
     ],
     starts: [{ ...START, probe: { sent: false as const, why: "as asked" } }],
   };
-  const text = reportText([facts], []);
+  const text = findingsText([facts], []);
   for (const part of [
     "5672//: version unknown, with TLS",
     "6379/0: NOT USABLE",
@@ -65,7 +65,10 @@ test("what is not known, not there or not sent is said as such", () => {
   ]) {
     assert.ok(text.includes(part), `${part}\n${text}`);
   }
-  assert.match(reportText([{ ...facts, broker: { ...REDIS, fault } }], []), /workers {2}not asked/);
+  assert.match(
+    findingsText([{ ...facts, broker: { ...REDIS, fault } }], []),
+    /workers {2}not asked/,
+  );
 });
 
 test("each end of a task has its words", () => {
@@ -75,7 +78,7 @@ test("each end of a task has its words", () => {
     [withProbe({ result: null, missingId: "x", waitedMs: 10_000 }), /no result within 10 s/],
     [withProbe({ outcome: "unroutable", reason: "", result: null }), /not published: unroutable/],
   ] as const;
-  for (const [facts, words] of ends) assert.match(reportText([facts], []), words);
+  for (const [facts, words] of ends) assert.match(findingsText([facts], []), words);
 });
 
 test("a workflow is shown with its tasks, and no phases between publish and its last result", () => {
@@ -87,7 +90,7 @@ test("a workflow is shown with its tasks, and no phases between publish and its 
     starts: [{ ...START, key: "flow", tasks: ["add", "b"], probe }],
   };
   assert.match(
-    reportText([facts], []),
+    findingsText([facts], []),
     / {4}flow\n {6}add \(app\.add, .*\n {6}b \(app\.b, .*registered on none\n {6}succeeded\n {6}dispatch 1 ms, publish 2 ms, delivery 2 ms, latency 11 ms\n/,
   );
 });
@@ -96,14 +99,14 @@ test("long lists are cut, and Celery's own tasks are left out", () => {
   const [task] = WORKER.tasks;
   const names = ["celery.chord", ...Array.from({ length: 15 }, (_, index) => `app.t${index}`)];
   const facts = withWorker({ tasks: names.map((name) => ({ ...task!, name })) });
-  assert.match(reportText([facts], []), /tasks: app\.t0, .*app\.t11 and 3 more$/m);
+  assert.match(findingsText([facts], []), /tasks: app\.t0, .*app\.t11 and 3 more$/m);
 });
 
 test("advice has its remedy below it, and only problems make it unwell", () => {
   const warning = finding("queue-deep", "main", { queue: "q", ready: 9, prefetch: 4 });
   const problem = finding("no-worker", "main", { url: "redis://a/0" });
   assert.match(
-    reportText([WELL], [problem, warning]),
+    findingsText([WELL], [problem, warning]),
     /advice\n {2}problem \(main\): No worker answers on redis:\/\/a\/0\.\n {4}→ Start a worker/,
   );
   assert.equal(isWell([warning]), true);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readRedisControlReply } from "../../../src/celery/control-message.js";
+import { readRedisControlReply } from "../../../src/celery/events/control-message.js";
 import { readWorker, type WorkerAnswers } from "../../../src/doctor/worker-facts.js";
 
 const FIXTURE = new URL("../../../../test/unit/celery/control.fixture.json", import.meta.url);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { MASK } from "../../../src/celery/worker-conf.js";
+import { MASK } from "../../../src/celery/events/worker-conf.js";
 import { readSettings } from "../../../src/doctor/worker-settings.js";
 
 interface Case {

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { brotliDecompressSync, inflateSync } from "node:zlib";
 import { decode } from "@msgpack/msgpack";
 import { parse } from "yaml";
-import { type AmqpMessage, compileAmqpMessage } from "../../../src/celery/amqp-message.js";
-import { isoTime } from "../../../src/celery/iso-time.js";
+import { type AmqpMessage, compileAmqpMessage } from "../../../src/celery/messages/amqp-message.js";
+import { isoTime } from "../../../src/celery/messages/iso-time.js";
 import {
   compileRedisEnvelope,
   DEFAULT_SEP,
   priorityKey,
-} from "../../../src/celery/redis-envelope.js";
+} from "../../../src/celery/messages/redis-envelope.js";
 import type { Publisher } from "../../../src/connections/ports.js";
 import { CHECKOUT } from "../../../src/setup/checkout.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { seqOf, slotOf } from "../../../src/celery/task-id.js";
+import { seqOf, slotOf } from "../../../src/celery/messages/task-id.js";
 import { EndedTasks } from "../../../src/engine/ended-tasks.js";
 
 test("every task that was noted is taken once, in its order, at most so many at a time", () => {

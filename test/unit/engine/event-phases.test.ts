@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isoTime } from "../../../src/celery/iso-time.js";
-import { slotOf } from "../../../src/celery/task-id.js";
-import { TaskReportWriter } from "../../../src/celery/task-reports.js";
+import { TaskReportWriter } from "../../../src/celery/events/task-reports.js";
+import { isoTime } from "../../../src/celery/messages/iso-time.js";
+import { slotOf } from "../../../src/celery/messages/task-id.js";
 import { type ClockOffset, DRIFT } from "../../../src/engine/clock-offsets.js";
 import type { TaskLife } from "../../../src/engine/task-life.js";
 import type { EntryHistogram } from "../../../src/ledger/layout.js";

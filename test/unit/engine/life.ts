@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DEFAULT_TRANSPORT } from "../../../src/celery/transport.js";
+import { DEFAULT_TRANSPORT } from "../../../src/celery/urls/transport.js";
 import type {
   ChordSize,
   Connection,
@@ -7,6 +7,7 @@ import type {
   Publisher,
   PublishOutcome,
 } from "../../../src/connections/ports.js";
+import { Ceiling } from "../../../src/engine/ceiling.js";
 import { ExceptionRows } from "../../../src/engine/exception-rows.js";
 import { compileFirstBodies } from "../../../src/engine/message-maker.js";
 import type { EntryPlan, ScenarioPlan, SloPlan } from "../../../src/engine/messages.js";
@@ -86,6 +87,9 @@ const SCENARIO: ScenarioPlan = {
   startAfterMs: 0,
   warmupMs: 0,
   endMs: Number.POSITIVE_INFINITY,
+  untilMs: Number.POSITIVE_INFINITY,
+  windows: null,
+  lease: null,
   maxInFlight: 20,
   gracefulStopMs: 0,
 };
@@ -97,6 +101,7 @@ export const entry = (name: string, priority: number): EntryPlan => ({
   errbacks: [],
   workflow: null,
   memberOf: null,
+  data: null,
 });
 
 /**
@@ -115,6 +120,7 @@ export function setUp(
     connections: 1,
     bucketsMs: [100, 1000],
     phaseBucketsMs: [100],
+    data: 0,
     exceptionRows: entries.length + 4,
     sloRows: slos.length,
     slots,
@@ -155,6 +161,7 @@ export function setUp(
     scenarios: [{ ...SCENARIO, maxInFlight }],
     entries,
     slos,
+    ceiling: new Ceiling({ maxInFlight: null, tasksPerDay: null }, { day: 0, starts: 0 }),
     isSaturated: () => generator.isSaturated,
     bodies: entries.map((each) =>
       compileFirstBodies(each, entries, "oid", { readLines: () => [], random: () => 0 }),
@@ -162,12 +169,15 @@ export function setUp(
     exceptions: new ExceptionRows(entries.length, entries.length + 4, (_row, _entry, name) =>
       exceptions.push(name),
     ),
+    rowsOf: () => {
+      throw new Error("no data");
+    },
     onRefused: () => {},
     onInvalid: () => {},
     onMalformed: () => {},
   });
   life.connect([broker]);
-  const view = () => new LedgerView(layout, live);
+  const view = () => new LedgerView(layout, [live]);
   const start = (index = 0, plannedMs = time.nowMs, isWarmup = false, stage = 0) => {
     life.start(index, stage, plannedMs, time.nowMs, isWarmup);
     life.flush(time.nowMs);

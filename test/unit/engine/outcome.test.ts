@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ResultState } from "../../../src/celery/result.js";
+import type { ResultState } from "../../../src/celery/results/result.js";
 import { isExpected, meaningOf } from "../../../src/engine/outcome.js";
 import { FLAG, SLOT } from "../../../src/ledger/in-flight-table.js";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isoTime } from "../../../src/celery/iso-time.js";
-import { SAMPLE_FILL } from "../../../src/celery/message.js";
-import { pythonRepr } from "../../../src/celery/repr.js";
-import type { TaskOptions } from "../../../src/celery/task-options.js";
+import { isoTime } from "../../../src/celery/messages/iso-time.js";
+import { SAMPLE_FILL } from "../../../src/celery/messages/message.js";
+import { pythonRepr } from "../../../src/celery/messages/repr.js";
+import type { TaskOptions } from "../../../src/celery/messages/task-options.js";
 import { compileFirstBodies, prepareMessages } from "../../../src/engine/message-maker.js";
 import type { EntryPlan } from "../../../src/engine/messages.js";
 import { CONTEXT, taskOptions } from "../celery/specs.js";
@@ -59,7 +59,15 @@ test("nothing is left out but what is listed here with its reason", () => {
 function produce(each: ProducerCase, captured: Captured): Captured {
   const entry: EntryPlan = {
     ...optionsOf(each, captured),
-    ...{ scenario: 0, connection: 0, timeoutMs: 0, errbacks: [], workflow: null, memberOf: null },
+    ...{
+      scenario: 0,
+      connection: 0,
+      timeoutMs: 0,
+      errbacks: [],
+      workflow: null,
+      memberOf: null,
+      data: null,
+    },
   };
   const [first] = compileFirstBodies(entry, [entry], "oid", {
     readLines: () => [],

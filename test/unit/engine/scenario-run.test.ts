@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ScenarioPlan } from "../../../src/engine/messages.js";
+import type { Beginning } from "../../../src/engine/pacing.js";
 import { ScenarioRun } from "../../../src/engine/scenario-run.js";
 import type { TaskLife } from "../../../src/engine/task-life.js";
 import { createLayout, type ScenarioState } from "../../../src/ledger/layout.js";
+import { firstRegime } from "../../../src/plan/regime.js";
 import { ALL_STARTS, inBlocks, WHOLE } from "../../../src/plan/share.js";
 
 const PLAN: ScenarioPlan = {
@@ -16,6 +18,9 @@ const PLAN: ScenarioPlan = {
   startAfterMs: 0,
   warmupMs: 0,
   endMs: Number.POSITIVE_INFINITY,
+  untilMs: Number.POSITIVE_INFINITY,
+  windows: null,
+  lease: null,
   maxInFlight: 4,
   gracefulStopMs: 500,
 };
@@ -31,6 +36,7 @@ function setUp(
     connections: 1,
     bucketsMs: [1],
     phaseBucketsMs: [1],
+    data: 0,
     exceptionRows: 2,
     sloRows: 0,
     slots: 8,
@@ -39,8 +45,10 @@ function setUp(
   const started: { entry: number; stage: number; plannedMs: number; isWarmup: boolean }[] = [];
   const states: ScenarioState[] = [];
   const stages: number[] = [];
+  const lasted: number[][] = [];
   const tasks = { inFlight: 0 };
-  // Of the life of tasks a scenario knows these four.
+  const isOurs = { value: true };
+  // Of the life of tasks a scenario knows these five.
   const life = {
     start(entry: number, stage: number, plannedMs: number, _nowMs: number, isWarmup: boolean) {
       started.push({ entry, stage, plannedMs, isWarmup });
@@ -48,13 +56,17 @@ function setUp(
     },
     inFlight: () => tasks.inFlight,
     hasRoom: () => tasks.inFlight < 4,
+    stagesLasted: (_scenario: number, timesMs: readonly number[]) => {
+      lasted.push(timesMs.map(Math.round));
+    },
     endAll: () => {
       tasks.inFlight = 0;
     },
   } as unknown as TaskLife;
+  const plan = { ...PLAN, ...changes };
   const run = new ScenarioRun({
     index: 0,
-    plan: { ...PLAN, ...changes },
+    plan,
     layout,
     cells,
     clock: {
@@ -66,17 +78,27 @@ function setUp(
     life,
     budget: { limit: left, left },
     seed: 1,
+    rows: undefined,
+    readAhead: () => undefined,
+    mayStart: () => isOurs.value,
     deal,
     onState: (state) => states.push(state),
     onStage: (stage) => stages.push(stage),
   });
   const cell = (name: Parameters<typeof layout.scenario>[1]) => cells[layout.scenario(0, name)];
-  return { run, started, states, stages, tasks, cell };
+  const begin = (zeroMs: number, from: Partial<Beginning> = {}) =>
+    run.begin(zeroMs, zeroMs, {
+      regime: firstRegime(plan.startAfterMs, 0),
+      startsBefore: 0,
+      isStopped: false,
+      ...from,
+    });
+  return { run, begin, isOurs, started, states, stages, tasks, cell, lasted };
 }
 
 test("starts are due from the scenario's begin on, at the planned times, mixed by weight", () => {
-  const { run, started } = setUp();
-  run.begin(1_000);
+  const { run, begin, started } = setUp();
+  begin(1_000);
   assert.equal(run.turn(1_000), 1_100);
   assert.equal(run.turn(1_450), 1_500);
   assert.deepEqual(
@@ -87,8 +109,8 @@ test("starts are due from the scenario's begin on, at the planned times, mixed b
 });
 
 test("the last start is planned even when the state is looked at before the timer comes", () => {
-  const { run, started, states } = setUp({ endMs: 1_000 });
-  run.begin(0);
+  const { run, begin, started, states } = setUp({ endMs: 1_000 });
+  begin(0);
   run.turn(950);
   run.refresh(1_050);
   assert.deepEqual(states, ["running"], "one start is still due");
@@ -99,9 +121,13 @@ test("the last start is planned even when the state is looked at before the time
 });
 
 test("it waits for startAfter, warms up, runs, drains until nothing is in flight, and stops", () => {
-  const { run, started, states, tasks } = setUp({ startAfterMs: 1_000, warmupMs: 200, endMs: 400 });
-  run.begin(0);
-  assert.equal(run.turn(500), 1_000);
+  const { run, begin, started, states, tasks } = setUp({
+    startAfterMs: 1_000,
+    warmupMs: 200,
+    endMs: 400,
+  });
+  begin(0);
+  assert.equal(run.turn(500), 1_100, "the first start");
   for (let now = 1_000; now <= 1_450; now += 50) {
     run.turn(now);
     run.refresh(now);
@@ -118,7 +144,7 @@ test("it waits for startAfter, warms up, runs, drains until nothing is in flight
 
 test("draining ends with the graceful stop, whatever is in flight, and at once when aborted", () => {
   const drained = setUp();
-  drained.run.begin(0);
+  drained.begin(0);
   drained.run.turn(300);
   drained.run.stop(300);
   drained.run.refresh(799);
@@ -127,7 +153,7 @@ test("draining ends with the graceful stop, whatever is in flight, and at once w
   assert.equal(drained.run.state, "stopped");
 
   const aborted = setUp();
-  aborted.run.begin(0);
+  aborted.begin(0);
   aborted.run.turn(300);
   aborted.run.stop(300);
   aborted.run.abort(301);
@@ -143,8 +169,8 @@ test("a scenario that is stopped before it began has planned nothing", () => {
 });
 
 test("the budget of starts ends it exactly", () => {
-  const { run, started, states } = setUp({}, 3);
-  run.begin(0);
+  const { run, begin, started, states } = setUp({}, 3);
+  begin(0);
   run.turn(10_000);
   run.refresh(10_000);
   assert.equal(started.length, 3);
@@ -154,7 +180,7 @@ test("the budget of starts ends it exactly", () => {
 test("it tells how long it still plans: by its end exactly, by the count as its pace was, and 0 from then on", () => {
   const endless = setUp();
   assert.equal(endless.cell("remainingSeconds"), Number.POSITIVE_INFINITY, "before it begins");
-  endless.run.begin(0);
+  endless.begin(0);
   endless.run.turn(1_000);
   endless.run.refresh(1_000);
   assert.equal(endless.cell("remainingSeconds"), Number.POSITIVE_INFINITY);
@@ -162,22 +188,22 @@ test("it tells how long it still plans: by its end exactly, by the count as its 
   assert.equal(endless.cell("remainingSeconds"), 0, "draining");
 
   const timed = setUp({ startAfterMs: 500, endMs: 2_000 });
-  timed.run.begin(0);
+  timed.begin(0);
   assert.equal(timed.cell("remainingSeconds"), 2.5);
   timed.run.turn(1_000);
   timed.run.refresh(1_000);
   assert.equal(timed.cell("remainingSeconds"), 1.5);
 
   const counted = setUp({}, 40);
-  counted.run.begin(0);
+  counted.begin(0);
   counted.run.turn(1_000);
   counted.run.refresh(1_000);
   assert.equal(counted.cell("remainingSeconds"), 3, "10 in the first second");
 });
 
 test("a closed loop keeps as many in flight as there is room for", () => {
-  const { run, started, tasks, cell } = setUp({ profile: { kind: "max" } });
-  run.begin(0);
+  const { run, begin, started, tasks, cell } = setUp({ profile: { kind: "max" } });
+  begin(0);
   assert.equal(run.turn(10), 30, "it looks again soon");
   assert.equal(started.length, 4);
   tasks.inFlight = 2;
@@ -187,7 +213,7 @@ test("a closed loop keeps as many in flight as there is room for", () => {
 });
 
 test("target rate, stage, time left and the times of changes follow the profile", () => {
-  const { run, stages, cell } = setUp({
+  const { run, begin, stages, cell } = setUp({
     profile: {
       kind: "steps",
       stages: [
@@ -197,7 +223,7 @@ test("target rate, stage, time left and the times of changes follow the profile"
       repeat: true,
     },
   });
-  run.begin(0);
+  begin(0);
   run.refresh(400);
   assert.deepEqual([cell("targetRate"), cell("stage"), cell("stageRemainingSeconds")], [1, 0, 0.6]);
   run.refresh(1_700);
@@ -215,8 +241,8 @@ test("threads start the plan's tasks each once, when they are due in the whole, 
     setUp({ weights: [2, 1] }, Infinity, inBlocks(WHOLE, { index, of: 3 }, 2)),
   );
   let rate = 0;
-  for (const { run } of [whole, ...parts]) {
-    run.begin(1_000);
+  for (const { run, begin } of [whole, ...parts]) {
+    begin(1_000);
     run.turn(3_000);
   }
   for (const { cell } of parts) rate += cell("targetRate")!;
@@ -245,8 +271,8 @@ test("each start is planned in its stage: of every cycle, in threads and segment
       setUp(changes, Infinity, inBlocks({ index: segment, of: 3 }, { index: thread, of: 2 }, 4)),
     ),
   );
-  for (const { run } of [whole, ...parts]) {
-    run.begin(0);
+  for (const { run, begin } of [whole, ...parts]) {
+    begin(0);
     for (let now = 0; now <= changes.endMs; now += 50) run.turn(now);
   }
   const countOf = ({ started }: ReturnType<typeof setUp>, wanted: number) =>
@@ -267,22 +293,160 @@ test("each start is planned in its stage: of every cycle, in threads and segment
 
 test("how long it has planned starts: to its end, to the last one by count, or to the stop", () => {
   const ended = setUp({ endMs: 1_000 });
-  ended.run.begin(0);
+  ended.begin(0);
   ended.run.turn(1_050);
   ended.run.refresh(1_060);
-  assert.equal(ended.cell("plannedSeconds"), 1);
+  assert.deepEqual(ended.lasted, [[1_000]]);
   const counted = setUp({}, 5);
-  counted.run.begin(0);
+  counted.begin(0);
   counted.run.turn(540);
   counted.run.refresh(600);
-  assert.equal(counted.cell("plannedSeconds"), 0.5);
+  assert.deepEqual(counted.lasted, [[500]]);
   const stopped = setUp({ startAfterMs: 100 });
-  stopped.run.begin(0);
+  stopped.begin(0);
   stopped.run.refresh(100);
   stopped.run.stop(850);
-  assert.equal(stopped.cell("plannedSeconds"), 0.75);
+  assert.deepEqual(stopped.lasted, [[750]]);
   const early = setUp({ startAfterMs: 100 });
-  early.run.begin(0);
+  early.begin(0);
   early.run.stop(50);
-  assert.equal(early.cell("plannedSeconds"), 0);
+  assert.deepEqual(early.lasted, []);
+});
+
+/** What lasts a second at 1/s, two seconds at 2/s, and three at 3/s. */
+const THREE_STAGES = {
+  profile: {
+    kind: "steps",
+    stages: [1, 2, 3].map((number) => ({ ratePerSecond: number, durationMs: number * 1_000 })),
+    repeat: false,
+  },
+} as const;
+
+/** Orders that move the plan: when, and to where. */
+const MOVES: readonly (readonly [
+  name: string,
+  moves: [atMs: number, toMs: number][],
+  lasted: number[],
+])[] = [
+  ["none", [], [1_000, 2_000, 1_000]],
+  ["what goes on where it is", [[1_500, 1_500]], [1_000, 2_000, 1_000]],
+  ["a skipped stage", [[1_500, 3_000]], [1_000, 500, 2_500]],
+  ["a skip at the end of a stage", [[1_000, 3_000]], [1_000, 0, 3_000]],
+  ["a restart", [[1_500, 0]], [2_000, 2_000, 0]],
+  [
+    "a skip and a restart",
+    [
+      [500, 1_000],
+      [1_500, 0],
+    ],
+    [1_500, 2_500, 0],
+  ],
+];
+for (const [name, moves, expected] of MOVES) {
+  test(`how long starts were planned in each stage: ${name}`, () => {
+    const { run, begin, lasted } = setUp(THREE_STAGES);
+    begin(0);
+    for (const [atMs, toMs] of moves) {
+      run.refresh(atMs - 10);
+      run.follow({ ...firstRegime(0, 0), fromMs: atMs, planMs: toMs });
+    }
+    run.stop(4_000);
+    const sums = [0, 1, 2].map((stage) => lasted.reduce((sum, times) => sum + times[stage]!, 0));
+    assert.deepEqual(sums, expected);
+  });
+}
+
+test("how long starts were planned in each stage: a plan that is taken over in mid-course", () => {
+  const { run, begin, lasted } = setUp(THREE_STAGES);
+  begin(1_000, { regime: { ...firstRegime(0, 0), planMs: 2_500 } });
+  run.refresh(1_500);
+  run.stop(2_000);
+  assert.deepEqual(lasted, [[0, 500, 500]]);
+});
+
+const HOLD = { ...firstRegime(0, 0), isPaused: true };
+
+test("a pause starts nothing and stops the plan's clock; the rest follows when it ends", () => {
+  const { run, begin, started, states, cell, lasted } = setUp({ warmupMs: 400, endMs: 1_000 });
+  begin(0);
+  run.turn(250);
+  run.follow({ ...HOLD, fromMs: 250, planMs: 250 });
+  assert.equal(run.turn(5_000), Number.POSITIVE_INFINITY);
+  run.refresh(5_000);
+  assert.equal(states.at(-1), "paused");
+  assert.equal(cell("targetRate"), 0);
+  assert.equal(cell("remainingSeconds"), 0.75);
+  run.follow({ ...firstRegime(0, 0), fromMs: 6_000, planMs: 250 });
+  run.refresh(6_010);
+  assert.equal(states.at(-1), "warming");
+  run.turn(6_800);
+  run.refresh(6_800);
+  assert.deepEqual(
+    started.map(({ plannedMs }) => plannedMs),
+    [100, 200, 6_050, 6_150, 6_250, 6_350, 6_450, 6_550, 6_650, 6_750],
+  );
+  assert.equal(started.filter(({ isWarmup }) => isWarmup).length, 3, "before 400 ms of the plan");
+  assert.equal(states.at(-1), "draining");
+  assert.deepEqual(lasted, [[1_000]]);
+});
+
+test("what an order has stopped drains, is not over, and begins anew when it is started", () => {
+  const { run, begin, started, states, tasks } = setUp({ untilMs: 60_000 });
+  begin(0);
+  run.turn(300);
+  run.halt({ ...HOLD, fromMs: 320, planMs: 320 });
+  run.refresh(330);
+  assert.equal(run.turn(900), Number.POSITIVE_INFINITY);
+  run.refresh(900);
+  assert.deepEqual([states.at(-1), run.isOver(900)], ["stopped", false]);
+  run.follow({ ...firstRegime(0, 0), fromMs: 2_000 });
+  run.start(1_990);
+  run.refresh(2_000);
+  // N was 3.2 when it was stopped.
+  run.turn(2_250);
+  assert.deepEqual(
+    started.map(({ plannedMs }) => plannedMs),
+    [100, 200, 300, 2_080, 2_180],
+  );
+  assert.equal(run.isOver(2_250), false);
+  tasks.inFlight = 0;
+  run.halt({ ...HOLD, fromMs: 2_260, planMs: 260 });
+  run.refresh(2_260);
+  assert.deepEqual([run.isOver(59_999), run.isOver(60_000)], [false, true], "--for is over");
+});
+
+test("a run goes on where a former life would be: plan, start numbers and pauses", () => {
+  const { run, begin, started, states } = setUp({ weights: [1, 1] });
+  begin(1_000, { regime: { ...firstRegime(0, 0), planMs: 10_000 }, startsBefore: 100.5 });
+  run.turn(1_260);
+  // Start number 101 is due half a tenth of a second after N was 100.5.
+  assert.deepEqual(
+    started.map(({ plannedMs }) => Math.round(plannedMs)),
+    [1_050, 1_150, 1_250],
+  );
+  assert.equal(states.at(-1), "running");
+  const paused = setUp();
+  paused.begin(0, { regime: { ...HOLD, planMs: 3_000 }, startsBefore: 30 });
+  paused.run.turn(1_000);
+  assert.deepEqual([paused.started.length, paused.states.at(-1)], [0, "paused"]);
+  assert.ok(paused.cell("startedAt")! > 0, "it is under way, in the stage where it stands");
+  const stopped = setUp();
+  stopped.begin(0, { isStopped: true, regime: HOLD });
+  stopped.run.refresh(600);
+  assert.deepEqual([stopped.run.state, stopped.run.isOver(600)], ["stopped", false]);
+});
+
+test("a rate that was ordered holds from its moment on, in the plan's stage, until the plan's end", () => {
+  const { run, begin, started, cell } = setUp({ endMs: 1_000 });
+  begin(0);
+  run.turn(500);
+  const override = { kind: "rate", perSecond: 100 } as const;
+  run.follow({ ...firstRegime(0, 0), fromMs: 520, planMs: 520, override });
+  run.refresh(530);
+  assert.equal(cell("targetRate"), 100);
+  run.turn(2_000);
+  run.refresh(2_000);
+  // N is 5.2 at 520 ms.
+  assert.equal(started.length, 5 + 48);
+  assert.equal(started[5]!.plannedMs, 528);
 });

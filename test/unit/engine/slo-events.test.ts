@@ -324,6 +324,7 @@ test("in any sequence the counts are those of looking at every start anew", () =
         connections: 0,
         bucketsMs: [1],
         phaseBucketsMs: [1],
+        data: 0,
         exceptionRows: 1,
         sloRows: latencies.length,
         slots: 8,

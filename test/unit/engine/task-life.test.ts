@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ID_LENGTH } from "../../../src/celery/task-id.js";
+import { ID_LENGTH } from "../../../src/celery/messages/task-id.js";
 import type { PublishOutcome } from "../../../src/connections/ports.js";
 import { PublishWindow } from "../../../src/engine/batch.js";
 import { quantileMs } from "../../../src/ledger/histogram.js";

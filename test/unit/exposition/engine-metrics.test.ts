@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { engineMetrics } from "../../../src/exposition/engine-metrics.js";
-import { fixedSeries } from "../../../src/exposition/fixed-series.js";
 import { METRIC_PREFIX, METRICS } from "../../../src/exposition/metrics.js";
 import { MetricsRegistry } from "../../../src/exposition/registry.js";
 import { observe } from "../../../src/ledger/histogram.js";
@@ -11,7 +10,16 @@ import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
 import type { Subject } from "../../../src/readings/subject.js";
-import { DRIFTS, OBSERVED, SIDES_OF, UNKNOWN } from "./observed.js";
+import {
+  DRIFTS,
+  GUARDS,
+  LEASES,
+  OBSERVED,
+  RELOADED,
+  SIDES_OF,
+  STEERED,
+  UNKNOWN,
+} from "./observed.js";
 
 const subject: Subject = {
   scenarios: [
@@ -44,6 +52,7 @@ const subject: Subject = {
       rows: [{ row: 3, entry: 2 }],
     },
   ],
+  data: [{ name: "rows", rows: 3, endsScenarios: [] }],
   exceptions: [
     { row: 4, entry: 0, name: "ValueError" },
     { row: 5, entry: 1, name: "ValueError" },
@@ -60,18 +69,22 @@ function setUp(observed = [OBSERVED]) {
     connections: 1,
     bucketsMs: [5, 1000],
     phaseBucketsMs: [5],
+    data: 1,
     exceptionRows: 7,
     sloRows: 4,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
-  const metrics = engineMetrics(
-    subject,
-    () => new LedgerView(layout, live),
-    () => observed,
-    () => SIDES_OF,
-    () => DRIFTS,
-  );
+  const metrics = engineMetrics(subject, {
+    view: () => new LedgerView(layout, [live]),
+    observed: () => observed,
+    sides: () => SIDES_OF,
+    drifts: () => DRIFTS,
+    leases: () => LEASES,
+    guards: () => GUARDS,
+    steering: () => STEERED,
+    reload: () => RELOADED,
+  });
   const faults: string[] = [];
   const registry = new MetricsRegistry(metrics, (metric) => faults.push(metric));
   return { layout, cells: live.cells, metrics, registry, faults };
@@ -140,6 +153,7 @@ test("what is known of the workers' side is on the page, and what is not has no 
     'queue_unacked{connection="main",queue="*"} 5',
     'queue_unacked{connection="main",queue="celery"} 9',
     'queue_consumers{connection="main",queue="celery"} 1',
+    'queue_falls_total{connection="main",queue="celery"} 2',
     'worker_up{connection="main",worker="celery@a"} 1',
     'worker_active_tasks{connection="main",worker="celery@a"} 3',
     'worker_pool_size{connection="main",worker="celery@a"} 4',
@@ -163,18 +177,8 @@ test("what is known of the workers' side is on the page, and what is not has no 
     assert.ok(page.includes(`\ncelery_load_${line}\n`), line);
   }
   const unknown = String(await setUp([UNKNOWN]).registry.render("text"));
-  assert.doesNotMatch(unknown, /^celery_load_(queue|worker)_/m);
-});
-
-test("the page has as many series as the series limit is compared with, or fewer", async () => {
-  const { layout, registry } = setUp([UNKNOWN]);
-  const page = String(await registry.render("text"));
-  const series = page.split("\n").filter((line) => line.startsWith("celery_load_")).length;
-  // Global ones (saturation, build …) and the exceptions seen are not in the fixed number.
-  const extra = 9 + 1 + 1 + 3;
-  const { scenarios, slos, others } = fixedSeries(subject, layout.dimensions);
-  const fixed = scenarios.reduce((sum, { tasks, stages }) => sum + tasks + stages, slos + others);
-  assert.ok(series <= fixed + extra && series > fixed * 0.7, `${series} series, computed ${fixed}`);
+  assert.doesNotMatch(unknown, /^celery_load_(queue_(?!falls_)|worker_)/m);
+  assert.match(unknown, /^celery_load_queue_falls_total{connection="main",queue="celery"} 0$/m);
 });
 
 test("an SLO has a series for each scenario and task, and its exclusions by reason", async () => {
@@ -225,15 +229,18 @@ test("prom-client gets the same values as the page", async () => {
 
 test("a metric that cannot be collected costs itself and not the page", async () => {
   const faults: string[] = [];
-  const [planned, ...others] = engineMetrics(
-    subject,
-    () => {
+  const [planned, ...others] = engineMetrics(subject, {
+    view: () => {
       throw new Error("boom");
     },
-    () => [],
-    () => SIDES_OF,
-    () => DRIFTS,
-  );
+    observed: () => [],
+    sides: () => SIDES_OF,
+    drifts: () => DRIFTS,
+    leases: () => LEASES,
+    guards: () => GUARDS,
+    steering: () => STEERED,
+    reload: () => RELOADED,
+  });
   const broken = new MetricsRegistry([planned!, ...others], (metric) => faults.push(metric));
   const page = String(await broken.render("text"));
   assert.ok(faults.includes("celery_load_tasks_planned_total"));

@@ -1,6 +1,10 @@
+import type { ReloadReading } from "../../../src/control/reload-port.js";
+import { type SteeringReading, unsteered } from "../../../src/control/steering-reading.js";
 import type { Side } from "../../../src/diagnosis/bottleneck.js";
 import { WATCHED, type WatchedDrift } from "../../../src/diagnosis/drift.js";
+import type { GuardStanding } from "../../../src/guards/guard-watch.js";
 import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
+import type { LeaseReading } from "../../../src/readings/lease-reading.js";
 
 /** A connection on which everything is known. */
 export const OBSERVED: ObservedConnection = {
@@ -12,6 +16,7 @@ export const OBSERVED: ObservedConnection = {
   malformedReplies: 3,
   foldedWorkers: 0,
   backendMemoryBytes: 1_000_000,
+  brokerMemory: { usedBytes: 1_000_000, limitBytes: 4_000_000 },
   workers: [
     {
       name: "celery@a",
@@ -26,7 +31,17 @@ export const OBSERVED: ObservedConnection = {
       queues: ["celery"],
     },
   ],
-  queues: [{ name: "celery", ready: 7, consumers: 1, unacked: 9 }],
+  queues: [
+    {
+      name: "celery",
+      ready: 7,
+      consumers: 1,
+      unacked: 9,
+      started: { ours: 1, others: 3 },
+      falls: 2,
+      lastFall: null,
+    },
+  ],
   unacked: 5,
 };
 
@@ -40,6 +55,32 @@ export const DRIFTS: readonly WatchedDrift[] = WATCHED.map((what, index) => ({
   perHour: index / 2,
   isSignificant: index === 1,
 }));
+
+/** Guards in different states; of the last one nothing is known. */
+export const GUARDS: readonly GuardStanding[] = [
+  guard("default-queue-length", "ok", 25_000),
+  guard("deep-queue", "fired", 200_000),
+  guard("blind", "pending", null),
+];
+
+function guard(name: string, state: GuardStanding["state"], value: number | null): GuardStanding {
+  return {
+    name,
+    watch: "queueLength",
+    action: "pause",
+    state,
+    seconds: 3,
+    subject: "queue celery of main",
+    value,
+    limit: 100_000,
+    resumeBelow: 50_000,
+    headroomRatio: value === null ? null : 1 - value / 100_000,
+    unknown: value === null ? "the broker does not tell how long the queue is" : null,
+    firedTotal: state === "fired" ? 2 : 0,
+    scenarios: state === "fired" ? ["steady"] : [],
+    factor: 1,
+  };
+}
 
 /** The same connection while nothing is known. */
 export const UNKNOWN: ObservedConnection = {
@@ -59,7 +100,43 @@ export const UNKNOWN: ObservedConnection = {
       queues: [],
     },
   ],
-  queues: [{ name: "celery", ready: null, consumers: null, unacked: null }],
+  queues: [
+    {
+      name: "celery",
+      ready: null,
+      consumers: null,
+      unacked: null,
+      started: null,
+      falls: 0,
+      lastFall: null,
+    },
+  ],
   unacked: null,
   backendMemoryBytes: null,
+  brokerMemory: null,
+};
+
+/** One that is ours. */
+export const LEASES: readonly LeaseReading[] = [
+  { scenario: "steady", segment: "1/2", phase: "held", holder: null, cause: null },
+];
+
+/** A run that was steered: one override in force. */
+export const STEERED: SteeringReading = {
+  ...unsteered([]),
+  scenarios: [
+    {
+      name: "steady",
+      overrides: 1,
+      pauses: 0,
+      lastOverrideUnixMs: 1_700_000_000_500,
+      lastPauseUnixMs: 0,
+    },
+  ],
+};
+
+export const RELOADED: ReloadReading = {
+  revision: 2,
+  isLastDone: true,
+  doneUnixMs: 1_700_000_000_500,
 };

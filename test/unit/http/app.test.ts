@@ -5,13 +5,20 @@ import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { UserError } from "../../../src/errors.js";
 import { createApp, type HttpSource, listen, stopServing } from "../../../src/http/app.js";
+import { EventLog } from "../../../src/http/events.js";
 import { onlyHosts } from "../../../src/http/hosts.js";
+import { LiveFeed } from "../../../src/http/live-feed.js";
 
 const source: HttpSource = {
   metricsPage: async (format) => Buffer.from(`page in ${format}\n`),
   status: async () => ({ seconds: 1 }),
   healthFault: () => null,
   readiness: () => ({ ready: true, problems: [] }),
+  scenarios: async () => ({ revision: 7, killSwitch: null, scenarios: [] }),
+  revision: () => 7,
+  events: new EventLog(),
+  history: () => ({ layout: 0, series: [], tiers: [], marks: [] }),
+  feed: new LiveFeed(),
 };
 
 interface Answer {

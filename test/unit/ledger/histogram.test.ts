@@ -10,6 +10,7 @@ const layout = createLayout({
   connections: 1,
   bucketsMs: [5, 10, 100, 1000],
   phaseBucketsMs: [5, 100],
+  data: 0,
   exceptionRows: 2,
   sloRows: 0,
   slots: 8,

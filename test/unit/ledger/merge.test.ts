@@ -13,6 +13,7 @@ const layout = createLayout({
   connections: 1,
   bucketsMs: [1, 2, 3],
   phaseBucketsMs: [1, 3],
+  data: 0,
   exceptionRows: 3,
   sloRows: 1,
   slots: 20,

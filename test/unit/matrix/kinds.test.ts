@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readConfig } from "../../../src/config/schema.js";
-import { plainValue } from "../../../src/config/tree.js";
-import { readYamlFile } from "../../../src/config/yaml-source.js";
+import { plainValue } from "../../../src/config/sources/tree.js";
+import { readYamlFile } from "../../../src/config/sources/yaml-source.js";
 import { chooseCombinations, nameOf } from "../../matrix/combinations.js";
 import { kindsOf, TASK_COUNT } from "../../matrix/kinds.js";
 import { trialConfig } from "../../matrix/trial-config.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { taskId } from "../../../src/celery/task-id.js";
-import { REPORT, REPORT_SIZE, type TaskReports } from "../../../src/celery/task-reports.js";
+import { REPORT, REPORT_SIZE, type TaskReports } from "../../../src/celery/events/task-reports.js";
+import { taskId } from "../../../src/celery/messages/task-id.js";
 import { TaskEvents } from "../../../src/observer/task-events.js";
 
 const event = (uuid: string) => ({
@@ -26,7 +26,8 @@ test("each thread is told of its own tasks, and nobody of others", async () => {
       },
       readClocks() {},
     })),
-    () => true,
+    ["celery"],
+    () => ["celery"],
   );
   const add = (uuid: string) => events.add(event(uuid) as Parameters<typeof events.add>[0], 2);
   add(taskId(prefixes[0]!, 3, 1));
@@ -34,6 +35,8 @@ test("each thread is told of its own tasks, and nobody of others", async () => {
   add(taskId("ffffffff-ffff", 5, 1));
   add(taskId(prefixes[0]!, 6, 2));
   assert.equal(events.unexplained, 1);
+  assert.deepEqual(events.startedOn("celery"), { ours: 3, others: 1 });
+  assert.equal(events.startedOn("other"), null);
   await new Promise((resolve) => setTimeout(resolve, 100));
   events.close();
   assert.deepEqual(Object.fromEntries(slots), { [prefixes[0]!]: [3, 6], [prefixes[1]!]: [4] });
@@ -48,7 +51,8 @@ test("what the clock of a worker showed is told to every thread, by the number t
       report: ({ numbers }: TaskReports) => workers.push(numbers[REPORT.worker]!),
       readClocks: (readings: unknown) => told.push(readings),
     })),
-    () => true,
+    ["celery"],
+    () => ["celery"],
   );
   const reading = { askedUnixMs: 1, unixMs: 2, heardUnixMs: 3 };
   events.readClock("other@h", reading);

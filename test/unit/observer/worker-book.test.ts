@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CeleryEvent } from "../../../src/celery/event-message.js";
+import type { CeleryEvent } from "../../../src/celery/events/event-message.js";
 import { RETAIN_MS, WorkerBook } from "../../../src/observer/worker-book.js";
 
 const UNIX_MS = 1_700_000_000_000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Control } from "../../../src/connections/observe-ports.js";
+import type { RemoteControl } from "../../../src/connections/observe-ports.js";
 import { type SettingsUse, WorkerSettings } from "../../../src/observer/worker-settings.js";
 
 type Conf = Readonly<Record<string, unknown>>;
@@ -18,7 +18,7 @@ function fleet(confs: Readonly<Record<string, Conf>>) {
         .map((node) => ({ node, answer: confs[node] }));
       return { replies, heardBy: null };
     },
-  } as unknown as Control;
+  } as unknown as RemoteControl;
   return { control, asked };
 }
 

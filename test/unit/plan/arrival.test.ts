@@ -3,10 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { createArrivals } from "../../../src/plan/arrival.js";
 import { createProfile } from "../../../src/plan/profile.js";
-import { anySpec, type RatedSpec, wholeSpec } from "./profiles.js";
+import { anySpec, type LinesSpec, wholeSpec } from "./profiles.js";
 
 function dueTimes(
-  spec: RatedSpec,
+  spec: LinesSpec,
   kind: "even" | "poisson",
   seed: number,
   endMs: number,
@@ -21,7 +21,7 @@ function dueTimes(
   return times;
 }
 
-const STEPS: RatedSpec = {
+const STEPS: LinesSpec = {
   kind: "steps",
   repeat: true,
   stages: [
@@ -31,7 +31,7 @@ const STEPS: RatedSpec = {
   ],
 };
 
-const UP_AND_DOWN: RatedSpec = {
+const UP_AND_DOWN: LinesSpec = {
   kind: "ramp",
   fromPerSecond: 0,
   stages: [
@@ -129,7 +129,7 @@ test("poisson arrivals are the same for the same seed and different for another"
 const SEEDS = Array.from({ length: 2000 }, (_, index) => index);
 
 /** Counts of the starts in a window, one for each seed. */
-function countsIn(spec: RatedSpec, fromMs: number, toMs: number): number[] {
+function countsIn(spec: LinesSpec, fromMs: number, toMs: number): number[] {
   return SEEDS.map(
     (seed) => dueTimes(spec, "poisson", seed, toMs).filter((dueMs) => dueMs > fromMs).length,
   );
@@ -144,7 +144,7 @@ function covariance(ones: readonly number[], others: readonly number[]): number 
   return mean(ones.map((one, index) => (one - meanOne) * (others[index]! - meanOther)));
 }
 
-const WINDOWS: [string, RatedSpec, number, number][] = [
+const WINDOWS: [string, LinesSpec, number, number][] = [
   ["a constant rate", { kind: "constant", ratePerSecond: 30 }, 0, 1000],
   ["the slow step", STEPS, 1000, 3000],
   ["the border of two steps and the pause", STEPS, 9500, 11_500],
@@ -167,7 +167,7 @@ for (const [what, spec, fromMs, toMs] of WINDOWS) {
 }
 
 test("poisson counts of two windows after each other are not correlated", () => {
-  const spec: RatedSpec = { kind: "constant", ratePerSecond: 30 };
+  const spec: LinesSpec = { kind: "constant", ratePerSecond: 30 };
   const before = countsIn(spec, 0, 1000);
   const after = countsIn(spec, 1000, 2000);
   const correlation =

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createProfile, type Profile, stageTimesMs } from "../../../src/plan/profile.js";
-import { anySpec, linesOf, type RatedSpec, wholeSpec } from "./profiles.js";
+import { anySpec, type LinesSpec, linesOf, wholeSpec } from "./profiles.js";
 
 const elapsed = fc.double({ min: 0, max: 5_000_000, noNaN: true });
 
 /** One cycle's length and starts; those of 1000 s for a constant rate. */
-function cycleOf(spec: RatedSpec, profile: Profile): { cycleMs: number; starts: number } {
+function cycleOf(spec: LinesSpec, profile: Profile): { cycleMs: number; starts: number } {
   const lines = linesOf(spec).map((line) => ({
     ...line,
     durationMs: Math.min(line.durationMs, 1_000_000),
@@ -147,7 +147,7 @@ interface Fraction {
 }
 
 /** N(t) of whole rates and times as a fraction: 2000 d starts = 2 a d u + (b - a) u². */
-function exactStartsBy(spec: RatedSpec, elapsedMs: bigint): Fraction {
+function exactStartsBy(spec: LinesSpec, elapsedMs: bigint): Fraction {
   let starts: Fraction = { numerator: 0n, denominator: 1n };
   let leftMs = elapsedMs;
   const lines = linesOf(spec);
@@ -206,12 +206,12 @@ test("timeOf() is within a nanosecond of the rational oracle's border", () => {
 });
 
 /** The same oracle in nanoseconds: a million times the durations, a millionth of the rates. */
-function exactStartsByNs(spec: RatedSpec, elapsedNs: bigint): Fraction {
+function exactStartsByNs(spec: LinesSpec, elapsedNs: bigint): Fraction {
   const { numerator, denominator } = exactStartsBy(inNanoseconds(spec), elapsedNs);
   return { numerator, denominator: denominator * 1_000_000n };
 }
 
-function inNanoseconds(spec: RatedSpec): RatedSpec {
+function inNanoseconds(spec: LinesSpec): LinesSpec {
   const stretch = <Item extends { durationMs: number }>(item: Item) => ({
     ...item,
     durationMs: item.durationMs * 1e6,
@@ -360,7 +360,7 @@ test("times before the start count as 0", () => {
 });
 
 test("stages carry the names that the configuration gives them", () => {
-  const names = (spec: RatedSpec) => createProfile(spec).stages.map(({ name }) => name);
+  const names = (spec: LinesSpec) => createProfile(spec).stages.map(({ name }) => name);
   assert.deepEqual(names({ kind: "constant", ratePerSecond: 5 / 60 }), ["5/m"]);
   assert.deepEqual(
     names({
@@ -387,22 +387,18 @@ test("stages carry the names that the configuration gives them", () => {
     {
       name: "5/s to 200/s over 15m",
       kind: "ramp",
-      fromPerSecond: 5,
-      toPerSecond: 200,
       durationMs: 900_000,
     },
     {
       name: "200/s for 1h",
       kind: "hold",
-      fromPerSecond: 200,
-      toPerSecond: 200,
       durationMs: 3_600_000,
     },
   ]);
 });
 
 test("createProfile() refuses what has no meaning", () => {
-  const steps = (ratePerSecond: number, durationMs: number, repeat = false): RatedSpec => ({
+  const steps = (ratePerSecond: number, durationMs: number, repeat = false): LinesSpec => ({
     kind: "steps",
     stages: [{ ratePerSecond, durationMs }],
     repeat,

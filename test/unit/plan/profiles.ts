@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import type { ProfileSpec } from "../../../src/plan/profile.js";
+import type { RatedSpec } from "../../../src/plan/profile.js";
 
-/** Any specification that has a rate of its own. */
-export type RatedSpec = Exclude<ProfileSpec, { kind: "max" }>;
+/** Any specification whose rate is a row of straight lines. */
+export type LinesSpec = RatedSpec<"constant" | "steps" | "ramp">;
 
 /** The lines of a specification, one cycle of them. */
 export interface Line {
@@ -21,16 +21,56 @@ const wholeRate = fc.integer({ min: 0, max: 2000 });
 const durationMs = fc.integer({ min: 0, max: 600_000 });
 const wholeSeconds = fc.integer({ min: 1, max: 600 }).map((seconds) => seconds * 1000);
 
-/** Profiles of every kind. */
+/** Profiles of every kind that is a row of straight lines. */
 export const anySpec = specsOf(rate, durationMs);
 
 /** Profiles whose stages have whole totals (ramps: times two). */
 export const wholeSpec = specsOf(wholeRate, wholeSeconds);
 
+const zone = fc.constantFrom("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC");
+
+/** Sines by the plan's own time, and by the clocks of a zone. */
+export const sineSpec: fc.Arbitrary<RatedSpec<"sine">> = fc
+  .record({
+    meanPerSecond: rate,
+    amplitudePerSecond: rate,
+    period: fc.oneof(
+      fc.record({ periodMs: fc.integer({ min: 100, max: 5_000_000 }), zone: fc.constant(null) }),
+      fc.record({ periodMs: fc.constantFrom(20_000, 3_600_000, 86_400_000), zone }),
+      fc.record({ periodMs: fc.constant(7 * 86_400_000), zone }),
+    ),
+    part: fc.double({ min: 0, max: 0.999, noNaN: true }),
+  })
+  .map(({ period: { periodMs, zone }, part, ...rates }) => ({
+    ...{ kind: "sine", ...rates, periodMs },
+    peak: { atMs: Math.floor(part * periodMs), zone },
+  }));
+
+/** Weeks with a rate at some of their seconds. */
+export const weekSpec: fc.Arbitrary<RatedSpec<"week">> = fc
+  .record({
+    zone,
+    isStepped: fc.boolean(),
+    first: rate,
+    others: fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 604_799 }), rate), {
+      maxLength: 12,
+      selector: ([second]) => second,
+    }),
+  })
+  .map(({ zone, isStepped, first, others }) => ({
+    ...{ kind: "week", zone, isStepped },
+    points: [[0, first] as const, ...others.sort(([one], [other]) => one - other)].map(
+      ([second, ratePerSecond]) => ({ atMs: second * 1000, ratePerSecond }),
+    ),
+  }));
+
+/** Profiles of every kind. */
+export const anyShape: fc.Arbitrary<RatedSpec> = fc.oneof(anySpec, sineSpec, weekSpec);
+
 function specsOf(
   ratePerSecond: fc.Arbitrary<number>,
   duration: fc.Arbitrary<number>,
-): fc.Arbitrary<RatedSpec> {
+): fc.Arbitrary<LinesSpec> {
   const step = fc.record({ ratePerSecond, durationMs: duration });
   const ramp = fc.record({ toPerSecond: ratePerSecond, durationMs: duration });
   return fc.oneof(
@@ -51,7 +91,7 @@ function specsOf(
 }
 
 /** The lines of a specification, read off it once more and apart from the code under test. */
-export function linesOf(spec: RatedSpec): Line[] {
+export function linesOf(spec: LinesSpec): Line[] {
   switch (spec.kind) {
     case "constant":
       return [{ from: spec.ratePerSecond, to: spec.ratePerSecond, durationMs: Infinity }];

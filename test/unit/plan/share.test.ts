@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createArrivals } from "../../../src/plan/arrival.js";
-import { createMix } from "../../../src/plan/mix.js";
 import { createProfile } from "../../../src/plan/profile.js";
+import { firstRegime } from "../../../src/plan/regime.js";
 import {
   ALL_STARTS,
   type Deal,
@@ -13,18 +12,21 @@ import {
   shareOf,
   within,
 } from "../../../src/plan/share.js";
-import { anySpec, type RatedSpec } from "./profiles.js";
+import { Starts } from "../../../src/plan/starts.js";
+import { createTimeline } from "../../../src/plan/timeline.js";
+import { anySpec, type LinesSpec } from "./profiles.js";
 
 /** Start number, due time and entry of the starts of a deal. */
-function starts(spec: RatedSpec, kind: "even" | "poisson", weights: number[], deal: Deal) {
-  const arrivals = createArrivals(createProfile(spec), kind, 7, 60_000, deal);
-  const mix = createMix(weights, deal);
+function starts(spec: LinesSpec, kind: "even" | "poisson", weights: number[], deal: Deal) {
+  const plan = { profile: createProfile(spec), endMs: 60_000, untilMs: Infinity };
+  const timeline = createTimeline(plan, firstRegime(0, 0));
+  const due = new Starts({ timeline, arrival: kind, seed: 7, deal, weights });
   const list: { number: number; dueMs: number; entry: number }[] = [];
   // Beyond so many all goes on as before.
-  while (arrivals.nextMs < Infinity && list.length < 2_000) {
+  while (due.nextMs < Infinity && list.length < 2_000) {
     const number = numberOf(deal, list.length);
-    list.push({ number, dueMs: arrivals.nextMs, entry: mix.take() });
-    arrivals.advance();
+    const dueMs = due.nextMs;
+    list.push({ number, dueMs, entry: due.take() });
   }
   return list;
 }

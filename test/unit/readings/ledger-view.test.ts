@@ -11,6 +11,7 @@ const layout = createLayout({
   connections: 1,
   bucketsMs: [5, 1000],
   phaseBucketsMs: [5],
+  data: 0,
   exceptionRows: 2,
   sloRows: 0,
   slots: 4,
@@ -27,8 +28,8 @@ const scraped = (half: Half): Half => ({ ...half, cells: half.cells.slice(0, lay
 for (const threads of [1, 2]) {
   test(`a scrape's reading of ${threads} thread(s) has counts and buckets, and refuses the fine tables`, () => {
     const halves = Array.from({ length: threads }, thread);
-    const whole = new LedgerView(layout, ...halves);
-    const scrape = new LedgerView(layout, ...halves.map(scraped));
+    const whole = new LedgerView(layout, halves);
+    const scrape = new LedgerView(layout, halves.map(scraped));
     for (const view of [whole, scrape]) {
       const counts = new Float64Array(3);
       assert.equal(view.addHistogram(1, "latencyFailed", counts), 4 * threads);

@@ -8,11 +8,12 @@ import {
   MAX_STAGE_ROWS,
   type StageCounter,
 } from "../../../src/ledger/stage-rows.js";
-import { stagesOf } from "../../../src/plan/profile.js";
+import { stagesOf, stageTimesMs } from "../../../src/plan/profile.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
 import type { Subject } from "../../../src/readings/subject.js";
 import { type EndedRun, endReport } from "../../../src/reports/end-report.js";
 import { reportText } from "../../../src/reports/report-text.js";
+import { summarizeStages } from "../../../src/reports/stage-report.js";
 import { StatusLine } from "../../../src/reports/status-line.js";
 import { widthOf } from "../../../src/terminal/text.js";
 
@@ -38,6 +39,7 @@ function setUp(stages = steps(2)) {
     members: [],
     connections: ["main"],
     slos: [],
+    data: [],
     exceptions: [],
     version: "1.2.3",
     commit: "abc",
@@ -49,6 +51,7 @@ function setUp(stages = steps(2)) {
     connections: 1,
     bucketsMs: [1_000],
     phaseBucketsMs: [1_000],
+    data: 0,
     exceptionRows: 2,
     sloRows: 0,
     slots: 4,
@@ -62,11 +65,13 @@ function setUp(stages = steps(2)) {
     stageCells[stageLayout.counter(stageLayout.row(0, stage), counter)]! += n;
   };
   const plannedFor = (seconds: number) => {
-    live.cells[layout.scenario(0, "plannedSeconds")] = seconds;
+    for (const [stage, ms] of stageTimesMs(stages, seconds * 1000).entries()) {
+      stageCells[stageLayout.lastedAt(stageLayout.row(0, stage))]! += ms;
+    }
   };
   const run = (): EndedRun => ({
-    ledger: new LedgerView(layout, live),
-    stageCells,
+    ledger: new LedgerView(layout, [live]),
+    stages: summarizeStages(stageCells, subject),
     subject,
     startedUnixMs: Date.UTC(2026, 0, 2, 3, 4, 5),
     seconds: 10,

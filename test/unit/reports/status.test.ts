@@ -7,7 +7,7 @@ import { AchievedRates } from "../../../src/readings/achieved-rates.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
 import type { Subject } from "../../../src/readings/subject.js";
 import { statusOf } from "../../../src/reports/status.js";
-import { DRIFTS, OBSERVED } from "../exposition/observed.js";
+import { DRIFTS, GUARDS, OBSERVED } from "../exposition/observed.js";
 
 const SUBJECT: Subject = {
   scenarios: [
@@ -28,6 +28,7 @@ const SUBJECT: Subject = {
   members: [],
   slos: [],
   connections: ["main"],
+  data: [],
   exceptions: [],
   version: "1.2.3",
   commit: "abc",
@@ -41,12 +42,13 @@ function setUp() {
     connections: 1,
     bucketsMs: [1_000],
     phaseBucketsMs: [1_000],
+    data: 0,
     exceptionRows: 2,
     sloRows: 0,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
-  return { layout, cells: live.cells, view: () => new LedgerView(layout, live) };
+  return { layout, cells: live.cells, view: () => new LedgerView(layout, [live]) };
 }
 
 test("what has no number is null, so that the status is the same after JSON", () => {
@@ -61,6 +63,7 @@ test("what has no number is null, so that the status is the same after JSON", ()
     observed: [OBSERVED],
     verdicts: new Map([["app.a", { side: "none", evidence: null }]]),
     drifts: DRIFTS,
+    guards: GUARDS,
     readiness: { ready: false, problems: [{ message: "stopping" }] },
     seconds: 12.5,
     achievedRate: () => null,

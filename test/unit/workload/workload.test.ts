@@ -23,6 +23,7 @@ function plannedOf(settings: readonly string[], forMs: number | null = null) {
     forMs,
     countLimit: null,
     templateLines: {},
+    data: [],
     version: "1",
     commit: "c",
   });
@@ -77,11 +78,18 @@ test("the table has a slot for every task that may be in flight, and some more",
   assert.equal(planOf([]).plan.dimensions.slots, 150 + 1_024);
 });
 
-test("--for ends each scenario that much after the start, a shorter duration sooner", () => {
-  const ends = (forMs: number | null) => planOf([], forMs).plan.scenarios.map(({ endMs }) => endMs);
-  assert.deepEqual(ends(null), [Number.POSITIVE_INFINITY, 3_000]);
-  assert.deepEqual(ends(10_000), [8_000, 3_000]);
-  assert.deepEqual(ends(1_000), [0, 1_000]);
+test("--for ends each scenario that much after the run began, a duration by the plan's own time", () => {
+  const ends = (forMs: number | null) =>
+    planOf([], forMs).plan.scenarios.map(({ endMs, untilMs }) => [endMs, untilMs]);
+  const never = Number.POSITIVE_INFINITY;
+  assert.deepEqual(ends(null), [
+    [never, never],
+    [3_000, never],
+  ]);
+  assert.deepEqual(ends(1_000), [
+    [never, 1_000],
+    [3_000, 1_000],
+  ]);
 });
 
 test("a configuration with more series than the limit is refused at what makes the most of them", () => {
@@ -99,7 +107,7 @@ test("a configuration with more series than the limit is refused at what makes t
 test("what is left of limits.series bounds the exception classes", () => {
   const wide = planOf([]).plan.dimensions;
   assert.equal(wide.exceptionRows, wide.entries + 1_000);
-  const narrow = planOf(["limits.series=600"]).plan.dimensions;
+  const narrow = planOf(["limits.series=700"]).plan.dimensions;
   assert.ok(narrow.exceptionRows < narrow.entries + 100);
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MAX_RESULT_BYTES } from "../../../../src/celery/result-text.js";
+import { MAX_RESULT_BYTES } from "../../../../src/celery/results/result-text.js";
 import { FrameReader } from "../../../../src/connections/amqp/frame-reader.js";
 import { ProtocolError } from "../../../../src/connections/amqp/protocol-error.js";
 import { basic, frame, number, short, tagged } from "../../../support/amqp-frames.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { suite, test } from "node:test";
-import { parseAmqpUrl } from "../../../../src/celery/amqp-url.js";
+import { parseAmqpUrl } from "../../../../src/celery/urls/amqp-url.js";
 import { AmqpLink } from "../../../../src/connections/amqp/link.js";
 import {
   channelOpenOk,
@@ -23,9 +23,10 @@ type Answer = (socket: Socket) => void;
 
 /**
  * A server that answers as it should, but for the answer of one number, which `instead` gives. Returns why the
- * link went down at first, when it has tried to connect again; null when it was up for a second.
+ * link went down at first, when it has tried to connect again; null when it was up for so long, which is more than the event
+ * loop stands still while hundreds of these are made.
  */
-async function meet(at: number, instead: Answer, client: "direct" | "library") {
+async function meet(at: number, instead: Answer, client: "direct" | "library", upMs = 6_000) {
   const accepted: Socket[] = [];
   const server = createServer((socket) => {
     accepted.push(socket);
@@ -66,7 +67,7 @@ async function meet(at: number, instead: Answer, client: "direct" | "library") {
   );
   try {
     link.open();
-    const isUp = () => performance.now() - upSinceMs > 1_000;
+    const isUp = () => performance.now() - upSinceMs > upMs;
     const isAgain = () => causes.length > 0 && accepted.length > 1;
     await waitUntil(() => isUp() || isAgain(), 40_000, "a new attempt");
     return isUp() ? null : causes[0]!;
@@ -90,7 +91,7 @@ suite("a server that is no RabbitMQ", { concurrency: 500 }, () => {
       });
       test(`${name}: silence`, async () => {
         if (at === STEPS.length) return; // two heartbeats end it
-        assert.match(String(await meet(at, () => {}, client)), /ETIMEDOUT|took more than/);
+        assert.match(String(await meet(at, () => {}, client)), /does not answer|took more than/);
       });
       test(`${name}: a byte now and then, and never a whole frame`, async () => {
         if (at === STEPS.length) return; // as long as it says nothing, that is all there is to say
@@ -123,7 +124,7 @@ test("whatever limits a server asks for, the connection is used within ours or g
       [tune(1, 1, 1), false],
       [start(nestedTables(100)), false],
     ] as const) {
-      const cause = await meet(1, (socket) => socket.write(limits), client);
+      const cause = await meet(1, (socket) => socket.write(limits), client, 1_000);
       assert.equal(cause === null, isUsable, `${client}: ${cause}`);
     }
   }

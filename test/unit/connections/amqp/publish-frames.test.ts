@@ -3,13 +3,13 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compileAmqpMessage } from "../../../../src/celery/amqp-message.js";
-import { delayedRoute } from "../../../../src/celery/delayed-delivery.js";
+import { compileAmqpMessage } from "../../../../src/celery/messages/amqp-message.js";
+import { delayedRoute } from "../../../../src/celery/messages/delayed-delivery.js";
 import {
   type MessageFill,
   SAMPLE_FILL,
   type TaskMessageSpec,
-} from "../../../../src/celery/message.js";
+} from "../../../../src/celery/messages/message.js";
 import { fieldTable } from "../../../../src/connections/amqp/field-table.js";
 import {
   PublishFrames,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
-import { parseRedisUrl } from "../../../../src/celery/redis-url.js";
+import { parseRedisUrl } from "../../../../src/celery/urls/redis-url.js";
 import { countIn } from "../../../../src/connections/redis/contained-faults.js";
 import { RedisLink } from "../../../../src/connections/redis/link.js";
 
