@@ -15,6 +15,9 @@ import { inLanes } from "./test-lanes.mjs";
 /** The longest file takes seven and a half minutes: one that takes this long hangs, is ended, and fails alone. */
 const FILE_LIMIT_MS = 15 * 60_000;
 
+/** A second try is for a busy machine's chances: more files than these have a cause, and so many minutes end a CI. */
+const SECOND_TRY = { most: 5, untilMs: 60 * 60_000 };
+
 /** Files of system tests at a time: they wait for servers more than they compute, and some do two things at once. */
 const LANES = Number(process.env.TEST_LANES ?? Math.min(availableParallelism() + 1, 8));
 
@@ -23,6 +26,9 @@ const PORTS = { first: 20_000, last: 31_999 };
 
 /** The first line of a system test that judges times, so that nothing may run beside it. */
 const ALONE = "// Runs alone: ";
+
+/** The same where one that waits as much may run beside it: they leave both cores idle most of the time. */
+const PAIRED = "// Runs beside one other: ";
 
 /** The first line of a unit test that must not share its process. */
 const APART = "// In a process of its own: ";
@@ -154,29 +160,56 @@ async function runSystem(wanted) {
     console.error(`Found no system tests for ${words.join(", ")}.`);
     return 1;
   }
-  const alone = wanted.filter(({ file }) => headOf(file)[0].startsWith(ALONE));
-  const beside = longestFirst(wanted.filter((job) => !alone.includes(job)));
-  const lanes = Math.min(LANES, Math.max(beside.length, 1));
+  const isHeaded = ({ file }, head) => headOf(file)[0].startsWith(head);
+  const alone = wanted.filter((job) => isHeaded(job, ALONE));
+  const paired = longestFirst(wanted.filter((job) => isHeaded(job, PAIRED)));
+  const beside = longestFirst(
+    wanted.filter((job) => !alone.includes(job) && !paired.includes(job)),
+  );
   console.error(
-    `test: system, ${beside.length} files, ${lanes} at a time, then ${alone.length} alone`,
+    `test: system, ${beside.length} files, ${LANES} at a time, then ${paired.length} in pairs and ${alone.length} alone`,
   );
   const runs = [
-    ...(await inLanes(beside, lanes, runAndTell)),
+    ...(await inLanes(beside, LANES, runAndTell)),
+    ...(await inLanes(paired, Math.min(2, LANES), runAndTell)),
     ...(await inLanes(alone, 1, runAndTell)),
   ];
   const interrupted = runs.find(({ code }) => isInterrupted(code));
   if (interrupted !== undefined) return interrupted.code;
-  // Real servers on a busy machine: one that fails is tried once more, alone, and it is said.
-  const failed = runs.filter(({ code }) => code !== 0).map(({ job }) => job);
-  if (failed.length > 0) console.error(`test: once more: ${failed.map(nameOf).join(", ")}`);
-  const again = await inLanes(failed, 1, runAndTell);
-  for (const { job, code } of again) {
-    if (code === 0) console.error(`test: UNSTABLE, passed at the second try only: ${nameOf(job)}`);
-  }
+  const failed = runs.filter(({ code }) => code !== 0);
+  const again = isWorthASecondTry(failed) ? await onceMore(failed) : failed;
   const last = [...runs.filter(({ code }) => code === 0), ...again];
   for (const { output } of last) count(output);
   tellTimes(last);
   return last.find(({ code }) => code !== 0)?.code ?? 0;
+}
+
+/** Real servers on a busy machine: one that fails is tried once more, alone, and it is said. */
+async function onceMore(failed) {
+  console.error(`test: once more: ${failed.map(({ job }) => nameOf(job)).join(", ")}`);
+  const again = await inLanes(
+    failed.map(({ job }) => job),
+    1,
+    runAndTell,
+  );
+  for (const { job, code } of again) {
+    if (code === 0) console.error(`test: UNSTABLE, passed at the second try only: ${nameOf(job)}`);
+  }
+  return again;
+}
+
+function isWorthASecondTry(failed) {
+  const names = failed.map(({ job }) => nameOf(job)).join(", ");
+  if (failed.length === 0) return false;
+  if (failed.length > SECOND_TRY.most) {
+    console.error(`test: ${failed.length} files failed, and none is tried again: ${names}`);
+    return false;
+  }
+  if (performance.now() > SECOND_TRY.untilMs) {
+    console.error(`test: it took too long for a second try of ${names}`);
+    return false;
+  }
+  return true;
 }
 
 /** Runs a file in a lane, which has a share of the ports of its own, and prints its output in one piece. */

@@ -5,11 +5,13 @@ import {
   type TaskConfig,
   type WorkflowConfig,
 } from "../config/schema.js";
+import { type Arrival, startsAt } from "../plan/arrival.js";
 import { clockText, type LocalDay, localDate, localDay } from "../plan/clock/local-day.js";
 import { type Windows, withinWindows } from "../plan/clock/windows.js";
 import { countShares } from "../plan/mix.js";
 import { createProfile, hasRate, type Profile } from "../plan/profile.js";
-import { rateText } from "../plan/stage-name.js";
+import { mostUsers, type UsersSpec, userNumbers } from "../plan/profiles/users.js";
+import { durationText, rateText } from "../plan/stage-name.js";
 import { padEnd, shortened, widthOf, wrappedText } from "../terminal/text.js";
 import { type EndOfRows, endOfRows } from "./end-of-rows.js";
 import { drawRate, timeText } from "./rate-chart.js";
@@ -65,7 +67,11 @@ function sectionOf(name: string, scenario: ScenarioConfig, options: PlanTextOpti
   const { config, forMs, width, columns } = options;
   const { profile: spec } = scenario;
   const end = endOfRows(scenario, config, options.rowsOf);
-  if (!hasRate(spec)) return { lines: closedLoop(name, scenario, end), rates: null };
+  if (!hasRate(spec)) {
+    const lines =
+      spec.kind === "max" ? maxLines(name, scenario, end) : usersLines(name, spec, scenario, end);
+    return { lines, rates: null };
+  }
   const shape = createProfile(spec);
   const { windows } = scenario;
   const day = dayOf(shape, windows, options);
@@ -81,12 +87,12 @@ function sectionOf(name: string, scenario: ScenarioConfig, options: PlanTextOpti
   );
   if (activeMs === 0) return { lines: neverActive(name, scenario, forMs), rates: null };
   const span = day === null ? spanOf(profile, activeMs) : spanOfDay(day);
-  const starts = wholeStarts(profile.startsBy(span.totalMs));
+  const starts = startsAt(wholeStarts(profile.startsBy(span.totalMs)), scenario.arrival);
   const peakPerSecond = day === null ? profile.peakBy(span.totalMs) : peakOfDay(profile, day);
   const meanPerSecond = (profile.startsBy(span.totalMs) / span.totalMs) * 1000;
   const rates = { meanPerSecond, peakPerSecond, perStart: messagesPerStart(scenario, config) };
   const lines = [
-    `${name}: ${profile.title}, ${scenario.arrival} arrivals`,
+    `${name}: ${profile.title}, ${arrivals(scenario.arrival)}`,
     ...indented([...delays(scenario), ...lastRow(end), `drawn: ${span.sentence}`]),
     "",
     ...indented(
@@ -138,11 +144,44 @@ function messagesOf(entry: TaskConfig | WorkflowConfig): Messages {
   return { all: entry.stages.flat().length, own: entry.stages[0]!.length };
 }
 
-function closedLoop(
+function usersLines(
   name: string,
-  { maxInFlight }: ScenarioConfig,
+  spec: UsersSpec,
+  scenario: ScenarioConfig,
   end: EndOfRows | null,
 ): string[] {
+  const { stages, title } = userNumbers(spec);
+  const { waitMs, maxPerSecond, spawnPerSecond } = spec;
+  const wait =
+    waitMs.least === waitMs.most
+      ? durationText(waitMs.least)
+      : `${durationText(waitMs.least)} to ${durationText(waitMs.most)}`;
+  const limit = maxPerSecond === null ? "" : `, all together at most ${rateText(maxPerSecond)}`;
+  const spawn = spawnPerSecond === null ? "" : `; they come at ${rateText(spawnPerSecond)}`;
+  const most = mostStarts(spec);
+  return [
+    `${name}: ${title}, a closed loop`,
+    ...indented([
+      ...delays(scenario),
+      ...(stages.length === 1 ? [] : stages.map((stage, index) => `${index + 1}: ${stage.name}`)),
+      `each user starts a task, waits for its end, then for ${wait}, and starts the next${limit}${spawn}`,
+      `no rate of its own: the workers decide how many they start${most}`,
+      ...lastRow(end),
+    ]),
+  ];
+}
+
+/** With workers that take no time. */
+function mostStarts(spec: UsersSpec): string {
+  const meanMs = (spec.waitMs.least + spec.waitMs.most) / 2;
+  const perSecond = Math.min(
+    meanMs === 0 ? Infinity : (mostUsers(spec) * 1000) / meanMs,
+    spec.maxPerSecond ?? Infinity,
+  );
+  return perSecond === Infinity ? "" : `, ${meanText(perSecond)} if tasks took no time`;
+}
+
+function maxLines(name: string, { maxInFlight }: ScenarioConfig, end: EndOfRows | null): string[] {
   return [
     `${name}: max, a closed loop`,
     ...indented([
@@ -286,7 +325,7 @@ function stageTable(profile: Profile, totalMs: number): string[] {
 }
 
 function startsTable(
-  { arrival, mix }: ScenarioConfig,
+  { arrival, choose, mix }: ScenarioConfig,
   config: Config,
   starts: number,
   totalMs: number,
@@ -308,9 +347,10 @@ function startsTable(
   const room = columns - 2 * INDENT.length - 2 - behind;
   const nameWidth = Math.min(room, Math.max(...names.map(widthOf)));
   const spread = Math.round(Math.sqrt(starts));
-  const expected = arrival === "even" ? "" : ` expected, give or take ${grouped(spread)}`;
+  const expected = arrival === "poisson" ? ` expected, give or take ${grouped(spread)}` : "";
+  const isDrawn = choose === "random" && keys.length > 1;
   return [
-    `starts in ${timeText(totalMs)}: ${grouped(starts)}${expected}`,
+    `starts in ${timeText(totalMs)}: ${grouped(starts)}${expected}${isDrawn ? ", drawn from the mix, as expected:" : ""}`,
     ...names.map((name, index) => {
       const fitted = padEnd(shortened(name, nameWidth), nameWidth);
       return `  ${fitted}  ${counts[index]!.padStart(countWidth)}${sizes[index]}`;
@@ -328,6 +368,10 @@ function summaryOf(sections: readonly Section[]): string[] {
     ...hourly(rates),
     "",
   ];
+}
+
+function arrivals(arrival: Arrival): string {
+  return typeof arrival === "string" ? `${arrival} arrivals` : `bursts of ${arrival.burstOf}`;
 }
 
 /** Starts are whole; what only rounding keeps from the next whole number has reached it. */

@@ -21,9 +21,10 @@ function checkPeak(name: string, { profile }: ScenarioPart, maxRate: number): Co
   const limit = `limits.maxRate (${formatRate(maxRate)})`;
   const message =
     peak === Number.POSITIVE_INFINITY
-      ? `must be a rate, because max has no upper bound and ${limit} is set`
+      ? `must be a rate, because ${profile.kind === "users" ? "users without a wait have" : "max has"} no upper bound and ${limit} is set`
       : `must stay at or below ${limit}; its highest rate is ${formatRate(peak)}`;
-  return [issue(["scenarios", name, "profile"], message, { remedy: REMEDY, hidesValue: true })];
+  const remedy = profile.kind === "users" ? "Give the users a maxRate." : REMEDY;
+  return [issue(["scenarios", name, "profile"], message, { remedy, hidesValue: true })];
 }
 
 /** The most scenarios run together from the start of one of them on. */

@@ -2,7 +2,9 @@ import { beyondSerializer, validateTemplates } from "../celery/messages/argument
 import { SERIALIZERS } from "../celery/messages/task-options.js";
 import { brokerTraits } from "../celery/urls/server-url.js";
 import { isMapping } from "../mapping.js";
+import type { Choose } from "../plan/mix.js";
 import type { ProfileSpec } from "../plan/profile.js";
+import { mostUsers } from "../plan/profiles/users.js";
 import { checkGuards } from "./check-guards.js";
 import { checkRates } from "./check-rates.js";
 import { checkUrls } from "./connections/check-urls.js";
@@ -42,9 +44,11 @@ export interface ScenarioPart {
   readonly profile: ProfileSpec;
   /** Weights of tasks by their keys; left out when there is only one. */
   readonly mix?: Readonly<Record<string, number>> | undefined;
+  readonly choose: Choose;
   readonly startAfterMs: number;
   readonly warmupMs: number;
   readonly durationMs: number | null;
+  readonly maxInFlight: number;
 }
 
 /** Checks what no single value shows: names that refer to others, templates, limits, allowed hosts. Pure. */
@@ -67,10 +71,26 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
     ...checkWorkflows(parts.tasks, sections.tasks ?? {}),
     ...checkData(parts.tasks, parts.scenarios, parts.data, mappingIn(input, "data") ?? {}),
     ...checkRates(parts.scenarios, parts.limits?.maxRatePerSecond ?? null),
-    ...[...parts.scenarios].flatMap(([name, scenario]) => checkWarmup(name, scenario)),
+    ...[...parts.scenarios].flatMap(([name, scenario]) => [
+      ...checkWarmup(name, scenario),
+      ...checkUsers(name, scenario),
+    ]),
     ...[...parts.connections].flatMap(([name, connection]) => checkUrls(name, connection)),
     ...checkSlos(parts, sections.scenarios ?? {}),
     ...checkGuards(parts, sections),
+  ];
+}
+
+/** Each user may have a task in flight. */
+function checkUsers(name: string, { profile, maxInFlight }: ScenarioPart): ConfigIssue[] {
+  const users = profile.kind === "users" ? mostUsers(profile) : 0;
+  if (users <= maxInFlight) return [];
+  return [
+    issue(
+      ["scenarios", name, "profile", "users"],
+      `must be at most maxInFlight (${maxInFlight}), as each user waits for a task; there are up to ${users}`,
+      { remedy: `Add maxInFlight: ${users} to the scenario.`, hidesValue: true },
+    ),
   ];
 }
 

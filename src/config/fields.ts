@@ -157,6 +157,16 @@ export function wholeNumberOrNone(minimum: number, maximum: number, description:
   });
 }
 
+/** Reads what stands at a path, so that a fault has its place. */
+export function readAt<T>(path: readonly (string | number)[], read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ReadError)) throw error;
+    throw new ReadError(error.message, error.details, [...path, ...error.path]);
+  }
+}
+
 /** Reads every item, so that the faults of all come at once. */
 export function readEach<T, U>(items: Iterable<T>, read: (item: T, index: number) => U): U[] {
   const values: U[] = [];

@@ -1,5 +1,7 @@
 import * as z from "zod";
+import type { Arrival } from "../plan/arrival.js";
 import type { Windows } from "../plan/clock/windows.js";
+import type { Choose } from "../plan/mix.js";
 import type { ProfileSpec } from "../plan/profile.js";
 import {
   type ConnectionConfig,
@@ -25,6 +27,7 @@ import { leaseField } from "./lease-field.js";
 import { type LimitsConfig, limitsSchema } from "./limits-fields.js";
 import { mappingIn } from "./mapping.js";
 import { nullRecord } from "./null-record.js";
+import { arrivalField } from "./scenarios/arrival-field.js";
 import { mixField } from "./scenarios/mix-field.js";
 import { profileField } from "./scenarios/profile-field.js";
 import { windowsSchema } from "./scenarios/windows-field.js";
@@ -96,7 +99,8 @@ export interface Config {
 export interface ScenarioConfig {
   readonly connection: string;
   readonly profile: ProfileSpec;
-  readonly arrival: "even" | "poisson";
+  readonly arrival: Arrival;
+  readonly choose: Choose;
   /** When it may start anything; null: always. */
   readonly windows: Windows | null;
   /** Weight of each task, by its key; all above 0. */
@@ -179,12 +183,16 @@ const scenarioFields = z.strictObject({
     .meta({ description: "Name of the connection; may be left out when there is only one." })
     .optional(),
   profile: profileField(
-    "How many tasks to start when: a rate, max, steps, a ramp, a sine, or a week; needed here or in defaults.",
+    "How many tasks to start when: a rate, max, steps, a ramp, a sine, a week, or users; needed here or in defaults.",
   ),
-  arrival: z
-    .enum(["even", "poisson"], { error: "must be even or poisson" })
-    .meta({ description: "Starts at even intervals, or at random ones with the same mean." })
-    .prefault("even"),
+  arrival: arrivalField.prefault("even"),
+  choose: z
+    .enum(["exact", "random"], { error: "must be exact or random" })
+    .meta({
+      description:
+        "Which task of the mix a start is: exact interleaves them, so that each has its share at any time; random draws each start with the probability of its weight.",
+    })
+    .prefault("exact"),
   mix: mixField(
     "Weights of the tasks, a list of tasks, or one task; may be left out when there is only one.",
   ).optional(),

@@ -18,7 +18,7 @@ export interface Facts {
 }
 
 export interface ScenarioFacts {
-  /** null: a closed loop (`max`), which has no rate. */
+  /** null: a closed loop, which has no rate. */
   readonly planned: Planned | null;
   readonly mix: EntryMix;
   /** It has ended by itself: its profile, `duration`, `--for` or `--count`. */

@@ -244,8 +244,5 @@ function whyNotRunning(order: ScenarioOrder, { control, scenario }: Situation) {
 }
 
 function noRate({ scenario }: ScenarioOrder, what: string) {
-  return conflict(
-    "scenario",
-    `Scenario ${scenario} is a closed loop (profile: max), which ${what}.`,
-  );
+  return conflict("scenario", `Scenario ${scenario} is a closed loop, which ${what}.`);
 }

@@ -44,7 +44,7 @@ export function statusText(answer: ScenariosAnswer, width: number): string {
       groups: [
         [column("state", stateOf), column("stage", stageOf)],
         [
-          column("wanted", ({ targetRate }) => rateText(targetRate)),
+          column("wanted", wantedOf),
           column("achieved", ({ achievedRate }) => rateText(achievedRate)),
         ],
       ],
@@ -64,6 +64,11 @@ export function statusText(answer: ScenariosAnswer, width: number): string {
         ];
   const rest = [...kill, ...held, `Revision ${revision}.`].map(printable);
   return wrappedText([...lines, "", ...rest].join("\n"), width);
+}
+
+function wantedOf({ users, targetRate }: ScenarioAnswer): string {
+  if (users === null) return rateText(targetRate);
+  return `${users} ${users === 1 ? "user" : "users"}`;
 }
 
 /** What an order, or a reload, has done. */

@@ -87,7 +87,7 @@ export type HistogramChoice = (part: HistogramPart) => string;
 
 /** A histogram of the selected tasks. */
 export function ofTasks(
-  histogram: typeof METRICS.latency | typeof METRICS.phase,
+  histogram: typeof METRICS.latency | typeof METRICS.phase | typeof METRICS.compensated,
   extra = "",
 ): HistogramChoice {
   return (part) => ofTask(partOf(histogram, part), extra);

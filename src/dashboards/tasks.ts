@@ -3,6 +3,7 @@ import { board } from "./board.js";
 import { errorPanels } from "./tasks/errors.js";
 import { latencyPanels } from "./tasks/latency.js";
 import { throughputPanels } from "./tasks/throughput.js";
+import { userPanels } from "./tasks/users.js";
 import { workflowPanels } from "./tasks/workflows.js";
 import { commonVariables, quantileVariable } from "./variables.js";
 
@@ -20,6 +21,7 @@ export function tasksDashboard(): Dashboard {
       Latency: latencyPanels(),
       Errors: errorPanels(),
       Workflows: workflowPanels(),
+      Users: userPanels(),
     },
   });
 }

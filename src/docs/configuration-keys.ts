@@ -21,7 +21,9 @@ export interface ConfigurationKey {
 
 /** Every key that does something, in the order of the schema, a key before those in it. */
 export function configurationKeys(): ConfigurationKey[] {
-  return keysIn(jsonSchema() as JsonSchema, []);
+  const keys = keysIn(jsonSchema() as JsonSchema, []);
+  // Several forms may have a key in common.
+  return keys.filter(({ path }, index) => keys.findIndex((key) => key.path === path) === index);
 }
 
 /** The keywords of JSON Schema that our schema uses. */

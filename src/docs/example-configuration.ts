@@ -163,6 +163,7 @@ scenarios:
       repeat: true
     connection: main
     mix: [resize, thumb]
+    choose: random
   ramped:
     profile:
       ramp:
@@ -174,6 +175,18 @@ scenarios:
     mix: thumb
   daily:
     profile: { sine: { mean: 20/s, amplitude: 15/s, period: 24h, peakAt: 14:00 Europe/Berlin } }
+    connection: main
+    mix: thumb
+  shoppers:
+    profile: { users: 50, spawnRate: 10/s, wait: [100ms, 500ms], maxRate: 200/s }
+    connection: main
+    mix: thumb
+  more-and-more:
+    profile: { users: { from: 10, stages: [{ to: 100, over: 30m }, { hold: 1h }] }, wait: 2s }
+    connection: main
+    mix: thumb
+  rush:
+    profile: { users: [20 for 10m, 50 for 5m], repeat: true, wait: [1s, 3s] }
     connection: main
     mix: thumb
   weekly:
@@ -208,7 +221,7 @@ control:
   listen: 127.0.0.1:9810
   tokenFile: /run/secrets/control_token
 limits:
-  maxRate: 500/s
+  maxRate: 1000/s
   maxInFlight: 50000
   burst: 1000
   tasksPerDay: 5000000

@@ -31,7 +31,7 @@ sum by (scenario, task) (celery_load_tasks_planned_total)
 
 What the words mean:
 
-- **planned**: the profile wanted a start. A rate is a rate: slow workers do not slow the plan down (only the profile \`max\`, a closed loop, waits for them).
+- **planned**: the profile wanted a start. A rate is a rate: slow workers do not slow the plan down (only closed loops, \`max\` and [users](users.md), wait for them).
 - **dropped**: a planned start that was never sent and never will be; nothing is caught up later. The reason \`in_flight\` means that the workers are too slow for \`maxInFlight\`, \`saturated\` that the daemon itself was, and the others concern the broker.
 - **publish failure**: provably not in a queue.
 - **published**: a worker may have it. That includes messages whose answer from the broker was lost; a result settles them, and without one they end as \`unknown\`.

@@ -1,8 +1,9 @@
-import { observe } from "../ledger/histogram.js";
+import { observe, observeSpaced } from "../ledger/histogram.js";
 import { FLAG, type InFlightTable } from "../ledger/in-flight-table.js";
 import type { EngineCell, EntryHistogram, Layout } from "../ledger/layout.js";
 import type { Entry } from "./entry.js";
 import type { ExceptionRows } from "./exception-rows.js";
+import type { UserPace } from "./user-pace.js";
 
 /** Writes what happened into the ledger: the only writer of its thread's cells but for the gauges. */
 export class Books {
@@ -47,6 +48,19 @@ export class Books {
   observe(slot: number, { histograms }: Entry, histogram: EntryHistogram, valueMs: number): void {
     if ((this.#table.flags[slot]! & FLAG.warmup) !== 0) return;
     observe(this.#cells, histograms[histogram], valueMs);
+  }
+
+  /**
+   * The latency of a task that a user has waited for, and those of the starts that this has kept the user from: at its
+   * pace they would have come `paceMs` after one another, and waited that much less each. None is shorter than
+   * `usualMs`, what a task takes that nothing holds up.
+   */
+  compensate(slot: number, { compensated }: Entry, latencyMs: number, pace: UserPace): void {
+    if (compensated === null || (this.#table.flags[slot]! & FLAG.warmup) !== 0) return;
+    observe(this.#cells, compensated, latencyMs);
+    const { paceMs, usualMs } = pace;
+    const missed = Math.floor((latencyMs - usualMs) / paceMs);
+    observeSpaced(this.#cells, compensated, latencyMs - paceMs, paceMs, missed);
   }
 
   /** Instead of a time of the task in a slot: as `count`, but for tasks of the warm-up. */

@@ -11,7 +11,7 @@ import { leaseGate } from "../lease/lease-gate.js";
 import { createLayout, type Layout } from "../ledger/layout.js";
 import { openLedger, type SharedLedger, takeSnapshot } from "../ledger/snapshot.js";
 import { createStageLayout } from "../ledger/stage-rows.js";
-import { hasRate, stagesOf } from "../plan/profile.js";
+import { stagesOf } from "../plan/profile.js";
 import { createRandom, seedOf } from "../plan/random.js";
 import { type Deal, dealOf, inBlocks, type Share, shareOf, within } from "../plan/share.js";
 import type { RowsOfStarts } from "../plan/starts.js";
@@ -33,6 +33,7 @@ import { Saturation } from "./saturation.js";
 import { ScenarioRun } from "./scenario-run.js";
 import { StoredResults } from "./stored-results.js";
 import { TaskLife } from "./task-life.js";
+import { UserPaceWatch } from "./user-pace.js";
 
 /**
  * Elapsed time starts, for all threads at once, when every connection is up, or after so long without (then starts
@@ -74,7 +75,9 @@ export class EngineThread {
   readonly #runs: readonly ScenarioRun[];
   readonly #pacer: Pacer;
   readonly #connections: readonly Connection[];
-  readonly #hasClosedLoop: boolean;
+  readonly #paces: readonly (UserPaceWatch | null)[];
+  /** A profile `max`, which starts the next when one has ended. */
+  readonly #hasMax: boolean;
   /** Recognisable, as the broker may keep it for a while after we were killed. */
   readonly #replyTo = `celery-load.${randomUUID()}`;
   readonly #sweeper: NodeJS.Timeout;
@@ -100,11 +103,14 @@ export class EngineThread {
       },
       start.today,
     );
+    this.#paces = plan.scenarios.map(({ profile }) =>
+      profile.kind === "users" ? new UserPaceWatch(profile) : null,
+    );
     this.#life = this.#createLife(start, share);
     this.#stored = new StoredResults(this.#life, say);
     this.#runs = this.#createRuns(start, share);
     this.#pacer = new Pacer(this.#clock, this.#life, this.#runs, plan.tickMs);
-    this.#hasClosedLoop = plan.scenarios.some(({ profile }) => !hasRate(profile));
+    this.#hasMax = plan.scenarios.some(({ profile }) => profile.kind === "max");
     this.#connections = plan.connections.map((_, index) => this.#connect(index));
     this.#life.connect(this.#connections);
     this.#stored.connect(this.#connections);
@@ -198,6 +204,11 @@ export class EngineThread {
         thread,
         start.exceptions,
       ),
+      paceOf: (scenario) => this.#paces[scenario]!,
+      onUserFree: (scenario) => {
+        this.#runs[scenario]!.freed(this.#clock.nowMs());
+        this.#pacer.turnSoon();
+      },
       onRefused: (entry, outcome, reason) => say({ type: "refused", entry, outcome, reason }),
       onInvalid: (entry, reason) => say({ type: "invalid", entry, reason }),
       onMalformed: (entry, cause) => say({ type: "malformed", entry, cause }),
@@ -260,6 +271,8 @@ export class EngineThread {
           seed,
           mayStart: mayStartBy(gates, plan.lease),
           deal: this.#dealOf(thread, index),
+          share,
+          pace: this.#paces[index]!,
           rows: this.#rowsOf(index),
           readAhead: (data, ordinal) => this.#readers.get(`${index}/${data}`)?.has(ordinal),
           onState: (state) => this.#say({ type: "scenario", scenario: index, state }),
@@ -438,9 +451,9 @@ export class EngineThread {
     });
   }
 
-  /** A task has ended: a closed loop may start the next. */
+  /** A task has ended: `max` may start the next. */
   #hasRoomAgain(): void {
-    if (this.#hasClosedLoop) this.#pacer.turnSoon();
+    if (this.#hasMax) this.#pacer.turnSoon();
   }
 
   #hasWorkflows(connection: number): boolean {

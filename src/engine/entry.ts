@@ -37,6 +37,8 @@ export interface Entry {
   readonly rows: EntryRows | null;
   readonly counters: Readonly<Record<EntryCounter, number>>;
   readonly histograms: Readonly<Record<EntryHistogram, HistogramPlace>>;
+  /** Where its latencies are counted as if its users had kept their pace; null: users do not start it. */
+  readonly compensated: HistogramPlace | null;
 }
 
 export interface EntryRows {
@@ -104,6 +106,7 @@ export function compileEntry(index: number, options: CompileOptions): Entry {
         : placesOf(TOLD_OF_WORKFLOW, (name) => layout.entryCounter(memberOf, name))),
     },
     histograms: placesOf(ENTRY_HISTOGRAMS, (name) => layout.entryHistogram(index, name)),
+    compensated: plan.userRow === null ? null : layout.compensated(plan.userRow),
   };
 }
 

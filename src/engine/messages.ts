@@ -13,7 +13,9 @@ import type {
 } from "../connections/ports.js";
 import type { DataSource } from "../data/data-source.js";
 import type { Dimensions, ScenarioState } from "../ledger/layout.js";
+import type { Arrival } from "../plan/arrival.js";
 import type { Windows } from "../plan/clock/windows.js";
+import type { Choose } from "../plan/mix.js";
 import type { ProfileSpec } from "../plan/profile.js";
 import type { Regime } from "../plan/regime.js";
 import type { Share } from "../plan/share.js";
@@ -88,7 +90,8 @@ export interface ScenarioPlan {
   readonly name: string;
   readonly connection: number;
   readonly profile: ProfileSpec;
-  readonly arrival: "even" | "poisson";
+  readonly arrival: Arrival;
+  readonly choose: Choose;
   /** Indices into `entries` and their weights. */
   readonly entries: readonly number[];
   readonly weights: readonly number[];
@@ -126,6 +129,8 @@ export interface DayCount {
 export interface EntryPlan extends TaskOptions {
   readonly scenario: number;
   readonly connection: number;
+  /** Where its compensated latencies are counted, when users start it; else null. */
+  readonly userRow: number | null;
   readonly timeoutMs: number;
   readonly errbacks: readonly WorkflowMember[];
   /** What it must return; without it any success will do. */

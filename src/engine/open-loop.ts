@@ -6,6 +6,7 @@ import { createTimeline, type Timeline } from "../plan/timeline.js";
 import {
   type Beginning,
   type Look,
+  lookAt,
   MAX_STARTS_A_TURN,
   type Pacing,
   type PacingOptions,
@@ -30,6 +31,7 @@ export class OpenLoop implements Pacing {
     this.#starts = new Starts({
       timeline: this.#timeline,
       arrival: plan.arrival,
+      choose: plan.choose,
       // After a restart the gaps are drawn anew: which ones came before is not known.
       seed: seedOf(plan.name + (startsBefore > 0 ? Math.floor(startsBefore) : ""), seed),
       deal,
@@ -71,24 +73,14 @@ export class OpenLoop implements Pacing {
   }
 
   look(elapsedMs: number): Look {
-    const planMs = this.#timeline.planMsAt(elapsedMs);
-    const { index, remainingMs } = this.#profile.stageAt(planMs);
-    const { durationMs } = this.#profile.stages[index]!;
-    const { endMs, untilMs } = this.#options.plan;
-    const leftMs = Math.min(Math.min(endMs, this.#profile.endMs) - planMs, untilMs - elapsedMs);
-    const isPaused = this.#timeline.isPausedAt(elapsedMs);
+    const place = lookAt(this.#timeline, this.#profile, this.#options.plan, elapsedMs);
     const hasNoStart = this.#starts.nextMs === Number.POSITIVE_INFINITY;
     return {
+      ...place,
       ratePerSecond: this.#timeline.rateAt(elapsedMs) / this.#options.deal.of,
-      isPaused,
-      isOpen: this.#timeline.isOpenAt(elapsedMs),
+      users: 0,
       isOver: hasNoStart && (elapsedMs >= this.#timeline.endMs || this.#isOutOfRows),
-      isAtRest: hasNoStart && isPaused,
-      planMs,
-      remainingMs: leftMs,
-      stage: index,
-      stageRemainingMs: Math.min(remainingMs, Math.max(0, leftMs)),
-      inStageMs: Number.isFinite(durationMs) ? durationMs - remainingMs : planMs,
+      isAtRest: hasNoStart && place.isPaused,
     };
   }
 

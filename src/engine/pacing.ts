@@ -1,8 +1,11 @@
+import type { Profile } from "../plan/profile.js";
 import type { Regime } from "../plan/regime.js";
-import type { Deal } from "../plan/share.js";
+import type { Deal, Share } from "../plan/share.js";
 import type { RowsOfStarts } from "../plan/starts.js";
+import type { Timeline } from "../plan/timeline.js";
 import type { ScenarioPlan } from "./messages.js";
 import type { TaskLife } from "./task-life.js";
+import type { UserPaceWatch } from "./user-pace.js";
 
 /** How many starts the whole run may still plan; shared by its scenarios. */
 export interface StartBudget {
@@ -22,6 +25,10 @@ export interface PacingOptions {
   readonly mayStart: () => boolean;
   /** Which starts of the plan are done here; a closed loop has no plan to share. */
   readonly deal: Deal;
+  /** This thread's part of all. */
+  readonly share: Share;
+  /** How its users go on; null: it has none. */
+  readonly pace: UserPaceWatch | null;
   /** Of what its starts take rows; undefined: of nothing. */
   readonly rows: RowsOfStarts | undefined;
   /** Has the rows of a data read from a start's on, before they are due. */
@@ -45,29 +52,58 @@ export interface Pacing {
   turn(zeroMs: number, nowMs: number): number;
   /** Goes on as an order says. */
   follow(regime: Regime): void;
+  /** A task of a user has ended. */
+  freed?(nowMs: number): void;
   /** Where it is. */
   look(elapsedMs: number): Look;
 }
 
 /** What a scenario is at. */
-export interface Look {
+export interface Look extends Place {
   /** Starts a second; NaN when there is no rate. */
   readonly ratePerSecond: number;
+  /** Users that there are now; 0 where there are none. */
+  readonly users: number;
+  /** The end has come, and the last start that is due by then has been planned. */
+  readonly isOver: boolean;
+  /** As `isOver`, of a pause. */
+  readonly isAtRest: boolean;
+}
+
+/** Where a scenario is in its plan. */
+export interface Place {
   readonly isPaused: boolean;
   /** Its windows are open, or it has none. */
   readonly isOpen: boolean;
   /** The plan's own time, negative while it waits. */
   readonly planMs: number;
-  /** The end has come, and the last start that is due by then has been planned. */
-  readonly isOver: boolean;
-  /** As `isOver`, of a pause. */
-  readonly isAtRest: boolean;
   /** Until its end, if nothing more is ordered. */
   readonly remainingMs: number;
   readonly stage: number;
   readonly stageRemainingMs: number;
   /** For how long it has been in the stage, in the plan's time. */
   readonly inStageMs: number;
+}
+
+export function lookAt(
+  timeline: Timeline,
+  profile: Profile,
+  plan: Pick<ScenarioPlan, "endMs" | "untilMs">,
+  elapsedMs: number,
+): Place {
+  const planMs = timeline.planMsAt(elapsedMs);
+  const { index, remainingMs } = profile.stageAt(planMs);
+  const { durationMs } = profile.stages[index]!;
+  const leftMs = Math.min(Math.min(plan.endMs, profile.endMs) - planMs, plan.untilMs - elapsedMs);
+  return {
+    isPaused: timeline.isPausedAt(elapsedMs),
+    isOpen: timeline.isOpenAt(elapsedMs),
+    planMs,
+    remainingMs: leftMs,
+    stage: index,
+    stageRemainingMs: Math.min(remainingMs, Math.max(0, leftMs)),
+    inStageMs: Number.isFinite(durationMs) ? durationMs - remainingMs : planMs,
+  };
 }
 
 /** Starts of one scenario in one turn; more wait for the next, so that results are read in between. */

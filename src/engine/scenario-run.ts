@@ -11,6 +11,7 @@ import type { Regime } from "../plan/regime.js";
 import { ClosedLoop } from "./closed-loop.js";
 import { OpenLoop } from "./open-loop.js";
 import type { Beginning, Look, Pacing, PacingOptions } from "./pacing.js";
+import { Users } from "./users.js";
 
 export interface ScenarioRunOptions extends PacingOptions {
   readonly layout: Layout;
@@ -77,6 +78,11 @@ export class ScenarioRun {
   turn(nowMs: number): number {
     if (this.#pacing === undefined || this.#hasEnded) return Number.POSITIVE_INFINITY;
     return this.#pacing.turn(this.#zeroMs, nowMs);
+  }
+
+  /** A task has ended that one of its users has waited for. */
+  freed(nowMs: number): void {
+    this.#pacing?.freed?.(nowMs);
   }
 
   /** Goes on as an order says, from the regime's beginning on. */
@@ -207,6 +213,8 @@ export class ScenarioRun {
 
   #showPlan(look: Look, nowMs: number): void {
     this.#set("remainingSeconds", this.#remainingMs(look) / 1000);
+    this.#set("users", this.#hasEnded ? 0 : look.users);
+    this.#options.pace?.look(look.users);
     if (this.#hasEnded) {
       this.#set("targetRate", 0);
       this.#set("stageRemainingSeconds", 0);
@@ -252,7 +260,8 @@ const LEAST_JUMP_MS = 1;
 /** The pacing that a profile asks for. */
 function pacingOf(options: PacingOptions, beginning: Beginning): Pacing {
   const { profile } = options.plan;
-  return hasRate(profile)
-    ? new OpenLoop(options, profile, beginning)
-    : new ClosedLoop(options, beginning);
+  if (hasRate(profile)) return new OpenLoop(options, profile, beginning);
+  return profile.kind === "max"
+    ? new ClosedLoop(options, beginning)
+    : new Users(options, profile, beginning);
 }

@@ -25,6 +25,7 @@ import { NOT_QUEUED, type Terminal } from "./outcome.js";
 import { EVENT_OF, SloEvents } from "./slo-events.js";
 import { StageBook } from "./stage-book.js";
 import { TaskResults } from "./task-results.js";
+import type { UserPaceWatch } from "./user-pace.js";
 import { WorkflowLife } from "./workflow-life.js";
 
 /** Starts that are later than this are dropped instead of made up for: a burst would be another load. */
@@ -54,6 +55,10 @@ export interface TaskLifeOptions {
   readonly exceptions: ExceptionRows;
   /** The broker said no to a message of this entry, in its own words. */
   readonly rowsOf: CompileOptions["rowsOf"];
+  /** How the users of a scenario go on; null: none start its tasks. */
+  readonly paceOf: (scenario: number) => UserPaceWatch | null;
+  /** A task of a scenario has ended that one of its users has waited for. */
+  readonly onUserFree: (scenario: number) => void;
   readonly onRefused: (entry: number, outcome: RefusedOutcome, reason: string) => void;
   /** A message could not be built. */
   readonly onInvalid: (entry: number, reason: string) => void;
@@ -131,7 +136,7 @@ export class TaskLife {
       workflows: this.#workflows,
       entryOf: (slot) => this.#entryOf(slot),
       published: (entry, slot) => this.#published(entry, slot),
-      took: (slot, latencyMs) => this.#stages.took(slot, latencyMs),
+      took: (slot, latencyMs) => this.#took(slot, latencyMs),
       ended: (entry, slot, outcome) => this.#end(entry, slot, outcome, SLOT.done),
     });
     this.#inFlight = new Int32Array(options.scenarios.length);
@@ -175,7 +180,10 @@ export class TaskLife {
     this.#stages.lasted(scenario, timesMs);
   }
 
-  /** One planned start, in a stage of its scenario. It is counted as planned whatever becomes of it. */
+  /**
+   * One planned start, in a stage of its scenario. It is counted as planned whatever becomes of it.
+   * @returns false when it was dropped, and no end comes of it
+   */
   start(
     entryIndex: number,
     stage: number,
@@ -183,7 +191,7 @@ export class TaskLife {
     nowMs: number,
     isWarmup: boolean,
     ordinal = 0,
-  ): void {
+  ): boolean {
     const entry = this.#entries[entryIndex]!;
     this.#books.count(entry.counters.planned);
     const row = this.#stages.planned(entry.scenario, stage);
@@ -196,7 +204,7 @@ export class TaskLife {
       this.#books.count(entry.counters[obstacle]);
       this.#stages.dropped(row, obstacle);
       this.#slos.dropped(entryIndex, obstacle, isWarmup, nowMs);
-      return;
+      return false;
     }
     const flags = entry.flags | (isWarmup ? FLAG.warmup : 0);
     const slot = this.#table.take(entryIndex, plannedMs, nowMs, flags);
@@ -206,6 +214,7 @@ export class TaskLife {
     this.#slos.started(entryIndex, slot, isWarmup, nowMs);
     if (entry.members === null) this.#publish(entry, slot, plannedMs, nowMs, ordinal);
     else this.#publishWorkflow(entry, slot, plannedMs, nowMs, ordinal);
+    return true;
   }
 
   /** A disk that is slower than the plan is the generator's fault, as any lateness of its own. */
@@ -336,6 +345,15 @@ export class TaskLife {
     this.#table.states[slot] = SLOT.published;
   }
 
+  #took(slot: number, latencyMs: number): void {
+    this.#stages.took(slot, latencyMs);
+    const entry = this.#entryOf(slot);
+    const watch = this.#options.paceOf(entry.scenario);
+    if (watch === null) return;
+    this.#books.compensate(slot, entry, latencyMs, watch.pace);
+    watch.took(latencyMs);
+  }
+
   /** As `ResultHandler`. */
   result(channel: string, idAt: number, text: string, isRepeat = false): void {
     this.#results.result(channel, idAt, text, isRepeat);
@@ -453,6 +471,7 @@ export class TaskLife {
     this.#table.settle(slot, state);
     this.#inFlight[entry.scenario]! -= 1;
     this.#options.ceiling.ended();
+    if (entry.compensated !== null) this.#options.onUserFree(entry.scenario);
   }
 
   #entryOf(slot: number): Entry {

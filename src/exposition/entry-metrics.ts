@@ -102,6 +102,7 @@ export function entryMetrics(subject: Subject, metric: MakeMetric): LedgerMetric
     sums(METRICS.recovered, byTask, counter("recovered")),
     sums(METRICS.unchecked, byTask, counter("unchecked")),
     histograms(METRICS.latency, byTask, "outcome", LATENCY_OUTCOMES),
+    compensated(subject, metric),
     histograms(METRICS.phase, byTask, "phase", PHASES),
     split(METRICS.uncertainPhase, byTask, "phase", UNCERTAIN_PHASES),
     split(METRICS.leftOutPhase, byTask, "phase", LEFT_OUT_PHASES),
@@ -112,6 +113,23 @@ export function entryMetrics(subject: Subject, metric: MakeMetric): LedgerMetric
     sums(METRICS.publishing, byTask, (ledger, row) => ledger.publishing(row)),
     sums(METRICS.inFlight, byTask, (ledger, row) => ledger.inFlight(row)),
   ];
+}
+
+/** Of the tasks that users start. */
+function compensated(subject: Subject, metric: MakeMetric): LedgerMetric {
+  const groups = groupByTask(subject).flatMap(({ labels, rows }) => {
+    const userRows = rows.flatMap((row) => subject.entries[row]!.userRow ?? []);
+    return userRows.length === 0 ? [] : [{ labels, userRows }];
+  });
+  return metric(METRICS.compensated, (ledger, _emit, histogram) => {
+    for (const { labels, userRows } of groups) {
+      const bounds = ledger.boundsMs("latencySucceeded");
+      const counts = new Float64Array(bounds.length + 1);
+      let sum = 0;
+      for (const row of userRows) sum += ledger.addCompensated(row, counts);
+      histogram(labels, bounds, counts, sum / 1000);
+    }
+  });
 }
 
 /** `other` of each task from the start, then the classes that have been seen. */

@@ -8,7 +8,7 @@ import type { ObservedConnection } from "../observer/connection-observer.js";
 import { type Group, groupByMember, groupByQueue, groupByTask } from "../readings/entry-groups.js";
 import type { LeaseReading } from "../readings/lease-reading.js";
 import { LedgerView } from "../readings/ledger-view.js";
-import type { Subject } from "../readings/subject.js";
+import { type Subject, usersIn } from "../readings/subject.js";
 import { entriesByTask } from "../readings/summary.js";
 import { engineMetrics } from "./engine-metrics.js";
 import { sloParts } from "./slo-metrics.js";
@@ -48,18 +48,24 @@ export function fixedSeries({
   guards,
   ...buckets
 }: PageSize): SeriesParts {
-  const one = seriesOfOne(buckets);
-  const scenarios = subject.scenarios.map(({ stages }) => ({
-    tasks: one.scenario,
+  const one = seriesOfOne(ONE, buckets);
+  const hasUsers = subject.scenarios.map((_, scenario) => usersIn(subject, scenario));
+  const oneOfUsers = hasUsers.includes(true) ? seriesOfOne(ONE_OF_USERS, buckets) : one;
+  const oneOf = (scenario: number) => (hasUsers[scenario] ? oneOfUsers : one);
+  const scenarios = subject.scenarios.map(({ stages }, scenario) => ({
+    tasks: oneOf(scenario).scenario,
     stages: stages.length * one.stage,
   }));
   const numbers = new Map(subject.scenarios.map(({ name }, number) => [name, number]));
-  const add = (series: number, groups: readonly Group[]) => {
-    for (const { labels } of groups) scenarios[numbers.get(labels.scenario!)!]!.tasks += series;
+  const add = (kind: Kind, groups: readonly Group[]) => {
+    for (const { labels } of groups) {
+      const scenario = numbers.get(labels.scenario!)!;
+      scenarios[scenario]!.tasks += oneOf(scenario)[kind];
+    }
   };
-  add(one.task, groupByTask(subject));
-  add(one.taskInQueue, groupByQueue(subject));
-  add(one.member, groupByMember(subject));
+  add("task", groupByTask(subject));
+  add("taskInQueue", groupByQueue(subject));
+  add("member", groupByMember(subject));
   // What a task has in all scenarios together is the first one's that has it.
   for (const [first] of entriesByTask(subject).values()) {
     scenarios[subject.entries[first!]!.scenario]!.tasks += one.taskAnywhere;
@@ -89,7 +95,7 @@ const ONE: Subject = {
       stages: [{ name: "stage", kind: "hold", durationMs: Infinity }],
     },
   ],
-  entries: [{ scenario: 0, task: "task", queue: "queue" }],
+  entries: [{ scenario: 0, task: "task", queue: "queue", userRow: null }],
   members: [{ row: 1, workflow: 0, task: "member" }],
   connections: ["connection"],
   data: [{ name: "data", rows: 1, endsScenarios: [] }],
@@ -102,6 +108,8 @@ const ONE: Subject = {
   commit: "",
   configHash: "",
 };
+
+const ONE_OF_USERS: Subject = { ...ONE, entries: [{ ...ONE.entries[0]!, userRow: 0 }] };
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -130,14 +138,15 @@ type Kind = keyof typeof KINDS;
 
 /** How many series one thing of each kind makes. */
 function seriesOfOne(
+  subject: Subject,
   buckets: Pick<Dimensions, "bucketsMs" | "phaseBucketsMs">,
 ): Readonly<Record<Kind, number>> {
   const kinds = Object.keys(KINDS) as Kind[];
   const counts = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number>;
   const connections = [{ name: "connection", queues: ["queue"] }];
-  const view = emptyLedger(ONE, buckets);
-  const drifts = driftsOf(ONE, connections);
-  const metrics = engineMetrics(ONE, {
+  const view = emptyLedger(subject, buckets);
+  const drifts = driftsOf(subject, connections);
+  const metrics = engineMetrics(subject, {
     view: () => view,
     observed: () => connections.map(allKnown),
     sides: () => new Map([["task", "none"]]),
@@ -229,6 +238,7 @@ function emptyLedger(
     data: subject.data.length,
     exceptionRows: entries,
     sloRows: subject.slos.length,
+    userRows: 1,
     slots: 0,
   });
   const half: Half = {

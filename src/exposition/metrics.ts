@@ -87,6 +87,12 @@ export const METRICS = {
     labels: ["scenario", "task", "outcome"],
     help: "Planned start to result received, without warm-up, revoked, timed out and recovered tasks.",
   },
+  compensated: {
+    name: "task_latency_compensated_seconds",
+    type: "histogram",
+    labels: ["scenario", "task"],
+    help: "Of tasks that users start (a closed loop): their latencies, and those of the starts that did not come as the users were waiting, each as if its user had kept its pace.",
+  },
   phase: {
     name: "task_phase_seconds",
     type: "histogram",
@@ -145,7 +151,13 @@ export const METRICS = {
     name: "target_rate",
     type: "gauge",
     labels: ["scenario"],
-    help: "Task starts a second that the plan wants now. NaN for the closed loop `max`, which has no rate.",
+    help: "Task starts a second that the plan wants now. NaN for a closed loop (`max`, users), which has no rate.",
+  },
+  users: {
+    name: "users",
+    type: "gauge",
+    labels: ["scenario"],
+    help: "Users of a closed loop that are there now: those who wait for a task (tasks_in_flight, tasks_publishing) and those between two.",
   },
   scenarioState: {
     name: "scenario_state",

@@ -40,8 +40,10 @@ export interface ScenarioReading {
     /** null: it has no end. */
     readonly remainingSeconds: number | null;
   } | null;
-  /** Starts a second that are wanted now; null for `max`. */
+  /** Starts a second that are wanted now; null for a closed loop. */
   readonly targetRate: number | null;
+  /** Of a closed loop of users, how many there are now; else null. */
+  readonly users: number | null;
   /** Tasks published a second of late; null: not known yet. */
   readonly achievedRate: number | null;
 }
@@ -98,6 +100,7 @@ export function scenariosAnswer(
         state: reading.state,
         stage: reading.stage,
         targetRate: reading.targetRate,
+        users: reading.users,
         achievedRate: reading.achievedRate,
         mix: mixOf(mixes.get(name), control?.regime.weights ?? null),
         isStopped: control?.isStopped ?? false,

@@ -16,6 +16,42 @@ export function observe(cells: Float64Array, place: HistogramPlace, valueMs: num
   if (place.fineOffset >= 0) cells[place.fineOffset + fineIndex(value)]! += 1;
 }
 
+/**
+ * Counts `count` values in a histogram that lie `stepMs` apart, the greatest being `greatestMs`; none below 0. In a time
+ * that does not grow with their number: by each border of the tables, how many are not above it.
+ */
+export function observeSpaced(
+  cells: Float64Array,
+  { offset, boundsMs, fineOffset }: HistogramPlace,
+  greatestMs: number,
+  stepMs: number,
+  count: number,
+): void {
+  if (count <= 0) return;
+  const least = greatestMs - (count - 1) * stepMs;
+  let before = 0;
+  for (const [bucket, bound] of boundsMs.entries()) {
+    const upTo = Math.min(count, Math.max(0, Math.floor((bound - least) / stepMs) + 1));
+    cells[offset + bucket]! += upTo - before;
+    before = upTo;
+  }
+  cells[offset + boundsMs.length]! += count - before;
+  cells[offset + boundsMs.length + 1]! += (count * (greatestMs + least)) / 2;
+  if (fineOffset < 0) return;
+  const last = fineIndex(greatestMs);
+  before = 0;
+  for (let index = fineIndex(least); index < last; index++) {
+    // A cell does not hold its upper border.
+    const below = Math.min(
+      count,
+      Math.max(0, Math.ceil((fineLowerMs(index + 1) - least) / stepMs)),
+    );
+    cells[fineOffset + index]! += below - before;
+    before = below;
+  }
+  cells[fineOffset + last]! += count - before;
+}
+
 /** Counts one value in a fine table that stands alone. Milliseconds; negative values count as 0. */
 export function observeFine(cells: Float64Array, fineOffset: number, valueMs: number): void {
   cells[fineOffset + fineIndex(Math.max(valueMs, 0))]! += 1;

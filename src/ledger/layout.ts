@@ -72,6 +72,8 @@ export const SCENARIO_CELLS = [
   "remainingSeconds",
   "startedAt",
   "stageChangedAt",
+  // Of the users of a closed loop, those that are there now.
+  "users",
 ] as const;
 export type ScenarioCell = (typeof SCENARIO_CELLS)[number];
 
@@ -138,6 +140,8 @@ export interface Dimensions {
   readonly exceptionRows: number;
   /** Pairs of an SLO and an entry that it is about. */
   readonly sloRows: number;
+  /** Entries whose starts come from users of a closed loop: each has a histogram of compensated latencies. */
+  readonly userRows: number;
   /** Slots of the in-flight table. */
   readonly slots: number;
 }
@@ -153,6 +157,7 @@ export interface Layout {
   engine(cell: EngineCell): number;
   exception(row: number): number;
   slo(row: number, counter: SloCounter): number;
+  compensated(userRow: number): HistogramPlace;
   /** Float64 cells in one half. */
   readonly cellCount: number;
   /** The fine tables, most of the cells, are the last of them, from here on: a scrape does without. */
@@ -200,10 +205,13 @@ export function createLayout(dimensions: Dimensions): Layout {
   const exceptionsAt = dataAt + dimensions.data * DATA_CELLS.length;
   const slosAt = exceptionsAt + dimensions.exceptionRows;
   const entriesAt = slosAt + dimensions.sloRows * SLO_COUNTERS.length;
-  const fineAt = entriesAt + dimensions.entries * entrySize;
+  const usersAt = entriesAt + dimensions.entries * entrySize;
+  const userSize = dimensions.bucketsMs.length + 2;
+  const fineAt = usersAt + dimensions.userRows * userSize;
+  const userFineAt = fineAt + dimensions.entries * FINE_HISTOGRAMS.length * FINE.size;
   return {
     dimensions,
-    cellCount: fineAt + dimensions.entries * FINE_HISTOGRAMS.length * FINE.size,
+    cellCount: userFineAt + dimensions.userRows * FINE.size,
     fineAt,
     entryCounter: (entry, counter) =>
       entriesAt + entry * entrySize + ENTRY_COUNTERS.indexOf(counter),
@@ -224,5 +232,10 @@ export function createLayout(dimensions: Dimensions): Layout {
     engine: (cell) => ENGINE_CELLS.indexOf(cell),
     exception: (row) => exceptionsAt + row,
     slo: (row, counter) => slosAt + row * SLO_COUNTERS.length + SLO_COUNTERS.indexOf(counter),
+    compensated: (userRow) => ({
+      offset: usersAt + userRow * userSize,
+      boundsMs: dimensions.bucketsMs,
+      fineOffset: userFineAt + userRow * FINE.size,
+    }),
   };
 }

@@ -34,6 +34,7 @@ const SCENARIO: Record<ScenarioCell, Joined> = {
   remainingSeconds: "greatest",
   startedAt: "greatest",
   stageChangedAt: "greatest",
+  users: "sum",
 };
 
 const CONNECTION: Record<ConnectionCell, Joined> = {

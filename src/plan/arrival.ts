@@ -2,6 +2,19 @@ import type { Curve } from "./piecewise-linear.js";
 import { createRandom } from "./random.js";
 import { ALL_STARTS, type Deal, numberOf, takenBefore } from "./share.js";
 
+/** How starts follow one another at a rate. */
+export type Arrival = "even" | "poisson" | { readonly burstOf: number };
+
+/** How many starts are due when N is so much; of Poisson arrivals how many are expected. */
+export function startsAt(n: number, arrival: Arrival): number {
+  const size = burstSize(arrival);
+  return Math.floor(n / size) * size;
+}
+
+function burstSize(arrival: Arrival): number {
+  return typeof arrival === "string" ? 1 : arrival.burstOf;
+}
+
 /** When starts are due: a profile, or a timeline. */
 type Due = Pick<Curve, "timeOf">;
 
@@ -26,6 +39,7 @@ export interface Arrivals {
  * Lists the starts of a profile up to and including `endMs`.
  *
  * - `even`: start number k (1, 2, …) is due where N reaches k.
+ * - `burstOf` n: the starts up to number n k are due together where N reaches n k.
  * - `poisson`: an inhomogeneous Poisson process by change of time: the points of a Poisson process of
  *   rate 1 (its gaps are exponential with mean 1) are carried through the inverse of N. The number
  *   of starts between two times is then Poisson with mean N(later) - N(earlier).
@@ -36,46 +50,56 @@ export interface Arrivals {
  */
 export function createArrivals(
   due: Due,
-  kind: "even" | "poisson",
+  kind: Arrival,
   seed: number,
   endMs: number,
   deal: Deal = ALL_STARTS,
   startsBefore = 0,
 ): Arrivals {
-  return kind === "even"
-    ? new EvenArrivals(due, endMs, deal, startsBefore)
-    : new PoissonArrivals(due, createRandom(seed), endMs, deal, startsBefore);
+  return kind === "poisson"
+    ? new PoissonArrivals(due, createRandom(seed), endMs, deal, startsBefore)
+    : new EvenArrivals(due, kind, endMs, deal, startsBefore);
 }
 
 class EvenArrivals implements Arrivals {
   readonly #deal: Deal;
+  readonly #arrival: Arrival;
+  /** Starts that are due together. */
+  readonly #size: number;
   #due: Due;
   #endMs: number;
   #taken: number;
   nextMs = 0;
   nextNumber = 0;
 
-  constructor(due: Due, endMs: number, deal: Deal, startsBefore: number) {
+  constructor(due: Due, arrival: Arrival, endMs: number, deal: Deal, startsBefore: number) {
     this.#due = due;
+    this.#arrival = arrival;
+    this.#size = burstSize(arrival);
     this.#endMs = endMs;
     this.#deal = deal;
-    this.#taken = takenBefore(deal, Math.floor(startsBefore));
+    this.#taken = takenBefore(deal, this.firstAfter(startsBefore));
     this.advance();
   }
 
   advance(): void {
     this.nextNumber = numberOf(this.#deal, this.#taken++);
-    this.nextMs = upTo(this.#endMs, this.#due.timeOf(this.nextNumber + 1));
+    this.nextMs = this.#dueMs();
   }
 
   follow(due: Due, endMs: number): void {
     this.#due = due;
     this.#endMs = endMs;
-    this.nextMs = upTo(endMs, due.timeOf(this.nextNumber + 1));
+    this.nextMs = this.#dueMs();
   }
 
   firstAfter(starts: number): number {
-    return Math.floor(starts);
+    return startsAt(starts, this.#arrival);
+  }
+
+  #dueMs(): number {
+    const together = (Math.floor(this.nextNumber / this.#size) + 1) * this.#size;
+    return upTo(this.#endMs, this.#due.timeOf(together));
   }
 }
 

@@ -1,3 +1,5 @@
+import { createRandom } from "./random.js";
+
 /** Deals starts out to the entries of a mix. */
 export interface Mix {
   /** The index of the entry that the next start belongs to. */
@@ -28,9 +30,44 @@ export function createMix(weights: readonly number[]): Mix {
   return new CycleOf(Uint32Array.from({ length: total }, () => dealer.take()));
 }
 
+/** How the entries of a mix are dealt out: interleaved exactly, or each drawn with the probability of its weight. */
+export type Choose = "exact" | "random";
+
+/** @param seed for `random`, an integer from 0 to 2^32 - 1 */
+export function mixOf(choose: Choose, weights: readonly number[], seed: number): Mix {
+  return choose === "exact" ? createMix(weights) : createRandomMix(weights, createRandom(seed));
+}
+
+/**
+ * Draws each start's entry by itself.
+ *
+ * @param weights and errors as of `createMix`
+ */
+function createRandomMix(weights: readonly number[], random: () => number): Mix {
+  const { whole, total } = wholeWeights(weights);
+  let sum = 0;
+  const upTo = whole.map((weight) => {
+    sum += weight;
+    return sum;
+  });
+  return {
+    take() {
+      const drawn = random() * total;
+      let low = 0;
+      let high = upTo.length - 1;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (drawn < upTo[middle]!) high = middle;
+        else low = middle + 1;
+      }
+      return low;
+    },
+  };
+}
+
 /**
  * How many of the first `starts` starts go to each entry.
- * The numbers that `createMix` deals out, except that a mix with a cycle of more than 65,536 starts
+ * The numbers that `createMix` deals out (of a mix that is drawn, what is expected), except that a mix with a cycle of more than 65,536 starts
  * is rounded (off by less than 1, the sum still right).
  */
 export function countShares(weights: readonly number[], starts: number): number[] {

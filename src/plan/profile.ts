@@ -3,6 +3,7 @@ import { type ConstantSpec, constant } from "./profiles/constant.js";
 import { type RampSpec, ramp } from "./profiles/ramp.js";
 import { type SineSpec, sine } from "./profiles/sine.js";
 import { type StepsSpec, steps } from "./profiles/steps.js";
+import { mostStartsPerSecond, type UsersSpec, userNumbers } from "./profiles/users.js";
 import { type WeekSpec, week } from "./profiles/week.js";
 
 /** What each kind of profile that has a rate is written with, in starts a second and milliseconds. */
@@ -22,9 +23,11 @@ export type RatedSpec<Kind extends RatedKind = RatedKind> = {
 }[Kind];
 
 /** A closed loop has no rate: `max` keeps as many tasks in flight as it may, and their ends start the next. */
-export interface ClosedLoopSpec {
+export interface MaxSpec {
   readonly kind: "max";
 }
+
+export type ClosedLoopSpec = MaxSpec | UsersSpec;
 
 /** How many tasks to start when, as the configuration writes it. */
 export type ProfileSpec = RatedSpec | ClosedLoopSpec;
@@ -70,12 +73,12 @@ export interface Stage {
   readonly durationMs: number;
 }
 
-/** The one stage of a closed loop. */
-const CLOSED_LOOP_STAGE: Stage = { name: "max", kind: "hold", durationMs: Infinity };
+/** The one stage of `max`. */
+const MAX_STAGE: Stage = { name: "max", kind: "hold", durationMs: Infinity };
 
 /** False for a closed loop. */
 export function hasRate(spec: ProfileSpec): spec is RatedSpec {
-  return spec.kind !== "max";
+  return spec.kind !== "max" && spec.kind !== "users";
 }
 
 /**
@@ -90,17 +93,20 @@ export function createProfile<Kind extends RatedKind>(spec: RatedSpec<Kind>): Pr
 
 /** The stages of any profile, a closed loop included. */
 export function stagesOf(spec: ProfileSpec): readonly Stage[] {
-  return hasRate(spec) ? createProfile(spec).stages : [CLOSED_LOOP_STAGE];
+  if (hasRate(spec)) return createProfile(spec).stages;
+  return spec.kind === "max" ? [MAX_STAGE] : userNumbers(spec).stages;
 }
 
 /** When a profile ends by itself, in milliseconds; Infinity when it never does. */
 export function endOf(spec: ProfileSpec): number {
-  return hasRate(spec) ? createProfile(spec).endMs : Infinity;
+  if (hasRate(spec)) return createProfile(spec).endMs;
+  return spec.kind === "max" ? Infinity : userNumbers(spec).endMs;
 }
 
-/** The highest rate that a profile ever reaches, starts a second; Infinity for a closed loop. */
+/** The highest rate that a profile can hold, starts a second; Infinity for `max`, and for users who need not wait. */
 export function peakOf(spec: ProfileSpec): number {
-  return hasRate(spec) ? createProfile(spec).peakBy(Infinity) : Infinity;
+  if (hasRate(spec)) return createProfile(spec).peakBy(Infinity);
+  return spec.kind === "max" ? Infinity : mostStartsPerSecond(spec);
 }
 
 /**

@@ -14,6 +14,20 @@ export function stageName({ fromPerSecond, toPerSecond, durationMs }: NamedStage
   return `${rateText(fromPerSecond)} for ${durationText(durationMs)}`;
 }
 
+/** The same of a number of users, of which `perSecond` says how many there are. */
+export function usersStageName({ fromPerSecond, toPerSecond, durationMs }: NamedStage): string {
+  if (fromPerSecond !== toPerSecond) {
+    return `${fromPerSecond} to ${usersText(toPerSecond)} over ${durationText(durationMs)}`;
+  }
+  if (durationMs === Infinity) return usersText(fromPerSecond);
+  return `${usersText(fromPerSecond)} for ${durationText(durationMs)}`;
+}
+
+/** `50 users` */
+export function usersText(users: number): string {
+  return `${users} ${users === 1 ? "user" : "users"}`;
+}
+
 const RATE_UNITS = [
   ["s", 1],
   ["m", 60],

@@ -1,12 +1,14 @@
-import { type Arrivals, createArrivals } from "./arrival.js";
-import { countShares, createMix, type Mix, startAfter } from "./mix.js";
+import { type Arrival, type Arrivals, createArrivals, startsAt } from "./arrival.js";
+import { type Choose, countShares, type Mix, mixOf, startAfter } from "./mix.js";
+import { seedOf } from "./random.js";
 import type { Deal } from "./share.js";
 import type { Timeline } from "./timeline.js";
 
 export interface StartsOptions {
   readonly timeline: Timeline;
-  readonly arrival: "even" | "poisson";
-  /** For `poisson`: an integer from 0 to 2^32 - 1. */
+  readonly arrival: Arrival;
+  readonly choose: Choose;
+  /** For what is drawn: an integer from 0 to 2^32 - 1. */
   readonly seed: number;
   /** Which starts of the timeline are done here. */
   readonly deal: Deal;
@@ -27,6 +29,8 @@ export interface RowsOfStarts {
 /** The starts of a timeline that are done in one place: when each is due, and which entry of the mix it is. */
 export class Starts {
   readonly #arrivals: Arrivals;
+  readonly #choose: Choose;
+  readonly #seed: number;
   readonly #weights: readonly number[];
   readonly #rows: RowsOfStarts | undefined;
   #mix: DealtMix;
@@ -35,12 +39,14 @@ export class Starts {
   /** Mixes that begin later than the next start. */
   readonly #later: { readonly startsBefore: number; readonly weights: readonly number[] }[] = [];
 
-  constructor({ timeline, arrival, seed, deal, weights, rows }: StartsOptions) {
+  constructor({ timeline, arrival, choose, seed, deal, weights, rows }: StartsOptions) {
     const { startsBefore, regime } = timeline;
     this.#arrivals = createArrivals(timeline, arrival, seed, timeline.endMs, deal, startsBefore);
+    this.#choose = choose;
+    this.#seed = seed;
     this.#weights = weights;
     this.#rows = rows;
-    this.#mix = this.#dealtMix(regime.weights ?? weights, Math.floor(startsBefore), null);
+    this.#mix = this.#dealtMix(regime.weights ?? weights, startsAt(startsBefore, arrival), null);
   }
 
   /** True when no row is left for a start of its own. */
@@ -92,7 +98,8 @@ export class Starts {
 
   #dealtMix(weights: readonly number[], first: number, last: DealtMix | null): DealtMix {
     const rows = this.#rows;
-    if (rows === undefined) return new DealtMix(weights, first, null, null);
+    const mix = mixOf(this.#choose, weights, seedOf(`mix ${first}`, this.#seed));
+    if (rows === undefined) return new DealtMix(mix, weights, first, null, null);
     const taken = last?.takenBefore(first) ?? takenRows(rows, weights, first);
     const ends = rows.most.map((most, data) => {
       if (most === Number.POSITIVE_INFINITY) return most;
@@ -100,7 +107,7 @@ export class Starts {
       return first + startAfter(weights, (entry) => rows.dataOf[entry] === data, left);
     });
     this.#endNumber = Math.min(...ends);
-    return new DealtMix(weights, first, rows.dataOf, taken);
+    return new DealtMix(mix, weights, first, rows.dataOf, taken);
   }
 
   /** Every start beyond the N at which a mix begins is one of its own, in all threads. */
@@ -137,13 +144,14 @@ class DealtMix {
 
   /** `taken`: of each data the rows that were taken before. */
   constructor(
+    mix: Mix,
     weights: readonly number[],
     first: number,
     dataOf: readonly number[] | null,
     taken: Float64Array | null,
   ) {
     this.weights = weights;
-    this.#mix = createMix(weights);
+    this.#mix = mix;
     this.#dataOf = dataOf;
     this.#taken = taken;
     this.#next = first;

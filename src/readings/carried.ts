@@ -5,8 +5,8 @@ import {
   ENGINE_CELLS,
   ENTRY_COUNTERS,
   ENTRY_HISTOGRAMS,
-  type EntryHistogram,
   FINE,
+  type HistogramPlace,
   type Layout,
   SLO_COUNTERS,
 } from "../ledger/layout.js";
@@ -53,7 +53,18 @@ export function carryOver(half: Half, from: Books, to: Books): Half {
     for (const counter of ENTRY_COUNTERS) {
       add(to.layout.entryCounter(toRow, counter), from.layout.entryCounter(fromRow, counter));
     }
-    for (const name of ENTRY_HISTOGRAMS) addHistogram(add, name, hasFine, from, fromRow, to, toRow);
+    for (const name of ENTRY_HISTOGRAMS) {
+      const place = from.layout.entryHistogram(fromRow, name);
+      addHistogram(add, hasFine, place, to.layout.entryHistogram(toRow, name));
+    }
+    // Members have rows behind the entries', and no users.
+    const [fromUser, toUser] = [
+      from.subject.entries[fromRow]?.userRow,
+      to.subject.entries[toRow]?.userRow,
+    ];
+    if (typeof fromUser === "number" && typeof toUser === "number") {
+      addHistogram(add, hasFine, from.layout.compensated(fromUser), to.layout.compensated(toUser));
+    }
     add(to.layout.exception(toRow), from.layout.exception(fromRow));
   }
   for (const [fromRow, toRow] of matchExceptions(from.subject, to.subject, rows)) {
@@ -78,14 +89,10 @@ const CONNECTION_COUNTERS = CONNECTION_CELLS.filter(
 
 function addHistogram(
   add: (toCell: number, fromCell: number) => void,
-  name: EntryHistogram,
   hasFine: boolean,
-  from: Books,
-  fromRow: number,
-  to: Books,
-  toRow: number,
+  a: HistogramPlace,
+  b: HistogramPlace,
 ): void {
-  const [a, b] = [from.layout.entryHistogram(fromRow, name), to.layout.entryHistogram(toRow, name)];
   // Its buckets, +Inf, and the sum.
   for (let cell = 0; cell < b.boundsMs.length + 2; cell++) add(b.offset + cell, a.offset + cell);
   if (!hasFine || b.fineOffset < 0) return;

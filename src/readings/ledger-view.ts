@@ -6,6 +6,7 @@ import {
   type EngineCell,
   type EntryCounter,
   type EntryHistogram,
+  type HistogramPlace,
   type Layout,
   SCENARIO_STATES,
   type ScenarioCell,
@@ -59,6 +60,18 @@ export class LedgerView {
     return sumMs(this.#half.cells, place);
   }
 
+  /** As `addHistogram`, of the compensated latencies of an entry whose starts come from users. */
+  addCompensated(userRow: number, counts: Float64Array): number {
+    const place = this.#layout.compensated(userRow);
+    for (let i = 0; i < counts.length; i++) counts[i]! += this.#cell(place.offset + i);
+    return sumMs(this.#half.cells, place);
+  }
+
+  /** As `fineCounts`, of those. */
+  fineCompensated(userRow: number): Float64Array {
+    return this.#fineOf(this.#layout.compensated(userRow));
+  }
+
   /** Upper bounds of a histogram's buckets in milliseconds, without +Inf. */
   boundsMs(name: EntryHistogram): readonly number[] {
     return this.#layout.entryHistogram(0, name).boundsMs;
@@ -69,10 +82,7 @@ export class LedgerView {
    * @throws {Error} in a scrape's reading, which is without them
    */
   fineCounts(entry: number, name: "latencySucceeded" | "latencyFailed"): Float64Array {
-    if (this.#half.cells.length < this.#layout.cellCount) {
-      throw new Error("A scrape's reading has no fine tables.");
-    }
-    return fineTable(this.#half.cells, this.#layout.entryHistogram(entry, name)).slice();
+    return this.#fineOf(this.#layout.entryHistogram(entry, name));
   }
 
   scenario(scenario: number, cell: ScenarioCell): number {
@@ -110,6 +120,13 @@ export class LedgerView {
 
   slo(row: number, counter: SloCounter): number {
     return this.#cell(this.#layout.slo(row, counter));
+  }
+
+  #fineOf(place: HistogramPlace): Float64Array {
+    if (this.#half.cells.length < this.#layout.cellCount) {
+      throw new Error("A scrape's reading has no fine tables.");
+    }
+    return fineTable(this.#half.cells, place).slice();
   }
 
   #cell(index: number): number {

@@ -7,6 +7,8 @@ export interface Subject {
     readonly scenario: number;
     readonly task: string;
     readonly queue: string;
+    /** Where its compensated latencies are, when its starts come from users of a closed loop; else null. */
+    readonly userRow: number | null;
   }[];
   /** Members of those entries that are workflows; their rows of the ledger lie behind those. */
   readonly members: readonly {
@@ -35,4 +37,9 @@ export interface Subject {
   readonly version: string;
   readonly commit: string;
   readonly configHash: string;
+}
+
+/** Whether the starts of a scenario come from users of a closed loop. */
+export function usersIn({ entries }: Pick<Subject, "entries">, scenario: number): boolean {
+  return entries.some((entry) => entry.scenario === scenario && entry.userRow !== null);
 }

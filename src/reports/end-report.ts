@@ -6,6 +6,7 @@ import { entriesByTask } from "../readings/summary.js";
 import { type PhaseReport, phaseReports } from "./phase-report.js";
 import { type StageReport, type StageSummary, stageReport } from "./stage-report.js";
 import { type LedgerReport, ledgerReport, type TaskReport } from "./task-report.js";
+import { type UsersReport, usersReports } from "./users-report.js";
 import { type NotSentReasons, withoutSuccess } from "./without-success.js";
 
 /** What a run did, as `--json` prints it; docs/operations.md is its reference. */
@@ -22,6 +23,8 @@ export interface EndReport extends LedgerReport {
   readonly saturatedSeconds: number;
   readonly tasks: Readonly<Record<string, EndedTaskReport>>;
   readonly stages: readonly StageReport[];
+  /** Of the scenarios whose users wait for their answer, by name. */
+  readonly users: Readonly<Record<string, UsersReport>>;
   /** What there was of rows, by name. */
   readonly data: Readonly<Record<string, DataReport>>;
   /** Of what nothing has succeeded, and why: a sentence each. */
@@ -86,6 +89,7 @@ export function endReport(run: EndedRun): EndReport {
       ]),
     ),
     stages: run.stages.map(stageReport),
+    users: usersReports(ledger, subject),
     data: dataReports(run),
     withoutSuccess: withoutSuccess({ ...report, tasks }, subject, run.reasons, stoppedBySignal),
   };

@@ -24,6 +24,7 @@ export function reportText(run: EndedRun, report: EndReport, width: number): str
     headLines(report),
     taskLines(run, width),
     stageLines(run.stages, width),
+    headed("closed loops", usersLines(report)),
     headed("data", dataLines(report)),
     headed("errors", errorLines(report, width)),
     headed("SLOs", sloLines(report.slos)),
@@ -142,6 +143,19 @@ function errorLines({ tasks }: EndReport, width: number): string[] {
       ...lines(publishFailures, "refused, "),
       ...lines(dropped, "dropped, "),
     ];
+  });
+}
+
+/** What a closed loop hides, beside what it shows. */
+function usersLines({ users }: EndReport): string[] {
+  return Object.entries(users).map(([scenario, { measured, compensated }]) => {
+    const texts = (["p50", "p95", "p99"] as const).map((quantile) => {
+      const [own, kept] = [measured[quantile], compensated[quantile]].map((seconds) =>
+        msText(seconds === null ? Number.NaN : seconds * 1000),
+      );
+      return `${quantile} ${own} (${kept})`;
+    });
+    return `  ${scenario}: users who wait slow down with the workers; in brackets as if each had kept its pace: ${texts.join(", ")}`;
   });
 }
 

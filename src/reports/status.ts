@@ -6,7 +6,7 @@ import type { ScenarioState } from "../ledger/layout.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
 import type { ObservedWorker } from "../observer/worker.js";
 import type { LedgerView } from "../readings/ledger-view.js";
-import type { Subject } from "../readings/subject.js";
+import { type Subject, usersIn } from "../readings/subject.js";
 import { entriesByTask, summarize } from "../readings/summary.js";
 import { evidenceText } from "./bottleneck-text.js";
 import type { SloReport } from "./slo-report.js";
@@ -46,8 +46,10 @@ export interface ScenarioStatus {
     readonly kind: string;
     readonly remainingSeconds: number | null;
   } | null;
-  /** Starts a second that the plan wants now; null for `max`. */
+  /** Starts a second that the plan wants now; null for a closed loop. */
   readonly targetRate: number | null;
+  /** Of a closed loop of users, how many there are now; else null. */
+  readonly users: number | null;
   /** Tasks published a second over the last 30 s. */
   readonly achievedRate: number | null;
 }
@@ -149,6 +151,7 @@ function scenarioOf(
           }
         : null,
     targetRate: finite(ledger.scenario(index, "targetRate")),
+    users: usersIn(subject, index) ? ledger.scenario(index, "users") : null,
     achievedRate: achievedRate(index),
   };
 }

@@ -12,6 +12,7 @@ interface Draft {
   readonly connection: number;
   readonly broker: string;
   readonly data: number | null;
+  readonly userRow: number | null;
 }
 
 /**
@@ -26,11 +27,19 @@ export function planEntries(config: Config): {
     Object.keys(config.connections).map((name, index) => [name, index]),
   );
   const dataOf = dataIndexes(config);
-  const drafts = Object.values(config.scenarios).flatMap(({ connection, mix }, scenario) => {
-    const { broker } = config.connections[connection]!;
-    const place = { scenario, connection: connectionIndexes.get(connection)!, broker };
-    return Object.keys(mix).map((key): Draft => ({ key, ...place, data: dataOf(key) }));
-  });
+  let userRows = 0;
+  const drafts = Object.values(config.scenarios).flatMap(
+    ({ connection, mix, profile: { kind } }, scenario) => {
+      const { broker } = config.connections[connection]!;
+      const place = { scenario, connection: connectionIndexes.get(connection)!, broker };
+      return Object.keys(mix).map(
+        (key): Draft => ({
+          ...{ key, ...place, data: dataOf(key) },
+          userRow: kind === "users" ? userRows++ : null,
+        }),
+      );
+    },
+  );
   const members: EntryPlan[] = [];
   const starts = drafts.map((draft, index) =>
     planStart(config, draft, (member) => drafts.length + members.push(member(index)) - 1),
@@ -52,13 +61,13 @@ function dataIndexes(config: Config): (key: string) => number | null {
 /** `addMember` gives the number of the new entry. */
 function planStart(
   config: Config,
-  { key, scenario, connection, broker, data }: Draft,
+  { key, scenario, connection, broker, data, userRow }: Draft,
   addMember: (member: (start: number) => EntryPlan) => number,
 ): EntryPlan {
   const entry = config.tasks[key]!;
   const { timeoutMs } = entry;
   const place = { scenario, connection, timeoutMs, data };
-  const plain: Plain = { ...place, errbacks: [], workflow: null, memberOf: null };
+  const plain: Plain = { ...place, userRow: null, errbacks: [], workflow: null, memberOf: null };
   const optionsOf = <More>(task: string, more: More) =>
     taskOptions(config.tasks[task] as TaskConfig, broker, more);
   const member = ({ task, isImmutable }: { task: string; isImmutable: boolean }): MemberPlan => ({
@@ -69,14 +78,18 @@ function planStart(
   if (isWorkflow(entry)) {
     const stages = entry.stages.map((stage) => stage.map(member));
     const first = entry.stages[0]![0]!.task;
-    return { ...optionsOf(first, plain), name, workflow: { stages, callbacks: [] } };
+    return {
+      ...optionsOf(first, { ...plain, userRow }),
+      name,
+      workflow: { stages, callbacks: [] },
+    };
   }
   const errbacks = entry.linkError.map(({ task, isImmutable }) => ({
     task: optionsOf(task, {}),
     isImmutable,
   }));
   if (entry.link.length === 0) {
-    return optionsOf(key, { ...plain, errbacks, expect: entry.expect });
+    return optionsOf(key, { ...plain, userRow, errbacks, expect: entry.expect });
   }
   const own = optionsOf(key, { ...plain, errbacks });
   // The task itself is the first member, so that it is measured apart from what follows.
@@ -85,7 +98,7 @@ function planStart(
     stages: [[{ entry: itself, isImmutable: false }]],
     callbacks: entry.link.map(member),
   };
-  return { ...own, name, workflow };
+  return { ...own, userRow, name, workflow };
 }
 
 /** What an entry is beside its task's options. */

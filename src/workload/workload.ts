@@ -80,6 +80,7 @@ export function planEngine(
       connection: connectionIndexes.get(scenario.connection)!,
       profile: scenario.profile,
       arrival: scenario.arrival,
+      choose: scenario.choose,
       entries: own,
       weights: Object.values(scenario.mix),
       windows: scenario.windows,
@@ -97,7 +98,9 @@ export function planEngine(
   if ("issues" in slos) return slos;
   const subject: Subject = {
     scenarios: scenarios.map(({ name, profile }) => ({ name, stages: stagesOf(profile) })),
-    entries: starts.map(({ scenario, name, queue }) => ({ scenario, task: name, queue })),
+    entries: starts.map(({ scenario, name, queue, userRow }) => ({
+      ...{ scenario, task: name, queue, userRow },
+    })),
     members: entries.slice(startCount).map(({ name, memberOf }, index) => ({
       row: startCount + index,
       workflow: memberOf!,
@@ -221,6 +224,7 @@ function dimensionsOf(load: Load): Omit<Dimensions, "sloRows"> & { readonly maxW
     data: subject.data.length,
     bucketsMs,
     phaseBucketsMs,
+    userRows: entries.filter(({ userRow }) => userRow !== null).length,
     exceptionRows: entries.length + Math.min(MAX_EXCEPTION_SERIES, exceptions),
     slots: slotsFor(mostInFlight(load)),
   };

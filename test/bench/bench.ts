@@ -19,6 +19,7 @@ import { scrape, scrapeText } from "./parts/scrape.js";
 import { share, shareText } from "./parts/share.js";
 import { start, startText } from "./parts/start.js";
 import { truth, truthLine } from "./parts/truth.js";
+import { users, usersText } from "./parts/users.js";
 import { comparisonPicture } from "./picture.js";
 
 /*
@@ -60,6 +61,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   share: { run: async (options) => whole(await share(options), shareText) },
   control: { run: async (options) => whole(await control(options), controlText) },
   pages: { run: async (options) => lines(await pages(options), pageLine) },
+  users: { run: async (options) => whole(await users(options), usersText) },
   start: { run: async () => whole(await start(), startText) },
   config: { run: async () => lines(await config(), configLine) },
 };

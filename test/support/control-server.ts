@@ -71,9 +71,10 @@ const READINGS = {
     state: "running",
     stage: { number: 1, name: "20/s for 10m", kind: "hold", remainingSeconds: 431.2 },
     targetRate: 20,
+    users: null,
     achievedRate: 19.97,
   },
-  night: { state: "waiting", stage: null, targetRate: null, achievedRate: null },
+  night: { state: "waiting", stage: null, targetRate: null, users: 50, achievedRate: null },
 };
 
 export interface ControlAnswer {

@@ -1,4 +1,4 @@
-// Runs alone: how many tasks are under way when a clock is set depends on who else is busy.
+// Runs beside one other: how many tasks are under way when a clock is set depends on who else is busy.
 /*
  * Clocks that are set by an hour while tasks are under way: no phase is an hour long, what cannot be known is counted, and
  * what follows is measured as before.

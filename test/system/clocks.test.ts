@@ -1,4 +1,4 @@
-// Runs alone: it compares times with what they should be.
+// Runs beside one other: it compares times with what they should be.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

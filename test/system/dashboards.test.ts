@@ -38,6 +38,7 @@ scenarios:
     warmup: 1s
   steady: { profile: 2/s, mix: good }
   closed: { profile: max, mix: slow, maxInFlight: 1 }
+  shoppers: { profile: { users: 3, wait: [500ms, 1s] }, mix: good }
   flows: { profile: 2/s, mix: { pipeline: 1, broken: 1 } }
 slos:
   - { name: fast, scenario: steady, objective: 90%, latency: 2s, window: 7d }

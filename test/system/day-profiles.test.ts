@@ -1,4 +1,4 @@
-// Runs alone: it compares times with what they should be.
+// Runs beside one other: it compares times with what they should be.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clockText } from "../../src/plan/clock/local-day.js";
@@ -17,17 +17,20 @@ function localTime(unixMs: number): string {
   return `${clockText(ZONE, unixMs)}:${String(seconds).padStart(2, "0")}`;
 }
 
-test("a sine and a week are where the clock of their zone is, also after a restart", async () => {
+test("a sine, a week and windows are where the clock of their zone is, also after a restart", async () => {
   await using redis = await startRedis();
   await using worker = await startWorker({ broker: redis.url() });
   const stateFile = await scratchFile("state.json");
   const peakMs = Math.floor(Date.now() / 1000) * 1000;
   const changeMs = peakMs + 20_000;
+  const opening = { fromMs: peakMs + 7_000, untilMs: peakMs + 25_000 };
+  const window = [opening.fromMs, opening.untilMs].map(localTime).join("-");
   const configText = `
 connections: { main: { broker: ${redis.url()} } }
 tasks:
   wave: { name: tests.sleep, args: [0] }
   stairs: { name: tests.add, args: [1, 2] }
+  cut: { name: tests.total, args: [[1, 2]] }
 scenarios:
   sine:
     mix: wave
@@ -35,6 +38,7 @@ scenarios:
   week:
     mix: stairs
     profile: { week: { zone: ${ZONE}, default: 10/s, mon-sun: { "${localTime(changeMs)}": 40/s }, steps: true } }
+  windows: { mix: cut, profile: 20/s, windows: { zone: ${ZONE}, on: ["${window}"] } }
 state: { file: ${stateFile} }
 `;
   // Neither life begins with the wave: where it is, is the clock's word.
@@ -45,7 +49,7 @@ state: { file: ${stateFile} }
       args: ["--for", `${seconds}s`, "--json"],
     });
     await daemon.waitFor(
-      (metrics) => metrics.sum("celery_load_scenario_state", { state: "running" }) === 2,
+      (metrics) => metrics.sum("celery_load_scenario_state", { state: "running" }) >= 2,
     );
     await daemon.exit;
     endsMs.push(Date.now());
@@ -68,11 +72,19 @@ state: { file: ${stateFile} }
       Math.abs(wave - wanted) <= 4 + 0.1 * wanted,
       `${ms - peakMs}: ${wave}, not ${wanted}`,
     );
+    const isOpen = ms >= opening.fromMs && ms < opening.untilMs;
+    const cut = countOf("tests.total", ms, ms + 1000);
+    assert.ok(Math.abs(cut - (isOpen ? 20 : 0)) <= (isOpen ? 3 : 1), `${ms - peakMs}: ${cut}`);
     if (ms === changeMs - 1000) continue;
     const stair = ms < changeMs ? 10 : 40;
     const stairs = countOf("tests.add", ms, ms + 1000);
     assert.ok(Math.abs(stairs - stair) <= 4, `${ms - changeMs}: ${stairs}, not ${stair}`);
   }
+  const outside = runs
+    .filter(({ name }) => name === "tests.total")
+    .map(({ startedMs }) => startedMs)
+    .filter((ms) => ms < opening.fromMs || ms > opening.untilMs + 500);
+  assert.deepEqual(outside, [], "nothing starts while the windows are closed");
   assert.ok(checked >= 12, `${checked} seconds were looked at`);
 });
 

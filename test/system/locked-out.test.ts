@@ -1,4 +1,4 @@
-// Runs alone: it compares times with what they should be.
+// Runs beside one other: it compares times with what they should be.
 /*
  * Thousands of connections that are silent, slow or idle, opened again as soon as they are closed: whoever scrapes
  * is answered all the same.

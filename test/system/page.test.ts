@@ -285,6 +285,8 @@ async function orderByKeyboard(
   button: string,
   typed: Readonly<Record<string, string>>,
 ): Promise<string> {
+  // The page hears of what was done before up to a second after the metrics show it.
+  await page.getByRole("button", { name: button, exact: true }).waitFor();
   await tabTo(button);
   await page.keyboard.press("Enter");
   await page.locator("dialog[open]").waitFor();

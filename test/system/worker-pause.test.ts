@@ -1,9 +1,9 @@
-// Runs alone: it compares times with what they should be.
+// Runs beside one other: it compares times with what they should be.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDaemon } from "../support/daemon.js";
-import { assertBalanced } from "../support/metrics.js";
+import { assertBalanced, type Metrics } from "../support/metrics.js";
 import { startRedis } from "../support/redis.js";
 import { startWorker } from "../support/worker.js";
 
@@ -65,4 +65,65 @@ buckets: [50ms, 500ms, 1s, 1.5s, 2s, 2.5s, 2.9s, 5s]
     );
   }
   assert.equal(page.sum("celery_load_tasks_dropped_total"), 0);
+});
+
+test("users hide the pause, and their compensated latencies show what an open loop saw", async () => {
+  const USERS = 50;
+  await using redis = await startRedis();
+  await using worker = await startWorker({ broker: redis.url(), concurrency: 100 });
+  // A round of a user is 300 ms of waiting and some 25 ms of its task.
+  await using daemon = await startDaemon({
+    configText: `
+connections: { main: { broker: ${redis.url()} } }
+tasks:
+  asked: { name: tests.sleep, args: [0.02] }
+  open: { name: tests.sleep, args: [0.02], shadow: open }
+scenarios:
+  users: { mix: asked, profile: { users: ${USERS}, spawnRate: 50/s, wait: [100ms, 500ms] } }
+  open: { mix: open, profile: ${(USERS * 1000) / 325}/s }
+server: { linger: 0s }
+buckets: [100ms, 1s, 2s, 5s]
+`,
+  });
+  await daemon.waitFor(
+    (page) => page.sum("celery_load_task_outcomes_total", { scenario: "users" }) > 600,
+  );
+  assert.equal((await daemon.metrics()).value("celery_load_users"), USERS);
+  const before = await daemon.metrics();
+  worker.signal("SIGSTOP", { group: true });
+  const stoppedMs = performance.now();
+  await sleep(PAUSE_MS);
+  const pausedMs = performance.now() - stoppedMs;
+  const during = await daemon.metrics();
+  worker.signal("SIGCONT", { group: true });
+  const caughtUp = (page: Metrics) => page.sum("celery_load_tasks_in_flight") < 30;
+  const after = await daemon.waitFor(caughtUp, 20_000, "the worker to catch up");
+  assertBalanced(after);
+  // While it stood still each of them had one task, which it waited for.
+  const started = (page: Metrics, scenario: string) =>
+    page.sum("celery_load_tasks_planned_total", { scenario });
+  assert.ok(started(during, "users") - started(before, "users") <= USERS);
+  assert.equal(during.sum("celery_load_tasks_in_flight", { scenario: "users" }), USERS);
+  const above = (metric: string, labels: Readonly<Record<string, string>>, le: string) => {
+    const grown = (name: string, more = {}) =>
+      after.sum(`${metric}${name}`, { ...labels, ...more }) -
+      before.sum(`${metric}${name}`, { ...labels, ...more });
+    return grown("_count") - grown("_bucket", { le });
+  };
+  for (const [le, ms] of [
+    ["0.1", 100],
+    ["1", 1_000],
+    ["2", 2_000],
+  ] as const) {
+    const open = above("celery_load_task_latency_seconds", { scenario: "open" }, le);
+    const measured = above("celery_load_task_latency_seconds", { scenario: "users" }, le);
+    const compensated = above("celery_load_task_latency_compensated_seconds", {}, le);
+    const told = `above ${le} s: measured ${measured}, compensated ${compensated}, open ${open}`;
+    assert.ok(measured <= 2 * USERS, told);
+    // What an open loop has in its queue when the worker goes on takes its time, too: it sees a bit more.
+    const planned = ((pausedMs - ms) * USERS) / 325;
+    assert.ok(compensated >= planned * 0.85 && compensated <= planned * 1.15, told);
+    assert.ok(open >= planned * 0.95, told);
+    console.log(told);
+  }
 });

@@ -1,4 +1,5 @@
 import { rowUses } from "../../celery/messages/arguments.js";
+import type { Choose } from "../../plan/mix.js";
 import { type ConfigIssue, issue, unknownName } from "../faults/config-issue.js";
 import { quote } from "../faults/quote.js";
 import { isWorkflow, type TaskConfig, type WorkflowConfig } from "../tasks/task-schema.js";
@@ -6,10 +7,16 @@ import type { DataConfig } from "./data-fields.js";
 
 type Tasks = ReadonlyMap<string, TaskConfig | WorkflowConfig>;
 
+/** What of a scenario decides which rows it takes. */
+interface MixPart {
+  readonly mix?: Readonly<Record<string, number>> | undefined;
+  readonly choose: Choose;
+}
+
 /** What is wrong with the rows that tasks take, as far as the files are not looked at. Pure. */
 export function checkData(
   tasks: Tasks,
-  scenarios: ReadonlyMap<string, { readonly mix?: Readonly<Record<string, number>> | undefined }>,
+  scenarios: ReadonlyMap<string, MixPart>,
   data: ReadonlyMap<string, DataConfig>,
   written: Readonly<Record<string, unknown>>,
 ): ConfigIssue[] {
@@ -79,14 +86,23 @@ function checkOnce(
   name: string,
   { take }: DataConfig,
   tasks: Tasks,
-  scenarios: Parameters<typeof checkData>[1],
+  scenarios: ReadonlyMap<string, MixPart>,
 ): ConfigIssue[] {
   if (take !== "once") return [];
   const users = [...scenarios].filter(([, { mix }]) => {
     const keys = mix === undefined ? [...tasks.keys()].slice(0, 1) : Object.keys(mix);
     return keys.some((key) => dataOfStart(key, tasks).includes(name));
   });
-  if (users.length < 2) return [];
+  const drawn = users.filter(([, { mix, choose }]) => choose === "random" && countOf(mix) > 1);
+  if (users.length < 2) {
+    return drawn.map(([scenario]) =>
+      issue(
+        ["scenarios", scenario, "choose"],
+        `must be exact, as ${quote(name)} gives each row once: where rows end, threads that share them must know without drawing`,
+        { remedy: "Leave choose out, or write take: inOrder.", hidesValue: true },
+      ),
+    );
+  }
   const names = users.map(([scenario]) => quote(scenario)).join(" and ");
   return [
     issue(
@@ -98,4 +114,8 @@ function checkOnce(
       },
     ),
   ];
+}
+
+function countOf(mix: MixPart["mix"]): number {
+  return Object.keys(mix ?? {}).length;
 }

@@ -88,7 +88,7 @@ function listFor(path: Path, node: ConfigNode): string | undefined {
 }
 
 /** One of few values: in other letters, in YAML 1.1's words for true and false, by another name, or misspelt. */
-function choiceFor(found: unknown, choices: readonly unknown[]): string | undefined {
+export function choiceFor(found: unknown, choices: readonly unknown[]): string | undefined {
   const word = String(found).toLowerCase();
   const truth = TRUTH.get(word);
   if (truth !== undefined && choices.includes(truth)) return write(String(truth));

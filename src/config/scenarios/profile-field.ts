@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { ProfileSpec, RatedSpec } from "../../plan/profile.js";
+import type { ProfileSpec } from "../../plan/profile.js";
 import { field, ReadError } from "../fields.js";
 import { RATE_PATTERN, suggestRate } from "../quantities.js";
 import { type Shape, shapeOf } from "../shape.js";
@@ -7,16 +7,20 @@ import { constantForm } from "./profiles/constant.js";
 import { rampForm } from "./profiles/ramp.js";
 import { sineForm } from "./profiles/sine.js";
 import { stepsForm, suggestStep } from "./profiles/steps.js";
+import { usersForm } from "./profiles/users.js";
 import { weekForm } from "./profiles/week.js";
 
 /** Every kind but a plain rate and `max` is a mapping with a key of its name. One that has no form does not compile. */
 const FORMS: {
-  readonly [K in Exclude<RatedSpec["kind"], "constant">]: z.ZodType<RatedSpec<K>>;
+  readonly [K in Exclude<ProfileSpec["kind"], "constant" | "max">]: z.ZodType<
+    Extract<ProfileSpec, { readonly kind: K }>
+  >;
 } = {
   steps: stepsForm,
   ramp: rampForm,
   sine: sineForm,
   week: weekForm,
+  users: usersForm,
 };
 const AND = new Intl.ListFormat("en-GB", { type: "conjunction" });
 const OR = new Intl.ListFormat("en-GB", { type: "disjunction" });
@@ -28,7 +32,7 @@ export const PROFILE_SHAPES: ReadonlyMap<string, Shape> = new Map(
 );
 
 /**
- * The profile of a scenario: a rate, `max`, steps, a ramp, a sine, or a week. Its form is chosen first and then read
+ * The profile of a scenario: a rate, `max`, steps, a ramp, a sine, a week, or users. Its form is chosen first and then read
  * by that form's own schema, so that a fault names the one value that is wrong.
  */
 export function profileField(description: string) {

@@ -83,7 +83,7 @@ function publishedRate(): Builder<Panel> {
   });
 }
 
-/** The target rates without those of the closed loop `max`: NaN is not above 0 and not 0 either. */
+/** The target rates without those of closed loops: NaN is not above 0 and not 0 either. */
 function wantedRate(): string {
   return `${ofScenario(METRICS.targetRate)} >= 0`;
 }
@@ -181,7 +181,7 @@ function scenarioTable(): Builder<Panel> {
       stage: { heading: "Stage" },
       kind: { heading: "Kind" },
       "Value #C": { heading: "Time left", unit: "dtdurations", noValue: "no end" },
-      "Value #D": { heading: "Target rate", unit: "cps", noValue: "max" },
+      "Value #D": { heading: "Target rate", unit: "cps", noValue: "closed loop" },
     },
     noValue: "no scenario",
   });

@@ -96,7 +96,11 @@ export const scenariosAnswer: SchemaOf<ScenariosAnswer> = z.object({
       name: z.string(),
       state: text("waiting, warming, running, paused, draining or stopped."),
       stage: described(stage.nullable(), "null: none is under way."),
-      targetRate: described(z.number().nullable(), "Wanted now, a second; null for max."),
+      targetRate: described(z.number().nullable(), "Wanted now, a second; null for a closed loop."),
+      users: described(
+        z.number().nullable(),
+        "Those of a closed loop that are there now; else null.",
+      ),
       achievedRate: described(z.number().nullable(), "Published a second over the last 30 s."),
       mix: described(
         z.record(z.string(), z.number()),

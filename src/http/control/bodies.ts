@@ -10,7 +10,7 @@ import {
 import { mixField } from "../../config/scenarios/mix-field.js";
 import { profileField } from "../../config/scenarios/profile-field.js";
 import type { OverrideTo } from "../../control/order.js";
-import type { RatedSpec } from "../../plan/profile.js";
+import { hasRate, type RatedSpec } from "../../plan/profile.js";
 
 const MAX_REASON = 500;
 const MAX_SCALE = 1_000;
@@ -43,8 +43,10 @@ export const overrideBody = z
       .optional(),
     profile: profileField("Another profile, which begins now.")
       .transform((spec, context): RatedSpec => {
-        if (spec.kind !== "max") return spec;
-        context.addIssue("must have a rate: max is a closed loop, which is chosen at the start");
+        if (hasRate(spec)) return spec;
+        context.addIssue(
+          `must have a rate: ${spec.kind} is a closed loop, which is chosen at the start`,
+        );
         return z.NEVER;
       })
       .optional(),

@@ -25,7 +25,7 @@ export function Scenarios({ live }: { live: LiveStatus }) {
 }
 
 function Scenario({ scenario }: { scenario: ScenarioAnswer }) {
-  const { name, state, stage, targetRate } = scenario;
+  const { name, state, stage } = scenario;
   const { current } = history.value;
   const achieved = current.mean(
     columnOf(current.series, "scenario", name, "published"),
@@ -54,15 +54,32 @@ function Scenario({ scenario }: { scenario: ScenarioAnswer }) {
       </p>
       <p class="rates">
         <strong>{rateText(achieved)}</strong>
-        <span class="muted"> achieved of </span>
-        <strong data-target={name}>{targetRate === null ? "max" : rateText(targetRate)}</strong>
-        <span class="muted"> wanted</span>
+        <Wanted scenario={scenario} />
       </p>
       {hasControls && <Controls scenario={scenario} />}
       {heldBy(scenario).map((held) => (
         <HeldLine key={held.id} held={held} scenario={name} />
       ))}
     </li>
+  );
+}
+
+/** What it is held against; of users the rate is what workers make of it. */
+function Wanted({ scenario: { name, targetRate, users } }: { scenario: ScenarioAnswer }) {
+  if (users !== null) {
+    return (
+      <span class="muted" title="A closed loop: users who wait slow down with the workers.">
+        {" achieved by "}
+        <strong data-target={name}>{users === 1 ? "1 user" : `${users} users`}</strong>
+      </span>
+    );
+  }
+  return (
+    <>
+      <span class="muted"> achieved of </span>
+      <strong data-target={name}>{targetRate === null ? "max" : rateText(targetRate)}</strong>
+      <span class="muted"> wanted</span>
+    </>
   );
 }
 

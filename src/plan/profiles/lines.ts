@@ -10,9 +10,9 @@ import { stageName } from "../stage-name.js";
 export function profileOfLines(
   title: string,
   segments: readonly RateLine[],
-  { repeat = false } = {},
+  { repeat = false, nameOf = stageName } = {},
 ): Profile {
-  const stages = segments.map(stageOf);
+  const stages = segments.map((segment) => stageOf(segment, nameOf(segment)));
   const profile: Profile = {
     ...createPiecewiseLinear(segments, repeat),
     title,
@@ -30,9 +30,9 @@ export function hold(ratePerSecond: number, durationMs: number): RateLine {
   return { fromPerSecond: ratePerSecond, toPerSecond: ratePerSecond, durationMs };
 }
 
-function stageOf(segment: RateLine): Stage {
+function stageOf(segment: RateLine, name: string): Stage {
   const kind = segment.fromPerSecond === segment.toPerSecond ? "hold" : "ramp";
-  return { name: stageName(segment), kind, durationMs: segment.durationMs };
+  return { name, kind, durationMs: segment.durationMs };
 }
 
 /** A straight line is highest at one of its ends. One of 0 ms is a jump: nothing starts at its rates. */

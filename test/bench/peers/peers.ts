@@ -49,6 +49,7 @@ const compiled = join(CHECKOUT, "dist", "test", "bench", "peers");
 export const PEERS: readonly Peer[] = [
   ours("redis", [200, 1000, 5000, CEILING]),
   variant("tick", "tick=5ms"),
+  variant("users", "scenarios.quick.profile={users: 1000}"),
   // Each thread with the window of the one.
   variant("threads", "threads=2", "scenarios.quick.maxInFlight=2000"),
   loop("ioredis", "redis", [200, 1000, 5000, CEILING], 300, "bare ioredis loop"),

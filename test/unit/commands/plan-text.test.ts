@@ -24,6 +24,7 @@ function scenario(differences: Differences): ScenarioConfig {
   return {
     connection: "main",
     arrival: "even",
+    choose: "exact",
     windows: null,
     mix: { resize: 3, thumb: 1 },
     startAfterMs: 0,
@@ -245,6 +246,39 @@ test("plan draws an hour of a constant rate and gives Poisson counts as expectat
 
 test("plan says that max has no rate", () => {
   assert.equal(planned({ bench: { profile: { kind: "max" } } }), GOLDEN_MAX);
+});
+
+test("plan says what users do, and the most that they could start", () => {
+  const profile = {
+    kind: "users" as const,
+    stages: [{ from: 50, to: 50, durationMs: null }],
+    repeat: false,
+    spawnPerSecond: 10,
+    waitMs: { least: 100, most: 500 },
+    maxPerSecond: null,
+  };
+  assert.equal(
+    planned({ shoppers: { profile, startAfterMs: 5_000 } }),
+    `shoppers: 50 users, a closed loop
+  starts after 5s; times below from then
+  each user starts a task, waits for its end, then for 100ms to 500ms, and starts the next; they come at 10/s
+  no rate of its own: the workers decide how many they start, 166.7/s if tasks took no time
+`,
+  );
+  const stages = [
+    { from: 10, to: 100, durationMs: 60_000 },
+    { from: 100, to: 100, durationMs: 3_600_000 },
+  ];
+  const held = { ...profile, stages, spawnPerSecond: null, maxPerSecond: 20 };
+  assert.equal(
+    planned({ shoppers: { profile: { ...held, waitMs: { least: 0, most: 0 } } } }),
+    `shoppers: users, a closed loop
+  1: 10 to 100 users over 1m
+  2: 100 users for 1h
+  each user starts a task, waits for its end, then for 0s, and starts the next, all together at most 20/s
+  no rate of its own: the workers decide how many they start, 20/s if tasks took no time
+`,
+  );
 });
 
 test("plan sums up several scenarios and says what --for leaves of them", () => {

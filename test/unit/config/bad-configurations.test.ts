@@ -159,7 +159,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a rate that is a list",
     text: withProfile("[1]"),
     faults: [
-      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine or week. Write {steps: [20/s for 10m, 50/s for 10m]}.',
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine, week or users. Write {steps: [20/s for 10m, 50/s for 10m]}.',
     ],
   },
   {
@@ -258,6 +258,67 @@ const BAD: readonly BadConfiguration[] = [
     ],
   },
   {
+    name: "users with everything wrong",
+    text: withProfile(
+      "{users: [10, 5.5 for 1m, 10 for 0s], spawnRate: 0/s, wait: [5s, 1s], maxRate: 5, repeat: yes}",
+    ),
+    faults: [
+      'load.yml:11:23: Cannot read profile.users[0] of scenario "steady": must be a number of users and a duration such as 50 for 10m; found 10. Write it like 50 for 10m.',
+      'load.yml:11:27: Cannot read profile.users[1] of scenario "steady": must be a number of users and a duration such as 50 for 10m; found "5.5 for 1m". Write it like 50 for 10m.',
+      'load.yml:11:39: Cannot read profile.users[2] of scenario "steady": must be longer than 0s; found "10 for 0s". Write it like 30s.',
+      'load.yml:11:62: Cannot read profile.spawnRate of scenario "steady": must be above 0/s; found "0/s". Write it like 10/s, or leave it out.',
+      'load.yml:11:73: Cannot read profile.wait of scenario "steady": must have the shorter time first. Write [1s, 5s].',
+      'load.yml:11:92: Cannot read profile.maxRate of scenario "steady": must be a number per s, m or h such as 20/s; found 5. Write 5/s.',
+      'load.yml:11:103: Cannot read profile.repeat of scenario "steady": must be true or false; found "yes". Write true.',
+    ],
+  },
+  {
+    name: "users in words, and one wait of three",
+    text: withProfile("{users: many, wait: [1s, 2s, 3s]}"),
+    faults: [
+      'load.yml:11:22: Cannot read profile.users of scenario "steady": must be a number of users. Write 50, [10 for 5m, 50 for 10m], or {from: 0, stages: [{to: 50, over: 10m}, {hold: 1h}]}.',
+      'load.yml:11:34: Cannot read profile.wait of scenario "steady": must be the shortest and the longest time. Write it like [100ms, 500ms].',
+    ],
+  },
+  {
+    name: "a ramp of users from below 0",
+    text: withProfile("{users: {from: -1, stages: [{to: 5, over: 1m}]}}"),
+    faults: [
+      'load.yml:11:29: Cannot read profile.users.from of scenario "steady": must be a whole number of users from 0 to 1000000; found -1.',
+    ],
+  },
+  {
+    name: "stages of users that lack their times",
+    text: withProfile("{users: {stages: [{to: 5}, {to: 1.5, over: 1m}, {hold: 10}]}}"),
+    faults: [
+      'load.yml:11:32: Cannot read profile.users.stages[0] of scenario "steady": must have either to and over, or hold. Write {to: 50, over: 10m} or {hold: 1h}.',
+      'load.yml:11:46: Cannot read profile.users.stages[1].to of scenario "steady": must be a whole number of users from 0 to 1000000; found 1.5.',
+      'load.yml:11:69: Cannot read profile.users.stages[2].hold of scenario "steady": must be a number with the unit ms, s, m, h or d such as 30s; found 10. Write 10s.',
+    ],
+  },
+  {
+    name: "a burst of nothing",
+    text: withProfile("1/s\n    arrival: burst of 0\n    choose: any"),
+    faults: [
+      'load.yml:12:14: Cannot read arrival of scenario "steady": must be even, poisson or a burst such as burst of 50; found "burst of 0". Write it like burst of 50.',
+      'load.yml:13:13: Cannot read choose of scenario "steady": must be exact or random; found "any". Write it like exact.',
+    ],
+  },
+  {
+    name: "one number of users, again and again",
+    text: withProfile("{users: 5, repeat: true}"),
+    faults: [
+      'load.yml:11:33: Cannot read profile.repeat of scenario "steady": must be false or left out, as one number of users has no end to start again from; found true.',
+    ],
+  },
+  {
+    name: "more users than may have a task in flight",
+    text: withProfile("{users: [10 for 1m, 20000 for 1m]}"),
+    faults: [
+      'load.yml:11:22: Cannot read profile.users of scenario "steady": must be at most maxInFlight (10000), as each user waits for a task; there are up to 20000. Add maxInFlight: 20000 to the scenario.',
+    ],
+  },
+  {
     name: "a week that names a day twice",
     text: withProfile('{week: {zone: UTC, mon-fri: {"09:00": 1/s}, fri: {"08:00": 1/s}}}'),
     faults: [
@@ -289,7 +350,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a profile of an unknown kind",
     text: withProfile("{wave: {mean: 5/s}}"),
     faults: [
-      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine or week. Write 20/s.',
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine, week or users. Write 20/s.',
     ],
   },
   {
@@ -1243,7 +1304,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown arrival",
     text: withProfile("1/s\n    arrival: burst"),
     faults: [
-      'load.yml:12:14: Cannot read arrival of scenario "steady": must be even or poisson; found "burst". Write it like even.',
+      'load.yml:12:14: Cannot read arrival of scenario "steady": must be even, poisson or a burst such as burst of 50; found "burst". Write it like burst of 50.',
     ],
   },
   {

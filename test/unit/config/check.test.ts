@@ -111,6 +111,7 @@ scenarios:
       ramp:
         stages: [{to: 5/m, over: 1h}] # load.yml:9:37
     arrival: even # default
+    choose: exact # default
     mix:
       add: 1 # default: the only task
     startAfter: 0s # default

@@ -45,6 +45,7 @@ test("the smallest configuration gets every default", () => {
         connection: "main",
         profile: { kind: "constant", ratePerSecond: 20 },
         arrival: "even",
+        choose: "exact",
         mix: { add: 1 },
         startAfterMs: 0,
         warmupMs: 0,

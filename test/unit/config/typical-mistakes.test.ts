@@ -321,7 +321,12 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...faults: strin
     arrival("Poisson", "Write poisson."),
   ],
   [
-    "a value by another name",
+    "a burst in other words",
+    profile("1/s\n    arrival: bursts of 20"),
+    arrival("bursts of 20", "Write burst of 20."),
+  ],
+  [
+    "an arrival by another name",
     profile("1/s\n    arrival: uniform"),
     arrival("uniform", "Write even."),
   ],
@@ -427,7 +432,7 @@ function bare(line: number, column: number, template: string, quote = '"'): stri
 }
 
 function noProfile(write: string, line = 11, column = 14): string {
-  return `load.yml:${line}:${column}: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine or week. Write ${write}.`;
+  return `load.yml:${line}:${column}: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine, week or users. Write ${write}.`;
 }
 
 function unknown(key: string, meant: string): string {
@@ -435,7 +440,7 @@ function unknown(key: string, meant: string): string {
 }
 
 function arrival(found: string, remedy: string): string {
-  return `load.yml:12:14: Cannot read arrival of scenario "steady": must be even or poisson; found "${found}". ${remedy}`;
+  return `load.yml:12:14: Cannot read arrival of scenario "steady": must be even, poisson or a burst such as burst of 50; found "${found}". ${remedy}`;
 }
 
 type Mistake = (typeof MISTAKES)[number];

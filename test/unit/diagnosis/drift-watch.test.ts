@@ -13,8 +13,8 @@ import { OBSERVED, UNKNOWN } from "../exposition/observed.js";
 const SUBJECT: Subject = {
   scenarios: [{ name: "s", stages: [] }],
   entries: [
-    { scenario: 0, task: "app.a", queue: "celery" },
-    { scenario: 0, task: "app.b", queue: "celery" },
+    { scenario: 0, task: "app.a", queue: "celery", userRow: null },
+    { scenario: 0, task: "app.b", queue: "celery", userRow: null },
   ],
   members: [],
   slos: [],
@@ -38,6 +38,7 @@ function setUp(lookMs = WINDOW_MS / 60 / LOOKS_A_POINT) {
     data: 0,
     exceptionRows: 2,
     sloRows: 0,
+    userRows: 0,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));

@@ -72,13 +72,14 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
     data: 1,
     exceptionRows: 2,
     sloRows: 1,
+    userRows: 0,
     slots: 1,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
   const metrics = engineMetrics(
     {
       scenarios: [{ name: "steady", stages: [...createProfile(ramp).stages, ...OTHER_STAGES] }],
-      entries: [{ scenario: 0, task: "app.add", queue: "celery" }],
+      entries: [{ scenario: 0, task: "app.add", queue: "celery", userRow: null }],
       members: [{ row: 1, workflow: 0, task: "app.sub" }],
       connections: ["main"],
       slos: [

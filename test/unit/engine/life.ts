@@ -12,6 +12,7 @@ import { ExceptionRows } from "../../../src/engine/exception-rows.js";
 import { compileFirstBodies } from "../../../src/engine/message-maker.js";
 import type { EntryPlan, ScenarioPlan, SloPlan } from "../../../src/engine/messages.js";
 import { TaskLife } from "../../../src/engine/task-life.js";
+import type { UserPaceWatch } from "../../../src/engine/user-pace.js";
 import {
   createLayout,
   type EntryCounter,
@@ -82,6 +83,7 @@ const SCENARIO: ScenarioPlan = {
   connection: 0,
   profile: { kind: "constant", ratePerSecond: 1 },
   arrival: "even",
+  choose: "exact",
   entries: [0, 1],
   weights: [1, 1],
   startAfterMs: 0,
@@ -102,6 +104,7 @@ export const entry = (name: string, priority: number): EntryPlan => ({
   workflow: null,
   memberOf: null,
   data: null,
+  userRow: null,
 });
 
 /**
@@ -113,6 +116,7 @@ export function setUp(
   entries: readonly EntryPlan[] = [entry("a", 0), entry("b", 9)],
   slots = maxInFlight * entries.length + 4,
   slos: readonly SloPlan[] = [],
+  pace: UserPaceWatch | null = null,
 ) {
   const layout = createLayout({
     entries: entries.length,
@@ -123,6 +127,7 @@ export function setUp(
     data: 0,
     exceptionRows: entries.length + 4,
     sloRows: slos.length,
+    userRows: entries.filter(({ userRow }) => userRow !== null).length,
     slots,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
@@ -172,6 +177,8 @@ export function setUp(
     rowsOf: () => {
       throw new Error("no data");
     },
+    paceOf: () => pace,
+    onUserFree: () => {},
     onRefused: () => {},
     onInvalid: () => {},
     onMalformed: () => {},

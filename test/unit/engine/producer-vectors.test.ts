@@ -67,6 +67,7 @@ function produce(each: ProducerCase, captured: Captured): Captured {
       workflow: null,
       memberOf: null,
       data: null,
+      userRow: null,
     },
   };
   const [first] = compileFirstBodies(entry, [entry], "oid", {

@@ -13,6 +13,7 @@ const PLAN: ScenarioPlan = {
   connection: 0,
   profile: { kind: "constant", ratePerSecond: 10 },
   arrival: "even",
+  choose: "exact",
   entries: [0, 1],
   weights: [3, 1],
   startAfterMs: 0,
@@ -39,6 +40,7 @@ function setUp(
     data: 0,
     exceptionRows: 2,
     sloRows: 0,
+    userRows: 0,
     slots: 8,
   });
   const cells = new Float64Array(layout.cellCount);
@@ -53,6 +55,7 @@ function setUp(
     start(entry: number, stage: number, plannedMs: number, _nowMs: number, isWarmup: boolean) {
       started.push({ entry, stage, plannedMs, isWarmup });
       tasks.inFlight++;
+      return true;
     },
     inFlight: () => tasks.inFlight,
     hasRoom: () => tasks.inFlight < 4,
@@ -79,6 +82,8 @@ function setUp(
     budget: { limit: left, left },
     seed: 1,
     rows: undefined,
+    share: WHOLE,
+    pace: null,
     readAhead: () => undefined,
     mayStart: () => isOurs.value,
     deal,

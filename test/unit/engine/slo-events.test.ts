@@ -327,6 +327,7 @@ test("in any sequence the counts are those of looking at every start anew", () =
         data: 0,
         exceptionRows: 1,
         sloRows: latencies.length,
+        userRows: 0,
         slots: 8,
       });
       const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));

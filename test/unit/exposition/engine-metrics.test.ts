@@ -26,9 +26,9 @@ const subject: Subject = {
     { name: "steady", stages: createProfile({ kind: "constant", ratePerSecond: 5 }).stages },
   ],
   entries: [
-    { scenario: 0, task: "app.a", queue: "celery" },
-    { scenario: 0, task: "app.a", queue: "other" },
-    { scenario: 0, task: "app.b", queue: "celery" },
+    { scenario: 0, task: "app.a", queue: "celery", userRow: null },
+    { scenario: 0, task: "app.a", queue: "other", userRow: null },
+    { scenario: 0, task: "app.b", queue: "celery", userRow: 0 },
   ],
   members: [{ row: 3, workflow: 2, task: "app.c" }],
   connections: ["main"],
@@ -72,6 +72,7 @@ function setUp(observed = [OBSERVED]) {
     data: 1,
     exceptionRows: 7,
     sloRows: 4,
+    userRows: 1,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));

@@ -38,6 +38,12 @@ const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>
     "connections.second": { broker: "redis://127.0.0.1/1" },
     "scenarios.two": { profile: "1/s", mix: "a", connection: "second" },
   },
+  "users and a rate": {
+    "tasks.b": { name: "app.b", queue: "other" },
+    "tasks.w": { chain: ["a", "b"] },
+    "scenarios.users": { profile: { users: 5, wait: "1s" }, mix: ["a", "b", "w"] },
+    "scenarios.steps": { profile: { users: ["5 for 1m", "9 for 1m"] }, mix: "b" },
+  },
   "one bucket": { buckets: ["1s"] },
 };
 

@@ -25,6 +25,7 @@ export class Run {
       data: 0,
       exceptionRows: tasks.length + 20,
       sloRows: 0,
+      userRows: 0,
       slots: 4,
     });
     const memory = new SharedArrayBuffer(ledgerBytes(this.#layout));
@@ -35,7 +36,7 @@ export class Run {
         name: `scenario-${index}`,
         stages: [],
       })),
-      entries: tasks.map((task) => ({ scenario: 0, task, queue: "queue-0" })),
+      entries: tasks.map((task) => ({ scenario: 0, task, queue: "queue-0", userRow: null })),
       ...{ members: [], connections: ["main"], slos: [], data: [], exceptions: [] },
       ...{ version: "0", commit: "0", configHash: "0" },
     };

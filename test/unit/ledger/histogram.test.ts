@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { fineTable, observe, quantileMs, sumMs } from "../../../src/ledger/histogram.js";
+import {
+  fineTable,
+  observe,
+  observeSpaced,
+  quantileMs,
+  sumMs,
+} from "../../../src/ledger/histogram.js";
 import { createLayout } from "../../../src/ledger/layout.js";
 
 const layout = createLayout({
@@ -13,6 +19,7 @@ const layout = createLayout({
   data: 0,
   exceptionRows: 2,
   sloRows: 0,
+  userRows: 0,
   slots: 8,
 });
 const place = layout.entryHistogram(1, "latencySucceeded");
@@ -23,6 +30,27 @@ test("observe() counts a value in the bucket whose bound contains it, bounds inc
   for (const value of [0, 5, 5.0001, 10, 100, 1000, 1000.1, 1e9]) observe(cells, place, value);
   assert.deepEqual(countsOf(cells), [2, 2, 1, 1, 2]);
   assert.equal(sumMs(cells, place), 0 + 5 + 5.0001 + 10 + 100 + 1000 + 1000.1 + 1e9);
+});
+
+test("observeSpaced() is observe() of each of the values", () => {
+  const ms = fc.integer({ min: 0, max: 400_000 }).map((value) => value / 100);
+  fc.assert(
+    fc.property(ms, ms, fc.nat(200), (greatestMs, wideMs, most) => {
+      const stepMs = wideMs / 10 + 0.5;
+      const count = Math.min(most, Math.floor(greatestMs / stepMs));
+      const [one, all] = [new Float64Array(layout.cellCount), new Float64Array(layout.cellCount)];
+      observeSpaced(all, place, greatestMs, stepMs, count);
+      for (let n = 0; n < count; n++)
+        observe(one, place, greatestMs - (count - 1) * stepMs + (count - 1 - n) * stepMs);
+      assert.ok(Math.abs(sumMs(one, place) - sumMs(all, place)) < 1e-6 * (1 + sumMs(one, place)));
+      for (const cells of [one, all]) cells[place.offset + place.boundsMs.length + 1] = 0;
+      // At a border rounding may choose either side of it: never more than one value, and the total is the same.
+      for (const [cell, value] of one.entries()) assert.ok(Math.abs(value - all[cell]!) <= 1);
+      const total = (cells: Float64Array) => cells.reduce((sum, cell) => sum + cell, 0);
+      assert.equal(total(all), 2 * count);
+      assert.equal(total(one), total(all));
+    }),
+  );
 });
 
 test("observe() writes to its own histogram only", () => {

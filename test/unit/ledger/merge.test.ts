@@ -16,6 +16,7 @@ const layout = createLayout({
   data: 0,
   exceptionRows: 3,
   sloRows: 1,
+  userRows: 0,
   slots: 20,
 });
 const open = (): Half => openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout))).live;

@@ -18,6 +18,7 @@ const layout = createLayout({
   data: 0,
   exceptionRows: 3,
   sloRows: 0,
+  userRows: 0,
   slots: 5,
 });
 const open = () => openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));

@@ -13,7 +13,14 @@ import {
 } from "../../../src/page/model/orders.js";
 
 const SHOP: ScenarioAnswer = {
-  ...{ name: "my shop", state: "running", stage: null, targetRate: 20, achievedRate: 19.8 },
+  ...{
+    name: "my shop",
+    state: "running",
+    stage: null,
+    targetRate: 20,
+    users: null,
+    achievedRate: 19.8,
+  },
   ...{
     isStopped: false,
     pauses: [],

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createArrivals } from "../../../src/plan/arrival.js";
+import { type Arrival, createArrivals, startsAt } from "../../../src/plan/arrival.js";
 import { createProfile } from "../../../src/plan/profile.js";
 import { anySpec, type LinesSpec, wholeSpec } from "./profiles.js";
 
 function dueTimes(
   spec: LinesSpec,
-  kind: "even" | "poisson",
+  kind: Arrival,
   seed: number,
   endMs: number,
   most = Infinity,
@@ -45,6 +45,26 @@ test("even arrivals of 50/s for 20s are exactly 1000, 20 ms apart, the last at 2
   assert.deepEqual(
     times,
     Array.from({ length: 1000 }, (_, index) => (index + 1) * 20),
+  );
+});
+
+test("bursts are due together where N reaches their last start, and no start is ahead of the plan", () => {
+  const times = dueTimes({ kind: "constant", ratePerSecond: 100 }, { burstOf: 40 }, 1, 1_999);
+  assert.deepEqual([...new Set(times)], [400, 800, 1200, 1600]);
+  assert.equal(times.length, 160);
+  fc.assert(
+    fc.property(anySpec, fc.integer({ min: 1, max: 60 }), (spec, burstOf) => {
+      const profile = createProfile(spec);
+      const due = dueTimes(spec, { burstOf }, 1, 20_000, 2_000);
+      const even = dueTimes(spec, "even", 1, 20_000, 2_000);
+      for (const [index, dueMs] of due.entries()) {
+        // Each is due when the last of its burst is, had they come evenly.
+        const last = startsAt(index, { burstOf }) + burstOf - 1;
+        if (last < even.length) assert.equal(dueMs, even[last]);
+      }
+      if (due.length < 2_000) assert.equal(due.length, startsAt(even.length, { burstOf }));
+      assert.ok(profile.startsBy(due.at(-1) ?? 0) >= due.length * (1 - 1e-9));
+    }),
   );
 });
 

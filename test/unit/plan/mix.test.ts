@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { countShares, createMix } from "../../../src/plan/mix.js";
+import { countShares, createMix, mixOf } from "../../../src/plan/mix.js";
 
 function take(weights: readonly number[], starts: number): number[] {
   const mix = createMix(weights);
@@ -113,4 +113,24 @@ test("countShares() rounds to the right sum when there is no short cycle", () =>
   for (const [entry, weight] of weights.entries()) {
     assert.ok(Math.abs(counts[entry]! - (weight / total) * 1_000_000_007) < 1);
   }
+});
+
+test("a mix that is drawn has its shares on the average, by its seed, and nothing of weight 0", () => {
+  const weights = [3, 0, 1, 0.5];
+  const drawn = (seed: number) => {
+    const mix = mixOf("random", weights, seed);
+    return Array.from({ length: 20_000 }, () => mix.take());
+  };
+  const counts = weights.map(() => 0);
+  for (const entry of drawn(1)) counts[entry]! += 1;
+  for (const [entry, weight] of weights.entries()) {
+    const expected = (20_000 * weight) / 4.5;
+    assert.ok(Math.abs(counts[entry]! - expected) <= 5 * Math.sqrt(expected), `${counts}`);
+  }
+  assert.equal(counts[1], 0);
+  assert.deepEqual(drawn(1), drawn(1));
+  assert.notDeepEqual(drawn(1), drawn(2));
+  // Two of the same in a row are as frequent as chance has them, which interleaving avoids.
+  const twice = drawn(3).filter((entry, index, all) => entry === 2 && all[index + 1] === 2).length;
+  assert.ok(Math.abs(twice - 20_000 / 20.25) < 150, `${twice}`);
 });

@@ -45,6 +45,7 @@ function rowsOf(
   const starts = new Starts({
     timeline,
     arrival: "even",
+    choose: "exact",
     seed: 1,
     deal: inBlocks(segment, thread, block),
     weights: mix,

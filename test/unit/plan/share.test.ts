@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Arrival } from "../../../src/plan/arrival.js";
+import type { Choose } from "../../../src/plan/mix.js";
 import { createProfile } from "../../../src/plan/profile.js";
 import { firstRegime } from "../../../src/plan/regime.js";
 import {
@@ -17,10 +19,16 @@ import { createTimeline } from "../../../src/plan/timeline.js";
 import { anySpec, type LinesSpec } from "./profiles.js";
 
 /** Start number, due time and entry of the starts of a deal. */
-function starts(spec: LinesSpec, kind: "even" | "poisson", weights: number[], deal: Deal) {
+function starts(
+  spec: LinesSpec,
+  kind: Arrival,
+  weights: number[],
+  deal: Deal,
+  choose: Choose = "exact",
+) {
   const plan = { profile: createProfile(spec), endMs: 60_000, untilMs: Infinity };
   const timeline = createTimeline(plan, firstRegime(0, 0));
-  const due = new Starts({ timeline, arrival: kind, seed: 7, deal, weights });
+  const due = new Starts({ timeline, arrival: kind, choose, seed: 7, deal, weights });
   const list: { number: number; dueMs: number; entry: number }[] = [];
   // Beyond so many all goes on as before.
   while (due.nextMs < Infinity && list.length < 2_000) {
@@ -41,18 +49,19 @@ test("the threads of all segments together start exactly the plan, each start on
     fc.property(
       ...[
         anySpec,
-        fc.constantFrom("even" as const, "poisson" as const),
+        fc.constantFrom<Arrival>("even", "poisson", { burstOf: 7 }),
+        fc.constantFrom<Choose>("exact", "random"),
         weights,
         segments,
         segments,
         fc.integer({ min: 1, max: 300 }),
       ],
-      (spec, kind, weights, of, threads, block) => {
-        const whole = starts(spec, kind, weights, ALL_STARTS).slice(0, 2_000);
+      (spec, kind, choose, weights, of, threads, block) => {
+        const whole = starts(spec, kind, weights, ALL_STARTS, choose).slice(0, 2_000);
         const union = Array.from({ length: of * threads }, (_, part) => {
           const segment = { index: part % of, of };
           const thread = { index: Math.floor(part / of), of: threads };
-          return starts(spec, kind, weights, inBlocks(segment, thread, block));
+          return starts(spec, kind, weights, inBlocks(segment, thread, block), choose);
         }).flat();
         const numbered = union
           .sort((one, other) => one.number - other.number)

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { type Arrival, startsAt } from "../../../src/plan/arrival.js";
+import type { Choose } from "../../../src/plan/mix.js";
 import { createProfile, type RatedSpec } from "../../../src/plan/profile.js";
 import { firstRegime, type RateOverride, type Regime } from "../../../src/plan/regime.js";
 import { ALL_STARTS, type Deal, inBlocks } from "../../../src/plan/share.js";
@@ -166,14 +168,14 @@ const MOST_STARTS = 1_200;
 /** What one place starts when it hears of each change `leadMs` before it holds, and looks at what is due at any time. */
 function startsOf(
   spec: RatedSpec,
-  kind: "even" | "poisson",
+  { arrival, choose }: { readonly arrival: Arrival; readonly choose: Choose },
   steps: readonly Step[],
   deal: Deal,
   startsBefore: number,
 ): Start[] {
   const first = createTimeline(planOf(spec), firstRegime(0, ZERO_UNIX_MS), startsBefore);
   const { timelines, regimes } = follow(first, steps);
-  const due = new Starts({ timeline: first, arrival: kind, seed: 3, deal, weights: [2, 1] });
+  const due = new Starts({ timeline: first, arrival, choose, seed: 3, deal, weights: [2, 1] });
   const list: Start[] = [];
   const takeUntil = (untilMs: number) => {
     while (due.nextMs <= untilMs && list.length < MOST_STARTS) {
@@ -194,16 +196,19 @@ test("threads and segments that hear the same orders do exactly the timeline's s
     fc.property(
       ...[
         anyShape,
-        fc.constantFrom("even" as const, "poisson" as const),
+        fc.record({
+          arrival: fc.constantFrom<Arrival>("even", "poisson", { burstOf: 5 }),
+          choose: fc.constantFrom<Choose>("exact", "random"),
+        }),
         steps,
         fc.integer({ min: 1, max: 3 }),
         fc.integer({ min: 1, max: 3 }),
         fc.constantFrom(1, 4, 16),
         fc.constantFrom(0, 12.25, 400),
       ],
-      (spec, kind, steps, of, threads, block, startsBefore) => {
-        const whole = startsOf(spec, kind, steps, ALL_STARTS, startsBefore);
-        const first = Math.floor(startsBefore);
+      (spec, how, steps, of, threads, block, startsBefore) => {
+        const whole = startsOf(spec, how, steps, ALL_STARTS, startsBefore);
+        const first = startsAt(startsBefore, how.arrival);
         assert.deepEqual(
           whole.map(({ number }) => number),
           whole.map((_, index) => first + index),
@@ -212,7 +217,7 @@ test("threads and segments that hear the same orders do exactly the timeline's s
         const parts = Array.from({ length: of * threads }, (_, part) => {
           const segment = { index: part % of, of };
           const thread = { index: Math.floor(part / of), of: threads };
-          return startsOf(spec, kind, steps, inBlocks(segment, thread, block), startsBefore);
+          return startsOf(spec, how, steps, inBlocks(segment, thread, block), startsBefore);
         });
         const union = parts.flat().sort((one, other) => one.number - other.number);
         const most = whole.length < MOST_STARTS ? whole.length : (3 / 4) * MOST_STARTS;

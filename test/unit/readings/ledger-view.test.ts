@@ -14,6 +14,7 @@ const layout = createLayout({
   data: 0,
   exceptionRows: 2,
   sloRows: 0,
+  userRows: 0,
   slots: 4,
 });
 

@@ -17,8 +17,8 @@ const subject: Subject = {
     { name: "steady", stages: createProfile({ kind: "constant", ratePerSecond: 100 }).stages },
   ],
   entries: [
-    { scenario: 0, task: "app.quick", queue: "celery" },
-    { scenario: 0, task: "app.slow", queue: "celery" },
+    { scenario: 0, task: "app.quick", queue: "celery", userRow: null },
+    { scenario: 0, task: "app.slow", queue: "celery", userRow: null },
   ],
   members: [],
   connections: ["main"],
@@ -41,6 +41,7 @@ function setUp() {
     data: 0,
     exceptionRows: 2,
     sloRows: 0,
+    userRows: 0,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));

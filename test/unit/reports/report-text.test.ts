@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { observe } from "../../../src/ledger/histogram.js";
 import { createLayout, type EntryCounter, SCENARIO_STATES } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import {
@@ -29,12 +30,12 @@ const steps = (count: number) =>
   });
 
 /** A run of a task with a short name and one with a long name, with what a test has counted. */
-function setUp(stages = steps(2)) {
+function setUp(stages = steps(2), userRow: number | null = null) {
   const subject: Subject = {
     scenarios: [{ name: "steady", stages }],
     entries: [
-      { scenario: 0, task: "a", queue: "celery" },
-      { scenario: 0, task: LONG, queue: "celery" },
+      { scenario: 0, task: "a", queue: "celery", userRow },
+      { scenario: 0, task: LONG, queue: "celery", userRow: userRow === null ? null : userRow + 1 },
     ],
     members: [],
     connections: ["main"],
@@ -54,6 +55,7 @@ function setUp(stages = steps(2)) {
     data: 0,
     exceptionRows: 2,
     sloRows: 0,
+    userRows: 2,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
@@ -80,7 +82,12 @@ function setUp(stages = steps(2)) {
     reasons: { refused: new Map(), invalid: null, notConnected: null },
   });
   const text = (width = Number.POSITIVE_INFINITY) => reportText(run(), endReport(run()), width);
-  return { subject, count, plannedFor, run, text };
+  const took = (entry: number, measured: readonly number[], compensated: readonly number[]) => {
+    for (const ms of measured)
+      observe(live.cells, layout.entryHistogram(entry, "latencySucceeded"), ms);
+    for (const ms of compensated) observe(live.cells, layout.compensated(entry), ms);
+  };
+  return { subject, count, plannedFor, took, run, text };
 }
 
 /** The rows of the report's tables, as numbers by column; tables below one another are one. */
@@ -228,4 +235,17 @@ test("the status line takes what room there is, and what says most stays longest
     assert.ok(widthOf(line) <= width, line);
     assert.match(line, /^steady/);
   }
+});
+
+test("what users hide is said beside what they saw", () => {
+  const { took, run, text } = setUp(steps(1), 0);
+  took(0, [20, 20, 3_000], [20, 20, 3_000, 2_000, 1_000]);
+  took(1, [20], [20]);
+  const line =
+    "  steady: users who wait slow down with the workers; in brackets as if each had kept its pace: p50 20 ms (20 ms), p95 2.99 s (2.99 s), p99 2.99 s (2.99 s)";
+  assert.ok(text().includes(`closed loops\n${line}`), text());
+  const { measured, compensated } = endReport(run()).users.steady!;
+  assert.deepEqual([measured.p50! < 0.021, compensated.p50! < 0.021], [true, true]);
+  for (const each of text(80).split("\n")) assert.ok(widthOf(each) <= 80, each);
+  assert.doesNotMatch(setUp().text(), /closed loops/);
 });

@@ -22,8 +22,8 @@ const SUBJECT: Subject = {
     },
   ],
   entries: [
-    { scenario: 0, task: "app.a", queue: "celery" },
-    { scenario: 1, task: "app.a", queue: "celery" },
+    { scenario: 0, task: "app.a", queue: "celery", userRow: null },
+    { scenario: 1, task: "app.a", queue: "celery", userRow: null },
   ],
   members: [],
   slos: [],
@@ -45,6 +45,7 @@ function setUp() {
     data: 0,
     exceptionRows: 2,
     sloRows: 0,
+    userRows: 0,
     slots: 4,
   });
   const { live } = openLedger(layout, new SharedArrayBuffer(ledgerBytes(layout)));
@@ -74,9 +75,10 @@ test("what has no number is null, so that the status is the same after JSON", ()
       state: "running",
       stage: { number: 1, name: "max", kind: "hold", remainingSeconds: null },
       targetRate: null,
+      users: null,
       achievedRate: null,
     },
-    later: { state: "waiting", stage: null, targetRate: 0, achievedRate: null },
+    later: { state: "waiting", stage: null, targetRate: 0, users: null, achievedRate: null },
   });
   const { broker, workers, queues } = status.connections.main!;
   assert.deepEqual(broker, { isUp: false, isBlocked: true, reconnects: 0 });

@@ -21,7 +21,10 @@ export const stepsForm = z
       .meta({ description: "Rates that are held one after another." }),
     repeat: z
       .boolean({ error: "must be true or false" })
-      .meta({ description: "Start again after the last step instead of ending." })
+      .meta({
+        description:
+          "Start again after the last step, or the last number of users, instead of ending.",
+      })
       .prefault(false),
   })
   .transform(({ steps, repeat }): RatedSpec<"steps"> => ({ kind: "steps", stages: steps, repeat }));

@@ -3,7 +3,7 @@ import { didYouMean } from "../../../did-you-mean.js";
 import { isMapping } from "../../../mapping.js";
 import type { RatedSpec } from "../../../plan/profile.js";
 import type { WeekPoint } from "../../../plan/profiles/week.js";
-import { field, ReadError, rateMeta, readEach, readRate } from "../../fields.js";
+import { field, ReadError, rateMeta, readAt, readEach, readRate } from "../../fields.js";
 import { RATE_PATTERN } from "../../quantities.js";
 import { readZone, TIME_OF_DAY, timeOfDay, WEEKDAYS, weekdays } from "../local-time.js";
 
@@ -54,9 +54,9 @@ function readWeek(value: unknown): Omit<RatedSpec<"week">, "kind"> {
   let startPerSecond = 0;
   const days: (readonly WeekPoint[] | undefined)[] = WEEKDAYS.map(() => undefined);
   readEach(Object.entries(value), ([key, each]) => {
-    if (key === "zone") zone = at(key, () => readZone(each));
-    else if (key === "default") startPerSecond = at(key, () => readRate(each));
-    else if (key === "steps") isStepped = at(key, () => readFlag(each));
+    if (key === "zone") zone = readAt([key], () => readZone(each));
+    else if (key === "default") startPerSecond = readAt([key], () => readRate(each));
+    else if (key === "steps") isStepped = readAt([key], () => readFlag(each));
     else {
       const named = readDays(key);
       const points = readHours(key, each);
@@ -80,16 +80,6 @@ function readWeek(value: unknown): Omit<RatedSpec<"week">, "kind"> {
     }));
   });
   return { zone, points, isStepped };
-}
-
-/** Reads what stands at a key, so that a fault has its place. */
-function at<T>(key: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof ReadError)) throw error;
-    throw new ReadError(error.message, error.details, [key, ...error.path]);
-  }
 }
 
 function readFlag(value: unknown): boolean {
@@ -123,7 +113,7 @@ function readHours(day: string, value: unknown): readonly WeekPoint[] {
         time,
       ]);
     }
-    return at(day, () => at(time, () => ({ atMs, ratePerSecond: readRate(rate) })));
+    return readAt([day], () => readAt([time], () => ({ atMs, ratePerSecond: readRate(rate) })));
   });
   points.sort((one, other) => one.atMs - other.atMs);
   const twice = points.findIndex(({ atMs }, index) => atMs === points[index - 1]?.atMs);
