@@ -59,6 +59,7 @@ export class Books {
     if (compensated === null || (this.#table.flags[slot]! & FLAG.warmup) !== 0) return;
     observe(this.#cells, compensated, latencyMs);
     const { paceMs, usualMs } = pace;
+    if (paceMs === Number.POSITIVE_INFINITY) return;
     const missed = Math.floor((latencyMs - usualMs) / paceMs);
     observeSpaced(this.#cells, compensated, latencyMs - paceMs, paceMs, missed);
   }

@@ -223,7 +223,7 @@ test("a real Prometheus answers the dashboards from a real run", async (t) => {
 
     await t.test(`${board.uid}: the variables offer what the daemon has`, () => {
       assert.equal(selections.job, "(celery-load)");
-      assert.equal(selections.scenario, "(closed|flows|steady|stepped)");
+      assert.equal(selections.scenario, "(closed|flows|shoppers|steady|stepped)");
       assert.equal(
         selections.task,
         "(broken|pipeline|tests\\\\.add|tests\\\\.fail|tests\\\\.retry|tests\\\\.sleep)",
@@ -251,7 +251,7 @@ test("a real Prometheus answers the dashboards from a real run", async (t) => {
 
   await t.test("Prometheus has every sample of the last page, as it is there", async () => {
     daemon.signal("SIGTERM");
-    const stopped = 'sum(celery_load_scenario_state{state="stopped"}) == 4';
+    const stopped = 'sum(celery_load_scenario_state{state="stopped"}) == 5';
     const isStored = async () => (await prometheus.now(stopped)).length === 1;
     await waitUntil(isStored, 60_000, "the scenarios to stop and Prometheus to see it");
     let [exposed, stored]: string[][] = [[], []];
@@ -285,7 +285,7 @@ const SHOWN: Readonly<Record<string, (show: Show) => Promise<void>>> = {
       assert.deepEqual([...new Set(valuesOf(await show(ledger)))], [0], ledger);
     }
     assert.deepEqual([...new Set(valuesOf(await show("Connections down, A")))], [0]);
-    assert.deepEqual(namesIn(await show("Scenarios now, A"), "state"), Array(4).fill("running"));
+    assert.deepEqual(namesIn(await show("Scenarios now, A"), "state"), Array(5).fill("running"));
     assert.deepEqual(namesIn(await show("Scenarios now, C"), "scenario"), ["stepped"]);
     const [timeLeft] = valuesOf(await show("Scenarios now, C"));
     assert.ok(timeLeft! > 0 && timeLeft! <= 4, `the stage has ${timeLeft} s left`);

@@ -119,10 +119,11 @@ buckets: [100ms, 1s, 2s, 5s]
     const measured = above("celery_load_task_latency_seconds", { scenario: "users" }, le);
     const compensated = above("celery_load_task_latency_compensated_seconds", {}, le);
     const told = `above ${le} s: measured ${measured}, compensated ${compensated}, open ${open}`;
-    assert.ok(measured <= 2 * USERS, told);
-    // What an open loop has in its queue when the worker goes on takes its time, too: it sees a bit more.
+    // Of each user the one that waited, and while the worker catches up the one after it.
+    assert.ok(measured <= 3 * USERS && measured < open / 3, told);
+    // The open loop's own queue, which is worked off when the worker goes on, makes some more of its tasks slow.
     const planned = ((pausedMs - ms) * USERS) / 325;
-    assert.ok(compensated >= planned * 0.85 && compensated <= planned * 1.15, told);
+    assert.ok(compensated >= planned * 0.9 && compensated <= open * 1.1, told);
     assert.ok(open >= planned * 0.95, told);
     console.log(told);
   }

@@ -104,7 +104,7 @@ const CASES: readonly [Order, Partial<Record<Situation, RegExp>>][] = [
   [release, every(/^The kill switch is not on\.$/, "killed")],
   ...["override", "burst", "skip-stage"].map((kind): [Order, Record<string, RegExp>] => [
     { ...orderOf(kind), ...LOOP } as Order,
-    { ...every(/^Scenario loop is a closed loop \(profile: max\), which/), over: /has ended/ },
+    { ...every(/^Scenario loop is a closed loop, which/), over: /has ended/ },
   ]),
 ];
 
