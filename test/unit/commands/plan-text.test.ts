@@ -262,7 +262,7 @@ test("plan says what users do, and the most that they could start", () => {
     `shoppers: 50 users, a closed loop
   starts after 5s; times below from then
   each user starts a task, waits for its end, then for 100ms to 500ms, and starts the next; they come at 10/s
-  no rate of its own: the workers decide how many they start, 166.7/s if tasks took no time
+  no rate of its own: the workers decide how many they start, 166.67/s if tasks took no time
 `,
   );
   const stages = [
