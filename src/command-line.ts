@@ -196,7 +196,7 @@ const ORDERS: readonly (readonly [
   [
     "set",
     ["<SCENARIO>", "<CHANGE>"],
-    "overrides: rate=50/s, scale=2, profile=JSON or mix=a:3,b:1",
+    "overrides: rate=50/s, scale=2, users=80, profile=JSON or mix=a:3,b:1",
     ["over", "ttl"],
   ],
   ["pause", ["<SCENARIO>"], "nothing starts, and the plan's clock stands", ["ttl"]],

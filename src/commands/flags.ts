@@ -1,5 +1,6 @@
 import { parseDuration } from "../config/quantities.js";
 import { ConfigError, messageOf, UserError } from "../errors.js";
+import { dateOf } from "../plan/clock/local-day.js";
 
 /** The demo's port of /metrics, as in `server.listen`'s default. */
 export const DEMO_PORT = 9809;
@@ -18,9 +19,8 @@ export function parseFor(text: string, flag = "--for"): number {
 
 /** A date such as 2027-03-28, as its midnight in UTC. */
 export function parseDate(text: string, flag = "--on"): number {
-  const unixMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  // 2027-02-30 would be a day in March.
-  if (unixMs >= 0 && new Date(unixMs).toISOString().startsWith(text)) return unixMs;
+  const date = dateOf(text);
+  if (date !== undefined) return date;
   throw flagError(flag, `must be a date such as 2027-03-28; found "${text}"`);
 }
 

@@ -5,14 +5,16 @@ import type { ControlState, Override, ScenarioControl } from "./control-state.js
 import type { Ceilings, EntryMix, ScenarioFacts } from "./facts.js";
 import { firstControl } from "./first-state.js";
 import { letPass } from "./follow.js";
-import { overrideFaults } from "./order-faults.js";
+import { kindFault, overrideFaults } from "./order-faults.js";
 import { overrideText } from "./order-text.js";
-import { isOfRate, planMsAt, regimeOf } from "./regime-of.js";
+import { planMsAt, regimeOf } from "./regime-of.js";
 
 /** A scenario as the configuration has it. */
 export interface PlannedScenario {
-  /** null: a closed loop. */
+  /** null: `max`. Of users the profile is their number. */
   readonly plan: TimelinePlan | null;
+  /** As in the facts. */
+  readonly usersAtMost: number | null;
   readonly mix: EntryMix;
   readonly startAfterMs: number;
   readonly warmupMs: number;
@@ -104,14 +106,15 @@ export function later(control: ScenarioControl, byMs: number): ScenarioControl {
 function fitting(
   name: string,
   control: ScenarioControl,
-  { plan, mix }: PlannedScenario,
+  { plan, mix, usersAtMost }: PlannedScenario,
   limits: Ceilings,
   dropped: string[],
 ): ScenarioControl {
   const planned = plan === null ? null : { plan, timeline: createTimeline(plan, control.regime) };
-  const scenario = { planned, mix, isOver: false, warmupMs: 0 };
+  const scenario = { planned, mix, usersAtMost, isOver: false, warmupMs: 0 };
   const whyNot = ({ to }: Override) => {
-    if (plan === null && isOfRate(to)) return "is now a closed loop";
+    const kind = kindFault(to, scenario);
+    if (kind !== null) return kind;
     return overrideFaults(to, scenario, limits)[0]?.message;
   };
   const overrides = control.overrides.filter((override) => {
@@ -132,11 +135,11 @@ function passGap(
 ): Omit<CarriedOn, "dropped"> {
   const isKilled = state.killSwitch !== null;
   const scenarios = new Map<string, ScenarioFacts>();
-  for (const [name, { plan, mix, warmupMs }] of plans) {
+  for (const [name, { plan, mix, usersAtMost, warmupMs }] of plans) {
     const { regime, startsBefore } = state.scenarios[name]!;
     const timeline = plan === null ? null : createTimeline(plan, regime, startsBefore);
     const planned = plan === null || timeline === null ? null : { plan, timeline };
-    scenarios.set(name, { planned, mix, warmupMs, isOver: false });
+    scenarios.set(name, { planned, mix, usersAtMost, warmupMs, isOver: false });
   }
   const world = { nowMs: -gapMs, atMs: -gapMs, unixMs, newId: () => "", changes: [] };
   const passed = letPass(state, { ...world, limits, scenarios }, 0);

@@ -18,8 +18,10 @@ export interface Facts {
 }
 
 export interface ScenarioFacts {
-  /** null: a closed loop, which has no rate. */
+  /** null: `max`, a closed loop, which has no rate. Of users the rate of the plan is their number. */
   readonly planned: Planned | null;
+  /** How many users there may be of a closed loop; null: the scenario has none. */
+  readonly usersAtMost: number | null;
   readonly mix: EntryMix;
   /** It has ended by itself: its profile, `duration`, `--for` or `--count`. */
   readonly isOver: boolean;

@@ -44,10 +44,22 @@ function timeFaults(order: Order): Fault[] {
   return faults;
 }
 
+/** Why a scenario of its kind has no such override, as what follows its name; null: it may have one. */
+export function kindFault(
+  { what }: OverrideTo,
+  { planned, usersAtMost }: Pick<ScenarioFacts, "planned" | "usersAtMost">,
+): string | null {
+  if (what === "mix") return null;
+  if (what === "users") return usersAtMost === null ? "has no users" : null;
+  if (planned === null) return "is a closed loop, which has no rate to override";
+  if (usersAtMost === null || what === "scale") return null;
+  return "has users, who have no rate: order users or scale";
+}
+
 /** Why the scenario cannot have such an override; none: it can. */
 export function overrideFaults(
   to: OverrideTo,
-  { planned, mix }: ScenarioFacts,
+  { planned, mix, usersAtMost }: ScenarioFacts,
   { maxRatePerSecond }: Ceilings,
 ): Fault[] {
   switch (to.what) {
@@ -58,10 +70,14 @@ export function overrideFaults(
     case "scale": {
       if (!isAmount(to.factor)) return [{ path: "scale", message: "must be a number from 0 on" }];
       const peak = planned?.plan.profile.peakBy(planned.plan.endMs) ?? 0;
-      return ceilingFaults("scale", to.factor * peak, maxRatePerSecond);
+      return usersAtMost === null
+        ? ceilingFaults("scale", to.factor * peak, maxRatePerSecond)
+        : userFaults("scale", Math.ceil(to.factor * peak), usersAtMost);
     }
     case "profile":
       return ceilingFaults("profile", createProfile(to.profile).peakBy(Infinity), maxRatePerSecond);
+    case "users":
+      return userFaults("users", to.count, usersAtMost);
     case "mix":
       return mixFaults(to.weights, mix);
   }
@@ -70,6 +86,14 @@ export function overrideFaults(
 function ceilingFaults(path: string, peakPerSecond: number, ceiling: number | null): Fault[] {
   if (ceiling === null || peakPerSecond <= ceiling) return [];
   const message = `would reach ${rateText(peakPerSecond)}, more than limits.maxRate (${rateText(ceiling)}, all threads and segments together) of the configuration allows`;
+  return [{ path, message }];
+}
+
+function userFaults(path: string, count: number, atMost: number | null): Fault[] {
+  const isNumber = Number.isSafeInteger(count) && count >= 0;
+  if (!isNumber) return [{ path, message: "must be a whole number of users from 0 on" }];
+  if (atMost === null || count <= atMost) return [];
+  const message = `would be ${count} users, and maxInFlight and limits.maxRate of the configuration allow ${atMost} (all threads and segments together)`;
   return [{ path, message }];
 }
 

@@ -1,5 +1,5 @@
 import { createProfile } from "../plan/profile.js";
-import { durationText, rateText } from "../plan/stage-name.js";
+import { durationText, rateText, usersText } from "../plan/stage-name.js";
 import type { Order, OverrideTo } from "./order.js";
 
 /** An order in a few words: `rate 50/s over 1m, for 10m`. Of `undo` its caller says what ends. */
@@ -31,6 +31,8 @@ export function overrideText(to: OverrideTo): string {
       return `scale ${to.factor}`;
     case "profile":
       return `profile ${createProfile(to.profile).title}`;
+    case "users":
+      return usersText(to.count);
     case "mix":
       return `mix ${Object.entries(to.weights)
         .map(([key, weight]) => `${key} ${weight}`)

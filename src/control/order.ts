@@ -53,6 +53,8 @@ export type OverrideTo =
   | { readonly what: "rate"; readonly perSecond: number }
   | { readonly what: "scale"; readonly factor: number }
   | { readonly what: "profile"; readonly profile: RatedSpec }
+  /** So many users of a closed loop. */
+  | { readonly what: "users"; readonly count: number }
   /** Weights by the key of each task of the scenario's mix. */
   | { readonly what: "mix"; readonly weights: Readonly<Record<string, number>> };
 

@@ -82,6 +82,8 @@ function rateOverride(control: ScenarioControl): RateOverride | null {
       return { kind: "rate", perSecond: inForce.to.perSecond };
     case "scale":
       return { kind: "scale", factor: inForce.to.factor };
+    case "users":
+      return { kind: "rate", perSecond: inForce.to.count };
     case "profile":
       return { kind: "profile", profile: inForce.to.profile, fromMs: inForce.fromMs };
     default:

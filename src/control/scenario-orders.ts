@@ -1,7 +1,7 @@
 import type { Override, Pause, ScenarioControl, Throttle } from "./control-state.js";
 import type { Facts, Planned, ScenarioFacts } from "./facts.js";
 import type { Order, OrderedBy, OrderKind } from "./order.js";
-import { burstCeilingFault } from "./order-faults.js";
+import { burstCeilingFault, kindFault } from "./order-faults.js";
 import { orderText } from "./order-text.js";
 import { isOfRate, planMsAt, rateBefore } from "./regime-of.js";
 import { conflict, type Step } from "./step.js";
@@ -55,7 +55,8 @@ function override(order: ScenarioOrder<"override">, by: OrderedBy, situation: Si
   const { atMs, unixMs } = facts;
   const ended = whyNotRunning(order, situation);
   if (ended !== null) return ended;
-  if (isOfRate(to) && scenario.planned === null) return noRate(order, "has no rate to override");
+  const fault = kindFault(to, scenario);
+  if (fault !== null) return conflict("scenario", `Scenario ${order.scenario} ${fault}.`);
   const id = facts.newId();
   const made: Override = {
     ...{ id, to, fromMs: atMs, untilMs: ttlMs === null ? null : atMs + ttlMs },
@@ -210,7 +211,9 @@ function burst(order: ScenarioOrder<"burst">, by: OrderedBy, situation: Situatio
   const { atMs, unixMs, limits } = facts;
   const ended = whyNotRunning(order, situation);
   if (ended !== null) return ended;
-  if (scenario.planned === null) return noRate(order, "starts as many as it may already");
+  if (scenario.planned === null || scenario.usersAtMost !== null) {
+    return noRate(order, "starts as many as it may already");
+  }
   if (isKilled || control.pauses.length > 0) {
     const who = isKilled ? "held by the kill switch" : "paused";
     const advice = isKilled ? "`release` first" : "`resume` it first";

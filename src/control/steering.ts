@@ -287,7 +287,9 @@ export class OrderDesk implements Steering {
   #impactOf(after: ControlState, scenario: string | null, facts: Facts): Impact | null {
     const names = scenario === null ? Object.keys(after.scenarios) : [scenario];
     const impacts = names.flatMap((name) => {
-      if (isSameRate(this.#state, after, name)) return [];
+      const { usersAtMost = null } = facts.scenarios.get(name) ?? {};
+      // What users start, the workers decide.
+      if (usersAtMost !== null || isSameRate(this.#state, after, name)) return [];
       const [from, to] = [this.#state, after].map(
         (state) =>
           letPass(state, facts, facts.atMs + IMPACT_MS).scenarios.get(name)?.planned?.timeline,

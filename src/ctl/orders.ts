@@ -78,13 +78,14 @@ function ofScenario(scenario: string): string {
   return `scenarios/${encodeURIComponent(scenario)}`;
 }
 
-const CHANGE_FORM = "must be rate=50/s, scale=2, profile=JSON or mix=a:3,b:1";
+const CHANGE_FORM = "must be rate=50/s, scale=2, users=80, profile=JSON or mix=a:3,b:1";
 
 /** `rate=50/s` → `{rate: "50/s"}`. What the daemon can judge better is left to it. */
 function parseChange(text: string): object {
-  const [, key, value = ""] = /^(rate|scale|profile|mix)=(.+)$/s.exec(text) ?? [];
+  const [, key, value = ""] = /^(rate|scale|users|profile|mix)=(.+)$/s.exec(text) ?? [];
   if (key === "rate") return { rate: value };
   if (key === "scale" && Number.isFinite(Number(value))) return { scale: Number(value) };
+  if (key === "users" && /^\d{1,9}$/.test(value)) return { users: Number(value) };
   if (key === "profile") return { profile: parseProfile(value) };
   if (key === "mix") return { mix: parseMix(value) };
   throw fault("set", `${CHANGE_FORM}; found ${quote(text)}.`);

@@ -67,7 +67,10 @@ export function statusText(answer: ScenariosAnswer, width: number): string {
 }
 
 function wantedOf({ users, targetRate }: ScenarioAnswer): string {
-  if (users === null) return rateText(targetRate);
+  return users === null ? rateText(targetRate) : usersText(users);
+}
+
+function usersText(users: number): string {
   return `${users} ${users === 1 ? "user" : "users"}`;
 }
 
@@ -158,6 +161,7 @@ function overrideText(override: OverrideAnswer): string {
 function toText(to: OverrideTo): string {
   if (to.what === "rate") return `rate ${formatRate(to.perSecond)}`;
   if (to.what === "scale") return `scale ${to.factor}`;
+  if (to.what === "users") return usersText(to.count);
   if (to.what === "profile") return `another profile (${to.profile.kind})`;
   const weights = Object.entries(to.weights).map(([name, weight]) => `${name}:${weight}`);
   return `mix ${weights.join(",")}`;

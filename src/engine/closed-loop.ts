@@ -7,6 +7,7 @@ import {
   type Look,
   lookAt,
   MAX_STARTS_A_TURN,
+  nextChangeMs,
   type Pacing,
   type PacingOptions,
 } from "./pacing.js";
@@ -35,7 +36,7 @@ export class ClosedLoop implements Pacing {
     const elapsedMs = nowMs - zeroMs;
     const isOver = elapsedMs >= this.#timeline.endMs || this.#mix.isOutOfRows;
     if (isOver || this.#timeline.isPausedAt(elapsedMs)) {
-      return Number.POSITIVE_INFINITY;
+      return nextChangeMs(this.#timeline, zeroMs, elapsedMs);
     }
     const planMs = this.#timeline.planMsAt(elapsedMs);
     if (planMs < 0) return nowMs - planMs;

@@ -85,6 +85,12 @@ export interface Place {
   readonly inStageMs: number;
 }
 
+/** When an order holds that has been heard of, as a monotonic time; Infinity: none is to come. */
+export function nextChangeMs(timeline: Timeline, zeroMs: number, elapsedMs: number): number {
+  const { fromMs } = timeline.regime;
+  return fromMs > elapsedMs ? zeroMs + fromMs : Number.POSITIVE_INFINITY;
+}
+
 export function lookAt(
   timeline: Timeline,
   profile: Profile,

@@ -10,6 +10,7 @@ import {
   type Look,
   lookAt,
   MAX_STARTS_A_TURN,
+  nextChangeMs,
   type Pacing,
   type PacingOptions,
 } from "./pacing.js";
@@ -66,15 +67,17 @@ export class Users implements Pacing {
 
   turn(zeroMs: number, nowMs: number): number {
     const elapsedMs = nowMs - zeroMs;
-    if (this.#isOver(elapsedMs)) return Number.POSITIVE_INFINITY;
+    const changeMs = nextChangeMs(this.#timeline, zeroMs, elapsedMs);
+    if (this.#isOver(elapsedMs)) return changeMs;
     const restsUntilMs = this.#restsUntil(elapsedMs);
     this.#heed(restsUntilMs > elapsedMs, nowMs);
-    if (this.#isResting) return zeroMs + restsUntilMs;
+    if (this.#isResting) return Math.min(changeMs, zeroMs + restsUntilMs);
     const spawnMs = this.#changeNumber(elapsedMs, nowMs);
     const startMs = this.#startWhoIsDue(elapsedMs, nowMs);
-    const [{ durationMs } = { durationMs: 0 }] = this.#profile.stages;
-    const lookMs = durationMs === Infinity ? Infinity : nowMs + LOOK_MS;
-    return Math.min(spawnMs, startMs, lookMs);
+    const { stages } = this.#profile;
+    const isSteady = stages[0]!.durationMs === Infinity && this.#timeline.regime.ramp === null;
+    const lookMs = isSteady ? Infinity : nowMs + LOOK_MS;
+    return Math.min(spawnMs, startMs, lookMs, changeMs);
   }
 
   freed(nowMs: number): void {
@@ -123,8 +126,8 @@ export class Users implements Pacing {
   /** Lets users come, or go of those who wait. @returns when the next one comes */
   #changeNumber(elapsedMs: number, nowMs: number): number {
     const { share } = this.#options;
-    // On a ramp 49.999… are 50.
-    const wanted = shareOf(Math.floor(this.#timeline.rateAt(elapsedMs) + 1e-6), share);
+    // A part of a user is one, but for what rounding makes of 50.
+    const wanted = shareOf(Math.ceil(this.#timeline.rateAt(elapsedMs) - 1e-6), share);
     for (; this.#count > wanted && this.#waiting.size > 0; this.#count--) this.#waiting.remove();
     if (this.#count >= wanted) {
       this.#isShort = false;

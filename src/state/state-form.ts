@@ -103,6 +103,7 @@ const overrideTo = z.discriminatedUnion("what", [
   z.strictObject({ what: z.literal("rate"), perSecond: amount }),
   z.strictObject({ what: z.literal("scale"), factor: amount }),
   z.strictObject({ what: z.literal("profile"), profile: profileForm }),
+  z.strictObject({ what: z.literal("users"), count: z.int().nonnegative() }),
   z.strictObject({ what: z.literal("mix"), weights }),
 ]);
 

@@ -243,6 +243,42 @@ suite("a running daemon is steered", { concurrency: true }, () => {
     assertBalanced(settled);
   });
 
+  test("users are ordered by hand, and the worker has a task of each", async () => {
+    await using redis = await startRedis();
+    await using worker = await startWorker({ broker: redis.url(), concurrency: 30 });
+    await using daemon = await startDaemon({
+      configText: CONFIG(
+        redis.url(),
+        await scratchFile("state.json"),
+        "{ users: 5, wait: 10ms }",
+      ).replace("tests.add, args: [1, 2]", "tests.sleep, args: [0.3]"),
+    });
+    const control = await controlOf(daemon);
+    const set = (change: string) => ctl(["set", "steady", change], control);
+    const isBusyWith = (users: number) => (page: Metrics) =>
+      page.value("celery_load_users") === users &&
+      page.sum("celery_load_tasks_in_flight") === users;
+    await daemon.waitFor(isBusyWith(5));
+    const done = await set("users=20");
+    assert.equal(done.code, 0, done.stderr);
+    await daemon.waitFor(isBusyWith(20));
+    const runs = await worker.recorded();
+    const atOnce = runs.filter(({ endedMs }) => endedMs === null).length;
+    assert.ok(atOnce > 10 && atOnce <= 20, `${atOnce} tasks run at once`);
+    assert.match((await ctl(["status"], control)).stdout, /20 users/);
+    assert.equal((await set("scale=0.4")).code, 0);
+    await daemon.waitFor(isBusyWith(2));
+    const refused = await set("rate=5/s");
+    assert.match(refused.stderr, /users/);
+    await orderAt(control, "POST", "/api/v1/scenarios/steady/pause", {});
+    await daemon.waitFor((page) => page.sum("celery_load_tasks_in_flight") === 0);
+    const seen = (await worker.recorded()).length;
+    await sleep(500);
+    assert.equal((await worker.recorded()).length, seen, "and the worker has nothing to do");
+    await orderAt(control, "POST", "/api/v1/scenarios/steady/resume", {});
+    assertBalanced(await daemon.waitFor(isBusyWith(2)));
+  });
+
   test("celery-load ctl says what it did, and what is refused", async () => {
     await using redis = await startRedis();
     await withSteered(redis.url(), async ({ control, daemon }) => {

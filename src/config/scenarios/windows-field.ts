@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DAY_MS } from "../../plan/clock/local-curve.js";
+import { dateOf } from "../../plan/clock/local-day.js";
 import type { DayWindow, Windows } from "../../plan/clock/windows.js";
 import { field, ReadError, readEach } from "../fields.js";
 import { timeOfDay, WEEKDAYS, weekdays, zoneField } from "./local-time.js";
@@ -83,8 +84,8 @@ function readDates(value: unknown): number[] {
   return readEach([...value.entries()], ([index, each]) => {
     // YAML has dates of its own.
     const text = each instanceof Date ? each.toISOString().slice(0, 10) : String(each);
-    const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
-    if (!Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text)) return ms;
+    const date = dateOf(text);
+    if (date !== undefined) return date;
     throw new ReadError("must be a date", { remedy: "Write it like 2026-12-24." }, [index]);
   });
 }

@@ -85,6 +85,7 @@ const overrideTo = z.union([
   z.object({ what: z.literal("rate"), perSecond: z.number() }),
   z.object({ what: z.literal("scale"), factor: z.number() }),
   z.object({ what: z.literal("profile"), profile: z.any() }),
+  z.object({ what: z.literal("users"), count: z.number() }),
   z.object({ what: z.literal("mix"), weights: z.record(z.string(), z.number()) }),
 ]);
 

@@ -29,9 +29,10 @@ const ttl = duration("After so long it undoes itself; left out: never.", { posit
 
 const over = (description: string) => duration(description).prefault("0s");
 
-const WAYS = ["rate", "scale", "profile", "mix"] as const;
+const WAYS = ["rate", "scale", "profile", "users", "mix"] as const;
+const ONE_OF_THEM = "must have exactly one of rate, scale, profile, users and mix";
 
-/** Exactly one of rate, scale, profile and mix, as the configuration writes them. */
+/** Exactly one of them, as the configuration writes it. */
 export const overrideBody = z
   .strictObject({
     rate: field(rateMeta("So many starts a second, minute or hour."), readRate).optional(),
@@ -50,6 +51,7 @@ export const overrideBody = z
         return z.NEVER;
       })
       .optional(),
+    users: wholeNumber(0, 1_000_000, "So many users of a closed loop.").optional(),
     mix: mixField("Other weights of the scenario's tasks.").optional(),
     over: over("How long the rate moves there in a straight line; not with mix."),
     ttl,
@@ -59,7 +61,7 @@ export const overrideBody = z
     const given = WAYS.filter((way) => body[way] !== undefined);
     if (given.length !== 1) {
       const found = given.length === 0 ? "none is there" : `${given.join(" and ")} are there`;
-      context.addIssue(`must have exactly one of rate, scale, profile and mix; ${found}`);
+      context.addIssue(`${ONE_OF_THEM}; ${found}`);
     }
     if (body.mix !== undefined && body.over > 0) {
       context.addIssue({
@@ -76,8 +78,9 @@ export function overrideTo(body: z.output<typeof overrideBody>): OverrideTo {
   if (body.rate !== undefined) return { what: "rate", perSecond: body.rate };
   if (body.scale !== undefined) return { what: "scale", factor: body.scale };
   if (body.profile !== undefined) return { what: "profile", profile: body.profile };
+  if (body.users !== undefined) return { what: "users", count: body.users };
   if (body.mix !== undefined) return { what: "mix", weights: body.mix };
-  throw new ReadError("must have exactly one of rate, scale, profile and mix");
+  throw new ReadError(ONE_OF_THEM);
 }
 
 export const pauseBody = z.strictObject({ ttl, reason });

@@ -1,6 +1,6 @@
 import type { ScenarioAnswer } from "../../http/scenarios.js";
 import type { LiveStatus } from "../../reports/live-status.js";
-import { percentText, rateText } from "./format.js";
+import { percentText, plural, rateText } from "./format.js";
 
 /** How urgent something is: `bad` wants somebody, `doubtful` makes the numbers mean less, `calm` is as wanted. */
 export type Tone = "good" | "calm" | "doubtful" | "bad";
@@ -128,6 +128,8 @@ function toText(to: ScenarioAnswer["overrides"][number]["to"]): string {
       return `rate ${Number(to.perSecond.toPrecision(4))}/s`;
     case "scale":
       return `${to.factor} times the plan`;
+    case "users":
+      return plural(to.count, "user");
     case "profile":
       return `another profile (${to.profile.kind})`;
     case "mix":

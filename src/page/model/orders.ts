@@ -6,6 +6,7 @@ import { countText, durationText, plural, rateText } from "./format.js";
 export type OrderKind =
   | "rate"
   | "scale"
+  | "users"
   | "mix"
   | "pause"
   | "resume"
@@ -105,6 +106,14 @@ export function scenarioForm(
     case "scale":
       return set(`Scale ${name}`, "The plan's own rate, so many times.", [
         { key: "scale", label: "Times", hint: "2 is twice the plan.", kind: "number", first: "1" },
+        ...[OVER, TTL],
+      ]);
+    case "users":
+      return set(`Users of ${name}`, "Takes the place of the plan's number of users.", [
+        {
+          ...{ key: "users", label: "Users", hint: "How many there are to be.", kind: "number" },
+          first: plain(scenario.users ?? 0),
+        },
         ...[OVER, TTL],
       ]);
     case "mix":

@@ -115,6 +115,7 @@ type Act = Parameters<typeof scenarioForm>[0];
 const WORDS: Readonly<Record<Act, string>> = {
   rate: "Rate…",
   scale: "Scale…",
+  users: "Users…",
   mix: "Mix…",
   pause: "Pause…",
   resume: "Resume…",
@@ -127,13 +128,15 @@ const WORDS: Readonly<Record<Act, string>> = {
 
 function Controls({ scenario }: { scenario: ScenarioAnswer }) {
   const isOver = scenario.isStopped || scenario.state === "stopped";
+  const hasUsers = scenario.users !== null;
   const isPaused = scenario.pauses.some(({ guard }) => guard === null);
   const acts: readonly Act[] = isOver
     ? ["start"]
     : [
-        ...(["rate", "scale"] as const),
+        ...([hasUsers ? "users" : "rate", "scale"] as const),
         ...(Object.keys(scenario.mix).length > 1 ? (["mix"] as const) : []),
-        ...(["burst", isPaused ? "resume" : "pause", "skip-stage", "restart", "stop"] as const),
+        ...(hasUsers ? [] : (["burst"] as const)),
+        ...([isPaused ? "resume" : "pause", "skip-stage", "restart", "stop"] as const),
       ];
   return (
     <fieldset class="acts" aria-label={`Orders to ${scenario.name}`}>

@@ -7,6 +7,13 @@ export interface LocalDay {
   readonly untilUnixMs: number;
 }
 
+/** Reads `2027-03-28` as its midnight as if it were in UTC; undefined when it is something else. */
+export function dateOf(text: string): number | undefined {
+  const date = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  // 2027-02-30 would be a day in March.
+  return date >= 0 && new Date(date).toISOString().startsWith(text) ? date : undefined;
+}
+
 /** The day of a date in a zone. `date` is its midnight as if it were in UTC. */
 export function localDay(zone: string, date: number): LocalDay {
   return { fromUnixMs: unixOf(zone, date), untilUnixMs: unixOf(zone, date + DAY_MS) };

@@ -52,3 +52,9 @@ export function mostStartsPerSecond(spec: UsersSpec): number {
   const ofWaits = least > 0 ? (mostUsers(spec) * 1000) / least : Infinity;
   return Math.min(ofWaits, spec.maxPerSecond ?? Infinity);
 }
+
+/** How many of them stay within a rate, whatever the workers do. */
+export function mostUsersWithin({ waitMs, maxPerSecond }: UsersSpec, perSecond: number): number {
+  if (maxPerSecond !== null && maxPerSecond <= perSecond) return Infinity;
+  return Math.floor((perSecond * waitMs.least) / 1000);
+}

@@ -11,7 +11,7 @@ const TASKS = { keys: ["resize", "thumb"], weights: [3, 1] };
 
 function planned(profile: RatedSpec, parts: Partial<PlannedScenario> = {}): PlannedScenario {
   const plan = { profile: createProfile(profile), endMs: Infinity, untilMs: Infinity };
-  return { plan, mix: TASKS, startAfterMs: 0, warmupMs: 0, ...parts };
+  return { plan, mix: TASKS, usersAtMost: null, startAfterMs: 0, warmupMs: 0, ...parts };
 }
 
 /** What the world's state is to the next life when it is killed now. */

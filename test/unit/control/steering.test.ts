@@ -34,7 +34,9 @@ function desk({ save, capacity = null }: Options = {}) {
   const limits = { maxRatePerSecond: null, burst: null };
   const plan = { profile: createProfile(CONSTANT), endMs: Infinity, untilMs: Infinity };
   const mix = { keys: ["resize", "thumb"], weights: [3, 1] };
-  const plans = new Map([["steady", { plan, mix, startAfterMs: 0, warmupMs: 60_000 }]]);
+  const plans = new Map([
+    ["steady", { plan, mix, usersAtMost: null, startAfterMs: 0, warmupMs: 60_000 }],
+  ]);
   const { state, scenarios } = carryOn(null, 0, plans, { limits, unixMs: UNIX_MS });
   const sent: { effects: readonly Effect[]; atMs: number; revision: number }[] = [];
   const world = { nowMs: 0, isOver: false };

@@ -7,6 +7,7 @@ import { firstState } from "../../../src/control/first-state.js";
 import type { Order, OrderedBy } from "../../../src/control/order.js";
 import { reduce } from "../../../src/control/reduce.js";
 import { createProfile, type RatedSpec } from "../../../src/plan/profile.js";
+import { type UsersSpec, userNumbers } from "../../../src/plan/profiles/users.js";
 import { firstRegime, type Regime } from "../../../src/plan/regime.js";
 import { createTimeline } from "../../../src/plan/timeline.js";
 
@@ -28,6 +29,8 @@ export interface WorldOptions {
   readonly startAfterMs?: number;
   readonly endMs?: number;
   readonly limits?: Partial<Ceilings>;
+  /** `steady` has users, at most 100, instead of the profile. */
+  readonly users?: UsersSpec;
 }
 
 /**
@@ -46,14 +49,20 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     const { profile = STEPS, startAfterMs = 0, endMs = Infinity, limits = {} } = options;
-    const plan = { profile: createProfile(profile), endMs, untilMs: Infinity };
+    const { users } = options;
+    const shape = users === undefined ? createProfile(profile) : userNumbers(users);
+    const usersAtMost = users === undefined ? null : 100;
+    const plan = { profile: shape, endMs, untilMs: Infinity };
     const first = firstRegime(startAfterMs, UNIX_MS);
     const common = { isOver: false, warmupMs: 0 };
     const mix = { keys: ["resize", "thumb"], weights: [3, 1] };
     this.#limits = { maxRatePerSecond: null, burst: null, ...limits };
     this.#scenarios = new Map([
-      ["steady", { ...common, mix, planned: { plan, timeline: createTimeline(plan, first) } }],
-      ["loop", { ...common, mix, planned: null }],
+      [
+        "steady",
+        { ...common, mix, usersAtMost, planned: { plan, timeline: createTimeline(plan, first) } },
+      ],
+      ["loop", { ...common, mix, usersAtMost: null, planned: null }],
     ]);
     this.state = firstState(new Map([...this.#scenarios.keys()].map((name) => [name, first])));
   }

@@ -60,6 +60,12 @@ const ORDERS: readonly (readonly [OrderName, readonly string[], Partial<CtlFlags
   ],
   [
     "set",
+    ["steady", "users=80"],
+    { over: "1m" },
+    { kind: "override", to: { what: "users", count: 80 }, ...held, overMs: 60_000 },
+  ],
+  [
+    "set",
     ["steady", 'profile={"ramp":{"stages":[{"to":"9/s","over":"1m"}]}}'],
     {},
     {
@@ -156,6 +162,7 @@ const BAD_WORDS: readonly (readonly [OrderName, readonly string[], Partial<CtlFl
   ["set", ["steady", "50/s"], {}, /^set: must be rate=50\/s, scale=2/],
   ["set", ["steady", "rat=50/s"], {}, /^set: must be/],
   ["set", ["steady", "scale=two"], {}, /^set: must be/],
+  ["set", ["steady", "users=5/s"], {}, /^set: must be/],
   ["set", ["steady", "profile={"], {}, /^profile: must be JSON/],
   ["set", ["steady", "mix=a:b"], {}, /^mix: must be weights/],
   ["set", ["steady", "rate=5/s"], { ttl: "10" }, /^--ttl: must be a number with the unit/],

@@ -228,6 +228,24 @@ test("in a pause nothing starts, and after it users do not come all at once", ()
   assert.ok(loop.users.look(20_000).planMs < 5_100);
 });
 
+test("their number is what is ordered, from when the order holds, with the part that a guard lets stay", () => {
+  const loop = new Loop({ spawnPerSecond: 100 }).runUntil(1_000);
+  loop.order({ fromMs: 1_025, planMs: 1_025, override: { kind: "rate", perSecond: 30 } });
+  loop.runUntil(1_020);
+  assert.equal(loop.count, 10);
+  loop.runUntil(1_400);
+  assert.equal(loop.count, 30);
+  loop.order({ override: { kind: "scale", factor: 2 }, throttle: 0.33 });
+  loop.runUntil(1_600);
+  assert.equal(loop.count, 7, "20 users, and of them a third");
+  loop.order({ override: { kind: "rate", perSecond: 0 } });
+  loop.runUntil(1_800);
+  assert.equal(loop.count, 0);
+  loop.order({ fromMs: 5_000, planMs: 1_800 });
+  loop.runUntil(5_001);
+  assert.ok(loop.count > 0, "nobody was there to look when it began to hold");
+});
+
 test("other weights begin another mix", () => {
   const loop = new Loop().runUntil(1_000);
   loop.order({ weights: [0, 1] });
