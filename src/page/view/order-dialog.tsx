@@ -99,10 +99,13 @@ function Dialog({ wanted }: { wanted: OrderForm }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement;
-    dialog.current!.showModal();
+    const shown = dialog.current!;
+    shown.showModal();
     // As the Tab key does: what is typed takes the place of what is there.
     if (document.activeElement instanceof HTMLInputElement) document.activeElement.select();
     return () => {
+      // As long as it is open, nothing beside it can have the focus; it may go before the browser has closed it.
+      shown.close();
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
@@ -111,7 +114,12 @@ function Dialog({ wanted }: { wanted: OrderForm }) {
   const doubt = doubtOf(wanted, answer);
   const canSend = answer !== null && !isGiving.value && (doubt === null || isSure.value);
   return (
-    <dialog ref={dialog} aria-labelledby="order-title" onClose={close} onCancel={close}>
+    <dialog
+      ref={dialog}
+      aria-labelledby="order-title"
+      onClose={() => dialog.current !== null && close()}
+      onCancel={close}
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault();
