@@ -214,7 +214,7 @@ export class ScenarioRun {
   #showPlan(look: Look, nowMs: number): void {
     this.#set("remainingSeconds", this.#remainingMs(look) / 1000);
     this.#set("users", this.#hasEnded ? 0 : look.users);
-    this.#options.pace?.look(look.users);
+    this.#options.pace?.look(look.users * this.#options.share.of);
     if (this.#hasEnded) {
       this.#set("targetRate", 0);
       this.#set("stageRemainingSeconds", 0);

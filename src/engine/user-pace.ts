@@ -33,7 +33,7 @@ export class UserPaceWatch {
     this.#isNew = true;
   }
 
-  /** Now and then, as it reads the whole table. `users`: how many there are. */
+  /** Now and then, as it reads the whole table. `users`: how many there are, of all threads and segments together. */
   look(users: number): void {
     if (!this.#isNew) return;
     this.#isNew = false;
