@@ -8,7 +8,7 @@ import type { ObservedConnection } from "../observer/connection-observer.js";
 import { type Group, groupByMember, groupByQueue, groupByTask } from "../readings/entry-groups.js";
 import type { LeaseReading } from "../readings/lease-reading.js";
 import { LedgerView } from "../readings/ledger-view.js";
-import { type Subject, usersIn } from "../readings/subject.js";
+import { haveUsers, type Subject } from "../readings/subject.js";
 import { entriesByTask } from "../readings/summary.js";
 import { engineMetrics } from "./engine-metrics.js";
 import { sloParts } from "./slo-metrics.js";
@@ -49,7 +49,7 @@ export function fixedSeries({
   ...buckets
 }: PageSize): SeriesParts {
   const one = seriesOfOne(ONE, buckets);
-  const hasUsers = subject.scenarios.map((_, scenario) => usersIn(subject, scenario));
+  const hasUsers = haveUsers(subject);
   const oneOfUsers = hasUsers.includes(true) ? seriesOfOne(ONE_OF_USERS, buckets) : one;
   const oneOf = (scenario: number) => (hasUsers[scenario] ? oneOfUsers : one);
   const scenarios = subject.scenarios.map(({ stages }, scenario) => ({

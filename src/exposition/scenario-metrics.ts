@@ -2,7 +2,7 @@ import type { ReloadReading } from "../control/reload-port.js";
 import type { SteeringReading } from "../control/steering-reading.js";
 import { SCENARIO_STATES } from "../ledger/layout.js";
 import type { LedgerView } from "../readings/ledger-view.js";
-import { type Subject, usersIn } from "../readings/subject.js";
+import { haveUsers, type Subject } from "../readings/subject.js";
 import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
 import { METRICS } from "./metrics.js";
 
@@ -13,7 +13,7 @@ export function scenarioMetrics(
   reload: () => ReloadReading,
 ): LedgerMetric[] {
   const { scenarios } = subject;
-  const hasUsers = scenarios.map((_, scenario) => usersIn(subject, scenario));
+  const hasUsers = haveUsers(subject);
   const stages = scenarios.flatMap((scenario, index) =>
     scenario.stages.map((stage, number) => ({
       scenario: index,

@@ -39,7 +39,9 @@ export interface Subject {
   readonly configHash: string;
 }
 
-/** Whether the starts of a scenario come from users of a closed loop. */
-export function usersIn({ entries }: Pick<Subject, "entries">, scenario: number): boolean {
-  return entries.some((entry) => entry.scenario === scenario && entry.userRow !== null);
+/** Of each scenario, whether its starts come from users of a closed loop. */
+export function haveUsers({ scenarios, entries }: Subject): readonly boolean[] {
+  const have = scenarios.map(() => false);
+  for (const { scenario, userRow } of entries) if (userRow !== null) have[scenario] = true;
+  return have;
 }

@@ -1,5 +1,5 @@
 import type { LedgerView } from "../readings/ledger-view.js";
-import type { Subject } from "../readings/subject.js";
+import { haveUsers, type Subject } from "../readings/subject.js";
 import {
   entriesByTask,
   errorsOf,
@@ -16,12 +16,14 @@ type Part = readonly string[];
 /** Makes the line that a terminal shows each second: what changed since the line before. */
 export class StatusLine {
   readonly #subject: Subject;
+  readonly #hasUsers: readonly boolean[];
   #before: Summary | null = null;
   #beforeMs: number;
 
   /** `nowMs` is monotonic, as in `render`. */
   constructor(subject: Subject, nowMs: number) {
     this.#subject = subject;
+    this.#hasUsers = haveUsers(subject);
     this.#beforeMs = nowMs;
   }
 
@@ -49,10 +51,11 @@ export class StatusLine {
     const done = (finished(now) - finished(before)) / seconds;
     const count = (name: string, value: number) => (value > 0 ? `${name} ${value}` : "");
     const target = this.#target(ledger);
+    const of = this.#hasUsers.includes(true) ? "by" : "of";
     const parts: Record<string, Part> = {
       stages: this.#stages(ledger),
       target: [`target ${target}`, ""],
-      achieved: [`achieved ${achieved.toFixed(1)}/s`, `${achieved.toFixed(1)} of ${target}`],
+      achieved: [`achieved ${achieved.toFixed(1)}/s`, `${achieved.toFixed(1)} ${of} ${target}`],
       done: [`done ${done.toFixed(1)}/s`, ""],
       inFlight: [`in flight ${now.inFlight + now.publishing}`, ""],
       latency: [`p50 ${p50} p95 ${p95} p99 ${p99}`, `p50 ${p50} p99 ${p99}`, `p99 ${p99}`],
@@ -86,10 +89,16 @@ export class StatusLine {
 
   #target(ledger: LedgerView): string {
     let sum = 0;
+    let users = 0;
     for (const index of this.#subject.scenarios.keys()) {
-      sum += ledger.scenario(index, "targetRate");
+      if (this.#hasUsers[index]) users += ledger.scenario(index, "users");
+      else sum += ledger.scenario(index, "targetRate");
     }
-    return Number.isNaN(sum) ? "max" : `${Number(sum.toFixed(1))}/s`;
+    if (Number.isNaN(sum)) return "max";
+    const rate = `${Number(sum.toFixed(1))}/s`;
+    if (!this.#hasUsers.includes(true)) return rate;
+    const there = `${users} ${users === 1 ? "user" : "users"}`;
+    return sum === 0 ? there : `${rate} and ${there}`;
   }
 
   #errors(ledger: LedgerView): Part {

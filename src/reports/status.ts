@@ -6,7 +6,7 @@ import type { ScenarioState } from "../ledger/layout.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
 import type { ObservedWorker } from "../observer/worker.js";
 import type { LedgerView } from "../readings/ledger-view.js";
-import { type Subject, usersIn } from "../readings/subject.js";
+import { haveUsers, type Subject } from "../readings/subject.js";
 import { entriesByTask, summarize } from "../readings/summary.js";
 import { evidenceText } from "./bottleneck-text.js";
 import type { SloReport } from "./slo-report.js";
@@ -92,6 +92,7 @@ export interface StatusSources {
 export function statusOf(sources: StatusSources): Status {
   const { subject, ledger, observed, seconds, drifts, guards, readiness } = sources;
   const { balanced, total, tasks, slos } = ledgerReport(ledger, subject);
+  const hasUsers = haveUsers(subject);
   return {
     version: subject.version,
     commit: subject.commit,
@@ -104,7 +105,10 @@ export function statusOf(sources: StatusSources): Status {
       eventLoopUtilization: ledger.engine("eventLoopUtilization"),
     },
     scenarios: Object.fromEntries(
-      subject.scenarios.map(({ name }, index) => [name, scenarioOf(index, sources)]),
+      subject.scenarios.map(({ name }, index) => [
+        name,
+        scenarioOf(index, hasUsers[index]!, sources),
+      ]),
     ),
     balanced,
     total,
@@ -131,6 +135,7 @@ export function statusOf(sources: StatusSources): Status {
 
 function scenarioOf(
   index: number,
+  hasUsers: boolean,
   { subject, ledger, achievedRate }: StatusSources,
 ): ScenarioStatus {
   const state = ledger.scenarioState(index);
@@ -151,7 +156,7 @@ function scenarioOf(
           }
         : null,
     targetRate: finite(ledger.scenario(index, "targetRate")),
-    users: usersIn(subject, index) ? ledger.scenario(index, "users") : null,
+    users: hasUsers ? ledger.scenario(index, "users") : null,
     achievedRate: achievedRate(index),
   };
 }

@@ -1,6 +1,6 @@
 import { FINE } from "../ledger/layout.js";
 import type { LedgerView } from "../readings/ledger-view.js";
-import { type Subject, usersIn } from "../readings/subject.js";
+import { haveUsers, type Subject } from "../readings/subject.js";
 import { summarize } from "../readings/summary.js";
 import { type LatencyReport, latencyReport } from "./task-report.js";
 
@@ -12,8 +12,9 @@ export interface UsersReport {
 
 /** By the names of the scenarios that have users. */
 export function usersReports(ledger: LedgerView, subject: Subject): Record<string, UsersReport> {
+  const hasUsers = haveUsers(subject);
   const reports = subject.scenarios.flatMap(({ name }, scenario): [string, UsersReport][] => {
-    if (!usersIn(subject, scenario)) return [];
+    if (!hasUsers[scenario]) return [];
     const own = [...subject.entries.entries()].filter(([, entry]) => entry.scenario === scenario);
     const compensated = new Float64Array(FINE.size);
     for (const [, { userRow }] of own) {

@@ -87,7 +87,11 @@ function setUp(stages = steps(2), userRow: number | null = null) {
       observe(live.cells, layout.entryHistogram(entry, "latencySucceeded"), ms);
     for (const ms of compensated) observe(live.cells, layout.compensated(entry), ms);
   };
-  return { subject, count, plannedFor, took, run, text };
+  const users = (count: number) => {
+    live.cells[layout.scenario(0, "targetRate")] = Number.NaN;
+    live.cells[layout.scenario(0, "users")] = count;
+  };
+  return { subject, count, plannedFor, took, users, run, text };
 }
 
 /** The rows of the report's tables, as numbers by column; tables below one another are one. */
@@ -235,6 +239,14 @@ test("the status line takes what room there is, and what says most stays longest
     assert.ok(widthOf(line) <= width, line);
     assert.match(line, /^steady/);
   }
+});
+
+test("the status line has users where a rate has its target", () => {
+  const { subject, run, users } = setUp(steps(1), 0);
+  users(50);
+  const lineAt = (width: number) => new StatusLine(subject, 0).render(run().ledger, 1_000, width);
+  assert.match(lineAt(200), /target 50 users \| achieved 0\.0\/s/);
+  assert.doesNotMatch(lineAt(80), / of 50/);
 });
 
 test("what users hide is said beside what they saw", () => {
