@@ -12,7 +12,7 @@ import { pathToFileURL } from "node:url";
 import { checkout, filesBelow, prepare, run } from "./prepare.mjs";
 import { inLanes } from "./test-lanes.mjs";
 
-/** The longest file takes seven and a half minutes: one that takes this long hangs, is ended, and fails alone. */
+/** The longest file takes three minutes on two cores: one that takes this long hangs, is ended, and fails alone. */
 const FILE_LIMIT_MS = 15 * 60_000;
 
 /** A second try is for a busy machine's chances: more files than these have a cause, and so many minutes end a CI. */
@@ -55,7 +55,7 @@ console.log(`${totals.pass} passed, ${totals.fail} failed, ${totals.skipped} ski
 async function everything() {
   console.error(
     "test: lint, unit tests, then tests that start Redis, RabbitMQ, Celery workers, Prometheus and Chromium on 127.0.0.1;" +
-      " about an hour on two cores (npm run test:quick: six)",
+      " three quarters of an hour on two cores, or more (npm run test:quick: six minutes)",
   );
   return inTurn([lint, unit, everySystemTest]);
 }

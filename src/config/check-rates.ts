@@ -23,7 +23,10 @@ function checkPeak(name: string, { profile }: ScenarioPart, maxRate: number): Co
     peak === Number.POSITIVE_INFINITY
       ? `must be a rate, because ${profile.kind === "users" ? "users without a wait have" : "max has"} no upper bound and ${limit} is set`
       : `must stay at or below ${limit}; its highest rate is ${formatRate(peak)}`;
-  const remedy = profile.kind === "users" ? "Give the users a maxRate." : REMEDY;
+  const remedy =
+    profile.kind === "users"
+      ? "Give the users a maxRate within it, or raise limits.maxRate."
+      : REMEDY;
   return [issue(["scenarios", name, "profile"], message, { remedy, hidesValue: true })];
 }
 

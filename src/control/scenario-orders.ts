@@ -211,9 +211,8 @@ function burst(order: ScenarioOrder<"burst">, by: OrderedBy, situation: Situatio
   const { atMs, unixMs, limits } = facts;
   const ended = whyNotRunning(order, situation);
   if (ended !== null) return ended;
-  if (scenario.planned === null || scenario.usersAtMost !== null) {
-    return noRate(order, "starts as many as it may already");
-  }
+  if (scenario.usersAtMost !== null) return noRate(order, "starts when its users do: order users");
+  if (scenario.planned === null) return noRate(order, "starts as many as it may already");
   if (isKilled || control.pauses.length > 0) {
     const who = isKilled ? "held by the kill switch" : "paused";
     const advice = isKilled ? "`release` first" : "`resume` it first";

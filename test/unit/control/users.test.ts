@@ -65,7 +65,7 @@ test("what has no meaning for users, or for others, is refused", () => {
   for (const [order, why] of [
     [rate(5), /steady has users, who have no rate: order users or scale\./],
     [follow(CONSTANT), /steady has users, who have no rate/],
-    [burst(5), /steady is a closed loop/],
+    [burst(5), /steady is a closed loop, which starts when its users do: order users\./],
     [users(101), /would be 101 users, and maxInFlight and limits\.maxRate .* allow 100/],
     [scale(3), /would be 120 users, .* allow 100/],
     [users(1.5), /must be a whole number of users/],
