@@ -10,8 +10,8 @@ import { median, quantile } from "../statistics.js";
 
 /*
  * What it costs to be steered: how long an order takes to reach the wire at 1,000/s, by the worker's notes, with a state
- * file; and 1,000 orders a minute beside none: dispatch lag, memory, and how long a scrape takes. `--seconds 600` is the
- * long form.
+ * file; and 1,000 orders a minute beside none, and beside as many dry runs, which cost the machine the same requests and
+ * order nothing: dispatch lag, memory, and how long a scrape takes. `--seconds 600` is the long form.
  */
 
 const RATE = 1_000;
@@ -34,7 +34,8 @@ export interface Reaction {
 }
 
 export interface Phase {
-  readonly orders: number;
+  /** How many requests of which kind were answered. */
+  readonly asked: string;
   readonly dispatchP50Ms: number;
   readonly dispatchP99Ms: number;
   readonly scrapeMedianMs: number;
@@ -47,8 +48,11 @@ export interface ControlResult {
   readonly seconds: number;
   readonly reaction: Reaction;
   readonly without: Phase;
+  readonly withDryRuns: Phase;
   readonly withOrders: Phase;
 }
+
+type Asking = "nothing" | "dryRuns" | "orders";
 
 export async function control(options: Options): Promise<ControlResult> {
   await using stage = await openStage("redis");
@@ -57,13 +61,14 @@ export async function control(options: Options): Promise<ControlResult> {
   await stage.empty();
   await using worker = await stage.startWorker();
   await using daemon = await startDaemon(stage, {
-    ...{ profile: `${RATE}/s`, seconds: 2 * seconds + 120, bucketsMs: BUCKETS_MS, control: true },
+    ...{ profile: `${RATE}/s`, seconds: 3 * seconds + 120, bucketsMs: BUCKETS_MS, control: true },
   });
   await firstAnswer(worker, daemon);
   await sleep(WARM_UP_SECONDS * 1_000);
-  const without = await measurePhase(daemon, seconds, false);
-  const withOrders = await measurePhase(daemon, seconds, true);
-  return { seconds, reaction, without, withOrders };
+  const without = await measurePhase(daemon, seconds, "nothing");
+  const withDryRuns = await measurePhase(daemon, seconds, "dryRuns");
+  const withOrders = await measurePhase(daemon, seconds, "orders");
+  return { seconds, reaction, without, withDryRuns, withOrders };
 }
 
 async function measureReaction(stage: Stage): Promise<Reaction> {
@@ -102,12 +107,13 @@ async function measureReaction(stage: Stage): Promise<Reaction> {
 async function measurePhase(
   daemon: RunningDaemon,
   seconds: number,
-  hasOrders: boolean,
+  asking: Asking,
 ): Promise<Phase> {
   const before = await daemon.metrics();
   const untilMs = performance.now() + seconds * 1_000;
   let isOver = false;
-  const ordering = hasOrders ? giveOrders(daemon, () => isOver) : Promise.resolve(0);
+  const ordering =
+    asking === "nothing" ? Promise.resolve(0) : ask(daemon, asking === "dryRuns", () => isOver);
   const scrapes: number[] = [];
   const resident: number[] = [];
   while (performance.now() < untilMs) {
@@ -123,7 +129,7 @@ async function measurePhase(
   const at = (q: number) => dispatchMs(before, after, q);
   const sorted = Float64Array.from(scrapes).sort();
   const phase = {
-    orders,
+    asked: `${orders} ${asking === "dryRuns" ? "dry runs" : "orders"}`,
     ...{ dispatchP50Ms: at(0.5), dispatchP99Ms: at(0.99) },
     ...{ scrapeMedianMs: median(scrapes), scrapeP99Ms: quantile(sorted, 0.99) },
     largestMiB: [0, 1, 2].map((third) =>
@@ -137,11 +143,16 @@ async function measurePhase(
 }
 
 /** Rates next to the planned one, so that the load is the same. Returns how many were followed. */
-async function giveOrders(daemon: RunningDaemon, isOver: () => boolean): Promise<number> {
+async function ask(
+  daemon: RunningDaemon,
+  isDryRun: boolean,
+  isOver: () => boolean,
+): Promise<number> {
+  const path = `scenarios/bench${isDryRun ? "?dryRun=true" : ""}`;
   const beganMs = performance.now();
   let orders = 0;
   while (!isOver()) {
-    await order(daemon, "PATCH", "scenarios/bench", { rate: `${RATE + (orders % 5) - 2}/s` });
+    await order(daemon, "PATCH", path, { rate: `${RATE + (orders % 5) - 2}/s` });
     orders++;
     await sleep(Math.max(0, beganMs + (orders * 60_000) / ORDERS_A_MINUTE - performance.now()));
   }
@@ -175,16 +186,22 @@ function dispatchMs(before: Metrics, after: Metrics, q: number): number {
 }
 
 function phaseLine(phase: Phase): string {
-  const { orders, dispatchP50Ms, dispatchP99Ms, scrapeMedianMs, scrapeP99Ms } = phase;
+  const { asked, dispatchP50Ms, dispatchP99Ms, scrapeMedianMs, scrapeP99Ms } = phase;
   const [p50, p99, median, scrapeP99] = [dispatchP50Ms, dispatchP99Ms, scrapeMedianMs, scrapeP99Ms];
   const ms = [p50!, p99!].map((each) => each.toFixed(2));
   return (
-    `${orders} orders: dispatch lag p50 ${ms[0]}, p99 ${ms[1]} ms; a scrape takes ${median!.toFixed(1)} ms (p99 ${scrapeP99!.toFixed(1)}); ` +
+    `${asked}: dispatch lag p50 ${ms[0]}, p99 ${ms[1]} ms; a scrape takes ${median!.toFixed(1)} ms (p99 ${scrapeP99!.toFixed(1)}); ` +
     `memory in its thirds ${phase.largestMiB.map((mib) => mib.toFixed(0)).join(", ")} MiB at most`
   );
 }
 
-export function controlText({ seconds, reaction, without, withOrders }: ControlResult): string {
+export function controlText({
+  seconds,
+  reaction,
+  without,
+  withDryRuns,
+  withOrders,
+}: ControlResult): string {
   const { pause, resume } = reaction;
   const of = ({ medianMs, mostMs }: Reaction["pause"]) =>
     `${medianMs.toFixed(0)} ms (${mostMs.toFixed(0)} at most)`;
@@ -192,6 +209,7 @@ export function controlText({ seconds, reaction, without, withOrders }: ControlR
     `At ${RATE}/s with a state file, from the order to the wire: the last task before a pause ${of(pause)}, the first after a resumption ${of(resume)}; ${TURNS} of each.`,
     `${seconds} s each, ${RATE}/s:`,
     `- ${phaseLine(without)}`,
+    `- ${phaseLine(withDryRuns)}`,
     `- ${phaseLine(withOrders)}`,
   ].join("\n");
 }
