@@ -1,18 +1,14 @@
-import { isUtf8 } from "node:buffer";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { resolve } from "node:path";
 import { unsendable } from "../celery/messages/arguments.js";
 import type { Row } from "../celery/messages/body-text.js";
 import type { DataConfig } from "../config/data/data-fields.js";
 import { type ConfigIssue, unfit } from "../config/faults/config-issue.js";
 import type { Config } from "../config/schema.js";
-import { readFileAtMost } from "../config/sources/read-file.js";
 import { csvCells } from "../data/csv.js";
 import type { DataSource } from "../data/data-source.js";
-import { MAX_ROW_BYTES, RowScanner, type ScannedRow } from "../data/row-scanner.js";
 import { jsonValue, readerOf } from "../data/row-values.js";
 import { isMapping } from "../mapping.js";
-import { type FileFault, folderOf, pathBeside, unreadable } from "./beside-configuration.js";
+import { type FileFault, folderOf } from "./beside-configuration.js";
+import { readRowFile } from "./row-files.js";
 
 /** A file of rows that was looked at from its first byte to its last. */
 export interface DataFile {
@@ -21,12 +17,9 @@ export interface DataFile {
   readonly firstRow: Row;
 }
 
-const GIB = 1024 ** 3;
-const MAX_DATA_BYTES = GIB;
 /** What is no larger is kept in memory, once for all threads. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 const MAX_COLUMNS = 1_000;
-const CHUNK_BYTES = 1024 * 1024;
 
 /**
  * Looks through the files of `data`, so that nothing that is wrong in them is found only by a worker, and notes where
@@ -48,79 +41,27 @@ export function readDataFiles(
 }
 
 function readFile(folder: string, name: string, data: DataConfig): DataFile | FileFault {
-  const found = pathBeside(folder, data.file);
-  if ("fault" in found) return { ...found, fault: ` ${found.fault}` };
-  const first = readFileAtMost(found.path, 1, "regular");
-  if ("reason" in first) {
-    const { fault, remedy } = unreadable(first, resolve(folder, data.file));
-    return { fault: ` ${fault}`, remedy };
-  }
-  const file = openSync(found.path, "r");
-  try {
-    const { size } = fstatSync(file);
-    if (size > MAX_DATA_BYTES) return { fault: " is larger than 1 GiB", remedy: "Split it." };
-    return scan(file, { name, path: found.path, byteLength: size, ...data });
-  } catch (error) {
-    if (error instanceof RowFault)
-      return { fault: `:${error.line} ${error.message}`, remedy: error.remedy };
-    throw error;
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** What is wrong with a row. */
-class RowFault extends Error {
-  readonly line: number;
-  readonly remedy: string;
-
-  constructor(line: number, message: string) {
-    const [fault = "", ...remedy] = message.split(". ");
-    super(fault);
-    this.line = line;
-    this.remedy = remedy.length > 0 ? `${remedy.join(". ")}.` : "Mend that line.";
-  }
-}
-
-type Known = DataConfig & Pick<DataSource, "name" | "path" | "byteLength">;
-
-function scan(file: number, known: Known): DataFile | FileFault {
-  const rows = new RowList(known);
-  const scanner = new RowScanner(known.format, (row) => rows.add(row));
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  const { byteLength, name, path, format, take } = known;
-  const content =
-    byteLength <= MAX_KEPT_BYTES ? Buffer.from(new SharedArrayBuffer(byteLength)) : null;
-  try {
-    for (let at = 0; at < byteLength; ) {
-      const count = readSync(file, chunk, 0, Math.min(CHUNK_BYTES, byteLength - at), at);
-      if (count === 0) break;
-      content?.set(chunk.subarray(0, count), at);
-      scanner.push(chunk.subarray(0, count));
-      at += count;
-    }
-    scanner.end();
-  } catch (error) {
-    if (!(error instanceof RangeError) || !/^line \d+$/.test(error.message)) throw error;
-    const line = Number(error.message.slice("line ".length));
-    const quote = format === "csv" ? ". A quote may not be closed" : ". Shorten it";
-    throw new RowFault(line, `is longer than ${MAX_ROW_BYTES / 1024 / 1024} MiB${quote}`);
-  }
+  const rows = new RowList(data);
+  let content: Buffer | null = null;
+  const read = readRowFile(folder, data.file, data.format, {
+    onOpen: ({ byteLength }) => {
+      if (byteLength <= MAX_KEPT_BYTES) content = Buffer.from(new SharedArrayBuffer(byteLength));
+    },
+    onChunk: (bytes, at) => content?.set(bytes, at),
+    onRow: (text, offset) => rows.add(text, offset),
+  });
+  if ("fault" in read) return read;
   if (rows.count === 0) return { fault: " has no rows", remedy: "Put one on each line." };
+  const { path, byteLength } = read;
+  const { format, take } = data;
+  const { columns, types } = rows;
   return {
     source: {
-      name,
-      path,
-      format,
-      take,
-      byteLength,
-      rowCount: rows.count,
-      columns: rows.columns,
-      types: rows.types,
+      ...{ name, path, format, take, byteLength, rowCount: rows.count, columns, types },
       offsets: rows.offsets(byteLength),
-      content: content === null ? null : (content.buffer as unknown as SharedArrayBuffer),
+      content: ((content as Buffer | null)?.buffer as SharedArrayBuffer | undefined) ?? null,
     },
-    firstRow: readerOf({ format, columns: rows.columns, types: rows.types })(rows.firstText),
+    firstRow: readerOf({ format, columns, types })(rows.firstText),
   };
 }
 
@@ -130,28 +71,21 @@ class RowList {
   firstText = "";
   columns: string[] | null = null;
   types: DataSource["types"] = [];
-  readonly #known: Known;
+  readonly #known: DataConfig;
   #offsets = new Uint32Array(1024);
   #isFirst = true;
   #read: (text: string) => Row = () => [];
   readonly #knownColumns = new Set<string>();
 
-  constructor(known: Known) {
+  constructor(known: DataConfig) {
     this.#known = known;
     if (known.format === "lines") this.types = ["plain"];
   }
 
-  add({ offset, line, bytes }: ScannedRow): void {
-    if (!isUtf8(bytes)) throw new RowFault(line, "is no text in UTF-8. Save the file as UTF-8");
-    const mark =
-      offset === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-    const text = bytes.toString("utf8", mark);
-    try {
-      if (this.#isFirst && this.#known.format === "csv") this.#readHeader(text);
-      else this.#addRow(text, offset + mark);
-    } catch (error) {
-      throw new RowFault(line, error instanceof Error ? error.message : String(error));
-    }
+  /** @throws {Error} that says what is wrong with the row */
+  add(text: string, offset: number): void {
+    if (this.#isFirst && this.#known.format === "csv") this.#readHeader(text);
+    else this.#addRow(text, offset);
     this.#isFirst = false;
   }
 

@@ -5,14 +5,15 @@ import {
   type TaskConfig,
   type WorkflowConfig,
 } from "../config/schema.js";
-import { type Arrival, startsAt } from "../plan/arrival.js";
+import { startsAt } from "../plan/arrival.js";
 import { clockText, type LocalDay, localDate, localDay } from "../plan/clock/local-day.js";
 import { type Windows, withinWindows } from "../plan/clock/windows.js";
 import { countShares } from "../plan/mix.js";
-import { createProfile, hasRate, type Profile } from "../plan/profile.js";
+import { createProfile, hasRate, type Profile, type RatedSpec } from "../plan/profile.js";
 import { mostUsers, type UsersSpec, userNumbers } from "../plan/profiles/users.js";
 import { durationText, rateText } from "../plan/stage-name.js";
 import { padEnd, shortened, widthOf, wrappedText } from "../terminal/text.js";
+import { recordedKinds } from "../workload/entries.js";
 import { type EndOfRows, endOfRows } from "./end-of-rows.js";
 import { drawRate, timeText } from "./rate-chart.js";
 
@@ -92,8 +93,13 @@ function sectionOf(name: string, scenario: ScenarioConfig, options: PlanTextOpti
   const meanPerSecond = (profile.startsBy(span.totalMs) / span.totalMs) * 1000;
   const rates = { meanPerSecond, peakPerSecond, perStart: messagesPerStart(scenario, config) };
   const lines = [
-    `${name}: ${profile.title}, ${arrivals(scenario.arrival)}`,
-    ...indented([...delays(scenario), ...lastRow(end), `drawn: ${span.sentence}`]),
+    `${name}: ${profile.title}, ${arrivals(scenario)}`,
+    ...indented([
+      ...recordedRows(spec),
+      ...delays(scenario),
+      ...lastRow(end),
+      `drawn: ${span.sentence}`,
+    ]),
     "",
     ...indented(
       drawRate({
@@ -295,6 +301,21 @@ function delays({ startAfterMs, warmupMs, windows }: ScenarioConfig): string[] {
   return lines;
 }
 
+/** What became of the rows of a replay's file. */
+function recordedRows(spec: RatedSpec): string[] {
+  if (spec.kind !== "replay" || spec.recording === null) return [];
+  const { used, skipped, outOfOrder, skippedTasks } = spec.recording.rows;
+  const names = skippedTasks.join(", ");
+  const parts = [
+    `${grouped(used)} rows of ${spec.file}${spec.speed === 1 ? "" : `, ${spec.speed} times as fast`}`,
+    ...(outOfOrder === 0 ? [] : [`${grouped(outOfOrder)} of them put in order`]),
+    ...(skipped === 0
+      ? []
+      : [`${grouped(skipped)} more left out, of tasks not in the mix: ${names}`]),
+  ];
+  return [parts.join("; ")];
+}
+
 function lastRow(end: EndOfRows | null): string[] {
   if (end === null) return [];
   const { data, rows, starts } = end;
@@ -325,19 +346,24 @@ function stageTable(profile: Profile, totalMs: number): string[] {
 }
 
 function startsTable(
-  { arrival, choose, mix }: ScenarioConfig,
+  scenario: ScenarioConfig,
   config: Config,
   starts: number,
   totalMs: number,
   columns: number,
 ): string[] {
-  const keys = Object.keys(mix);
-  const counts = countShares(Object.values(mix), starts).map(grouped);
-  const names = keys.map((key) => {
+  const { arrival, choose } = scenario;
+  const parts = partsOf(scenario);
+  const shares = countShares(
+    parts.map(({ weight }) => weight),
+    starts,
+  );
+  const counts = shares.map(grouped);
+  const names = parts.map(({ key, route }) => {
     const task = config.tasks[key]!;
-    return isWorkflow(task) || task.name === key ? key : `${key} (${task.name})`;
+    return (isWorkflow(task) || task.name === key ? key : `${key} (${task.name})`) + route;
   });
-  const sizes = keys.map((key) => {
+  const sizes = parts.map(({ key }) => {
     const { all } = messagesOf(config.tasks[key]!);
     return all === 1 ? "" : `  of ${all} tasks each`;
   });
@@ -348,7 +374,7 @@ function startsTable(
   const nameWidth = Math.min(room, Math.max(...names.map(widthOf)));
   const spread = Math.round(Math.sqrt(starts));
   const expected = arrival === "poisson" ? ` expected, give or take ${grouped(spread)}` : "";
-  const isDrawn = choose === "random" && keys.length > 1;
+  const isDrawn = choose === "random" && parts.length > 1;
   return [
     `starts in ${timeText(totalMs)}: ${grouped(starts)}${expected}${isDrawn ? ", drawn from the mix, as expected:" : ""}`,
     ...names.map((name, index) => {
@@ -356,6 +382,23 @@ function startsTable(
       return `  ${fitted}  ${counts[index]!.padStart(countWidth)}${sizes[index]}`;
     }),
   ];
+}
+
+/** What is started, and how often beside the others; of a replay what its rows name. */
+function partsOf({ mix, profile }: ScenarioConfig): {
+  readonly key: string;
+  readonly weight: number;
+  readonly route: string;
+}[] {
+  const kinds = recordedKinds(profile);
+  if (kinds === null) {
+    return Object.entries(mix).map(([key, weight]) => ({ key, weight, route: "" }));
+  }
+  return kinds.map(({ task, queue, priority, starts }) => {
+    const to = queue === null ? "" : ` to ${queue}`;
+    const at = priority === null ? "" : ` at priority ${priority}`;
+    return { key: task, weight: starts, route: to + at };
+  });
 }
 
 function summaryOf(sections: readonly Section[]): string[] {
@@ -370,7 +413,8 @@ function summaryOf(sections: readonly Section[]): string[] {
   ];
 }
 
-function arrivals(arrival: Arrival): string {
+function arrivals({ profile, arrival }: ScenarioConfig): string {
+  if (profile.kind === "replay" && profile.recording?.counts === null) return "at its times";
   return typeof arrival === "string" ? `${arrival} arrivals` : `bursts of ${arrival.burstOf}`;
 }
 

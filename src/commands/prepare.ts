@@ -1,3 +1,4 @@
+import { checkRates } from "../config/check-rates.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import type { GivenValue } from "../config/sources/layers.js";
 import type { Variables } from "../config/sources/variables.js";
@@ -5,6 +6,7 @@ import { commit, version } from "../version.js";
 import { type PlannedEngine, planEngine } from "../workload/workload.js";
 import { checkColumns } from "./check-columns.js";
 import { type DataFile, readDataFiles } from "./data-files.js";
+import { readReplays } from "./replay-files.js";
 import { readTemplateLines, type TemplateLines } from "./template-lines.js";
 
 export interface PrepareOptions {
@@ -32,17 +34,23 @@ export interface Prepared extends LoadedConfig, PlannedEngine {
 export function prepare(options: PrepareOptions): Prepared {
   const { files, env, overrides, forMs = null, countLimit = null } = options;
   const loaded = loadConfig({ files, env, overrides });
-  const { config } = loaded;
+  const { config, issues: replayIssues } = readReplays(loaded.config, files[0]);
   const { lines: templateLines, issues } = readTemplateLines(config, files[0]);
   const { files: dataFiles, issues: dataIssues } = readDataFiles(config, files[0]);
   // Without a file there is nothing to plan with.
-  if (dataIssues.length > 0) throw loaded.errorOf([...issues, ...dataIssues]);
+  const unread = [...replayIssues, ...dataIssues];
+  if (unread.length > 0) throw loaded.errorOf([...issues, ...unread]);
   const data = dataFiles.map(({ source }) => source);
-  const columnIssues = checkColumns(config, data);
+  const { maxRatePerSecond } = config.limits;
+  const fileIssues = [
+    ...checkColumns(config, data),
+    // Of a replay it is its file that says how many there are.
+    ...checkRates(new Map(Object.entries(config.scenarios)), maxRatePerSecond),
+  ];
   const planned = planEngine({ config, forMs, countLimit, templateLines, data, version, commit });
   const refused = "issues" in planned ? planned.issues : [];
-  if ("issues" in planned || issues.length > 0 || columnIssues.length > 0) {
-    throw loaded.errorOf([...issues, ...columnIssues, ...refused]);
+  if ("issues" in planned || issues.length > 0 || fileIssues.length > 0) {
+    throw loaded.errorOf([...issues, ...fileIssues, ...refused]);
   }
-  return { ...loaded, ...planned, templateLines, dataFiles };
+  return { ...loaded, config, ...planned, templateLines, dataFiles };
 }

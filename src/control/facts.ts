@@ -39,6 +39,8 @@ export interface Planned {
 export interface EntryMix {
   readonly keys: readonly string[];
   readonly weights: readonly number[];
+  /** The file of a replay names the task of each start, whatever the weights are. */
+  readonly isRecorded?: boolean;
 }
 
 /** What no order may pass; null: no limit. For the whole plan, all threads and segments together. */

@@ -47,9 +47,11 @@ function timeFaults(order: Order): Fault[] {
 /** Why a scenario of its kind has no such override, as what follows its name; null: it may have one. */
 export function kindFault(
   { what }: OverrideTo,
-  { planned, usersAtMost }: Pick<ScenarioFacts, "planned" | "usersAtMost">,
+  { planned, usersAtMost, mix }: Pick<ScenarioFacts, "planned" | "usersAtMost" | "mix">,
 ): string | null {
-  if (what === "mix") return null;
+  if (what === "mix") {
+    return mix.isRecorded ? "has a replay, whose file names the task of each start" : null;
+  }
   if (what === "users") return usersAtMost === null ? "has no users" : null;
   if (planned === null) return "is a closed loop, which has no rate to override";
   if (usersAtMost === null || what === "scale") return null;

@@ -1,4 +1,4 @@
-import type { RatedSpec } from "../plan/profile.js";
+import type { OrderableSpec } from "../plan/profile.js";
 
 /** Who ordered something. */
 export type Actor = "api" | "ctl" | "page" | "reload" | "guard" | "ttl";
@@ -52,7 +52,7 @@ export type OrderKind = Order["kind"];
 export type OverrideTo =
   | { readonly what: "rate"; readonly perSecond: number }
   | { readonly what: "scale"; readonly factor: number }
-  | { readonly what: "profile"; readonly profile: RatedSpec }
+  | { readonly what: "profile"; readonly profile: OrderableSpec }
   /** So many users of a closed loop. */
   | { readonly what: "users"; readonly count: number }
   /** Weights by the key of each task of the scenario's mix. */

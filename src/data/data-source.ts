@@ -2,6 +2,18 @@
 export const DATA_FORMATS = ["csv", "jsonl", "lines"] as const;
 export type DataFormat = (typeof DATA_FORMATS)[number];
 
+const FORMAT_OF: Readonly<Record<string, DataFormat>> = {
+  csv: "csv",
+  jsonl: "jsonl",
+  ndjson: "jsonl",
+};
+
+/** By the end of the file's name; what has another one is a text of lines. */
+export function formatOf(file: string): DataFormat {
+  const [, ending = ""] = /\.(\w+)$/.exec(file.toLowerCase()) ?? [];
+  return FORMAT_OF[ending] ?? "lines";
+}
+
 /** In which order rows are taken; `once`: each one once, and then the scenario ends. */
 export const TAKES = ["inOrder", "random", "once"] as const;
 export type Take = (typeof TAKES)[number];

@@ -189,6 +189,10 @@ scenarios:
     profile: { users: [20 for 10m, 50 for 5m], repeat: true, wait: [1s, 3s] }
     connection: main
     mix: thumb
+  again:
+    profile: { replay: { file: arrivals.csv, speed: 2, loop: true, maxGap: 10m } }
+    connection: main
+    mix: [resize, thumb]
   weekly:
     profile:
       week:

@@ -1,7 +1,7 @@
 import { createProfile, type Profile, type RatedSpec } from "../plan/profile.js";
 import { seedOf } from "../plan/random.js";
 import type { Regime } from "../plan/regime.js";
-import { Starts } from "../plan/starts.js";
+import { type RecordedStarts, Starts } from "../plan/starts.js";
 import { createTimeline, type Timeline } from "../plan/timeline.js";
 import {
   type Beginning,
@@ -11,6 +11,11 @@ import {
   type Pacing,
   type PacingOptions,
 } from "./pacing.js";
+
+function recordedStarts(spec: RatedSpec): RecordedStarts | null {
+  if (spec.kind !== "replay" || !spec.recording?.tasks) return null;
+  return { ...spec.recording.tasks, loop: spec.loop };
+}
 
 /** A profile that has a rate: a start is due at its time, whatever became of those before it. */
 export class OpenLoop implements Pacing {
@@ -37,6 +42,7 @@ export class OpenLoop implements Pacing {
       deal,
       weights: plan.weights,
       rows: options.rows,
+      recorded: recordedStarts(spec),
     });
     options.rows?.most.forEach((_, data) => {
       options.readAhead(data, this.#starts.takenOf(data));

@@ -1,6 +1,7 @@
 import type { Curve } from "./piecewise-linear.js";
 import { type ConstantSpec, constant } from "./profiles/constant.js";
 import { type RampSpec, ramp } from "./profiles/ramp.js";
+import { type ReplaySpec, replay } from "./profiles/replay.js";
 import { type SineSpec, sine } from "./profiles/sine.js";
 import { type StepsSpec, steps } from "./profiles/steps.js";
 import { mostStartsPerSecond, type UsersSpec, userNumbers } from "./profiles/users.js";
@@ -13,6 +14,7 @@ interface RatedSpecs {
   readonly ramp: RampSpec;
   readonly sine: SineSpec;
   readonly week: WeekSpec;
+  readonly replay: ReplaySpec;
 }
 
 type RatedKind = keyof RatedSpecs;
@@ -21,6 +23,9 @@ type RatedKind = keyof RatedSpecs;
 export type RatedSpec<Kind extends RatedKind = RatedKind> = {
   readonly [K in Kind]: { readonly kind: K } & RatedSpecs[K];
 }[Kind];
+
+/** One that is whole by itself: an order may name it, and a state file hold it. */
+export type OrderableSpec = Exclude<RatedSpec, { readonly kind: "replay" }>;
 
 /** A closed loop has no rate: `max` keeps as many tasks in flight as it may, and their ends start the next. */
 export interface MaxSpec {
@@ -39,6 +44,7 @@ const PROFILES: { readonly [K in RatedKind]: (spec: RatedSpec<K>) => Profile } =
   ramp,
   sine,
   week,
+  replay,
 };
 
 /**
@@ -62,7 +68,7 @@ export interface Profile extends Curve {
 }
 
 /** What a rate does in a stage. */
-export const STAGE_KINDS = ["hold", "ramp", "sine", "week"] as const;
+export const STAGE_KINDS = ["hold", "ramp", "sine", "week", "replay"] as const;
 
 /** One stage of a profile, as it is shown. */
 export interface Stage {

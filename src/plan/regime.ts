@@ -1,4 +1,4 @@
-import type { RatedSpec } from "./profile.js";
+import type { OrderableSpec } from "./profile.js";
 
 /**
  * What a scenario does from a moment on: what orders have made of its plan, as plain data. Two clocks run:
@@ -38,7 +38,7 @@ export type RateOverride =
   /** The profile's own rate, so many times. */
   | { readonly kind: "scale"; readonly factor: number }
   /** Another profile, whose time 0 was at `fromMs` of the elapsed time, unless it follows the clock on the wall. */
-  | { readonly kind: "profile"; readonly profile: RatedSpec; readonly fromMs: number };
+  | { readonly kind: "profile"; readonly profile: OrderableSpec; readonly fromMs: number };
 
 /** From one rate to what holds at the end of the ramp, in elapsed time. */
 export interface RateRamp {

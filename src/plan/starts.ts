@@ -1,5 +1,7 @@
 import { type Arrival, type Arrivals, createArrivals, startsAt } from "./arrival.js";
 import { type Choose, countShares, type Mix, mixOf, startAfter } from "./mix.js";
+import { nearlyWhole } from "./piecewise-linear.js";
+import type { RecordedTasks } from "./profiles/replay.js";
 import { seedOf } from "./random.js";
 import type { Deal } from "./share.js";
 import type { Timeline } from "./timeline.js";
@@ -16,6 +18,13 @@ export interface StartsOptions {
   readonly weights: readonly number[];
   /** Of what rows are taken; left out: of nothing. */
   readonly rows?: RowsOfStarts | undefined;
+  /** Which entry each start of the profile is, where a file says that; left out: the mix does. */
+  readonly recorded?: RecordedStarts | null;
+}
+
+/** Which entry of the mix each start of a profile is; in a loop again and again. */
+export interface RecordedStarts extends Pick<RecordedTasks, "kindOf"> {
+  readonly loop: boolean;
 }
 
 /** Which entries of a mix take a row of which data for each of their starts. */
@@ -33,19 +42,22 @@ export class Starts {
   readonly #seed: number;
   readonly #weights: readonly number[];
   readonly #rows: RowsOfStarts | undefined;
+  readonly #recorded: RecordedMix | null;
   #mix: DealtMix;
   /** Number in the plan of the first start that has no row any more. */
   #endNumber = Number.POSITIVE_INFINITY;
   /** Mixes that begin later than the next start. */
   readonly #later: { readonly startsBefore: number; readonly weights: readonly number[] }[] = [];
 
-  constructor({ timeline, arrival, choose, seed, deal, weights, rows }: StartsOptions) {
+  constructor(options: StartsOptions) {
+    const { timeline, arrival, choose, seed, deal, weights, rows, recorded = null } = options;
     const { startsBefore, regime } = timeline;
     this.#arrivals = createArrivals(timeline, arrival, seed, timeline.endMs, deal, startsBefore);
     this.#choose = choose;
     this.#seed = seed;
     this.#weights = weights;
     this.#rows = rows;
+    this.#recorded = recorded === null ? null : new RecordedMix(recorded, timeline);
     this.#mix = this.#dealtMix(regime.weights ?? weights, startsAt(startsBefore, arrival), null);
   }
 
@@ -88,6 +100,7 @@ export class Starts {
   /** Goes on with a timeline that is the old one, changed. */
   follow(timeline: Timeline): void {
     this.#arrivals.follow(timeline, timeline.endMs);
+    if (this.#recorded !== null) this.#recorded.timeline = timeline;
     const weights = timeline.regime.weights ?? this.#weights;
     const last = this.#later.at(-1)?.weights ?? this.#mix.weights;
     // What stays goes on where it is: only another mix begins anew.
@@ -98,7 +111,9 @@ export class Starts {
 
   #dealtMix(weights: readonly number[], first: number, last: DealtMix | null): DealtMix {
     const rows = this.#rows;
-    const mix = mixOf(this.#choose, weights, seedOf(`mix ${first}`, this.#seed));
+    const mix =
+      this.#recorded?.from(first) ??
+      mixOf(this.#choose, weights, seedOf(`mix ${first}`, this.#seed));
     if (rows === undefined) return new DealtMix(mix, weights, first, null, null);
     const taken = last?.takenBefore(first) ?? takenRows(rows, weights, first);
     const ends = rows.most.map((most, data) => {
@@ -119,6 +134,40 @@ export class Starts {
       this.#later.shift();
     }
   }
+}
+
+/** The entries that a recording names, start by start of the plan's profile, whatever was ordered meanwhile. */
+class RecordedMix implements Mix {
+  timeline: Timeline;
+  readonly #kindOf: Uint16Array;
+  readonly #loop: boolean;
+  #next = 0;
+
+  constructor({ kindOf, loop }: RecordedStarts, timeline: Timeline) {
+    this.#kindOf = new Uint16Array(kindOf);
+    this.#loop = loop;
+    this.timeline = timeline;
+  }
+
+  /** The start that it deals out next, by its number. */
+  from(number: number): this {
+    this.#next = number;
+    return this;
+  }
+
+  take(): number {
+    this.#next++;
+    const planned = Math.ceil(nearlyWhole(this.timeline.plannedStarts(this.#next))) - 1;
+    const { length } = this.#kindOf;
+    // A rate that was ordered may go on behind the last one.
+    return this.#kindOf[
+      this.#loop ? Math.max(0, planned) % length : clamp(planned, 0, length - 1)
+    ]!;
+  }
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
 }
 
 /** Entry by entry, as numbers: rows that were taken of each data before the start number `first`. */

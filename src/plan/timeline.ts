@@ -2,7 +2,7 @@ import { openingAt, opensAt, type Windows, withinWindows } from "./clock/windows
 import { type Curve, createPiecewiseLinear } from "./piecewise-linear.js";
 import { createProfile, type Profile } from "./profile.js";
 import type { Burst, RateRamp, Regime } from "./regime.js";
-import { NOTHING, type PieceCurve, shifted } from "./shifted.js";
+import { NOTHING, type PieceCurve, shifted, sourceStarts } from "./shifted.js";
 
 /** What a timeline follows when nothing is ordered. */
 export interface TimelinePlan {
@@ -26,6 +26,11 @@ export interface Timeline extends Pick<Curve, "startsBy" | "rateAt" | "timeOf" |
   readonly startsBefore: number;
   /** The plan's own time at an elapsed one. */
   planMsAt(elapsedMs: number): number;
+  /**
+   * What the plan's own profile counts at the start that N reaches n with: an order that doubles the rate starts each of
+   * its starts twice, and one that sets another rate takes the one that would be next.
+   */
+  plannedStarts(n: number): number;
   isPausedAt(elapsedMs: number): boolean;
   /** Are its windows open? */
   isOpenAt(elapsedMs: number): boolean;
@@ -60,6 +65,8 @@ interface Piece {
   readonly fromStarts: number;
   /** Of times and starts since it began. */
   readonly curve: PieceCurve;
+  /** It is made of the plan's own profile, and not of a rate that was ordered. */
+  readonly isPlanned: boolean;
 }
 
 class Parts implements Timeline {
@@ -94,8 +101,7 @@ class Parts implements Timeline {
   }
 
   timeOf(n: number): number {
-    let index = this.#pieces.length - 1;
-    while (index > 0 && this.#pieces[index]!.fromStarts >= n) index--;
+    const index = this.#indexOf(n);
     const { fromMs, fromStarts, curve } = this.#pieces[index]!;
     const dueMs = n <= fromStarts ? fromMs : fromMs + curve.timeOf(n - fromStarts);
     // What belongs to a piece is due in it, whatever rounding says.
@@ -106,6 +112,12 @@ class Parts implements Timeline {
     const { regime, endMs } = this.#partAt(elapsedMs);
     if (regime.isPaused) return regime.planMs;
     return regime.planMs + (Math.min(elapsedMs, endMs) - regime.fromMs);
+  }
+
+  plannedStarts(n: number): number {
+    const { fromStarts, curve, isPlanned } = this.#pieces[this.#indexOf(n)]!;
+    if (isPlanned) return sourceStarts(curve, n - fromStarts);
+    return this.#plan.profile.startsBy(this.planMsAt(this.timeOf(n))) + 1;
   }
 
   isPausedAt(elapsedMs: number): boolean {
@@ -142,6 +154,13 @@ class Parts implements Timeline {
     return lastBegun(this.#parts, elapsedMs, ({ regime }) => regime.fromMs);
   }
 
+  /** Of the piece that start n lies in. */
+  #indexOf(n: number): number {
+    let index = this.#pieces.length - 1;
+    while (index > 0 && this.#pieces[index]!.fromStarts >= n) index--;
+    return index;
+  }
+
   #pieceAt(elapsedMs: number): Piece {
     return lastBegun(this.#pieces, elapsedMs, ({ fromMs }) => fromMs);
   }
@@ -160,7 +179,7 @@ function partOf(plan: TimelinePlan, regime: Regime, startsBefore: number): Part 
   for (const [index, fromMs] of borders.entries()) {
     const untilMs = borders[index + 1] ?? Infinity;
     const curve = openCurve(plan, regime, fromMs, curveOf(plan, regime, fromMs, untilMs));
-    pieces.push({ fromMs, fromStarts, curve });
+    pieces.push({ fromMs, fromStarts, curve, isPlanned: isPlanned(regime, fromMs) });
     if (untilMs < Infinity) fromStarts += curve.startsBy(untilMs - fromMs);
   }
   return { regime, endMs: endOf(plan, regime), pieces };
@@ -180,6 +199,11 @@ function bordersOf({ fromMs, planMs, isPaused, ramp, bursts }: Regime): number[]
 function endOf({ profile, endMs, untilMs }: TimelinePlan, regime: Regime): number {
   const leftMs = regime.isPaused ? Infinity : Math.min(endMs, profile.endMs) - regime.planMs;
   return Math.max(regime.fromMs, Math.min(untilMs, regime.fromMs + leftMs));
+}
+
+function isPlanned({ override, ramp }: Regime, fromMs: number): boolean {
+  if (ramp !== null && fromMs < ramp.untilMs) return false;
+  return override === null || override.kind === "scale";
 }
 
 function openCurve(
@@ -255,16 +279,20 @@ function scaled(curve: PieceCurve, factor: number): PieceCurve {
     startsBy: (ms) => curve.startsBy(ms) * factor,
     rateAt: (ms) => curve.rateAt(ms) * factor,
     timeOf: (n) => curve.timeOf(n / factor),
+    sourceStarts: (n) => sourceStarts(curve, n / factor),
   };
 }
 
 /** A curve with a constant rate added, for so long. Its inverse has no formula: it is looked for between two times. */
 function raised(curve: PieceCurve, perSecond: number, durationMs: number): PieceCurve {
   const startsBy = (ms: number) => curve.startsBy(ms) + (perSecond * ms) / 1000;
+  const timeOf = (n: number) =>
+    startsBy(durationMs) < n ? durationMs : earliest(startsBy, n, durationMs);
   return {
     startsBy,
     rateAt: (ms) => curve.rateAt(ms) + perSecond,
-    timeOf: (n) => (startsBy(durationMs) < n ? durationMs : earliest(startsBy, n, durationMs)),
+    timeOf,
+    sourceStarts: (n) => sourceStarts(curve, curve.startsBy(timeOf(n)) + 1),
   };
 }
 

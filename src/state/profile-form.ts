@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { WEEK_MS } from "../plan/clock/local-curve.js";
 import { zoneNamed } from "../plan/clock/zone.js";
-import type { RatedSpec } from "../plan/profile.js";
+import type { OrderableSpec, RatedSpec } from "../plan/profile.js";
 
 const rate = z.number().nonnegative();
 const durationMs = z.number().nonnegative();
@@ -36,6 +36,6 @@ const FORMS = {
         ),
       ),
   }),
-} satisfies { readonly [Kind in RatedSpec["kind"]]: z.ZodType<RatedSpec<Kind>> };
+} satisfies { readonly [Kind in OrderableSpec["kind"]]: z.ZodType<RatedSpec<Kind>> };
 
-export const profileForm: z.ZodType<RatedSpec> = z.union(Object.values(FORMS));
+export const profileForm: z.ZodType<OrderableSpec> = z.union(Object.values(FORMS));

@@ -4,6 +4,8 @@ import { dataOfStart } from "../config/data/check-data.js";
 import type { Config, TaskConfig } from "../config/schema.js";
 import { isWorkflow, measuredName } from "../config/schema.js";
 import type { EntryPlan, MemberPlan } from "../engine/messages.js";
+import type { ProfileSpec } from "../plan/profile.js";
+import type { RecordedKind } from "../plan/profiles/replay.js";
 
 /** A mix entry or a member of one, while its workflow's members have no numbers yet. */
 interface Draft {
@@ -13,6 +15,8 @@ interface Draft {
   readonly broker: string;
   readonly data: number | null;
   readonly userRow: number | null;
+  /** How the rows of a replay name it; null: they do not. */
+  readonly recorded: RecordedKind | null;
 }
 
 /**
@@ -29,15 +33,17 @@ export function planEntries(config: Config): {
   const dataOf = dataIndexes(config);
   let userRows = 0;
   const drafts = Object.values(config.scenarios).flatMap(
-    ({ connection, mix, profile: { kind } }, scenario) => {
+    ({ connection, mix, profile }, scenario) => {
       const { broker } = config.connections[connection]!;
       const place = { scenario, connection: connectionIndexes.get(connection)!, broker };
-      return Object.keys(mix).map(
-        (key): Draft => ({
-          ...{ key, ...place, data: dataOf(key) },
-          userRow: kind === "users" ? userRows++ : null,
-        }),
-      );
+      const kinds = recordedKinds(profile) ?? Object.keys(mix).map(() => null);
+      return kinds.map((recorded, index): Draft => {
+        const key = recorded?.task ?? Object.keys(mix)[index]!;
+        return {
+          ...{ key, ...place, data: dataOf(key), recorded },
+          userRow: profile.kind === "users" ? userRows++ : null,
+        };
+      });
     },
   );
   const members: EntryPlan[] = [];
@@ -45,6 +51,11 @@ export function planEntries(config: Config): {
     planStart(config, draft, (member) => drafts.length + members.push(member(index)) - 1),
   );
   return { entries: [...starts, ...members], startCount: starts.length };
+}
+
+/** What a scenario starts where the file of a replay names it: its entries, in this order; null: those of the mix. */
+export function recordedKinds(profile: ProfileSpec): readonly RecordedKind[] | null {
+  return profile.kind === "replay" ? (profile.recording?.tasks?.kinds ?? null) : null;
 }
 
 /** Of what data the starts of a task take rows. */
@@ -61,7 +72,7 @@ function dataIndexes(config: Config): (key: string) => number | null {
 /** `addMember` gives the number of the new entry. */
 function planStart(
   config: Config,
-  { key, scenario, connection, broker, data, userRow }: Draft,
+  { key, scenario, connection, broker, data, userRow, recorded }: Draft,
   addMember: (member: (start: number) => EntryPlan) => number,
 ): EntryPlan {
   const entry = config.tasks[key]!;
@@ -89,7 +100,8 @@ function planStart(
     isImmutable,
   }));
   if (entry.link.length === 0) {
-    return optionsOf(key, { ...plain, userRow, errbacks, expect: entry.expect });
+    const own = withRecorded(entry, recorded);
+    return taskOptions(own, broker, { ...plain, userRow, errbacks, expect: entry.expect });
   }
   const own = optionsOf(key, { ...plain, errbacks });
   // The task itself is the first member, so that it is measured apart from what follows.
@@ -99,6 +111,16 @@ function planStart(
     callbacks: entry.link.map(member),
   };
   return { ...own, userRow, name, workflow };
+}
+
+function withRecorded(task: TaskConfig, recorded: RecordedKind | null): TaskConfig {
+  if (recorded === null) return task;
+  const { queue, priority } = recorded;
+  return {
+    ...task,
+    queue: queue ?? task.queue,
+    ...(priority === null ? {} : { priority, urgency: null }),
+  };
 }
 
 /** What an entry is beside its task's options. */

@@ -4,6 +4,7 @@ import type { Ceilings } from "../control/facts.js";
 import type { EnginePlan, ScenarioPlan } from "../engine/messages.js";
 import { createProfile, hasRate, type Profile, type ProfileSpec } from "../plan/profile.js";
 import { mostUsersWithin, userNumbers } from "../plan/profiles/users.js";
+import { recordedKinds } from "./entries.js";
 
 /** What orders can be about, and what none of them may pass. */
 export interface Steerable {
@@ -27,7 +28,8 @@ export function planSteering(
           usersAtMost: usersAtMost(scenario, maxRatePerSecond),
           mix: {
             keys: Object.keys(config.scenarios[scenario.name]!.mix),
-            weights: scenario.weights,
+            weights: Object.values(config.scenarios[scenario.name]!.mix),
+            isRecorded: recordedKinds(scenario.profile) !== null,
           },
           startAfterMs: scenario.startAfterMs,
           warmupMs: scenario.warmupMs,

@@ -13,7 +13,7 @@ import type { ResultsUse } from "../observer/worker-settings.js";
 import { endOf, stagesOf } from "../plan/profile.js";
 import type { Subject } from "../readings/subject.js";
 import { capacityIssues, type Load, mostInFlight, seriesOf, slotsFor } from "./capacity.js";
-import { planEntries } from "./entries.js";
+import { planEntries, recordedKinds } from "./entries.js";
 import { lookEveryMs, planGuards } from "./guards.js";
 import { planSlos } from "./objectives.js";
 
@@ -82,7 +82,8 @@ export function planEngine(
       arrival: scenario.arrival,
       choose: scenario.choose,
       entries: own,
-      weights: Object.values(scenario.mix),
+      weights:
+        recordedKinds(scenario.profile)?.map(({ starts }) => starts) ?? Object.values(scenario.mix),
       windows: scenario.windows,
       startAfterMs: scenario.startAfterMs,
       warmupMs: scenario.warmupMs,

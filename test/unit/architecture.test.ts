@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ["plan", "celery", "data", "slo", "lease", "terminal"],
   lease: ["celery"],
   connections: ["celery", "lease"],
-  data: ["celery"],
+  data: ["plan", "celery"],
   engine: ["plan", "celery", "data", "ledger", "lease", "connections"],
   observer: ["celery", "connections"],
   readings: ["ledger", "lease", "plan"],

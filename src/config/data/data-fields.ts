@@ -4,6 +4,7 @@ import {
   type ColumnType,
   DATA_FORMATS,
   type DataFormat,
+  formatOf,
   TAKES,
   type Take,
 } from "../../data/data-source.js";
@@ -19,13 +20,6 @@ export interface DataConfig {
   /** By column, where it was said. */
   readonly types: Readonly<Record<string, ColumnType>>;
 }
-
-/** By the end of the file's name; what has another one is a text of lines. */
-const FORMAT_OF: Readonly<Record<string, DataFormat>> = {
-  csv: "csv",
-  jsonl: "jsonl",
-  ndjson: "jsonl",
-};
 
 export const dataSchema = z
   .strictObject({
@@ -62,11 +56,6 @@ export const dataSchema = z
     ).prefault({}),
   })
   .transform((data): DataConfig => ({ ...data, format: data.format ?? formatOf(data.file) }));
-
-function formatOf(file: string): DataFormat {
-  const [, ending = ""] = /\.(\w+)$/.exec(file.toLowerCase()) ?? [];
-  return FORMAT_OF[ending] ?? "lines";
-}
 
 function readTypes(value: unknown): Readonly<Record<string, ColumnType>> {
   const types = readMapping(value);

@@ -5,6 +5,7 @@ import { RATE_PATTERN, suggestRate } from "../quantities.js";
 import { type Shape, shapeOf } from "../shape.js";
 import { constantForm } from "./profiles/constant.js";
 import { rampForm } from "./profiles/ramp.js";
+import { replayForm } from "./profiles/replay.js";
 import { sineForm } from "./profiles/sine.js";
 import { stepsForm, suggestStep } from "./profiles/steps.js";
 import { usersForm } from "./profiles/users.js";
@@ -20,6 +21,7 @@ const FORMS: {
   ramp: rampForm,
   sine: sineForm,
   week: weekForm,
+  replay: replayForm,
   users: usersForm,
 };
 const AND = new Intl.ListFormat("en-GB", { type: "conjunction" });
@@ -32,7 +34,7 @@ export const PROFILE_SHAPES: ReadonlyMap<string, Shape> = new Map(
 );
 
 /**
- * The profile of a scenario: a rate, `max`, steps, a ramp, a sine, a week, or users. Its form is chosen first and then read
+ * The profile of a scenario: a rate, `max`, steps, a ramp, a sine, a week, a replay, or users. Its form is chosen first and then read
  * by that form's own schema, so that a fault names the one value that is wrong.
  */
 export function profileField(description: string) {

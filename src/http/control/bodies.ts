@@ -10,7 +10,7 @@ import {
 import { mixField } from "../../config/scenarios/mix-field.js";
 import { profileField } from "../../config/scenarios/profile-field.js";
 import type { OverrideTo } from "../../control/order.js";
-import { hasRate, type RatedSpec } from "../../plan/profile.js";
+import { hasRate, type OrderableSpec } from "../../plan/profile.js";
 
 const MAX_REASON = 500;
 const MAX_SCALE = 1_000;
@@ -43,10 +43,12 @@ export const overrideBody = z
       .meta({ description: "The plan's own rate, so many times.", examples: [2] })
       .optional(),
     profile: profileField("Another profile, which begins now.")
-      .transform((spec, context): RatedSpec => {
-        if (hasRate(spec)) return spec;
+      .transform((spec, context): OrderableSpec => {
+        if (hasRate(spec) && spec.kind !== "replay") return spec;
         context.addIssue(
-          `must have a rate: ${spec.kind} is a closed loop, which is chosen at the start`,
+          spec.kind === "replay"
+            ? "must not be a replay, whose file is read at the start and by a reload: put it into the configuration"
+            : `must have a rate: ${spec.kind} is a closed loop, which is chosen at the start`,
         );
         return z.NEVER;
       })

@@ -1,4 +1,4 @@
-import type { PieceCurve } from "../shifted.js";
+import { type PieceCurve, sourceStarts } from "../shifted.js";
 
 /** A stretch of time with a formula of its own. */
 export interface Patch {
@@ -38,6 +38,16 @@ export function createPatchwork(patchFrom: (fromMs: number) => Patch): PieceCurv
     return patches[firstNot(patches, ({ untilMs }) => untilMs <= ms)]!;
   };
 
+  /** The one that start n lies in; null: none comes any more. */
+  const patchOf = (n: number): LaidPatch | null => {
+    for (;;) {
+      const last = patches.at(-1)!;
+      if (last.untilStarts >= n) break;
+      if (last.idleMs > IDLE_MS || !lay()) return null;
+    }
+    return patches[firstNot(patches, ({ untilStarts }) => untilStarts < n)]!;
+  };
+
   return {
     startsBy(ms) {
       if (!(ms > 0)) return 0;
@@ -51,14 +61,15 @@ export function createPatchwork(patchFrom: (fromMs: number) => Patch): PieceCurv
     },
     timeOf(n) {
       if (!(n > 0)) return 0;
-      for (;;) {
-        const last = patches.at(-1)!;
-        if (last.untilStarts >= n) break;
-        if (last.idleMs > IDLE_MS || !lay()) return Infinity;
-      }
-      const index = firstNot(patches, ({ untilStarts }) => untilStarts < n);
-      const { fromMs, fromStarts, untilMs, curve } = patches[index]!;
+      const patch = patchOf(n);
+      if (patch === null) return Infinity;
+      const { fromMs, fromStarts, untilMs, curve } = patch;
       return Math.min(untilMs, fromMs + Math.max(0, curve?.timeOf(n - fromStarts) ?? 0));
+    },
+    sourceStarts(n) {
+      const patch = n > 0 ? patchOf(n) : null;
+      if (patch === null || patch.curve === null) return n;
+      return sourceStarts(patch.curve, n - patch.fromStarts);
     },
   };
 }

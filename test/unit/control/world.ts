@@ -6,7 +6,7 @@ import type { Ceilings, Facts, ScenarioFacts } from "../../../src/control/facts.
 import { firstState } from "../../../src/control/first-state.js";
 import type { Order, OrderedBy } from "../../../src/control/order.js";
 import { reduce } from "../../../src/control/reduce.js";
-import { createProfile, type RatedSpec } from "../../../src/plan/profile.js";
+import { createProfile, type OrderableSpec, type RatedSpec } from "../../../src/plan/profile.js";
 import { type UsersSpec, userNumbers } from "../../../src/plan/profiles/users.js";
 import { firstRegime, type Regime } from "../../../src/plan/regime.js";
 import { createTimeline } from "../../../src/plan/timeline.js";
@@ -17,12 +17,12 @@ export const BY: OrderedBy = { actor: "api", reason: "a test" };
 export const UNIX_MS = Date.parse("2026-11-29T12:00:00Z");
 
 /** 10/s for 10 s, 20/s for 10 s, 30/s for 10 s: it ends by itself. */
-export const STEPS: RatedSpec = {
+export const STEPS: OrderableSpec = {
   kind: "steps",
   stages: [10, 20, 30].map((ratePerSecond) => ({ ratePerSecond, durationMs: 10_000 })),
   repeat: false,
 };
-export const CONSTANT: RatedSpec = { kind: "constant", ratePerSecond: 10 };
+export const CONSTANT: OrderableSpec = { kind: "constant", ratePerSecond: 10 };
 
 export interface WorldOptions {
   readonly profile?: RatedSpec;
@@ -159,7 +159,7 @@ export const rate = (perSecond: number, overMs = 0, ttlMs: number | null = null)
 export const scale = (factor: number, overMs = 0): Order => ({
   ...{ kind: "override", scenario: "steady", to: { what: "scale", factor }, overMs, ttlMs: null },
 });
-export const follow = (profile: RatedSpec, overMs = 0): Order => ({
+export const follow = (profile: OrderableSpec, overMs = 0): Order => ({
   ...{ kind: "override", scenario: "steady", to: { what: "profile", profile }, overMs },
   ttlMs: null,
 });

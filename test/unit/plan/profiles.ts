@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import type { RatedSpec } from "../../../src/plan/profile.js";
+import { type RecordableTask, Recorder } from "../../../src/data/recording.js";
+import type { OrderableSpec, RatedSpec } from "../../../src/plan/profile.js";
 
 /** Any specification whose rate is a row of straight lines. */
 export type LinesSpec = RatedSpec<"constant" | "steps" | "ramp">;
@@ -64,8 +65,43 @@ export const weekSpec: fc.Arbitrary<RatedSpec<"week">> = fc
     ),
   }));
 
+/** Profiles of every kind that an order may name. */
+export const anyShape: fc.Arbitrary<OrderableSpec> = fc.oneof(anySpec, sineSpec, weekSpec);
+
+const A_TASK: RecordableTask = { key: "a", name: "app.a", queue: "celery", isFixedAs: null };
+const MIX: readonly RecordableTask[] = [A_TASK, { ...A_TASK, key: "b", name: "app.b" }];
+
+/** Replays of starts, some at the same time, or of counts; of the tasks `a` and `b`. */
+export const replaySpec: fc.Arbitrary<RatedSpec<"replay">> = fc
+  .record({
+    rows: fc.array(
+      fc.record({
+        timeMs: fc.oneof(fc.integer({ min: 0, max: 60_000 }), fc.constantFrom(0, 500, 7_000)),
+        task: fc.constantFrom("a", "b"),
+        count: fc.integer({ min: 1, max: 30 }),
+      }),
+      { minLength: 1, maxLength: 60 },
+    ),
+    hasCount: fc.boolean(),
+    hasTask: fc.boolean(),
+    speed: fc.constantFrom(1, 2, 60, 0.5),
+    loop: fc.boolean(),
+    maxGapMs: fc.constantFrom(null, 1_000, 20_000),
+  })
+  .map(({ rows, hasCount, hasTask, speed, loop, maxGapMs }) => {
+    const recorder = new Recorder({ speed, maxGapMs, tasks: MIX });
+    for (const { timeMs, task, count } of rows) {
+      recorder.add({
+        ...{ timeMs, queue: null, priority: null },
+        ...{ task: hasTask ? task : null, count: hasCount ? count : null },
+      });
+    }
+    const recording = recorder.finish("");
+    return { kind: "replay", file: "starts.csv", speed, loop, maxGapMs, recording };
+  });
+
 /** Profiles of every kind. */
-export const anyShape: fc.Arbitrary<RatedSpec> = fc.oneof(anySpec, sineSpec, weekSpec);
+export const anyPlan: fc.Arbitrary<RatedSpec> = fc.oneof(anyShape, replaySpec);
 
 function specsOf(
   ratePerSecond: fc.Arbitrary<number>,

@@ -8,7 +8,7 @@ import { firstRegime, type RateOverride, type Regime } from "../../../src/plan/r
 import { ALL_STARTS, type Deal, inBlocks } from "../../../src/plan/share.js";
 import { Starts } from "../../../src/plan/starts.js";
 import { createTimeline, type Timeline } from "../../../src/plan/timeline.js";
-import { anyShape } from "./profiles.js";
+import { anyPlan, anyShape } from "./profiles.js";
 
 /** A change of a timeline, as orders make them: what it is at a moment after the one before. */
 interface Step {
@@ -94,7 +94,7 @@ function follow(
 
 test("without a change a timeline is its profile, to the bit", () => {
   fc.assert(
-    fc.property(anyShape, fc.integer({ min: 1, max: 5_000 }), (spec, n) => {
+    fc.property(anyPlan, fc.integer({ min: 1, max: 5_000 }), (spec, n) => {
       const profile = createProfile(spec).since(ZERO_UNIX_MS);
       const plan = { profile, endMs: Infinity, untilMs: Infinity };
       const timeline = createTimeline(plan, firstRegime(0, ZERO_UNIX_MS));
@@ -195,7 +195,7 @@ test("threads and segments that hear the same orders do exactly the timeline's s
   fc.assert(
     fc.property(
       ...[
-        anyShape,
+        anyPlan,
         fc.record({
           arrival: fc.constantFrom<Arrival>("even", "poisson", { burstOf: 5 }),
           choose: fc.constantFrom<Choose>("exact", "random"),
