@@ -5,6 +5,7 @@ import type { Variables } from "../config/sources/variables.js";
 import { commit, version } from "../version.js";
 import { type PlannedEngine, planEngine } from "../workload/workload.js";
 import { checkColumns } from "./check-columns.js";
+import { findCode } from "./code-files.js";
 import { type DataFile, readDataFiles } from "./data-files.js";
 import { readReplays } from "./replay-files.js";
 import { readTemplateLines, type TemplateLines } from "./template-lines.js";
@@ -34,11 +35,12 @@ export interface Prepared extends LoadedConfig, PlannedEngine {
 export function prepare(options: PrepareOptions): Prepared {
   const { files, env, overrides, forMs = null, countLimit = null } = options;
   const loaded = loadConfig({ files, env, overrides });
-  const { config, issues: replayIssues } = readReplays(loaded.config, files[0]);
+  const replays = readReplays(loaded.config, files[0]);
+  const { config, issues: codeIssues } = findCode(replays.config, files[0]);
   const { lines: templateLines, issues } = readTemplateLines(config, files[0]);
   const { files: dataFiles, issues: dataIssues } = readDataFiles(config, files[0]);
   // Without a file there is nothing to plan with.
-  const unread = [...replayIssues, ...dataIssues];
+  const unread = [...replays.issues, ...codeIssues, ...dataIssues];
   if (unread.length > 0) throw loaded.errorOf([...issues, ...unread]);
   const data = dataFiles.map(({ source }) => source);
   const { maxRatePerSecond } = config.limits;

@@ -7,6 +7,7 @@ import type { ProfileSpec } from "../plan/profile.js";
 import { mostUsers } from "../plan/profiles/users.js";
 import { checkGuards } from "./check-guards.js";
 import { checkRates } from "./check-rates.js";
+import type { CodeFile } from "./code-file.js";
 import { checkUrls } from "./connections/check-urls.js";
 import type { ConnectionPart } from "./connections/connection-fields.js";
 import { checkData } from "./data/check-data.js";
@@ -17,6 +18,7 @@ import type { GuardPart } from "./guard-fields.js";
 import type { LimitsConfig } from "./limits-fields.js";
 import { mappingIn } from "./mapping.js";
 import { formatDuration } from "./quantities.js";
+import { checkScript } from "./scenarios/check-script.js";
 import { checkSlos } from "./slos/check-slos.js";
 import type { SloConfig } from "./slos/slo-fields.js";
 import type { Path } from "./sources/tree.js";
@@ -49,6 +51,8 @@ export interface ScenarioPart {
   readonly warmupMs: number;
   readonly durationMs: number | null;
   readonly maxInFlight: number;
+  readonly script: CodeFile | null;
+  readonly data: string | null;
 }
 
 /** Checks what no single value shows: names that refer to others, templates, limits, allowed hosts. Pure. */
@@ -74,6 +78,7 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
     ...[...parts.scenarios].flatMap(([name, scenario]) => [
       ...checkWarmup(name, scenario),
       ...checkUsers(name, scenario),
+      ...checkScript(name, scenario, mappingIn(input, "data") ?? {}),
     ]),
     ...[...parts.connections].flatMap(([name, connection]) => checkUrls(name, connection)),
     ...checkSlos(parts, sections.scenarios ?? {}),

@@ -3,6 +3,7 @@ import type { Arrival } from "../plan/arrival.js";
 import type { Windows } from "../plan/clock/windows.js";
 import type { Choose } from "../plan/mix.js";
 import type { ProfileSpec } from "../plan/profile.js";
+import { type CodeFile, codeField } from "./code-file.js";
 import {
   type ConnectionConfig,
   connectionSchema,
@@ -110,6 +111,10 @@ export interface ScenarioConfig {
   /** null: for ever. */
   readonly durationMs: number | null;
   readonly maxInFlight: number;
+  /** What each of its users does; null: starts a task of the mix. */
+  readonly script: CodeFile | null;
+  /** Name of the data of which its script takes rows. */
+  readonly data: string | null;
   /** The lease time; null: no lease. */
   readonly leaseMs: number | null;
   readonly gracefulStopMs: number;
@@ -183,7 +188,7 @@ const scenarioFields = z.strictObject({
     .meta({ description: "Name of the connection; may be left out when there is only one." })
     .optional(),
   profile: profileField(
-    "How many tasks to start when: a rate, max, steps, a ramp, a sine, a week, or users; needed here or in defaults.",
+    "How many tasks to start when: a rate, max, steps, a ramp, a sine, a week, a replay, or users; needed here or in defaults.",
   ),
   arrival: arrivalField.prefault("even"),
   choose: z
@@ -197,6 +202,13 @@ const scenarioFields = z.strictObject({
     "Weights of the tasks, a list of tasks, or one task; may be left out when there is only one.",
   ).optional(),
   windows: windowsSchema.optional(),
+  script: codeField(
+    "With users: module whose default async function says what each of them does; it runs in a thread of its own.",
+  ).optional(),
+  data: z
+    .string({ error: "must be a name of data" })
+    .meta({ description: "Name of the data of which each run of the script takes a row." })
+    .optional(),
   startAfter: duration("Wait this long before the first start.").prefault("0s"),
   warmup: duration("Time at the start that is not in the latency histograms.").prefault("0s"),
   duration: durationOr("forever", "How long the scenario runs.").prefault("forever"),
@@ -212,9 +224,11 @@ const scenarioFields = z.strictObject({
 });
 
 const scenarioSchema = scenarioFields.transform(
-  ({ startAfter, warmup, duration, lease, gracefulStop, windows = null, ...scenario }) => ({
+  ({ startAfter, warmup, duration, lease, gracefulStop, ...scenario }) => ({
     ...scenario,
-    windows,
+    windows: scenario.windows ?? null,
+    script: scenario.script ?? null,
+    data: scenario.data ?? null,
     startAfterMs: startAfter,
     warmupMs: warmup,
     durationMs: duration,

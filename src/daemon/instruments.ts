@@ -12,6 +12,7 @@ import type { ObservedConnection, ObservePlan } from "../observer/connection-obs
 import { AchievedRates } from "../readings/achieved-rates.js";
 import type { LeaseReading } from "../readings/lease-reading.js";
 import type { LedgerView } from "../readings/ledger-view.js";
+import type { ScriptReading } from "../readings/script-reading.js";
 import { evidenceText } from "../reports/bottleneck-text.js";
 import { StatusLine } from "../reports/status-line.js";
 import type { AtWork } from "./engines.js";
@@ -23,6 +24,7 @@ export interface InstrumentsOptions {
   readonly log: Logger;
   /** Another side makes a task slow, or none any more. */
   readonly onVerdict: (verdict: { text: string; task: string; side: string }) => void;
+  readonly scripts: () => ScriptReading;
   readonly leases: () => readonly LeaseReading[];
   readonly guards: () => readonly GuardStanding[];
   readonly steering: () => SteeringReading;
@@ -63,6 +65,7 @@ export class Instruments {
       observed: () => this.#observed,
       sides: () => this.bottlenecks.sides,
       drifts: () => this.drifts.drifts,
+      scripts: options.scripts,
       leases: options.leases,
       guards: options.guards,
       steering: options.steering,

@@ -7,6 +7,7 @@ import type { EventLog } from "../http/events.js";
 import type { Logger } from "../log.js";
 import type { ConnectionStates } from "../news/connection-states.js";
 import { EngineNews } from "../news/engine-news.js";
+import { ScriptBook } from "../news/script-book.js";
 import type { LedgerView } from "../readings/ledger-view.js";
 import type { Subject } from "../readings/subject.js";
 import { summarize } from "../readings/summary.js";
@@ -49,6 +50,7 @@ export class Run {
   readonly #options: RunOptions;
   readonly #ports: RunPorts;
   readonly #news: EngineNews;
+  readonly #scripts: ScriptBook;
   readonly orders: Orders;
   readonly leases: Leases;
   readonly engines: Engines;
@@ -87,6 +89,7 @@ export class Run {
     this.#planned = planned;
     this.orders = orders;
     this.leases = new Leases(planned.leases, log);
+    this.#scripts = new ScriptBook(log);
     this.#news = this.#createNews();
     this.engines = new Engines(planned.plan, planned.subject, orders.formerToday, {
       gates: this.leases.gates,
@@ -232,7 +235,7 @@ export class Run {
     const { log } = this.#options;
     const { connections, events, ending } = this.#ports;
     return new EngineNews({
-      ...{ connections, events, log },
+      ...{ connections, events, log, scripts: this.#scripts },
       onReady: () => this.#begin(),
       onFull: () => this.observers.stepAside(),
       onWorkerClocks: (connection, clocks) => this.observers.clocks(connection, clocks),
@@ -255,6 +258,7 @@ export class Run {
       observe: this.#planned.observe,
       driftWindowMs,
       log,
+      scripts: () => this.#scripts.reading,
       leases: () => this.leases.readings(),
       guards: () => this.#guards.standings,
       steering: () => this.orders.desk.reading,

@@ -131,6 +131,10 @@ tasks:
     data: customers
     args: ["{{ row.user_id }}"]
     kwargs: { customer: "{{ row | json }}" }
+  invoice:
+    name: app.tasks.invoice
+    payload: ./invoice.mjs
+    data: customers
   legacy:
     name: app.tasks.legacy
     eta: 2030-01-02T03:04:05Z
@@ -181,6 +185,12 @@ scenarios:
     profile: { users: 50, spawnRate: 10/s, wait: [100ms, 500ms], maxRate: 200/s }
     connection: main
     mix: thumb
+  logged-in:
+    profile: { users: 20, wait: [1s, 3s] }
+    script: ./logged-in.mjs
+    data: customers
+    connection: main
+    mix: [welcome, invoice, report]
   more-and-more:
     profile: { users: { from: 10, stages: [{ to: 100, over: 30m }, { hold: 1h }] }, wait: 2s }
     connection: main

@@ -36,6 +36,7 @@ const OF_EVERY_METRIC: Readonly<Record<string, LabelValues>> = {
   thread: "`engine`; with `threads` above 1 `engine-1`, `engine-2` and so on",
   slo: "name of the SLO in the configuration",
   data: "name of the data in the configuration",
+  module: "file of the code, as in the configuration",
   guard: "name of the guard, in the configuration or on by default",
 };
 
@@ -50,6 +51,11 @@ const OF_ONE_METRIC: Partial<Record<MetricKey, Readonly<Record<string, LabelValu
   dropped: { reason: Object.keys(DROP_REASONS) },
   publishFailures: { kind: Object.keys(PUBLISH_FAILURE_KINDS) },
   outcomes: { outcome: Object.keys(OUTCOMES) },
+  scriptIterations: { outcome: ["succeeded", "failed"] },
+  scriptChecks: {
+    check: "what it is about, as the script says, or `other`",
+    outcome: ["passed", "failed"],
+  },
   errors: { exception: "class of the exception as the worker reported it, or `other`" },
   latency: { outcome: Object.keys(LATENCY_OUTCOMES) },
   memberOutcomes: { outcome: Object.keys(MEMBER_OUTCOMES) },

@@ -4,6 +4,7 @@ import { createClock, hrtimeMs } from "../clock.js";
 import { isFull } from "../connections/limit.js";
 import { openConnection } from "../connections/open.js";
 import type { Connection, ConnectionRole } from "../connections/ports.js";
+import { RowReader } from "../data/row-reader.js";
 import { shapeOf } from "../data/row-values.js";
 import { withDeadline } from "../deadline.js";
 import { messageOf } from "../errors.js";
@@ -16,6 +17,7 @@ import { createRandom, seedOf } from "../plan/random.js";
 import { type Deal, dealOf, inBlocks, type Share, shareOf, within } from "../plan/share.js";
 import type { RowsOfStarts } from "../plan/starts.js";
 import { Ceiling } from "./ceiling.js";
+import { CodePort } from "./code-port.js";
 import { ExceptionRows } from "./exception-rows.js";
 import { compileFirstBodies } from "./message-maker.js";
 import type {
@@ -28,7 +30,7 @@ import type {
 } from "./messages.js";
 import { Pacer } from "./pacer.js";
 import type { Beginning } from "./pacing.js";
-import { RowReader } from "./row-reader.js";
+import { PayloadSource } from "./payload-source.js";
 import { Saturation } from "./saturation.js";
 import { ScenarioRun } from "./scenario-run.js";
 import { StoredResults } from "./stored-results.js";
@@ -75,6 +77,8 @@ export class EngineThread {
   readonly #runs: readonly ScenarioRun[];
   readonly #pacer: Pacer;
   readonly #connections: readonly Connection[];
+  /** By module of the plan. */
+  readonly #code: readonly CodePort[];
   readonly #paces: readonly (UserPaceWatch | null)[];
   /** A profile `max`, which starts the next when one has ended. */
   readonly #hasMax: boolean;
@@ -106,6 +110,7 @@ export class EngineThread {
     this.#paces = plan.scenarios.map(({ profile }) =>
       profile.kind === "users" ? new UserPaceWatch(profile) : null,
     );
+    this.#code = plan.modules.map(() => new CodePort());
     this.#life = this.#createLife(start, share);
     this.#stored = new StoredResults(this.#life, say);
     this.#runs = this.#createRuns(start, share);
@@ -124,6 +129,12 @@ export class EngineThread {
   receive(message: MainMessage): void {
     const nowMs = this.#clock.nowMs();
     switch (message.type) {
+      case "code":
+        this.#code[message.module]!.renew(message.port, () => {
+          this.#lookIfReady(this.#clock.nowMs());
+          this.#pacer.turnSoon();
+        });
+        break;
       case "openOptional":
         this.#openOptional();
         break;
@@ -205,8 +216,12 @@ export class EngineThread {
         start.exceptions,
       ),
       paceOf: (scenario) => this.#paces[scenario]!,
-      onUserFree: (scenario) => {
-        this.#runs[scenario]!.freed(this.#clock.nowMs());
+      payloadOf: (entry) => {
+        const { payload } = plan.entries[entry]!;
+        return payload === null ? null : new PayloadSource(this.#code[payload]!, entry);
+      },
+      onUserStartEnded: (scenario, slot, end, text) => {
+        this.#runs[scenario]!.ended(slot, end, text, this.#clock.nowMs());
         this.#pacer.turnSoon();
       },
       onRefused: (entry, outcome, reason) => say({ type: "refused", entry, outcome, reason }),
@@ -273,6 +288,8 @@ export class EngineThread {
           deal: this.#dealOf(thread, index),
           share,
           pace: this.#paces[index]!,
+          code: plan.script === null ? null : this.#code[plan.script]!,
+          nowMs: () => this.#clock.nowMs(),
           rows: this.#rowsOf(index),
           readAhead: (data, ordinal) => this.#readers.get(`${index}/${data}`)?.has(ordinal),
           onState: (state) => this.#say({ type: "scenario", scenario: index, state }),
@@ -311,7 +328,8 @@ export class EngineThread {
     if (this.#isReady || this.#hasEnded) return;
     this.#isReady =
       nowMs - this.#openedMs >= START_GRACE_MS ||
-      this.#connections.every(({ publisher, results }) => publisher.ready && results.ready);
+      (this.#connections.every(({ publisher, results }) => publisher.ready && results.ready) &&
+        this.#code.every(({ isReady }) => isReady));
     if (this.#isReady) this.#say({ type: "ready" });
   }
 
@@ -373,6 +391,7 @@ export class EngineThread {
     this.#pacer.stop();
     clearInterval(this.#sweeper);
     for (const reader of this.#readers.values()) reader.close();
+    for (const port of this.#code) port.close();
     void this.#leave();
   }
 
@@ -465,7 +484,8 @@ export class EngineThread {
   /** Then the texts of its results must be seen. */
   #expectsAnswers(connection: number): boolean {
     return this.#plan.entries.some(
-      (entry) => entry.connection === connection && entry.expect !== undefined,
+      (entry) =>
+        entry.connection === connection && (entry.expect !== undefined || entry.isScripted),
     );
   }
 }

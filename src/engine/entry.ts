@@ -1,4 +1,5 @@
 import type { Publisher } from "../connections/ports.js";
+import type { RowReader } from "../data/row-reader.js";
 import { FLAG } from "../ledger/in-flight-table.js";
 import {
   ENTRY_COUNTERS,
@@ -10,7 +11,7 @@ import {
 } from "../ledger/layout.js";
 import { type EntryMessages, type FirstBody, membersOf, prepareMessages } from "./message-maker.js";
 import type { EntryPlan, Expectation, WorkflowPlan } from "./messages.js";
-import type { RowReader } from "./row-reader.js";
+import type { PayloadSource } from "./payload-source.js";
 
 /** What the hot path needs of an entry, looked up once. */
 export interface Entry {
@@ -37,6 +38,12 @@ export interface Entry {
   readonly rows: EntryRows | null;
   readonly counters: Readonly<Record<EntryCounter, number>>;
   readonly histograms: Readonly<Record<EntryHistogram, HistogramPlace>>;
+  /** Makes its arguments; null: they are in its messages. */
+  readonly payload: PayloadSource | null;
+  /** A message whose arguments code gives; null: none ever does. */
+  readonly given: EntryMessages | null;
+  /** A script starts it, and is told of its end. */
+  readonly isScripted: boolean;
   /** Where its latencies are counted as if its users had kept their pace; null: users do not start it. */
   readonly compensated: HistogramPlace | null;
 }
@@ -63,6 +70,7 @@ export interface CompileOptions {
   readonly publisherOf: (connection: number) => Publisher;
   /** Of the scenario and the data. */
   readonly rowsOf: (scenario: number, data: number) => RowReader;
+  readonly payloadOf: (entry: number) => PayloadSource | null;
   readonly batchFor: (connection: number, destination: string, isChord: boolean) => number;
 }
 
@@ -92,7 +100,7 @@ export function compileEntry(index: number, options: CompileOptions): Entry {
     tellsOfWorkflow:
       memberOf !== null && entries[memberOf]!.workflow!.stages[0]![0]!.entry === index,
     rows:
-      plan.data === null || memberOf !== null
+      plan.data === null || memberOf !== null || plan.payload !== null
         ? null
         : {
             reader: options.rowsOf(plan.scenario, plan.data),
@@ -106,8 +114,20 @@ export function compileEntry(index: number, options: CompileOptions): Entry {
         : placesOf(TOLD_OF_WORKFLOW, (name) => layout.entryCounter(memberOf, name))),
     },
     histograms: placesOf(ENTRY_HISTOGRAMS, (name) => layout.entryHistogram(index, name)),
+    payload: options.payloadOf(index),
+    given: givenMessage(bodies[index]!, options.publisherOf(connection), origin),
+    isScripted: plan.isScripted,
     compensated: plan.userRow === null ? null : layout.compensated(plan.userRow),
   };
+}
+
+function givenMessage(
+  [body]: readonly FirstBody[],
+  publisher: Publisher,
+  origin: string,
+): EntryMessages | null {
+  if (body === undefined || body.given === null) return null;
+  return prepareMessages(publisher, { ...body, body: body.given }, origin);
 }
 
 /** The stage of a member; callbacks come after the only one. */

@@ -2,7 +2,7 @@ import type { BodySources, Row } from "../celery/messages/body-text.js";
 import { delayedRoute } from "../celery/messages/delayed-delivery.js";
 import { isoTime } from "../celery/messages/iso-time.js";
 import { type MessageFill, SAMPLE_FILL, type TaskMessageSpec } from "../celery/messages/message.js";
-import { type CompiledBody, compileBody } from "../celery/messages/task-body.js";
+import { type CompiledBody, compileBody, compileGivenBody } from "../celery/messages/task-body.js";
 import { firstMessages, type Workflow } from "../celery/messages/workflow.js";
 import type { Clock } from "../clock.js";
 import type { Message, MessageTemplate, Publisher } from "../connections/ports.js";
@@ -17,6 +17,8 @@ export interface FirstBody {
   readonly member: number;
   readonly groupIndex: number | null;
   readonly body: CompiledBody;
+  /** The same with arguments that code gives; null: it gives none. */
+  readonly given: CompiledBody | null;
 }
 
 /** Messages of one body: all that is the same in them is made once. */
@@ -42,7 +44,10 @@ export function compileFirstBodies(
   return firstMessages(workflow, replyTo).map(({ member, embed, groupIndex }) => {
     const own = plans[member]!;
     const body = compileBody({ ...own, hasEta: hasEta(own), embed }, sources);
-    return { entry: own, member, groupIndex, body };
+    const isGiven = own.isScripted || own.payload !== null;
+    const isSingle = entry.workflow === null && own.protocol === 2;
+    const given = isGiven && isSingle ? compileGivenBody(embed, sources) : null;
+    return { entry: own, member, groupIndex, body, given };
   });
 }
 
@@ -82,7 +87,14 @@ export function prepareMessages(
     origin,
     groupIndex,
   };
-  const context = { seq: 0, plannedUnixSeconds: 0, nowUnixSeconds: 0, memberIds: [], row: null };
+  const context = {
+    seq: 0,
+    plannedUnixSeconds: 0,
+    nowUnixSeconds: 0,
+    memberIds: [],
+    row: null,
+    given: "[], {}",
+  };
   const fixedBody = body.isStatic ? body.render({ ...context, ...SAMPLE_FILL }) : null;
   const { expiresMs, countdownMs, eta } = entry;
   return {
@@ -141,6 +153,7 @@ export class MessageMaker {
     group = "",
     memberIds: readonly string[] = NO_MEMBERS,
     row: Row | null = null,
+    given: string | null = null,
   ): Message {
     const fill = this.#fill;
     fill.id = id;
@@ -159,6 +172,7 @@ export class MessageMaker {
         group,
         memberIds,
         row,
+        given,
       });
     }
     return template.render(fill);

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { NumberedReading } from "../celery/events/clock-reading.js";
 import type { TaskReports } from "../celery/events/task-reports.js";
 import type { WorkerClock } from "../celery/events/worker-clock.js";
@@ -19,6 +20,8 @@ import type { Choose } from "../plan/mix.js";
 import type { ProfileSpec } from "../plan/profile.js";
 import type { Regime } from "../plan/regime.js";
 import type { Share } from "../plan/share.js";
+import type { CodeNews } from "../scripts/messages.js";
+import type { ModulePlan } from "../scripts/module-plan.js";
 import type { KnownException } from "./exception-rows.js";
 import type { Beginning } from "./pacing.js";
 
@@ -69,6 +72,8 @@ export interface EnginePlan {
   readonly countLimit: number | null;
   /** What tasks take rows of. */
   readonly data: readonly DataSource[];
+  /** Code of the user's, each in a thread of its own beside each of the engine's. */
+  readonly modules: readonly ModulePlan[];
   readonly seed: number;
   /** Starts wait for the next multiple of this; null: each has its own time. */
   readonly tickMs: number | null;
@@ -107,6 +112,8 @@ export interface ScenarioPlan {
   readonly gracefulStopMs: number;
   /** Number of its lease; null: it has none. */
   readonly lease: number | null;
+  /** Index into the plan's modules: what its users do; null: each starts a task of the mix. */
+  readonly script: number | null;
 }
 
 /** What no scenario and no order may pass, all scenarios and threads together; null: no limit. */
@@ -141,6 +148,10 @@ export interface EntryPlan extends TaskOptions {
   readonly memberOf: number | null;
   /** Index into the plan's data: of that a start takes a row; null: of none. */
   readonly data: number | null;
+  /** Index into the plan's modules: it makes the arguments; null: they are those here. */
+  readonly payload: number | null;
+  /** A script starts it. */
+  readonly isScripted: boolean;
 }
 
 /** What a successful task must return, as JSON has it. */
@@ -194,6 +205,8 @@ export type MainMessage =
       readonly beginnings: readonly Beginning[];
     }
   | { readonly type: "control"; readonly control: Control }
+  /** A thread has been started that runs a module, in place of the one before. */
+  | { readonly type: "code"; readonly module: number; readonly port: MessagePort }
   /** Copy the live half. */
   | { readonly type: "snapshot"; readonly id: number; readonly kind: SnapshotKind }
   /** Tell the ids of what is in flight. */
@@ -281,5 +294,7 @@ export type EngineMessage =
   | { readonly type: "clockStep"; readonly stepMs: number }
   /** What a library, or Node itself, would have written to the console. */
   | { readonly type: "library"; readonly line: string }
+  /** What a thread with the user's code says, or who watches it. */
+  | { readonly type: "codeNews"; readonly module: number; readonly news: CodeNews }
   /** Every scenario has stopped; the live half is final. */
   | { readonly type: "ended" };

@@ -1,8 +1,10 @@
+import type { StartEnd } from "../ledger/balance.js";
 import type { Profile } from "../plan/profile.js";
 import type { Regime } from "../plan/regime.js";
 import type { Deal, Share } from "../plan/share.js";
 import type { RowsOfStarts } from "../plan/starts.js";
 import type { Timeline } from "../plan/timeline.js";
+import type { CodePort } from "./code-port.js";
 import type { ScenarioPlan } from "./messages.js";
 import type { TaskLife } from "./task-life.js";
 import type { UserPaceWatch } from "./user-pace.js";
@@ -31,6 +33,10 @@ export interface PacingOptions {
   readonly pace: UserPaceWatch | null;
   /** Of what its starts take rows; undefined: of nothing. */
   readonly rows: RowsOfStarts | undefined;
+  /** What its users do, in code; null: each starts a task of the mix. */
+  readonly code: CodePort | null;
+  /** Monotonic. */
+  readonly nowMs: () => number;
   /** Has the rows of a data read from a start's on, before they are due. */
   readonly readAhead: (data: number, ordinal: number) => void;
 }
@@ -52,8 +58,8 @@ export interface Pacing {
   turn(zeroMs: number, nowMs: number): number;
   /** Goes on as an order says. */
   follow(regime: Regime): void;
-  /** A task of a user has ended. */
-  freed?(nowMs: number): void;
+  /** A start has ended that one of its users waits for. `text`: its result as the worker stored it; null: there is none. */
+  ended?(slot: number, end: StartEnd, text: string | null, nowMs: number): void;
   /** Where it is. */
   look(elapsedMs: number): Look;
 }

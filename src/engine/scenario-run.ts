@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.js";
+import type { StartEnd } from "../ledger/balance.js";
 import {
   type Layout,
   SCENARIO_CELLS,
@@ -80,9 +81,9 @@ export class ScenarioRun {
     return this.#pacing.turn(this.#zeroMs, nowMs);
   }
 
-  /** A task has ended that one of its users has waited for. */
-  freed(nowMs: number): void {
-    this.#pacing?.freed?.(nowMs);
+  /** A task has ended that one of its users has waited for; as `Pacing.ended`. */
+  ended(slot: number, end: StartEnd, text: string | null, nowMs: number): void {
+    this.#pacing?.ended?.(slot, end, text, nowMs);
   }
 
   /** Goes on as an order says, from the regime's beginning on. */

@@ -57,8 +57,15 @@ export interface TaskLifeOptions {
   readonly rowsOf: CompileOptions["rowsOf"];
   /** How the users of a scenario go on; null: none start its tasks. */
   readonly paceOf: (scenario: number) => UserPaceWatch | null;
-  /** A task of a scenario has ended that one of its users has waited for. */
-  readonly onUserFree: (scenario: number) => void;
+  /** Arguments that code makes for an entry; null: the configuration has them. */
+  readonly payloadOf: CompileOptions["payloadOf"];
+  /** A start of a scenario has ended that one of its users has waited for; as `Pacing.ended`. */
+  readonly onUserStartEnded: (
+    scenario: number,
+    slot: number,
+    end: StartEnd,
+    text: string | null,
+  ) => void;
   readonly onRefused: (entry: number, outcome: RefusedOutcome, reason: string) => void;
   /** A message could not be built. */
   readonly onInvalid: (entry: number, reason: string) => void;
@@ -182,7 +189,8 @@ export class TaskLife {
 
   /**
    * One planned start, in a stage of its scenario. It is counted as planned whatever becomes of it.
-   * @returns false when it was dropped, and no end comes of it
+   * @param given its arguments, as JSON text `args, kwargs`; null: what the configuration says
+   * @returns its slot; -1 when it was dropped, and no end comes of it
    */
   start(
     entryIndex: number,
@@ -191,11 +199,15 @@ export class TaskLife {
     nowMs: number,
     isWarmup: boolean,
     ordinal = 0,
-  ): boolean {
+    given: string | null = null,
+  ): number {
     const entry = this.#entries[entryIndex]!;
     this.#books.count(entry.counters.planned);
     const row = this.#stages.planned(entry.scenario, stage);
-    const obstacle = this.#obstacle(entry, plannedMs, nowMs) ?? this.#withoutRow(entry, ordinal);
+    const obstacle =
+      this.#obstacle(entry, plannedMs, nowMs) ??
+      this.#withoutRow(entry, ordinal) ??
+      this.#withoutPayload(entry, given);
     if (obstacle !== null) {
       if (entry.rows !== null) {
         entry.rows.reader.skip();
@@ -204,7 +216,7 @@ export class TaskLife {
       this.#books.count(entry.counters[obstacle]);
       this.#stages.dropped(row, obstacle);
       this.#slos.dropped(entryIndex, obstacle, isWarmup, nowMs);
-      return false;
+      return -1;
     }
     const flags = entry.flags | (isWarmup ? FLAG.warmup : 0);
     const slot = this.#table.take(entryIndex, plannedMs, nowMs, flags);
@@ -212,14 +224,19 @@ export class TaskLife {
     this.#options.ceiling.started();
     this.#stages.started(row, slot);
     this.#slos.started(entryIndex, slot, isWarmup, nowMs);
-    if (entry.members === null) this.#publish(entry, slot, plannedMs, nowMs, ordinal);
+    if (entry.members === null) this.#publish(entry, slot, plannedMs, nowMs, ordinal, given);
     else this.#publishWorkflow(entry, slot, plannedMs, nowMs, ordinal);
-    return true;
+    return slot;
   }
 
   /** A disk that is slower than the plan is the generator's fault, as any lateness of its own. */
   #withoutRow({ rows }: Entry, ordinal: number): StartEnd | null {
     return rows === null || rows.reader.has(ordinal) ? null : "droppedSaturated";
+  }
+
+  /** The same of code that is slower than the plan. */
+  #withoutPayload({ payload }: Entry, given: string | null): StartEnd | null {
+    return payload === null || given !== null || payload.has ? null : "droppedSaturated";
   }
 
   #takeRow({ rows }: Entry, ordinal: number): Row | null {
@@ -245,12 +262,21 @@ export class TaskLife {
     return ceiling.isReached(clock.unixMs(nowMs)) ? "droppedCeiling" : null;
   }
 
-  #publish(entry: Entry, slot: number, plannedMs: number, nowMs: number, ordinal: number): void {
-    const { made, batchOf } = entry.messages[0]!;
+  #publish(
+    entry: Entry,
+    slot: number,
+    plannedMs: number,
+    nowMs: number,
+    ordinal: number,
+    said: string | null,
+  ): void {
+    const { batchOf } = entry.messages[0]!;
     try {
-      const row = this.#takeRow(entry, ordinal);
+      const given = said ?? entry.payload?.take() ?? null;
+      const made = given === null ? entry.messages[0]!.made : entry.given!;
+      const row = given === null ? this.#takeRow(entry, ordinal) : null;
       const id = this.#idOf(slot);
-      const message = this.#maker.make(made, plannedMs, nowMs, id, "", undefined, row);
+      const message = this.#maker.make(made, plannedMs, nowMs, id, "", undefined, row, given);
       const bytes = made.template.sizeOf(message);
       this.#outbox.put(batchOf, message, bytes, slot, this.#table.seqs[slot]!);
     } catch (error) {
@@ -351,7 +377,8 @@ export class TaskLife {
     const watch = this.#options.paceOf(entry.scenario);
     if (watch === null) return;
     this.#books.compensate(slot, entry, latencyMs, watch.pace);
-    watch.took(latencyMs);
+    // Of a script it is the whole of it that says how long a user takes.
+    if (!entry.isScripted) watch.took(latencyMs);
   }
 
   /** As `ResultHandler`. */
@@ -471,7 +498,9 @@ export class TaskLife {
     this.#table.settle(slot, state);
     this.#inFlight[entry.scenario]! -= 1;
     this.#options.ceiling.ended();
-    if (entry.compensated !== null) this.#options.onUserFree(entry.scenario);
+    if (entry.compensated === null) return;
+    const text = entry.isScripted ? this.#results.lastText : null;
+    this.#options.onUserStartEnded(entry.scenario, slot, counter, text);
   }
 
   #entryOf(slot: number): Entry {

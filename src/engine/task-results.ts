@@ -54,6 +54,7 @@ export class TaskResults {
   readonly #eventPhases: EventPhases;
   /** By connection. */
   readonly #ended: readonly EndedTasks[];
+  #lastText: string | null = null;
 
   constructor(options: TaskResultsOptions) {
     this.#options = options;
@@ -65,6 +66,11 @@ export class TaskResults {
       connectionCount: options.connectionPlans.length,
     });
     this.#ended = options.connectionPlans.map(() => new EndedTasks(options.idPrefix));
+  }
+
+  /** The result that is just being read, as the worker stored it; null: none is. */
+  get lastText(): string | null {
+    return this.#lastText;
   }
 
   /** A message on one of our result channels; the task id is `channel` from `idAt` on. `isRepeat` as in `ResultHandler`. */
@@ -142,7 +148,9 @@ export class TaskResults {
   #read(slot: number, text: string, heard: Heard): void {
     const result = this.#judged(readResult(text), text, slot);
     if (result.state !== "MALFORMED") {
+      this.#lastText = text;
       this.#apply(slot, result, dateDoneUnixMs(text), heard);
+      this.#lastText = null;
       return;
     }
     this.#books.countEngine("malformedResults");

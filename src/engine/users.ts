@@ -1,10 +1,10 @@
+import type { StartEnd } from "../ledger/balance.js";
 import type { Profile } from "../plan/profile.js";
 import { type UsersSpec, userNumbers } from "../plan/profiles/users.js";
 import { createRandom, seedOf } from "../plan/random.js";
 import type { Regime } from "../plan/regime.js";
 import { shareOf } from "../plan/share.js";
 import { createTimeline, type Timeline } from "../plan/timeline.js";
-import { LoopMix } from "./loop-mix.js";
 import {
   type Beginning,
   type Look,
@@ -14,55 +14,52 @@ import {
   type Pacing,
   type PacingOptions,
 } from "./pacing.js";
-import { MAX_CATCH_UP_MS } from "./task-life.js";
+import { ScriptWork } from "./script-work.js";
+import { TaskWork, type UserMoment, type UserWork } from "./user-work.js";
 import { WaitingUsers } from "./waiting-users.js";
 
-/** How soon it looks again when it could start nothing. */
-const RETRY_MS = 20;
 /** How often it looks whether there are to be more users, or fewer. */
 const LOOK_MS = 50;
 
 /**
- * A closed loop of users: each starts a task, waits for its end and then for a while, and starts the next. They have no
- * names: there are those who wait, known by when they go on, and those whose task is in flight.
+ * A closed loop of users: each starts a task, or goes through a script, waits for its end and then for a while, and does it
+ * again. They have no names: there are those who wait, known by when they go on, and those who are at it.
  */
 export class Users implements Pacing {
-  lastDueMs = 0;
   readonly #options: PacingOptions;
   readonly #spec: UsersSpec;
   readonly #profile: Profile;
-  readonly #mix: LoopMix;
+  readonly #work: UserWork;
   readonly #random: () => number;
   readonly #waiting = new WaitingUsers();
   /** From one user that comes to the next, in this thread; 0: all that are wanted come at once. */
   readonly #spawnStepMs: number;
-  /** From one start to the next, if there is a limit. */
-  readonly #startStepMs: number;
   /** When the next user may come; null: none has. */
   #nextSpawnMs: number | null = null;
   /** There are fewer than there are to be. */
   #isShort = false;
-  /** When the next task may start. */
-  #nextStartMs = Number.NEGATIVE_INFINITY;
-  /** Those who wait and those whose task is in flight. */
+  /** Those who wait and those who are at it. */
   #count = 0;
-  /** Until when nothing could be started, whoever was due. */
-  #heldUntilMs = Number.NEGATIVE_INFINITY;
   #isResting = false;
   #timeline: Timeline;
 
   constructor(options: PacingOptions, spec: UsersSpec, { regime, startsBefore }: Beginning) {
     const { plan, seed, share } = options;
-    const stepMs = (perSecond: number | null) =>
-      perSecond === null ? 0 : (1000 * share.of) / perSecond;
     this.#options = options;
     this.#spec = spec;
     this.#profile = userNumbers(spec);
-    this.#mix = new LoopMix(options, regime);
+    const free = (nowMs: number) => this.#wait(nowMs);
+    this.#work =
+      options.code === null
+        ? new TaskWork(options, spec.maxPerSecond, regime, free)
+        : new ScriptWork(options, options.code, spec.maxPerSecond, free);
     this.#random = createRandom(seedOf(`users ${plan.name} ${share.index}`, seed));
-    this.#spawnStepMs = stepMs(spec.spawnPerSecond);
-    this.#startStepMs = stepMs(spec.maxPerSecond);
+    this.#spawnStepMs = spec.spawnPerSecond === null ? 0 : (1000 * share.of) / spec.spawnPerSecond;
     this.#timeline = createTimeline({ ...plan, profile: this.#profile }, regime, startsBefore);
+  }
+
+  get lastDueMs(): number {
+    return this.#work.lastDueMs;
   }
 
   turn(zeroMs: number, nowMs: number): number {
@@ -73,21 +70,28 @@ export class Users implements Pacing {
     this.#heed(restsUntilMs > elapsedMs, nowMs);
     if (this.#isResting) return Math.min(changeMs, zeroMs + restsUntilMs);
     const spawnMs = this.#changeNumber(elapsedMs, nowMs);
-    const startMs = this.#startWhoIsDue(elapsedMs, nowMs);
+    const moment = this.#momentOf(elapsedMs, nowMs);
+    const startMs = this.#startWhoIsDue(moment);
+    const workMs = this.#work.turn(moment);
     const { stages } = this.#profile;
     const isSteady = stages[0]!.durationMs === Infinity && this.#timeline.regime.ramp === null;
     const lookMs = isSteady ? Infinity : nowMs + LOOK_MS;
-    return Math.min(spawnMs, startMs, lookMs, changeMs);
+    return Math.min(spawnMs, startMs, workMs, lookMs, changeMs);
   }
 
-  freed(nowMs: number): void {
+  ended(slot: number, end: StartEnd, text: string | null, nowMs: number): void {
+    this.#work.ended(slot, end, text, nowMs);
+  }
+
+  /** A user is through, and waits. */
+  #wait(nowMs: number): void {
     const { least, most } = this.#spec.waitMs;
     this.#waiting.add(nowMs + least + this.#random() * (most - least));
   }
 
   follow(regime: Regime): void {
     this.#timeline = this.#timeline.change(regime);
-    this.#mix.follow(regime);
+    this.#work.follow(regime);
   }
 
   look(elapsedMs: number): Look {
@@ -102,7 +106,7 @@ export class Users implements Pacing {
   }
 
   #isOver(elapsedMs: number): boolean {
-    return elapsedMs >= this.#timeline.endMs || this.#mix.isOutOfRows;
+    return elapsedMs >= this.#timeline.endMs || this.#work.isOver;
   }
 
   /** The elapsed time from which on users may start anything. */
@@ -146,38 +150,25 @@ export class Users implements Pacing {
     return this.#count < wanted ? nextMs : Number.POSITIVE_INFINITY;
   }
 
-  /** How soon to look again when nothing may be started now; 0 when it may. */
-  #heldFor(nowMs: number): number {
-    const { index, life, mayStart } = this.#options;
-    if (this.#nextStartMs > nowMs) return this.#nextStartMs - nowMs;
-    return mayStart() && life.hasRoom(index) ? 0 : RETRY_MS;
+  #momentOf(elapsedMs: number, nowMs: number): UserMoment {
+    const planMs = this.#timeline.planMsAt(elapsedMs);
+    const { index: stage } = this.#profile.stageAt(planMs);
+    return { nowMs, elapsedMs, stage, isWarmup: planMs < this.#options.plan.warmupMs };
   }
 
   /** @returns when the next one is due */
-  #startWhoIsDue(elapsedMs: number, nowMs: number): number {
-    const { plan, life, budget } = this.#options;
-    const planMs = this.#timeline.planMsAt(elapsedMs);
-    const { index: stage } = this.#profile.stageAt(planMs);
+  #startWhoIsDue(moment: UserMoment): number {
+    const { nowMs } = moment;
     for (let started = 0; started < MAX_STARTS_A_TURN; started++) {
       const dueMs = this.#waiting.nextMs;
       if (dueMs > nowMs) return dueMs;
-      if (budget.left === 0) return Number.POSITIVE_INFINITY;
-      const againMs = this.#heldFor(nowMs);
-      if (againMs > 0) {
-        this.#heldUntilMs = Math.max(nowMs, this.#nextStartMs);
-        return nowMs + againMs;
-      }
-      if (!this.#mix.take()) return Number.POSITIVE_INFINITY;
+      if (this.#options.budget.left === 0) return Number.POSITIVE_INFINITY;
+      // It is out of those who wait while it begins: what is dropped at once waits anew.
       this.#waiting.take();
-      this.#nextStartMs =
-        Math.max(this.#nextStartMs, nowMs - this.#startStepMs) + this.#startStepMs;
-      budget.left--;
-      this.lastDueMs = elapsedMs;
-      // Who was held is due when that is over, and nobody is dropped for a thread that stood still: users start late.
-      const plannedMs = Math.max(dueMs, this.#heldUntilMs, nowMs - MAX_CATCH_UP_MS);
-      const isWarmup = planMs < plan.warmupMs;
-      const { entry, ordinal } = this.#mix;
-      if (!life.start(entry, stage, plannedMs, nowMs, isWarmup, ordinal)) this.freed(nowMs);
+      const againMs = this.#work.begin(dueMs, moment);
+      if (againMs === 0) continue;
+      this.#waiting.add(dueMs);
+      return nowMs + againMs;
     }
     return nowMs;
   }

@@ -7,6 +7,7 @@ import { DATA_CELLS, type EngineCell } from "../ledger/layout.js";
 import type { ObservedConnection } from "../observer/connection-observer.js";
 import type { LeaseReading } from "../readings/lease-reading.js";
 import type { LedgerView } from "../readings/ledger-view.js";
+import type { ScriptReading } from "../readings/script-reading.js";
 import type { Subject } from "../readings/subject.js";
 import { connectionMetrics } from "./connection-metrics.js";
 import { driftMetrics } from "./drift-metrics.js";
@@ -17,6 +18,7 @@ import type { LedgerMetric, MakeMetric } from "./ledger-metric.js";
 import { METRICS } from "./metrics.js";
 import { observerMetrics } from "./observer-metrics.js";
 import { scenarioMetrics } from "./scenario-metrics.js";
+import { scriptMetrics } from "./script-metrics.js";
 import { sloMetrics } from "./slo-metrics.js";
 import { type Emit, SnapshotMetric } from "./snapshot-metric.js";
 import { steeringMetrics } from "./steering-metrics.js";
@@ -31,6 +33,8 @@ export interface MetricSources {
   readonly sides: () => ReadonlyMap<string, Side>;
   /** What changes slowly. */
   readonly drifts: () => readonly WatchedDrift[];
+  /** What came of the user's code. */
+  readonly scripts: () => ScriptReading;
   /** Where the leases stand. */
   readonly leases: () => readonly LeaseReading[];
   /** How the guards stand. */
@@ -46,7 +50,7 @@ export interface MetricSources {
  * hold in every page.
  */
 export function engineMetrics(subject: Subject, sources: MetricSources): LedgerMetric[] {
-  const { view, observed, sides, drifts, leases, guards, steering, reload } = sources;
+  const { view, observed, sides, drifts, scripts, leases, guards, steering, reload } = sources;
   const metric: MakeMetric = (spec, collect) => new SnapshotMetric(spec, view, collect);
   return [
     ...entryMetrics(subject, metric),
@@ -60,6 +64,7 @@ export function engineMetrics(subject: Subject, sources: MetricSources): LedgerM
       }
     }),
     ...driftMetrics(metric, drifts),
+    ...scriptMetrics(subject, metric, scripts),
     ...leaseMetrics(metric, leases),
     ...guardMetrics(metric, guards),
     metric(METRICS.dataRows, (ledger, emit) => {

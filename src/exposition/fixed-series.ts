@@ -8,6 +8,7 @@ import type { ObservedConnection } from "../observer/connection-observer.js";
 import { type Group, groupByMember, groupByQueue, groupByTask } from "../readings/entry-groups.js";
 import type { LeaseReading } from "../readings/lease-reading.js";
 import { LedgerView } from "../readings/ledger-view.js";
+import { NO_SCRIPTS } from "../readings/script-reading.js";
 import { haveUsers, type Subject } from "../readings/subject.js";
 import { entriesByTask } from "../readings/summary.js";
 import { engineMetrics } from "./engine-metrics.js";
@@ -83,6 +84,8 @@ export function fixedSeries({
       connections.flatMap(({ queues }) => queues).length * one.queue +
       leases.length * one.lease +
       subject.data.length * one.data +
+      subject.modules.length * one.module +
+      subject.modules.flatMap(({ scripts }) => scripts).length * one.script +
       guards.length * one.guard,
   };
 }
@@ -99,6 +102,7 @@ const ONE: Subject = {
   members: [{ row: 1, workflow: 0, task: "member" }],
   connections: ["connection"],
   data: [{ name: "data", rows: 1, endsScenarios: [] }],
+  modules: [{ file: "module", scripts: ["script"] }],
   slos: [
     { name: "slo", objectiveRatio: 1, latencyMs: null, windowMs: 1, rows: [{ row: 0, entry: 0 }] },
     { name: "latency", objectiveRatio: 1, latencyMs: 1, windowMs: 1, rows: [{ row: 1, entry: 0 }] },
@@ -121,6 +125,8 @@ const KINDS = {
   slo: ({ slo }) => slo === "slo",
   ofSecondSlo: ({ slo }) => slo === "latency",
   lease: ({ scenario }) => scenario === "lease",
+  script: ({ scenario }) => scenario === "script",
+  module: ({ module }) => module !== undefined,
   guard: ({ guard }) => guard !== undefined,
   data: ({ data }) => data !== undefined,
   thread: ({ thread }) => thread !== undefined,
@@ -151,6 +157,7 @@ function seriesOfOne(
     observed: () => connections.map(allKnown),
     sides: () => new Map([["task", "none"]]),
     drifts: () => drifts,
+    scripts: () => NO_SCRIPTS,
     leases: () => [leaseOf("lease")],
     guards: () => [guardOf("guard")],
     steering: () => unsteered(["scenario"]),

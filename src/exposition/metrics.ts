@@ -447,6 +447,30 @@ export const METRICS = {
     labels: ["data", "kind"],
     help: "Rows of data that starts came to: used by a message, or skipped as the start was dropped.",
   },
+  scriptIterations: {
+    name: "script_iterations_total",
+    type: "counter",
+    labels: ["scenario", "outcome"],
+    help: "Times that a user went through the script to its end, or that it threw.",
+  },
+  scriptChecks: {
+    name: "script_checks_total",
+    type: "counter",
+    labels: ["scenario", "check", "outcome"],
+    help: "Checks of the script, by what they are about; of more than 50 names the others are `other`.",
+  },
+  moduleFaults: {
+    name: "module_faults_total",
+    type: "counter",
+    labels: ["module"],
+    help: "Errors of the user's code that it did not catch itself: of scripts, of promises that nobody awaits.",
+  },
+  moduleRestarts: {
+    name: "module_restarts_total",
+    type: "counter",
+    labels: ["module"],
+    help: "Threads with the user's code that were started again, as they did not come back, died or used too much memory.",
+  },
   leaseHeld: {
     name: "lease_held",
     type: "gauge",

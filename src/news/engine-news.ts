@@ -9,10 +9,12 @@ import { type NotSentReasons, refusalKey } from "../reports/without-success.js";
 import type { ConnectionStates } from "./connection-states.js";
 import { addressOf, EngineLog, type NamedPlan } from "./engine-log.js";
 import { Flapping } from "./flapping.js";
+import type { ScriptBook } from "./script-book.js";
 
 export interface EngineNewsOptions {
   /** Kept up to date. */
   readonly connections: ConnectionStates;
+  readonly scripts: ScriptBook;
   readonly log: Logger;
   readonly events: EventLog;
   /** A plan begins. */
@@ -104,6 +106,9 @@ export class EngineNews {
       case "workerClocks":
         onWorkerClocks(message.connection, message.clocks);
         break;
+      case "codeNews":
+        this.#options.scripts.hear(message, of);
+        return;
       case "exception":
         subject.exceptions.push(message);
         break;

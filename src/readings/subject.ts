@@ -24,6 +24,8 @@ export interface Subject {
     readonly rows: number;
     readonly endsScenarios: readonly string[];
   }[];
+  /** Files with the user's code, and the scenarios whose users go through it. */
+  readonly modules: readonly { readonly file: string; readonly scripts: readonly string[] }[];
   readonly slos: readonly {
     readonly name: string;
     readonly objectiveRatio: number;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter, on } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Worker } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import type { NumberedReading } from "../celery/events/clock-reading.js";
 import type { TaskReports } from "../celery/events/task-reports.js";
 import { idPrefix } from "../celery/messages/task-id.js";
@@ -19,7 +19,8 @@ import { createLayout, type Layout } from "../ledger/layout.js";
 import { type Half, ledgerBytes, openLedger, type SharedLedger } from "../ledger/snapshot.js";
 import { createStageLayout, type StageLayout } from "../ledger/stage-rows.js";
 import { stagesOf } from "../plan/profile.js";
-import type { Share } from "../plan/share.js";
+import { type Share, within } from "../plan/share.js";
+import { CodeHost } from "./code-host.js";
 import { takeEngineThread } from "./spare-thread.js";
 
 /** How long a scrape waits for the engine's copy before it reads the live memory instead: 1 s. */
@@ -33,6 +34,8 @@ export class ThreadHost {
   readonly #layout: Layout;
   readonly #ledger: SharedLedger;
   readonly #replies = new EventEmitter();
+  /** By module of the plan. */
+  readonly #code: readonly CodeHost[];
   #nextSnapshot = 1;
   #queue: Promise<unknown> = Promise.resolve();
   #isOver = false;
@@ -68,18 +71,27 @@ export class ThreadHost {
     const start: EngineStart = { plan, memory, stageMemory, thread, idPrefix, ...shared };
     this.#worker = takeEngineThread();
     this.#worker.postMessage(start);
+    const share = within(plan.segment, thread);
+    this.#code = plan.modules.map(
+      (module, index) =>
+        new CodeHost(
+          { module, data: plan.data, seed: plan.seed, share },
+          (port) => this.#give(index, port),
+          (news) => onMessage({ type: "codeNews", module: index, news }),
+        ),
+    );
     this.ended = new Promise((resolve, reject) => {
       this.#worker.on("message", (message: EngineMessage) => {
         if (message.type === "snapshot") this.#replies.emit("snapshot", message.id);
         else if (message.type === "inFlight") this.#replies.emit("inFlight", message);
         else if (message.type === "ended") {
           this.#isOver = true;
-          resolve();
+          void this.#closeCode().then(resolve);
         } else onMessage(message);
       });
       this.#worker.on("error", (error) => this.#died(error, reject));
       this.#worker.on("exit", (code) => {
-        if (this.#isOver) resolve();
+        if (this.#isOver) void this.#closeCode().then(resolve);
         else this.#died(new Error(`it exited with ${code}`), reject);
       });
     });
@@ -156,7 +168,7 @@ export class ThreadHost {
   /** Whatever it does: what it has counted until then stays, and what is in flight stays in flight. */
   async terminate(): Promise<void> {
     this.#isOver = true;
-    await this.#worker.terminate();
+    await Promise.all([this.#closeCode(), this.#worker.terminate()]);
   }
 
   async #read(kind: SnapshotKind): Promise<Half> {
@@ -184,6 +196,17 @@ export class ThreadHost {
     return copyOf(this.#ledger.live, cellCount);
   }
 
+  /** A thread that is gone takes its port with it. */
+  #give(module: number, port: MessagePort): void {
+    const message: MainMessage = { type: "code", module, port };
+    if (!this.#isOver) this.#worker.postMessage(message, [port]);
+  }
+
+  /** What it has counted is told before. Never rejects. */
+  async #closeCode(): Promise<void> {
+    await Promise.all(this.#code.map((host) => host.close()));
+  }
+
   #send(message: MainMessage): void {
     this.#worker.postMessage(message);
   }
@@ -191,6 +214,7 @@ export class ThreadHost {
   /** Of a defect, or for want of memory: nobody sends its part any more, which must not go unnoticed. */
   #died(cause: unknown, reject: (error: unknown) => void): void {
     this.#isOver = true;
+    void this.#closeCode();
     const message = `a thread of the engine has died, and what it had in flight is not accounted for: ${messageOf(cause)}`;
     reject(new Error(message, { cause }));
   }

@@ -6,6 +6,7 @@ import { isWorkflow, measuredName } from "../config/schema.js";
 import type { EntryPlan, MemberPlan } from "../engine/messages.js";
 import type { ProfileSpec } from "../plan/profile.js";
 import type { RecordedKind } from "../plan/profiles/replay.js";
+import type { Modules } from "./modules.js";
 
 /** A mix entry or a member of one, while its workflow's members have no numbers yet. */
 interface Draft {
@@ -17,13 +18,17 @@ interface Draft {
   readonly userRow: number | null;
   /** How the rows of a replay name it; null: they do not. */
   readonly recorded: RecordedKind | null;
+  readonly isScripted: boolean;
 }
 
 /**
  * What the engine starts, one entry for each task of each scenario's mix, and behind them all members of
  * their workflows; `startCount` is how many are starts.
  */
-export function planEntries(config: Config): {
+export function planEntries(
+  config: Config,
+  modules: Pick<Modules, "numberOf">,
+): {
   readonly entries: readonly EntryPlan[];
   readonly startCount: number;
 } {
@@ -33,7 +38,7 @@ export function planEntries(config: Config): {
   const dataOf = dataIndexes(config);
   let userRows = 0;
   const drafts = Object.values(config.scenarios).flatMap(
-    ({ connection, mix, profile }, scenario) => {
+    ({ connection, mix, profile, script }, scenario) => {
       const { broker } = config.connections[connection]!;
       const place = { scenario, connection: connectionIndexes.get(connection)!, broker };
       const kinds = recordedKinds(profile) ?? Object.keys(mix).map(() => null);
@@ -42,13 +47,14 @@ export function planEntries(config: Config): {
         return {
           ...{ key, ...place, data: dataOf(key), recorded },
           userRow: profile.kind === "users" ? userRows++ : null,
+          isScripted: script !== null,
         };
       });
     },
   );
   const members: EntryPlan[] = [];
   const starts = drafts.map((draft, index) =>
-    planStart(config, draft, (member) => drafts.length + members.push(member(index)) - 1),
+    planStart(config, draft, modules, (member) => drafts.length + members.push(member(index)) - 1),
   );
   return { entries: [...starts, ...members], startCount: starts.length };
 }
@@ -72,12 +78,13 @@ function dataIndexes(config: Config): (key: string) => number | null {
 /** `addMember` gives the number of the new entry. */
 function planStart(
   config: Config,
-  { key, scenario, connection, broker, data, userRow, recorded }: Draft,
+  { key, scenario, connection, broker, data, userRow, recorded, isScripted }: Draft,
+  modules: Pick<Modules, "numberOf">,
   addMember: (member: (start: number) => EntryPlan) => number,
 ): EntryPlan {
   const entry = config.tasks[key]!;
   const { timeoutMs } = entry;
-  const place = { scenario, connection, timeoutMs, data };
+  const place = { scenario, connection, timeoutMs, data, isScripted, payload: null };
   const plain: Plain = { ...place, userRow: null, errbacks: [], workflow: null, memberOf: null };
   const optionsOf = <More>(task: string, more: More) =>
     taskOptions(config.tasks[task] as TaskConfig, broker, more);
@@ -101,7 +108,9 @@ function planStart(
   }));
   if (entry.link.length === 0) {
     const own = withRecorded(entry, recorded);
-    return taskOptions(own, broker, { ...plain, userRow, errbacks, expect: entry.expect });
+    const payload = modules.numberOf(entry.payload);
+    const more = { ...plain, userRow, errbacks, payload, expect: entry.expect };
+    return taskOptions(own, broker, more);
   }
   const own = optionsOf(key, { ...plain, errbacks });
   // The task itself is the first member, so that it is measured apart from what follows.

@@ -15,6 +15,7 @@ import type { Subject } from "../readings/subject.js";
 import { capacityIssues, type Load, mostInFlight, seriesOf, slotsFor } from "./capacity.js";
 import { planEntries, recordedKinds } from "./entries.js";
 import { lookEveryMs, planGuards } from "./guards.js";
+import { Modules } from "./modules.js";
 import { planSlos } from "./objectives.js";
 
 export interface WorkloadOptions {
@@ -66,7 +67,8 @@ export function planEngine(
 ): PlannedEngine | { readonly issues: readonly ConfigIssue[] } {
   const { config } = options;
   const connectionNames = Object.keys(config.connections);
-  const { entries, startCount } = planEntries(config);
+  const modules = new Modules(config);
+  const { entries, startCount } = planEntries(config, modules);
   const starts = entries.slice(0, startCount);
   const scenarios: ScenarioPlan[] = [];
   let leases = 0;
@@ -92,8 +94,10 @@ export function planEngine(
       maxInFlight: scenario.maxInFlight,
       gracefulStopMs: scenario.gracefulStopMs,
       lease: scenario.leaseMs === null ? null : leases++,
+      script: modules.numberOf(scenario.script),
     });
   }
+  modules.use(scenarios, entries);
 
   const slos = planSlos(config, starts);
   if ("issues" in slos) return slos;
@@ -114,9 +118,17 @@ export function planEngine(
       endsScenarios:
         take === "once"
           ? scenarios
-              .filter(({ entries: own }) => own.some((entry) => starts[entry]!.data === data))
+              .filter(
+                ({ entries: own, name: scenario }) =>
+                  own.some((entry) => starts[entry]!.data === data) ||
+                  config.scenarios[scenario]!.data === name,
+              )
               .map((scenario) => scenario.name)
           : [],
+    })),
+    modules: modules.plans.map(({ file, scripts }) => ({
+      file,
+      scripts: scripts.map(({ name }) => name),
     })),
     slos: slos.subjects,
     exceptions: [],
@@ -174,6 +186,7 @@ export function planEngine(
       slos: slos.plans,
       templateLines: options.templateLines,
       data: options.data,
+      modules: modules.plans,
       countLimit: options.countLimit,
       seed: config.seed,
       tickMs: config.tickMs,
@@ -202,10 +215,18 @@ function planLeases({ connections, scenarios, segment }: Config): LeasePlan[] {
 }
 
 /** Whether a run of the plan comes to its end when nobody stops it. */
-export function endsByItself({ scenarios, countLimit, entries, data }: EnginePlan): boolean {
-  const ends = ({ endMs, untilMs, profile, entries: own }: ScenarioPlan) =>
+export function endsByItself({
+  scenarios,
+  countLimit,
+  entries,
+  data,
+  modules,
+}: EnginePlan): boolean {
+  const isOnce = (number: number | null) => data[number ?? -1]?.take === "once";
+  const ends = ({ endMs, untilMs, profile, entries: own, script, name }: ScenarioPlan) =>
     Math.min(endMs, untilMs, endOf(profile)) < Infinity ||
-    own.some((entry) => data[entries[entry]!.data ?? -1]?.take === "once");
+    own.some((entry) => isOnce(entries[entry]!.data)) ||
+    (modules[script ?? -1]?.scripts.some((use) => use.name === name && isOnce(use.data)) ?? false);
   return countLimit !== null || scenarios.every(ends);
 }
 

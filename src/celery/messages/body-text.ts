@@ -21,6 +21,8 @@ export interface RenderContext {
   readonly memberIds: readonly string[];
   /** Values by column, of the row that this start has; null: it has none. */
   readonly row: Row | null;
+  /** JSON text `args, kwargs` that code has made; null: none has. */
+  readonly given?: string | null;
 }
 
 /** One row of data: a value for each column, or its only value. Texts that are `plain` may be numbers. */

@@ -58,6 +58,18 @@ export function compileBody(spec: BodySpec, sources: BodySources): CompiledBody 
   };
 }
 
+/** The same of arguments that are given as text when a message is made, in version 2 of the protocol. */
+export function compileGivenBody(embed: Embed, sources: BodySources): CompiledBody {
+  const rest = compileText(embed, sources);
+  return {
+    isStatic: false,
+    render: (context) => `[${context.given}, ${rest.render(context)}]`,
+    // As Celery shortens what is too long to be shown (`celery/utils/saferepr.py`).
+    argsrepr: "(...)",
+    kwargsrepr: "{...}",
+  };
+}
+
 function bodyOfVersion1(spec: BodySpec): Record<string, unknown> {
   return {
     task: spec.name,

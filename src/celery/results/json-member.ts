@@ -1,3 +1,5 @@
+import { parseExactJson } from "../messages/exact-number.js";
+
 /**
  * Finds members of objects in JSON text without parsing the rest of it: values are stepped over, in one
  * pass and without recursion, so that neither size nor depth matters. Takes what Python writes and JSON
@@ -48,12 +50,21 @@ export function stringAt(text: string, at: number): string | null {
   }
 }
 
+/** As `valueAt`, with numbers as Python reads them (`messages/exact-number.ts`). */
+export function exactValueAt(text: string, at: number): unknown {
+  return readValueAt(text, at, parseExactJson);
+}
+
 /** The value that starts at `at`; undefined when there is none, no end of it, or when it is not JSON. */
 export function valueAt(text: string, at: number): unknown {
+  return readValueAt(text, at, JSON.parse);
+}
+
+function readValueAt(text: string, at: number, parse: (json: string) => unknown): unknown {
   const end = at < 0 ? -1 : endOfValue(text, at);
   if (end < 0) return undefined;
   try {
-    return JSON.parse(text.slice(at, end));
+    return parse(text.slice(at, end));
   } catch {
     return undefined; // NaN and the like, which Python writes
   }

@@ -1,4 +1,4 @@
-import { memberAt, stringAt, valueAt } from "./json-member.js";
+import { exactValueAt, memberAt, stringAt, valueAt } from "./json-member.js";
 import { isCut } from "./result-text.js";
 
 /**
@@ -68,6 +68,11 @@ function exceptionOf(text: string): string {
 /** What the task returned; undefined when that cannot be read. Only for tasks whose answer is checked. */
 export function returnedValue(text: string): unknown {
   return valueAt(text, memberAt(text, 0, "result"));
+}
+
+/** The same, with numbers as Python reads them. */
+export function exactReturnedValue(text: string): unknown {
+  return exactValueAt(text, memberAt(text, 0, "result"));
 }
 
 const DATE_DONE = ', "date_done": "';

@@ -11,6 +11,9 @@ type Tasks = ReadonlyMap<string, TaskConfig | WorkflowConfig>;
 interface MixPart {
   readonly mix?: Readonly<Record<string, number>> | undefined;
   readonly choose: Choose;
+  readonly script: unknown;
+  /** Of which its script takes rows. */
+  readonly data: string | null;
 }
 
 /** What is wrong with the rows that tasks take, as far as the files are not looked at. Pure. */
@@ -89,7 +92,16 @@ function checkOnce(
   scenarios: ReadonlyMap<string, MixPart>,
 ): ConfigIssue[] {
   if (take !== "once") return [];
-  const users = [...scenarios].filter(([, { mix }]) => {
+  const payloads = [...tasks].filter(
+    ([, task]) => !isWorkflow(task) && task.payload !== null && task.data === name,
+  );
+  if (payloads.length > 0) {
+    const message = `must not be once for task ${quote(payloads[0]![0])}, whose payload is made ahead of the starts`;
+    const remedy = "Write take: inOrder, or take its rows by args.";
+    return [issue(["data", name, "take"], message, { remedy, hidesValue: true })];
+  }
+  const users = [...scenarios].filter(([, { mix, data }]) => {
+    if (data === name) return true;
     const keys = mix === undefined ? [...tasks.keys()].slice(0, 1) : Object.keys(mix);
     return keys.some((key) => dataOfStart(key, tasks).includes(name));
   });

@@ -124,6 +124,12 @@ function faultOfMember(member: Entry): { message: string; remedy: string } | und
   if (member.ignoreResult === true) {
     return { message: "stores no result that could be awaited", remedy: "Remove ignoreResult." };
   }
+  if (member.payload !== null) {
+    return {
+      message: "has a payload, and its arguments travel in the message of another task",
+      remedy: "Make a task with args.",
+    };
+  }
   if (member.expect !== undefined) {
     return {
       message: "expects an answer, which is checked of single tasks only",

@@ -3,6 +3,7 @@ import { HAS_ZSTD } from "../../celery/messages/body-encoding.js";
 import { MAX_DELAY_MS, MAX_DELAYED_KEY_BYTES } from "../../celery/messages/delayed-delivery.js";
 import type { TaskOptions } from "../../celery/messages/task-options.js";
 import { COMPRESSIONS, type Compression, SERIALIZERS } from "../../celery/messages/task-options.js";
+import { type CodeFile, codeField } from "../code-file.js";
 import { duration, durationOr, wholeNumber } from "../fields.js";
 import { partialOf } from "../shape.js";
 import { headersField, stampsField } from "./header-fields.js";
@@ -37,6 +38,9 @@ const taskFields = z.strictObject({
   ).optional(),
   args: argsField("Positional arguments; texts may hold templates.").prefault([]),
   kwargs: kwargsField("Keyword arguments; texts may hold templates.").prefault({}),
+  payload: codeField(
+    "Module whose default function gives args and kwargs for each start, instead of them; it runs in a thread of its own.",
+  ).optional(),
   data: z
     .string({ error: "must be a name of data" })
     .meta({
@@ -152,6 +156,8 @@ export interface TaskConfig extends TaskOptions {
   readonly urgency: number | null;
   /** Name of what it takes rows of. */
   readonly data: string | null;
+  /** Makes the arguments; null: they are `args` and `kwargs`. */
+  readonly payload: CodeFile | null;
   /** Sent by the worker on success, and on failure. */
   readonly link: readonly MemberRef[];
   readonly linkError: readonly MemberRef[];
@@ -190,6 +196,7 @@ function readTask(task: ReadTask): TaskConfig {
     priority: task.priority,
     urgency: task.urgency ?? null,
     data: task.data ?? null,
+    payload: task.payload ?? null,
     isPersistent: task.deliveryMode === "persistent",
     timeoutMs: task.timeout,
     expiresMs: task.expires === undefined ? task.timeout : task.expires,
@@ -246,6 +253,7 @@ function checkTogether(task: ReadTask, context: z.RefinementCtx): void {
       "Raise expires.",
     );
   }
+  checkPayload(task, refuse);
   checkDelayedDelivery(task, refuse);
   checkExpect(task, refuse);
   if (
@@ -267,6 +275,18 @@ function checkTogether(task: ReadTask, context: z.RefinementCtx): void {
         "Remove them or protocol.",
       );
     }
+  }
+}
+
+/** Arguments are made for one message, in the form that it has of itself. */
+function checkPayload({ payload, args, kwargs, protocol, link }: ReadTask, refuse: Refuse): void {
+  if (payload === undefined) return;
+  if (args.length > 0 || Object.keys(kwargs).length > 0) {
+    refuse("payload", "must not be set together with args or kwargs", "Keep one of them.");
+  }
+  if (protocol === 1) refuse("payload", "must not be set with protocol 1", "Remove protocol.");
+  if (link !== undefined && link.length > 0) {
+    refuse("payload", "must not be set together with link", "Make a task without link.");
   }
 }
 

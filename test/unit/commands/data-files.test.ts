@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { runCheck } from "../../../src/commands/check.js";
 import { prepare } from "../../../src/commands/prepare.js";
-import { RowReader } from "../../../src/engine/row-reader.js";
+import { RowReader } from "../../../src/data/row-reader.js";
 
 const folder = mkdtempSync(join(tmpdir(), "celery-load-data-"));
 after(() => rmSync(folder, { recursive: true }));

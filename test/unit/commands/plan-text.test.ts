@@ -13,6 +13,7 @@ function task(name: string): TaskConfig {
     link: [],
     linkError: [],
     data: null,
+    payload: null,
   };
 }
 
@@ -26,6 +27,8 @@ function scenario(differences: Differences): ScenarioConfig {
     arrival: "even",
     choose: "exact",
     windows: null,
+    script: null,
+    data: null,
     mix: { resize: 3, thumb: 1 },
     startAfterMs: 0,
     warmupMs: 0,

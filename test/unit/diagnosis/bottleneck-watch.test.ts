@@ -20,6 +20,7 @@ const SUBJECT: Subject = {
   slos: [],
   connections: ["main"],
   data: [],
+  modules: [],
   exceptions: [],
   version: "",
   commit: "",

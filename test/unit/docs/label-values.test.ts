@@ -7,6 +7,7 @@ import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
+import { NO_SCRIPTS } from "../../../src/readings/script-reading.js";
 import {
   DRIFTS,
   GUARDS,
@@ -91,6 +92,7 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
           rows: [{ row: 0, entry: 0 }],
         },
       ],
+      modules: [{ file: "shopper.mjs", scripts: ["steady"] }],
       data: [{ name: "rows", rows: 3, endsScenarios: [] }],
       exceptions: [],
       version: "1.2.3",
@@ -102,6 +104,7 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
       observed: () => [OBSERVED],
       sides: () => SIDES_OF,
       drifts: () => DRIFTS,
+      scripts: () => NO_SCRIPTS,
       leases: () => LEASES,
       guards: () => GUARDS,
       steering: () => STEERED,

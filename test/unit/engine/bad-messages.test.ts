@@ -201,6 +201,7 @@ function planOf(broker: "redis" | "amqp", task: TaskSettings): EntryPlan | null 
       countLimit: null,
       templateLines: {},
       data: [],
+      modules: [],
       version: "",
       commit: "",
     };

@@ -92,6 +92,7 @@ const SCENARIO: ScenarioPlan = {
   untilMs: Number.POSITIVE_INFINITY,
   windows: null,
   lease: null,
+  script: null,
   maxInFlight: 20,
   gracefulStopMs: 0,
 };
@@ -105,6 +106,8 @@ export const entry = (name: string, priority: number): EntryPlan => ({
   memberOf: null,
   data: null,
   userRow: null,
+  payload: null,
+  isScripted: false,
 });
 
 /**
@@ -178,7 +181,8 @@ export function setUp(
       throw new Error("no data");
     },
     paceOf: () => pace,
-    onUserFree: () => {},
+    payloadOf: () => null,
+    onUserStartEnded: () => {},
     onRefused: () => {},
     onInvalid: () => {},
     onMalformed: () => {},

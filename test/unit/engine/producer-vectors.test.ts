@@ -68,6 +68,8 @@ function produce(each: ProducerCase, captured: Captured): Captured {
       memberOf: null,
       data: null,
       userRow: null,
+      payload: null,
+      isScripted: false,
     },
   };
   const [first] = compileFirstBodies(entry, [entry], "oid", {

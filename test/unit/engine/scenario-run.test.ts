@@ -22,6 +22,7 @@ const PLAN: ScenarioPlan = {
   untilMs: Number.POSITIVE_INFINITY,
   windows: null,
   lease: null,
+  script: null,
   maxInFlight: 4,
   gracefulStopMs: 500,
 };
@@ -84,6 +85,8 @@ function setUp(
     rows: undefined,
     share: WHOLE,
     pace: null,
+    code: null,
+    nowMs: () => 0,
     readAhead: () => undefined,
     mayStart: () => isOurs.value,
     deal,

@@ -32,6 +32,7 @@ const PLAN: ScenarioPlan = {
   untilMs: Number.POSITIVE_INFINITY,
   windows: null,
   lease: null,
+  script: null,
   maxInFlight: 10_000,
   gracefulStopMs: 0,
 };
@@ -68,7 +69,7 @@ class Loop {
         this.starts.push(start);
         const tookMs = this.takes(start);
         if (tookMs !== null) this.#ends.push(nowMs + tookMs);
-        return tookMs !== null;
+        return tookMs === null ? -1 : 0;
       },
     } as unknown as TaskLife;
     const whole = { ...SPEC, ...spec };
@@ -82,6 +83,8 @@ class Loop {
       deal: dealOf(WHOLE, share, PLAN.maxInFlight),
       share,
       pace: null,
+      code: null,
+      nowMs: () => this.nowMs,
       rows: undefined,
       readAhead: () => undefined,
     };
@@ -98,7 +101,7 @@ class Loop {
       this.nowMs = Math.max(this.nowMs, atMs);
       if (endMs <= this.nowMs) {
         this.#ends.shift();
-        this.users.freed(this.nowMs);
+        this.users.ended(0, "succeeded", null, this.nowMs);
       }
       this.#turn();
     }

@@ -9,6 +9,7 @@ import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
+import { NO_SCRIPTS } from "../../../src/readings/script-reading.js";
 import type { Subject } from "../../../src/readings/subject.js";
 import {
   DRIFTS,
@@ -52,6 +53,7 @@ const subject: Subject = {
       rows: [{ row: 3, entry: 2 }],
     },
   ],
+  modules: [],
   data: [{ name: "rows", rows: 3, endsScenarios: [] }],
   exceptions: [
     { row: 4, entry: 0, name: "ValueError" },
@@ -81,6 +83,7 @@ function setUp(observed = [OBSERVED]) {
     observed: () => observed,
     sides: () => SIDES_OF,
     drifts: () => DRIFTS,
+    scripts: () => NO_SCRIPTS,
     leases: () => LEASES,
     guards: () => GUARDS,
     steering: () => STEERED,
@@ -237,6 +240,7 @@ test("a metric that cannot be collected costs itself and not the page", async ()
     observed: () => [],
     sides: () => SIDES_OF,
     drifts: () => DRIFTS,
+    scripts: () => NO_SCRIPTS,
     leases: () => LEASES,
     guards: () => GUARDS,
     steering: () => STEERED,

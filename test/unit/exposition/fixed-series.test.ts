@@ -11,6 +11,7 @@ import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
+import { NO_SCRIPTS } from "../../../src/readings/script-reading.js";
 import { planEngine } from "../../../src/workload/workload.js";
 import { OBSERVED, UNKNOWN } from "./observed.js";
 
@@ -117,6 +118,7 @@ function setUp(settings: Readonly<Record<string, unknown>>) {
         observe.map(({ name, queues }) => observed({ name, queues: queues.map(known) })),
       sides: () => new Map(subject.entries.map(({ task }) => [task, "code"])),
       drifts: () => watchedOf(planned),
+      scripts: () => NO_SCRIPTS,
       leases: () => [],
       guards: () => [],
       steering: () => unsteered(subject.scenarios.map(({ name }) => name)),

@@ -37,7 +37,7 @@ export class Run {
         stages: [],
       })),
       entries: tasks.map((task) => ({ scenario: 0, task, queue: "queue-0", userRow: null })),
-      ...{ members: [], connections: ["main"], slos: [], data: [], exceptions: [] },
+      ...{ members: [], connections: ["main"], slos: [], data: [], modules: [], exceptions: [] },
       ...{ version: "0", commit: "0", configHash: "0" },
     };
   }

@@ -24,6 +24,7 @@ const subject: Subject = {
   connections: ["main"],
   slos: [],
   data: [],
+  modules: [],
   exceptions: [],
   version: "1.2.3",
   commit: "abc",

@@ -41,6 +41,7 @@ function setUp(stages = steps(2), userRow: number | null = null) {
     connections: ["main"],
     slos: [],
     data: [],
+    modules: [],
     exceptions: [],
     version: "1.2.3",
     commit: "abc",

@@ -29,6 +29,7 @@ const SUBJECT: Subject = {
   slos: [],
   connections: ["main"],
   data: [],
+  modules: [],
   exceptions: [],
   version: "1.2.3",
   commit: "abc",

@@ -1,7 +1,7 @@
 import { closeSync, openSync, read } from "node:fs";
 import type { Row } from "../celery/messages/body-text.js";
-import type { DataSource } from "../data/data-source.js";
-import { readerOf } from "../data/row-values.js";
+import type { DataSource } from "./data-source.js";
+import { readerOf } from "./row-values.js";
 
 /**
  * Rows are read ahead in windows of this many; the row that a start takes is there before it is due, as nothing on
