@@ -190,7 +190,7 @@ scenarios:
     script: ./logged-in.mjs
     data: customers
     connection: main
-    mix: [welcome, invoice, report]
+    mix: [welcome, invoice]
   more-and-more:
     profile: { users: { from: 10, stages: [{ to: 100, over: 30m }, { hold: 1h }] }, wait: 2s }
     connection: main

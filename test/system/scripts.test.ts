@@ -206,11 +206,12 @@ scenarios:
 ${scenarios.join("\n")}
 `,
   });
-  const page = await daemon.waitFor(
+  await daemon.waitFor(
     () => BAD.every(([, , told]) => told.test(daemon.stderr())),
     60_000,
     "every fault to be told",
   );
+  const page = await daemon.metrics();
   const good = (name: string) => page.sum(`celery_load_${name}`, { scenario: "good" });
   const planned = good("tasks_planned_total");
   const beganAt = page.value("celery_load_last_change_timestamp_seconds", {

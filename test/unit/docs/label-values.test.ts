@@ -7,7 +7,7 @@ import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
-import { NO_SCRIPTS } from "../../../src/readings/script-reading.js";
+import type { ScriptReading } from "../../../src/readings/script-reading.js";
 import {
   DRIFTS,
   GUARDS,
@@ -17,6 +17,14 @@ import {
   SIDES_OF,
   STEERED,
 } from "../exposition/observed.js";
+
+/** One check of a script has been made. */
+const SCRIPTS: ScriptReading = {
+  scenarios: new Map([
+    ["steady", { succeeded: 0, failed: 0, checks: new Map([["a sum", { passed: 0, failed: 0 }]]) }],
+  ]),
+  modules: new Map(),
+};
 
 const keys = Object.keys(METRICS) as MetricKey[];
 
@@ -104,7 +112,7 @@ async function exposedLabels(): Promise<(name: string, label: string) => Set<str
       observed: () => [OBSERVED],
       sides: () => SIDES_OF,
       drifts: () => DRIFTS,
-      scripts: () => NO_SCRIPTS,
+      scripts: () => SCRIPTS,
       leases: () => LEASES,
       guards: () => GUARDS,
       steering: () => STEERED,

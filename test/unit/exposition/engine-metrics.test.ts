@@ -9,7 +9,7 @@ import { createLayout } from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createProfile } from "../../../src/plan/profile.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
-import { NO_SCRIPTS } from "../../../src/readings/script-reading.js";
+import { NO_SCRIPTS, type ScriptReading } from "../../../src/readings/script-reading.js";
 import type { Subject } from "../../../src/readings/subject.js";
 import {
   DRIFTS,
@@ -21,6 +21,14 @@ import {
   STEERED,
   UNKNOWN,
 } from "./observed.js";
+
+/** One check of a script has been made. */
+const SCRIPTS: ScriptReading = {
+  scenarios: new Map([
+    ["steady", { succeeded: 0, failed: 0, checks: new Map([["a sum", { passed: 0, failed: 0 }]]) }],
+  ]),
+  modules: new Map(),
+};
 
 const subject: Subject = {
   scenarios: [
@@ -53,7 +61,7 @@ const subject: Subject = {
       rows: [{ row: 3, entry: 2 }],
     },
   ],
-  modules: [],
+  modules: [{ file: "shopper.mjs", scripts: ["steady"] }],
   data: [{ name: "rows", rows: 3, endsScenarios: [] }],
   exceptions: [
     { row: 4, entry: 0, name: "ValueError" },
@@ -83,7 +91,7 @@ function setUp(observed = [OBSERVED]) {
     observed: () => observed,
     sides: () => SIDES_OF,
     drifts: () => DRIFTS,
-    scripts: () => NO_SCRIPTS,
+    scripts: () => SCRIPTS,
     leases: () => LEASES,
     guards: () => GUARDS,
     steering: () => STEERED,
