@@ -14,6 +14,7 @@ import { memory, memoryText } from "./parts/memory.js";
 import { pacing, pacingText } from "./parts/pacing.js";
 import { pageLine, pages } from "./parts/pages.js";
 import { pauseLine, pauses } from "./parts/pauses.js";
+import { rows, rowsLine } from "./parts/rows.js";
 import { saturation, saturationText } from "./parts/saturation.js";
 import { scrape, scrapeText } from "./parts/scrape.js";
 import { share, shareText } from "./parts/share.js";
@@ -64,6 +65,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   users: { run: async (options) => whole(await users(options), usersText) },
   start: { run: async () => whole(await start(), startText) },
   config: { run: async () => lines(await config(), configLine) },
+  rows: { run: async () => lines(rows(), rowsLine) },
 };
 
 async function drawComparison({ rows }: Comparison, options: Options): Promise<void> {

@@ -316,12 +316,14 @@ function linesInTurn(name: string, put: Put, sources: BodySources): Hole {
 }
 
 const SMALL_WHOLE = /^[1-9]\d{0,14}$/;
+/** A float of JSON that needs no look: Python reads what is written. */
+const SMALL_DECIMAL = /^-?(?:0|[1-9]\d{0,14})\.\d{1,15}$/;
 /** ASCII that JSON writes as it is. */
 const UNESCAPED = /^[ !#-[\]-~]*$/;
 
 /** What a file has: a number or a text, which inside of a longer text is as it was written. */
 function putPlain(text: string, put: Put): string {
-  if (SMALL_WHOLE.test(text)) return text; // nearly all numbers
+  if (SMALL_WHOLE.test(text) || SMALL_DECIMAL.test(text)) return text; // nearly all numbers
   return put(put === insideString ? text : readPlain(text));
 }
 

@@ -85,8 +85,11 @@ export function parseExactJson(text: string): unknown {
   return MAY_CHANGE.test(text) ? new TokenReader(text).read() : value;
 }
 
-/** Digits that are too many, and a point or an exponent behind a digit; also within texts, where it does no harm. */
-const MAY_CHANGE = /\d{16}|\d\.|\d[eE]/;
+/**
+ * Digits that are too many, a whole float such as `3.0`, and an exponent; also within texts, where it does no harm. Any
+ * other float is the same one for Python, however it is written.
+ */
+const MAY_CHANGE = /[\d.]{16}|\.0+(?!\d)|\d[eE]/;
 
 /** Reads JSON that is known to be right. */
 class TokenReader {
