@@ -4,7 +4,7 @@ produce.py BROKER PATTERN: PATTERN is JSON with
   arrival: even, poisson, or a number of tasks that are sent at once
   rate: tasks a second in the mean
   seconds: for how long
-  tasks: a list of {name, queue, weight, args, then}; `then` is the name of a task that takes the result
+  tasks: a list of {name, queue, weight, args, andThen}; `andThen` is the name of a task that takes the result
 Prints JSON lines: {"unixMs", "name"} of each task that it sent.
 """
 
@@ -38,9 +38,9 @@ def gaps():
 
 def send(task):
     options = {"args": task["args"], "kwargs": {}, "queue": task["queue"]}
-    if "then" in task:
+    if "andThen" in task:
         first = app.signature(task["name"], **{k: options[k] for k in ("args", "kwargs")}).set(queue=task["queue"])
-        (first | app.signature(task["then"], args=["!"]).set(queue=task["queue"])).apply_async()
+        (first | app.signature(task["andThen"], args=["!"]).set(queue=task["queue"])).apply_async()
     else:
         app.send_task(task["name"], **options)
 

@@ -78,8 +78,7 @@ export async function startPrometheus(
   await writeFile(join(directory, "prometheus.yml"), JSON.stringify(configuration));
   server.signal("SIGHUP");
   const mark = ruleFiles[0] ?? jobs[0]?.job_name ?? "";
-  const isReloaded = async () =>
-    (await api<{ yaml: string }>("status/config")).yaml.includes(mark);
+  const isReloaded = async () => (await api<{ yaml: string }>("status/config")).yaml.includes(mark);
   await waitUntil(isReloaded, 30_000, `Prometheus to load the jobs\n${server.output()}`);
   return {
     url: `http://${target}`,

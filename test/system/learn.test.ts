@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parse } from "yaml";
+import { parseRate } from "../../src/config/quantities.js";
+import { startCeleryWorker } from "../../src/setup/celery-worker.js";
+import { CHECKOUT } from "../../src/setup/checkout.js";
+import { type ProgramResult, runProgram } from "../../src/setup/programs.js";
+import { ensurePython } from "../../src/setup/python.js";
+import type { ServerProcess } from "../../src/setup/server-process.js";
+import { celeryLoad } from "../support/command.js";
+import { startCeleryExporter } from "../support/exporters.js";
+import { startPrometheus } from "../support/prometheus.js";
+import { startRedis, type TestRedis } from "../support/redis.js";
+import { scratchFile } from "../support/scratch.js";
+import { startWorker } from "../support/worker.js";
+
+/** Planted in arguments and results. */
+const SECRET = "s3cr3t-of-a-customer";
+const ADD = { name: "tests.add", queue: "celery", args: [SECRET, "x"] };
+const SLEEP = { name: "tests.sleep", queue: "images", args: [0.05] };
+
+/** What producers send, and what is to be learned of it. */
+const MIXTURES = {
+  even: {
+    arrival: "even",
+    rate: 20,
+    tasks: [
+      { ...ADD, weight: 3, andThen: "tests.add" },
+      { ...SLEEP, weight: 1 },
+    ],
+  },
+  poisson: {
+    arrival: "poisson",
+    rate: 50,
+    tasks: [
+      { ...ADD, weight: 4 },
+      { ...SLEEP, weight: 1 },
+    ],
+  },
+  bursts: {
+    arrival: 40,
+    rate: 10,
+    tasks: [
+      { ...ADD, weight: 1 },
+      { ...SLEEP, weight: 1 },
+    ],
+  },
+} as const;
+type Mixture = keyof typeof MIXTURES;
+const NAMES = Object.keys(MIXTURES) as Mixture[];
+
+const SEND_SECONDS = 128;
+const LISTEN_SECONDS = 60;
+const RANGE_SECONDS = 120;
+const REPLAY_SECONDS = 40;
+/** Of rate and mix. */
+const TOLERANCE = 0.05;
+
+let redis: TestRedis;
+let folder: string;
+before(async () => {
+  redis = await startRedis();
+  folder = await scratchFile("learn");
+  await mkdir(folder);
+});
+after(() => redis.stop());
+
+const databaseOf = (name: Mixture) => 1 + NAMES.indexOf(name);
+const replayOf = (name: Mixture) => redis.url(databaseOf(name) + 4);
+
+interface Sent {
+  readonly unixMs: number;
+  readonly name: string;
+}
+
+async function produce(name: Mixture): Promise<readonly Sent[]> {
+  const pattern = JSON.stringify({ ...MIXTURES[name], seconds: SEND_SECONDS });
+  const script = join(CHECKOUT, "test", "support", "produce.py");
+  const result = await runProgram(await ensurePython("current"), [
+    ...[script, redis.url(databaseOf(name)), pattern],
+  ]);
+  assert.equal(result.code, 0, result.stderr);
+  return result.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Sent);
+}
+
+interface Learned {
+  readonly text: string;
+  readonly stderr: string;
+  readonly file: string;
+  readonly arrival: string;
+  readonly ratePerSecond: number;
+  /** Share of each task, by name. */
+  readonly shares: Readonly<Record<string, number>>;
+  readonly queues: Readonly<Record<string, string>>;
+  readonly runTimes: Readonly<Record<string, Record<string, string> | undefined>>;
+}
+
+/** Runs learn, and reads what it wrote. */
+async function learn(file: string, args: readonly string[]): Promise<Learned> {
+  const result = await celeryLoad(["learn", ...args, "--out", file], { cwd: folder });
+  assert.equal(result.code, 0, result.stderr);
+  const text = await readFile(join(folder, file), "utf8");
+  for (const output of [text, result.stderr, result.stdout]) assert.doesNotMatch(output, /s3cr3t/);
+  const checked = await run(["check", file]);
+  assert.equal(checked.code, 0, checked.stderr);
+  const { tasks, scenarios } = parse(text) as {
+    tasks: Record<string, { name: string; queue: string; "x-runTime"?: Record<string, string> }>;
+    scenarios: {
+      production: { profile: unknown; arrival: string; mix: Record<string, number> };
+    };
+  };
+  const { profile, arrival, mix } = scenarios.production;
+  const entries = Object.entries(tasks);
+  const all = Object.values(mix).reduce((sum, weight) => sum + weight);
+  return {
+    ...{ text, stderr: result.stderr, file, arrival },
+    ratePerSecond: typeof profile === "string" ? parseRate(profile) : Number.NaN,
+    shares: Object.fromEntries(entries.map(([key, { name }]) => [name, mix[key]! / all])),
+    queues: Object.fromEntries(entries.map(([, { name, queue }]) => [name, queue])),
+    runTimes: Object.fromEntries(entries.map(([, task]) => [task.name, task["x-runTime"]])),
+  };
+}
+
+function run(args: readonly string[], broker = redis.url(15)): Promise<ProgramResult> {
+  return celeryLoad(args, { cwd: folder, env: { STAGING_BROKER_URL: broker } });
+}
+
+/** Fails where one is further from the other than the tolerance. */
+function assertNear(found: number, expected: number, what: string): void {
+  const apart = Math.abs(found / expected - 1);
+  console.log(`${what}: ${found.toPrecision(4)} for ${expected.toPrecision(4)}`);
+  assert.ok(apart <= TOLERANCE, `${what}: ${found} for ${expected}`);
+}
+
+function assertMix(name: Mixture, { shares }: Pick<Learned, "shares">, what: string): void {
+  const tasks = MIXTURES[name].tasks;
+  const all = tasks.reduce((sum, { weight }) => sum + weight, 0);
+  assert.deepEqual(Object.keys(shares).sort(), tasks.map((task) => task.name).sort());
+  for (const task of tasks) {
+    const apart = Math.abs(shares[task.name]! - task.weight / all);
+    assert.ok(apart <= TOLERANCE, `${what}: ${task.name} ${shares[task.name]}`);
+  }
+}
+
+test("even, Poisson and burst traffic of Celery's producers is learned from events and from Prometheus, and replayed", async (context) => {
+  const use = <Part extends AsyncDisposable>(part: Part): Part => {
+    context.after(() => part[Symbol.asyncDispose]());
+    return part;
+  };
+  const jobs = await Promise.all(
+    NAMES.map(async (name) => {
+      const broker = redis.url(databaseOf(name));
+      use(
+        await startWorker({
+          ...{ broker, concurrency: 8, queues: ["celery", "images"], extraArgs: ["-E"] },
+          env: { CELERY_CONF: JSON.stringify({ task_send_sent_event: true }) },
+        }),
+      );
+      const exporter = use(await startCeleryExporter(broker));
+      return { job_name: name, static_configs: [{ targets: [exporter.target] }] };
+    }),
+  );
+  const prometheus = use(await startPrometheus(jobs, [], "5s"));
+  await sleep(5_000); // the exporters are read once before anything is sent
+
+  const producing = Promise.all(NAMES.map(produce));
+  await sleep(2_000);
+  const beginUnixMs = Date.now();
+  const heard = await Promise.all(
+    NAMES.map((name) =>
+      learn(`${name}-events.yml`, [
+        ...["--from", "events", "--broker", redis.url(databaseOf(name))],
+        ...["--for", `${LISTEN_SECONDS}s`],
+      ]),
+    ),
+  );
+  await sleep(beginUnixMs + (RANGE_SECONDS + 1) * 1_000 - Date.now());
+  const counted = await Promise.all(
+    NAMES.map((name) =>
+      learn(`${name}-prometheus.yml`, [
+        ...["--from", "prometheus", prometheus.url, "--range", `${RANGE_SECONDS}s`],
+        ...["--match", `job="${name}"`],
+      ]),
+    ),
+  );
+  const endUnixMs = Date.now();
+  const sent = await producing;
+  const rateBetween = (all: readonly Sent[], from: number, until: number) =>
+    all.filter(({ unixMs }) => unixMs >= from && unixMs < until).length / ((until - from) / 1000);
+
+  for (const [index, name] of NAMES.entries()) {
+    const [events, counters, all] = [heard[index]!, counted[index]!, sent[index]!];
+    console.log(`${name}, from events:\n${events.stderr}`);
+    console.log(`${name}, from Prometheus:\n${counters.stderr}`);
+    const whileHeard = beginUnixMs + LISTEN_SECONDS * 1_000;
+    const ofEvents = rateBetween(all, beginUnixMs, whileHeard);
+    assertNear(events.ratePerSecond, ofEvents, `${name}: rate by events`);
+    const ofCounters = rateBetween(all, endUnixMs - RANGE_SECONDS * 1_000, endUnixMs);
+    assertNear(counters.ratePerSecond, ofCounters, `${name}: rate by Prometheus`);
+    for (const learned of [events, counters]) {
+      assert.match(learned.stderr, /How well the plan fits +source +plan +apart/);
+      assert.match(learned.stderr, /mix +\d+\.\d %/);
+      assertMix(name, learned, learned.file);
+      assert.deepEqual(learned.queues, { "tests.add": "celery", "tests.sleep": "images" });
+      const p50 = Number(learned.runTimes["tests.sleep"]?.p50?.replace("ms", ""));
+      assert.ok(p50 >= 45 && p50 <= 90, learned.text);
+    }
+    const expected = MIXTURES[name].arrival;
+    if (typeof expected === "string") assert.equal(events.arrival, expected, events.text);
+    else {
+      const size = Number(/^burst of (\d+)$/.exec(events.arrival)?.[1]);
+      assert.ok(Math.abs(size - expected) <= 4, events.text);
+      assert.match(counters.arrival, /^burst of/, counters.text);
+    }
+    assert.match(events.stderr, /gaps between tasks/);
+  }
+  assert.match(heard[0]!.text, /Not in the mix, as other tasks send them: .*tests\.add/);
+
+  await context.test("the replay has its rate, mix and arrival, on stand-ins", async () => {
+    const made = await run(["stand-in", "even-events.yml"]);
+    assert.equal(made.code, 0, made.stderr);
+    const python = await ensurePython("current");
+    await Promise.all(
+      NAMES.map(async (name) => {
+        const worker = await startStandIn(python, name);
+        context.after(() => worker.stop(0));
+      }),
+    );
+    await Promise.all(
+      NAMES.map(async (name, index) => {
+        const broker = replayOf(name);
+        const replay = run(
+          [
+            ...["run", `${name}-events.yml`, "--for", `${REPLAY_SECONDS}s`, "--json"],
+            ...["--set", "connections.main.sendTaskSentEvents=true", "--log-level", "error"],
+            ...["--set", "server.listen=127.0.0.1:0", "--set", "control.listen=off"],
+          ],
+          broker,
+        );
+        const again = learn(`${name}-again.yml`, [
+          ...["--from", "events", "--broker", broker, "--for", `${REPLAY_SECONDS - 6}s`],
+        ]);
+        const { code, stderr } = await replay;
+        assert.equal(code, 0, stderr);
+        const source = heard[index]!;
+        const relearned = await again;
+        console.log(`${name}, from its replay:\n${relearned.stderr}`);
+        assertNear(relearned.ratePerSecond, source.ratePerSecond, `${name}: rate of the replay`);
+        assertMix(name, relearned, "replay");
+        const kind = (arrival: string) => arrival.replace(/\d+/, "");
+        assert.equal(kind(relearned.arrival), kind(source.arrival), relearned.text);
+        const p50 = Number(relearned.runTimes["tests.sleep"]?.p50?.replace("ms", ""));
+        assert.ok(p50 >= 40 && p50 <= 100, relearned.text);
+      }),
+    );
+  });
+});
+
+async function startStandIn(python: string, name: Mixture): Promise<ServerProcess> {
+  return await startCeleryWorker({
+    python,
+    directory: folder,
+    application: "standin",
+    pool: "threads",
+    concurrency: 8,
+    logFile: await scratchFile("standin.log"),
+    args: ["--hostname", `standin-${name}@%h`],
+    env: { ...process.env, STAGING_BROKER_URL: replayOf(name) },
+  });
+}
