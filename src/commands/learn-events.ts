@@ -67,7 +67,7 @@ export async function learnFromEvents(
     if (!end.aborted) await sleep(LATE_MS);
     clearInterval(liveness);
     const traffic = tally.traffic(untilUnixMs);
-    if (traffic === null) throw nothingHeard(url);
+    if (traffic === null) throw tally.heard === 0 ? nothingHeard(url) : tooShort(tally.heard);
     return isCut ? { ...traffic, remarks: [...traffic.remarks, CUT] } : traffic;
   } finally {
     await parts.close();
@@ -80,6 +80,12 @@ const CUT =
 function nothingHeard(url: string): UserError {
   return new UserError(`No task was heard of in the events on ${url}.`, {
     hint: "Have workers send events (celery worker -E, or celery control enable_events), and producers too (task_send_sent_event = True); listen on their very broker and virtual host; and for longer where tasks are rare.",
+  });
+}
+
+function tooShort(heard: number): UserError {
+  return new UserError(`Of ${heard} tasks that were heard of, none was in the first 10 s.`, {
+    hint: "Listen for longer: rates are learned in steps of 10 s, and only whole ones count.",
   });
 }
 

@@ -1,5 +1,5 @@
 import { UserError } from "../errors.js";
-import { COUNTER_SOURCES, type CounterSource, selectorText } from "../learn/counter-source.js";
+import { COUNTER_SOURCES, type CounterSource, type Selector, selectorText } from "../learn/counter-source.js";
 import {
   type CounterAnswer,
   type CounterSeries,
@@ -14,6 +14,7 @@ import type { PrometheusClient, PrometheusSeries } from "./prometheus-client.js"
 /** Prometheus refuses more points of a series than 11,000, and more samples of a query than 50 million. */
 const MOST_POINTS = 10_000;
 const MOST_SAMPLES_OF_QUERY = 1_000_000;
+const MOST_SAMPLES_OF_INCREASE = 20_000_000;
 /** So far back the last samples are looked at, to know how often pages are read. */
 const LOOK_BACK_SECONDS = 900;
 const USUAL_INTERVAL_MS = 60_000;
@@ -39,7 +40,7 @@ export async function learnFromPrometheus(
   for (const source of COUNTER_SOURCES) {
     const numberOfSeries = await countSeries(client, source, query);
     if (numberOfSeries === 0) {
-      tried.push(selectorText(source.sent ?? source.received!, query.match));
+      tried.push(selectorText(source.sent, query.match));
       continue;
     }
     const traffic = trafficOfCounters(await readCounters(client, source, query, numberOfSeries));
@@ -55,12 +56,15 @@ export async function learnFromPrometheus(
 }
 
 /** How many counters there were in the range. */
-async function countSeries(client: PrometheusClient, source: CounterSource, query: CounterQuery) {
+async function countSeries(
+  client: PrometheusClient,
+  source: CounterSource,
+  { match, rangeMs, nowUnixMs }: CounterQuery,
+): Promise<number> {
   let all = 0;
   for (const selector of selectorsOf(source)) {
-    const text = `count(count_over_time(${selectorText(selector, query.match)}[${query.rangeMs}ms]))`;
-    const [answer] = await client.query(text, query.nowUnixMs);
-    all += answer?.points[0]?.[1] ?? 0;
+    const text = selectorText(selector, match);
+    all += await client.count(text, nowUnixMs - rangeMs, nowUnixMs);
   }
   return all;
 }
@@ -84,9 +88,11 @@ async function readCounters(
   const intervalMs = await scrapeInterval(client, source, query);
   const stepMs = query.stepMs ?? chooseStep(query.rangeMs, intervalMs, numberOfSeries);
   const points = Math.floor(query.rangeMs / stepMs) + 1;
-  const grid = { fromUnixMs: query.nowUnixMs - (points - 1) * stepMs, stepMs, points };
+  // A page that is being read has no sample yet: the last point is one at which all were read.
+  const untilUnixMs = query.nowUnixMs - intervalMs;
+  const grid = { fromUnixMs: untilUnixMs - (points - 1) * stepMs, stepMs, points };
   const mostPoints = Math.min(MOST_POINTS, Math.ceil(MOST_SAMPLES_OF_QUERY / numberOfSeries));
-  const read = async (selector: CounterSource["sent"]) =>
+  const read = async (selector: Selector | null) =>
     selector === null
       ? []
       : await readSeries(client, selectorText(selector, query.match), grid, mostPoints);
@@ -96,7 +102,7 @@ async function readCounters(
     ...grid,
     ...{ sent, received, retried: await read(source.retried) },
     pages: await readPages(client, [...sent, ...received], grid),
-    runTimes: await readRunTimes(client, source, query),
+    runTimes: await readRunTimes(client, source, query, intervalMs),
   };
 }
 
@@ -182,14 +188,20 @@ function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
+/** Of the whole range, or of so much of it as Prometheus can read at once. */
 async function readRunTimes(
   client: PrometheusClient,
   { runTime, nameLabel }: CounterSource,
   { match, rangeMs, nowUnixMs }: CounterQuery,
+  intervalMs: number,
 ): Promise<ReadonlyMap<string, readonly Bucket[]>> {
   const buckets = new Map<string, Bucket[]>();
   if (runTime === null || nameLabel === null) return buckets;
-  const growth = `increase(${selectorText(runTime, match)}[${rangeMs}ms])`;
+  const selector = selectorText(runTime, match);
+  const series = await client.count(selector, nowUnixMs - rangeMs, nowUnixMs);
+  if (series === 0) return buckets;
+  const readableMs = Math.ceil(MOST_SAMPLES_OF_INCREASE / series) * intervalMs;
+  const growth = `increase(${selector}[${Math.min(rangeMs, readableMs)}ms])`;
   const answer = await client.query(`sum by (${nameLabel}, le) (${growth})`, nowUnixMs);
   for (const { labels, points } of answer) {
     const name = labels[nameLabel] ?? "";

@@ -95,7 +95,9 @@ async function readTraffic(
   if (flags.from === "events") {
     const { source: file, connection, broker } = flags;
     const forMs = parseFor(flags.for);
-    if (forMs < LEAST_MS) throw flagError("--for", `must be at least 10s; found "${flags.for}"`);
+    if (forMs < LEAST_MS || forMs > MOST_MS) {
+      throw flagError("--for", `must be from 10s to 14d; found "${flags.for}"`);
+    }
     const target = eventConnection({ file, connection, broker }, env);
     tell(`Listening to events for ${flags.for}. Ctrl-C ends it and writes what is known by then.`);
     return await learnFromEvents(target, forMs, end);
@@ -117,6 +119,8 @@ async function readTraffic(
 
 /** Less has no steps. */
 const LEAST_MS = 10_000;
+/** Longer than any season of a week, and short enough for a timer. */
+const MOST_MS = 14 * 86_400_000;
 
 /** The day that is meant, or all. */
 function partOf(traffic: Traffic, choice: DayChoice | undefined, zone: string) {

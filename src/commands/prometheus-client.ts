@@ -45,7 +45,7 @@ export class PrometheusClient {
 
   /** A query at one time. A range selector gives the samples as they are. */
   async query(query: string, unixMs: number): Promise<PrometheusSeries[]> {
-    return await this.#ask("query", { query, time: String(unixMs / 1000) });
+    return await this.#series("query", { query, time: String(unixMs / 1000) });
   }
 
   /** A query at each point of a grid, both ends included. */
@@ -55,7 +55,7 @@ export class PrometheusClient {
     untilUnixMs: number,
     stepMs: number,
   ): Promise<PrometheusSeries[]> {
-    return await this.#ask("query_range", {
+    return await this.#series("query_range", {
       query,
       start: String(fromUnixMs / 1000),
       end: String(untilUnixMs / 1000),
@@ -63,9 +63,27 @@ export class PrometheusClient {
     });
   }
 
-  async #ask(path: string, parameters: Readonly<Record<string, string>>) {
+  /** How many series a selector has between two times. Of the index only, however many samples there are. */
+  async count(selector: string, fromUnixMs: number, untilUnixMs: number): Promise<number> {
+    const data = await this.#ask<readonly unknown[]>("series", {
+      "match[]": selector,
+      start: String(fromUnixMs / 1000),
+      end: String(untilUnixMs / 1000),
+    });
+    return data?.length ?? 0;
+  }
+
+  async #series(path: string, parameters: Readonly<Record<string, string>>) {
+    const data = await this.#ask<SeriesAnswer>(path, parameters);
+    return (data?.result ?? []).map(({ metric, values, value }): PrometheusSeries => {
+      const points = values ?? (value === undefined ? [] : [value]);
+      return { labels: metric, points: points.map(([time, one]) => [time, Number(one)]) };
+    });
+  }
+
+  async #ask<Data>(path: string, parameters: Readonly<Record<string, string>>) {
     const { status, text } = await this.#post(path, parameters);
-    const answer = readAnswer(text);
+    const answer = readAnswer<Data>(text);
     if (answer === null || answer.status !== "success") {
       const why = answer?.error ?? `it answers ${status}`;
       throw new UserError(`Prometheus at ${this.#url} cannot be asked: ${why}.`, {
@@ -73,10 +91,7 @@ export class PrometheusClient {
       });
     }
     for (const warning of answer.warnings ?? []) this.warnings.add(warning);
-    return (answer.data?.result ?? []).map(({ metric, values, value }): PrometheusSeries => {
-      const points = values ?? (value === undefined ? [] : [value]);
-      return { labels: metric, points: points.map(([time, one]) => [time, Number(one)]) };
-    });
+    return answer.data;
   }
 
   async #post(path: string, parameters: Readonly<Record<string, string>>) {
@@ -108,25 +123,27 @@ function hintOf(status: number): string {
   return "Check the URL, and what --match adds to each query.";
 }
 
-interface Answer {
+interface Answer<Data> {
   readonly status: string;
   readonly error?: string;
   readonly warnings?: readonly string[];
-  readonly data?: {
-    readonly result: readonly {
-      readonly metric: Readonly<Record<string, string>>;
-      readonly values?: readonly (readonly [number, string])[];
-      readonly value?: readonly [number, string];
-    }[];
-  };
+  readonly data?: Data;
+}
+
+interface SeriesAnswer {
+  readonly result: readonly {
+    readonly metric: Readonly<Record<string, string>>;
+    readonly values?: readonly (readonly [number, string])[];
+    readonly value?: readonly [number, string];
+  }[];
 }
 
 /** Null when it is no answer of Prometheus. */
-function readAnswer(text: string): Answer | null {
+function readAnswer<Data>(text: string): Answer<Data> | null {
   try {
     const answer: unknown = JSON.parse(text);
     return typeof answer === "object" && answer !== null && "status" in answer
-      ? (answer as Answer)
+      ? (answer as Answer<Data>)
       : null;
   } catch {
     return null;

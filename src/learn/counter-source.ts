@@ -2,7 +2,7 @@
 export interface CounterSource {
   readonly title: string;
   /** Selectors of counters. What producers say they sent comes first, as workers receive late and again. */
-  readonly sent: Selector | null;
+  readonly sent: Selector;
   readonly received: Selector | null;
   /** Tasks that were received once more. */
   readonly retried: Selector | null;

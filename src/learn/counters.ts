@@ -35,7 +35,7 @@ export function increasesOf(
 
 /**
  * In which steps it is known what was counted: every page that was there then was read. A page is there from the first
- * time that it was read to the last.
+ * time that it was read to the last, and where one of these is near an end of the range, to that end: it was missed there.
  *
  * @param pages of each page whether it was read at each point
  */
@@ -46,19 +46,21 @@ export function knownSteps(
 ): boolean[] {
   const known = new Array<boolean>(Math.max(0, points - 1)).fill(false);
   const unknown = new Set<number>();
+  const isUnknown = (from: number, until: number) => {
+    for (let step = from; step < until; step++) unknown.add(step);
+  };
   for (const wasRead of pages) {
-    let last = -1;
-    for (let point = 0; point < points; point++) {
+    const first = wasRead.indexOf(true);
+    if (first < 0) continue;
+    let last = first;
+    for (let point = first + 1; point < points; point++) {
       if (!wasRead[point]) continue;
-      if (last >= 0) {
-        const isShort = point - last - 1 <= mostGap;
-        for (let step = last; step < point; step++) {
-          if (isShort) known[step] = true;
-          else unknown.add(step);
-        }
-      }
+      if (point - last - 1 <= mostGap) known.fill(true, last, point);
+      else isUnknown(last, point);
       last = point;
     }
+    if (first <= mostGap) isUnknown(0, first);
+    if (points - 1 - last <= mostGap) isUnknown(last, points - 1);
   }
   return known.map((isKnown, step) => isKnown && !unknown.has(step));
 }

@@ -1,5 +1,5 @@
 import type { Arrival } from "../plan/arrival.js";
-import type { Dispersion } from "./traffic.js";
+import { type Dispersion, sum } from "./traffic.js";
 
 /** The scales at which burstiness is looked at, in seconds. */
 export const SCALES = [1, 10, 60] as const;
@@ -55,6 +55,9 @@ export function dispersionsOfSteps(
   });
 }
 
+/** Windows begin at so many phases, and the mean of them counts: bursts as long after one another as windows would always be cut alike. */
+const PHASES = 4;
+
 /** At each scale, of times in order. */
 export function dispersionsOfTimes(
   timesMs: Float64Array,
@@ -62,13 +65,34 @@ export function dispersionsOfTimes(
   untilMs: number,
 ): Dispersion[] {
   return [FINE_SCALE, ...SCALES].flatMap((seconds) => {
-    const counts = new Array<number>(Math.floor((untilMs - fromMs) / seconds / 1000)).fill(0);
-    for (const timeMs of timesMs) {
-      const window = Math.floor((timeMs - fromMs) / seconds / 1000);
-      if (window >= 0 && window < counts.length) counts[window]!++;
-    }
-    return dispersionOf(counts, seconds) ?? [];
+    const phases = Array.from({ length: PHASES }, (_, phase) => {
+      const beginMs = fromMs + (phase / PHASES) * seconds * 1000;
+      return dispersionOf(countsIn(timesMs, seconds, beginMs, untilMs), seconds);
+    }).filter((phase) => phase !== null);
+    if (phases.length === 0) return [];
+    const meanOf = (numbers: readonly number[]) => sum(numbers) / numbers.length;
+    return {
+      seconds,
+      index: meanOf(phases.map(({ index }) => index)),
+      mean: meanOf(phases.map(({ mean }) => mean)),
+    };
   });
+}
+
+/** How many of the times are in each whole window. */
+function countsIn(
+  timesMs: Float64Array,
+  seconds: number,
+  fromMs: number,
+  untilMs: number,
+): number[] {
+  const length = Math.max(0, Math.floor((untilMs - fromMs) / seconds / 1000));
+  const counts = new Array<number>(length).fill(0);
+  for (const timeMs of timesMs) {
+    const window = Math.floor((timeMs - fromMs) / seconds / 1000);
+    if (window >= 0 && window < length) counts[window]!++;
+  }
+  return counts;
 }
 
 /**
@@ -82,22 +106,40 @@ export function indexOfBursts(n: number, mean: number): number {
   return (n * Math.min(fraction, 1 - fraction)) / bursts;
 }
 
+/** The same of a rate that is not quite that: the mean of five within 10 %, so that nothing depends on λ being whole. */
+function indexOfBurstsAbout(n: number, mean: number): number {
+  return ABOUT.reduce((sum, part) => sum + indexOfBursts(n, part * mean), 0) / ABOUT.length;
+}
+
+const ABOUT = [0.9, 0.95, 1, 1.05, 1.1];
+
 /** Where two indices are both small they are the same: producers are never even to the millisecond. */
 const NOISE = 0.15;
 /** Below this nothing is a burst: Poisson arrivals measured in few windows come near it. */
 const LEAST_BURST = 2.5;
 const MOST_IN_BURST = 10_000;
+/**
+ * Bursts must be seen apart at the finest scale: one in at most two of three windows. In windows with more of them a
+ * rate that sways has such an index too.
+ */
+const LEAST_PART_OF_MEAN = 1.5;
+/** The largest index is near n where bursts are apart. */
+const MOST_PART_OF_INDEX = 2;
+/** Real bursts take a moment to be sent, and are in more than one of the finest windows: those count half. */
+const FINE_WEIGHT = 0.5;
 
 /**
- * The arrival whose index of dispersion is nearest, in the mean over the scales of the distance of logarithms: even,
- * Poisson (an index of 1 at all scales), or bursts of n. Null where no scale is known.
+ * The arrival whose index of dispersion is nearest, in the weighted mean over the scales of the distance of logarithms:
+ * even, Poisson (an index of 1 at all scales), or bursts of n. Null where no scale is known.
  */
 export function fitArrival(dispersions: readonly Dispersion[]): Arrival | null {
   if (dispersions.length === 0) return null;
   const distance = (indexAt: (mean: number) => number) =>
-    dispersions.reduce(
-      (sum, { index, mean }) => sum + Math.abs(Math.log((index + NOISE) / (indexAt(mean) + NOISE))),
-      0,
+    sum(
+      dispersions.map(({ seconds, index, mean }) => {
+        const apart = Math.abs(Math.log((index + NOISE) / (indexAt(mean) + NOISE)));
+        return seconds === FINE_SCALE ? FINE_WEIGHT * apart : apart;
+      }),
     );
   let best: { arrival: Arrival; distance: number } = {
     arrival: "poisson",
@@ -105,9 +147,13 @@ export function fitArrival(dispersions: readonly Dispersion[]): Arrival | null {
   };
   const even = distance((mean) => indexOfBursts(1, mean));
   if (even < best.distance) best = { arrival: "even", distance: even };
-  if (!dispersions.some(({ index }) => index >= LEAST_BURST)) return best.arrival;
-  for (let n = 2; n <= MOST_IN_BURST; n = Math.max(n + 1, Math.round(n * 1.01))) {
-    const ofBursts = distance((mean) => indexOfBursts(n, mean));
+  const largest = Math.max(...dispersions.map(({ index }) => index));
+  if (largest < LEAST_BURST) return best.arrival;
+  const leastMean = Math.min(...dispersions.map(({ mean }) => mean));
+  const from = Math.max(2, Math.ceil(LEAST_PART_OF_MEAN * leastMean));
+  const most = Math.min(MOST_IN_BURST, MOST_PART_OF_INDEX * largest);
+  for (let n = from; n <= most; n = Math.max(n + 1, Math.round(n * 1.01))) {
+    const ofBursts = distance((mean) => indexOfBurstsAbout(n, mean));
     if (ofBursts < best.distance) best = { arrival: { burstOf: n }, distance: ofBursts };
   }
   return best.arrival;

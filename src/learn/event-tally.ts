@@ -10,6 +10,11 @@ const MOST_STEPS = 10_000;
 const MOST_TIMES = 2_000_000;
 /** Tasks whose name is remembered until they end. */
 const MOST_IN_FLIGHT = 500_000;
+/**
+ * Names, and pairs of a name and a queue, that are told apart. Where there are more they have ids of something in them,
+ * and no mix has a use for them.
+ */
+const MOST_NAMES = 2_000;
 /** A producer's clock that is further away from ours than this tells nothing. */
 const MOST_SKEW_MS = 10_000;
 /** As with counters: what producers tell is believed when it is nearly all of what workers received. */
@@ -27,12 +32,15 @@ export class EventTally {
   readonly #stepMs: number;
   readonly #sent: Witness;
   readonly #received: Witness;
+  /** Each name once, so that what remembers it shares it. */
+  readonly #known = new Map<string, string>();
   /** Names of tasks by their ids, for events that have only the id. */
   readonly #names = new Map<string, string>();
   readonly #runTimes = new Map<string, RunTimeTally>();
   readonly #parents = new Map<string, number>();
   #children = 0;
   #skewed = 0;
+  #tooMany = 0;
 
   /** @param forMs how long it is listened at most */
   constructor(fromUnixMs: number, forMs: number) {
@@ -51,8 +59,13 @@ export class EventTally {
     if (type === "task-succeeded") this.#ended(uuid, fields.runtime);
     const witness =
       type === "task-sent" ? this.#sent : type === "task-received" ? this.#received : null;
-    const { name, queue, retries, parent_id: parent } = fields;
-    if (witness === null || typeof name !== "string") return;
+    const { queue, retries, parent_id: parent } = fields;
+    if (witness === null || typeof fields.name !== "string") return;
+    const name = this.#known.get(fields.name) ?? this.#learnName(fields.name);
+    if (name === null) {
+      this.#tooMany++;
+      return;
+    }
     this.#remember(uuid, name);
     // A retry is sent and received again.
     if (typeof retries === "number" && retries > 0) return;
@@ -62,7 +75,12 @@ export class EventTally {
     }
     const isSkewed = Math.abs(unixMs - heardUnixMs) > MOST_SKEW_MS;
     if (isSkewed) this.#skewed++;
-    witness.add(name, typeof queue === "string" ? queue : null, isSkewed ? heardUnixMs : unixMs);
+    const isAdded = witness.add(
+      name,
+      typeof queue === "string" ? queue : null,
+      isSkewed ? heardUnixMs : unixMs,
+    );
+    if (!isAdded) this.#tooMany++;
   }
 
   /** Null when no task was heard of. */
@@ -85,8 +103,16 @@ export class EventTally {
         ...(isBySent ? [] : [BY_RECEIVED]),
         ...this.#childRemarks(witness.total),
         ...(this.#skewed === 0 ? [] : [SKEWED]),
+        ...(this.#tooMany === 0 ? [] : [TOO_MANY]),
       ],
     };
+  }
+
+  /** Null when there are too many already. */
+  #learnName(name: string): string | null {
+    if (this.#known.size >= MOST_NAMES) return null;
+    this.#known.set(name, name);
+    return name;
   }
 
   #remember(uuid: string, name: string): void {
@@ -126,6 +152,8 @@ const BY_RECEIVED =
   "By what workers received, as producers do not tell what they send (task_send_sent_event): queues are not told, and as a worker fetches when it has room, bursts may have been higher.";
 const SKEWED =
   "Some clocks are more than 10 s away from this machine's: those tasks are counted when they were heard of.";
+const TOO_MANY =
+  "There are more than 2,000 names of tasks, or of tasks on queues: those that came later are left out.";
 
 /** What one kind of event tells. */
 class Witness {
@@ -147,11 +175,13 @@ class Witness {
     return this.total > 0;
   }
 
-  add(name: string, queue: string | null, unixMs: number): void {
+  /** False when there are too many names on queues to count another one. */
+  add(name: string, queue: string | null, unixMs: number): boolean {
     // Events that were on their way when it began.
-    if (unixMs < this.#fromUnixMs) return;
+    if (unixMs < this.#fromUnixMs) return true;
     const key = JSON.stringify([name, queue]);
     const task = this.#tasks.get(key) ?? { name, queue, counts: [] };
+    if (task.counts.length === 0 && this.#tasks.size >= MOST_NAMES) return false;
     this.#tasks.set(key, task);
     const step = Math.floor((unixMs - this.#fromUnixMs) / this.#stepMs);
     task.counts[step] = (task.counts[step] ?? 0) + 1;
@@ -164,6 +194,7 @@ class Witness {
       this.#times[this.total] = unixMs;
     }
     this.total++;
+    return true;
   }
 
   /** Whole steps only, so that a part of one is no low rate. */

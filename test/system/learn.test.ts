@@ -42,7 +42,7 @@ const MIXTURES = {
   },
   bursts: {
     arrival: 40,
-    rate: 10,
+    rate: 20,
     tasks: [
       { ...ADD, weight: 1 },
       { ...SLEEP, weight: 1 },
@@ -52,10 +52,11 @@ const MIXTURES = {
 type Mixture = keyof typeof MIXTURES;
 const NAMES = Object.keys(MIXTURES) as Mixture[];
 
-const SEND_SECONDS = 128;
+const SEND_SECONDS = 92;
 const LISTEN_SECONDS = 60;
-const RANGE_SECONDS = 120;
-const REPLAY_SECONDS = 40;
+/** From the same moment on, as far as Prometheus has it when it is asked. */
+const RANGE_SECONDS = 70;
+const REPLAY_SECONDS = 45;
 /** Of rate and mix. */
 const TOLERANCE = 0.05;
 
@@ -166,11 +167,9 @@ test("even, Poisson and burst traffic of Celery's producers is learned from even
       return { job_name: name, static_configs: [{ targets: [exporter.target] }] };
     }),
   );
-  const prometheus = use(await startPrometheus(jobs, [], "5s"));
-  await sleep(5_000); // the exporters are read once before anything is sent
-
+  const prometheus = use(await startPrometheus(jobs, []));
   const producing = Promise.all(NAMES.map(produce));
-  await sleep(2_000);
+  await sleep(10_000); // until all producers send and their first tasks are counted
   const beginUnixMs = Date.now();
   const heard = await Promise.all(
     NAMES.map((name) =>
@@ -180,7 +179,7 @@ test("even, Poisson and burst traffic of Celery's producers is learned from even
       ]),
     ),
   );
-  await sleep(beginUnixMs + (RANGE_SECONDS + 1) * 1_000 - Date.now());
+  await sleep(beginUnixMs + RANGE_SECONDS * 1_000 - Date.now());
   const counted = await Promise.all(
     NAMES.map((name) =>
       learn(`${name}-prometheus.yml`, [
