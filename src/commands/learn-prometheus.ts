@@ -1,5 +1,10 @@
 import { UserError } from "../errors.js";
-import { COUNTER_SOURCES, type CounterSource, type Selector, selectorText } from "../learn/counter-source.js";
+import {
+  COUNTER_SOURCES,
+  type CounterSource,
+  type Selector,
+  selectorText,
+} from "../learn/counter-source.js";
 import {
   type CounterAnswer,
   type CounterSeries,

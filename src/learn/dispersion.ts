@@ -106,55 +106,45 @@ export function indexOfBursts(n: number, mean: number): number {
   return (n * Math.min(fraction, 1 - fraction)) / bursts;
 }
 
-/** The same of a rate that is not quite that: the mean of five within 10 %, so that nothing depends on λ being whole. */
-function indexOfBurstsAbout(n: number, mean: number): number {
-  return ABOUT.reduce((sum, part) => sum + indexOfBursts(n, part * mean), 0) / ABOUT.length;
-}
-
-const ABOUT = [0.9, 0.95, 1, 1.05, 1.1];
-
 /** Where two indices are both small they are the same: producers are never even to the millisecond. */
 const NOISE = 0.15;
 /** Below this nothing is a burst: Poisson arrivals measured in few windows come near it. */
 const LEAST_BURST = 2.5;
-const MOST_IN_BURST = 10_000;
-/**
- * Bursts must be seen apart at the finest scale: one in at most two of three windows. In windows with more of them a
- * rate that sways has such an index too.
- */
+/** Bursts are apart where at most two of three windows have one; with more in each, a rate that sways has such an index too. */
 const LEAST_PART_OF_MEAN = 1.5;
-/** The largest index is near n where bursts are apart. */
-const MOST_PART_OF_INDEX = 2;
-/** Real bursts take a moment to be sent, and are in more than one of the finest windows: those count half. */
-const FINE_WEIGHT = 0.5;
+const MOST_IN_BURST = 10_000;
 
 /**
- * The arrival whose index of dispersion is nearest, in the weighted mean over the scales of the distance of logarithms:
- * even, Poisson (an index of 1 at all scales), or bursts of n. Null where no scale is known.
+ * The arrival whose index of dispersion is nearest, in the mean over the scales of the distance of logarithms: even,
+ * Poisson (an index of 1 at all scales), or bursts of as many as the largest index of windows in which bursts are apart.
+ * Null where no scale is known.
  */
 export function fitArrival(dispersions: readonly Dispersion[]): Arrival | null {
   if (dispersions.length === 0) return null;
   const distance = (indexAt: (mean: number) => number) =>
     sum(
-      dispersions.map(({ seconds, index, mean }) => {
-        const apart = Math.abs(Math.log((index + NOISE) / (indexAt(mean) + NOISE)));
-        return seconds === FINE_SCALE ? FINE_WEIGHT * apart : apart;
-      }),
+      dispersions.map(({ index, mean }) =>
+        Math.abs(Math.log((index + NOISE) / (indexAt(mean) + NOISE))),
+      ),
     );
-  let best: { arrival: Arrival; distance: number } = {
-    arrival: "poisson",
-    distance: distance(() => 1),
-  };
-  const even = distance((mean) => indexOfBursts(1, mean));
-  if (even < best.distance) best = { arrival: "even", distance: even };
-  const largest = Math.max(...dispersions.map(({ index }) => index));
-  if (largest < LEAST_BURST) return best.arrival;
-  const leastMean = Math.min(...dispersions.map(({ mean }) => mean));
-  const from = Math.max(2, Math.ceil(LEAST_PART_OF_MEAN * leastMean));
-  const most = Math.min(MOST_IN_BURST, MOST_PART_OF_INDEX * largest);
-  for (let n = from; n <= most; n = Math.max(n + 1, Math.round(n * 1.01))) {
-    const ofBursts = distance((mean) => indexOfBurstsAbout(n, mean));
-    if (ofBursts < best.distance) best = { arrival: { burstOf: n }, distance: ofBursts };
-  }
-  return best.arrival;
+  const apart = dispersions.filter(
+    ({ index, mean }) => index >= Math.max(LEAST_BURST, LEAST_PART_OF_MEAN * mean),
+  );
+  const burstOf = Math.min(
+    MOST_IN_BURST,
+    Math.round(Math.max(0, ...apart.map((each) => each.index))),
+  );
+  const candidates: { readonly arrival: Arrival; readonly distance: number }[] = [
+    { arrival: "poisson", distance: distance(() => 1) },
+    { arrival: "even", distance: distance((mean) => indexOfBursts(1, mean)) },
+    ...(apart.length === 0
+      ? []
+      : [
+          {
+            arrival: { burstOf },
+            distance: distance((mean) => indexOfBursts(burstOf, mean)),
+          },
+        ]),
+  ];
+  return candidates.reduce((best, each) => (each.distance < best.distance ? each : best)).arrival;
 }

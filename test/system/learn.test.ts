@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
+import { loadConfig } from "../../src/config/load.js";
 import { parseRate } from "../../src/config/quantities.js";
+import { type Arrival, createArrivals } from "../../src/plan/arrival.js";
+import { createProfile, hasRate } from "../../src/plan/profile.js";
 import { startCeleryWorker } from "../../src/setup/celery-worker.js";
 import { CHECKOUT } from "../../src/setup/checkout.js";
 import { type ProgramResult, runProgram } from "../../src/setup/programs.js";
@@ -167,7 +170,7 @@ test("even, Poisson and burst traffic of Celery's producers is learned from even
       return { job_name: name, static_configs: [{ targets: [exporter.target] }] };
     }),
   );
-  const prometheus = use(await startPrometheus(jobs, []));
+  const prometheus = use(await startPrometheus(jobs, [], "5s"));
   const producing = Promise.all(NAMES.map(produce));
   await sleep(10_000); // until all producers send and their first tasks are counted
   const beginUnixMs = Date.now();
@@ -215,7 +218,6 @@ test("even, Poisson and burst traffic of Celery's producers is learned from even
     else {
       const size = Number(/^burst of (\d+)$/.exec(events.arrival)?.[1]);
       assert.ok(Math.abs(size - expected) <= 4, events.text);
-      assert.match(counters.arrival, /^burst of/, counters.text);
     }
     assert.match(events.stderr, /gaps between tasks/);
   }
@@ -271,5 +273,146 @@ async function startStandIn(python: string, name: Mixture): Promise<ServerProces
     logFile: await scratchFile("standin.log"),
     args: ["--hostname", `standin-${name}@%h`],
     env: { ...process.env, STAGING_BROKER_URL: replayOf(name) },
+  });
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** How often the exporter of the week was scraped. */
+const SCRAPE_MS = 60_000;
+
+/** Tasks a second: by day more than by night, and on one day at noon three times as many. */
+function rateAt(unixMs: number, peakDay: number): number {
+  const hour = (unixMs % DAY_MS) / HOUR_MS;
+  const usual = 20 - 15 * Math.cos((hour / 24) * 2 * Math.PI);
+  return Math.floor(unixMs / DAY_MS) === peakDay && hour >= 11 && hour < 13 ? 3 * usual : usual;
+}
+
+/** Eight days of a celery-exporter, which was restarted in between, and for two hours of which nothing was scraped. */
+function pastWeek(nowUnixMs: number, peakDay: number): string {
+  const tasks = [
+    { labels: 'name="shop.pay",queue_name="urgent"', share: 0.25, value: 5_000 },
+    { labels: 'name="shop.resize",queue_name="images"', share: 0.75, value: 9_000 },
+  ];
+  const page = 'job="celery",instance="exporter:9808"';
+  const sent = tasks.map((): string[] => []);
+  const up: string[] = [];
+  const restartMs = nowUnixMs - 3.2 * DAY_MS;
+  for (let unixMs = nowUnixMs - 8 * DAY_MS; unixMs < nowUnixMs; unixMs += SCRAPE_MS) {
+    const isGap = Math.abs(unixMs - (nowUnixMs - 4.5 * DAY_MS)) < HOUR_MS;
+    const isRestart = Math.abs(unixMs - restartMs) < SCRAPE_MS / 2;
+    for (const [index, task] of tasks.entries()) {
+      if (isRestart) task.value = 0;
+      task.value += (rateAt(unixMs - SCRAPE_MS / 2, peakDay) * task.share * SCRAPE_MS) / 1000;
+      const sample = `celery_task_sent_total{${page},${task.labels}} ${Math.round(task.value)}`;
+      if (!isGap) sent[index]!.push(`${sample} ${unixMs / 1000}`);
+    }
+    if (!isGap) up.push(`up{${page}} 1 ${unixMs / 1000}`);
+  }
+  return [
+    ...["# TYPE celery_task_sent counter", ...sent.flat(), "# TYPE up gauge", ...up, "# EOF", ""],
+  ].join("\n");
+}
+
+test("a week with a peak is learned from Prometheus by weekday and hour, and its typical and its peak day", async (context) => {
+  const nowUnixMs = Date.now() - (Date.now() % 1000);
+  const peakDay = Math.floor(nowUnixMs / DAY_MS) - 2;
+  const prometheus = await startPrometheus([], [], "1s", pastWeek(nowUnixMs, peakDay));
+  context.after(() => prometheus[Symbol.asyncDispose]());
+  const ask = ["--from", "prometheus", prometheus.url, "--zone", "UTC"];
+
+  const fromMs = nowUnixMs - 6 * DAY_MS;
+  const dayBefore = (peakDay - 1) * DAY_MS;
+  const cases = [
+    { args: ["--range", "7d"], factor: 1, fromMs, hours: 6 * 24, peak: peakDay },
+    {
+      args: ["--range", "7d", "--scale", "1.5"],
+      factor: 1.5,
+      fromMs,
+      hours: 6 * 24,
+      peak: peakDay,
+    },
+    {
+      args: ["--range", "7d", "--day", "typical"],
+      factor: 1,
+      fromMs: dayBefore,
+      hours: 24,
+      peak: -1,
+    },
+    // The peak day is every day, so also the one before.
+    {
+      args: ["--range", "7d", "--day", "peak"],
+      factor: 1,
+      fromMs: dayBefore,
+      hours: 24,
+      peak: peakDay - 1,
+    },
+  ];
+  for (const [number, { args, factor, fromMs: beginMs, hours, peak }] of cases.entries()) {
+    const learned = await learn(`week-${number}.yml`, [...ask, ...args]);
+    console.log(`${args.join(" ")}:\n${learned.stderr}`);
+    assert.deepEqual(learned.queues, { "shop.pay": "urgent", "shop.resize": "images" });
+    assert.ok(Math.abs(learned.shares["shop.pay"]! - 0.25) <= TOLERANCE);
+    assert.match(learned.stderr, /rate, by (1 h|15 min|10 min|5 min) +\d\.\d %/);
+    const { config } = loadConfig({
+      files: [join(folder, learned.file)],
+      env: { STAGING_BROKER_URL: "redis://localhost" },
+    });
+    const { profile } = config.scenarios.production!;
+    assert.ok(hasRate(profile) && profile.kind === "week");
+    const curve = createProfile(profile).since(beginMs);
+    let [all, apart] = [0, 0];
+    for (let hour = 0; hour < hours; hour++) {
+      const planned = curve.startsBy((hour + 1) * HOUR_MS) - curve.startsBy(hour * HOUR_MS);
+      let real = 0;
+      for (let ms = 0; ms < HOUR_MS; ms += SCRAPE_MS) {
+        real += (rateAt(beginMs + hour * HOUR_MS + ms, peak) * factor * SCRAPE_MS) / 1000;
+      }
+      all += real;
+      apart += Math.abs(planned - real);
+    }
+    console.log(
+      `${args.join(" ")}: ${((100 * apart) / all).toFixed(1)} % from the source, by hour`,
+    );
+    assert.ok(apart / all <= TOLERANCE, learned.text);
+    const drawn = await run(["plan", learned.file, "--on", "2027-03-28"]);
+    assert.equal(drawn.code, 0, drawn.stderr);
+  }
+});
+
+test("even, Poisson and burst traffic is told apart by counters, where they are read often enough", async (context) => {
+  const nowUnixMs = Date.now() - (Date.now() % 1000);
+  const arrivals = { even: "even", poisson: "poisson", bursts: { burstOf: 300 } } as const;
+  const lines = Object.entries(arrivals).flatMap(([job, arrival]) =>
+    pastCounter(nowUnixMs, job, arrival),
+  );
+  const past = ["# TYPE celery_task_sent counter", ...lines, "# EOF", ""].join("\n");
+  const prometheus = await startPrometheus([], [], "1s", past);
+  context.after(() => prometheus[Symbol.asyncDispose]());
+  for (const [job, arrival] of Object.entries(arrivals)) {
+    const learned = await learn(`arrival-${job}.yml`, [
+      ...["--from", "prometheus", prometheus.url, "--range", "20m", "--match", `job="${job}"`],
+    ]);
+    console.log(`${job}, from counters:\n${learned.stderr}`);
+    assertNear(learned.ratePerSecond, 20, `${job}: rate`);
+    if (typeof arrival === "string") assert.equal(learned.arrival, arrival, learned.text);
+    else {
+      const size = Number(/^burst of (\d+)$/.exec(learned.arrival)?.[1]);
+      assert.ok(Math.abs(size / arrival.burstOf - 1) < 0.1, learned.text);
+    }
+  }
+});
+
+/** Twenty tasks a second for half an hour, read every 5 s. */
+function pastCounter(nowUnixMs: number, job: string, arrival: Arrival): string[] {
+  const lengthMs = 1_800_000;
+  const profile = createProfile({ kind: "constant", ratePerSecond: 20 });
+  const starts = createArrivals(profile, arrival, 1, lengthMs);
+  const labels = `job="${job}",instance="exporter:9808",name="shop.pay",queue_name="urgent"`;
+  let count = 0;
+  return Array.from({ length: lengthMs / 5_000 }, (_, scrape) => {
+    for (; starts.nextMs <= scrape * 5_000 + 1_234; starts.advance()) count++;
+    const unixSeconds = (nowUnixMs - lengthMs) / 1000 + scrape * 5;
+    return `celery_task_sent_total{${labels}} ${count} ${unixSeconds}`;
   });
 }
