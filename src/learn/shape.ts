@@ -109,17 +109,17 @@ interface Segment extends Slot {
   lengthMs: number;
 }
 
-/** Two rates of which chance makes such a difference once in 400 times are one, and so are two within 5 %. */
-const SIGMAS = 3;
+/** Two rates of which chance makes such a difference once in 16,000 times are one, as many are compared; so are two within 5 %. */
+const SIGMAS = 4;
 const SAME_SHARE = 0.05;
 
 function learnSteps(traffic: Traffic): LearnedProfile {
   const segments = windowsOf(traffic);
-  const coarsest = traffic.dispersions.at(-1)?.index ?? 1;
+  const dispersion = Math.max(1, ...traffic.dispersions.map(({ index }) => index));
   for (;;) {
     const costs = segments
       .slice(1)
-      .map((segment, index) => difference(segments[index]!, segment, Math.max(1, coarsest)));
+      .map((segment, index) => difference(segments[index]!, segment, dispersion));
     const least = Math.min(...costs, SIGMAS);
     if (least >= SIGMAS) break;
     const first = costs.indexOf(least);
