@@ -20,5 +20,7 @@ function keyOf(parts: readonly string[]): string {
   const letters = parts.join("_").normalize("NFKD").replace(/\p{M}/gu, "");
   const text = letters.replace(/[^A-Za-z0-9_-]+/g, "_");
   const trimmed = text.replace(/^[^A-Za-z]+|[_-]+$/g, "").slice(-LONGEST_KEY);
-  return /^[A-Za-z]/.test(trimmed) ? trimmed : `task_${trimmed}`.replace(/_+$/, "");
+  // What every object has (constructor) is no key of a configuration.
+  const isKey = /^[A-Za-z]/.test(trimmed) && !(trimmed in {});
+  return isKey ? trimmed : `task_${trimmed}`.replace(/_+$/, "");
 }

@@ -55,7 +55,7 @@ export function dispersionsOfSteps(
   });
 }
 
-/** Windows begin at so many phases, and the mean of them counts: bursts as long after one another as windows would always be cut alike. */
+/** Windows begin at so many phases, of which the median counts: bursts as far apart as windows are long would all be cut alike. */
 const PHASES = 4;
 
 /** At each scale, of times in order. */
@@ -69,13 +69,8 @@ export function dispersionsOfTimes(
       const beginMs = fromMs + (phase / PHASES) * seconds * 1000;
       return dispersionOf(countsIn(timesMs, seconds, beginMs, untilMs), seconds);
     }).filter((phase) => phase !== null);
-    if (phases.length === 0) return [];
-    const meanOf = (numbers: readonly number[]) => sum(numbers) / numbers.length;
-    return {
-      seconds,
-      index: meanOf(phases.map(({ index }) => index)),
-      mean: meanOf(phases.map(({ mean }) => mean)),
-    };
+    phases.sort((one, other) => one.index - other.index);
+    return phases[Math.floor(phases.length / 2)] ?? [];
   });
 }
 

@@ -400,7 +400,7 @@ test("a week with a peak is learned from Prometheus by weekday and hour, and its
 
 test("even, Poisson and burst traffic is told apart by counters, where they are read often enough", async (context) => {
   const nowUnixMs = Date.now() - (Date.now() % 1000);
-  const arrivals = { even: "even", poisson: "poisson", bursts: { burstOf: 300 } } as const;
+  const arrivals = { even: "even", poisson: "poisson", bursts: { burstOf: 600 } } as const;
   const lines = Object.entries(arrivals).flatMap(([job, arrival]) =>
     pastCounter(nowUnixMs, job, arrival),
   );

@@ -76,6 +76,7 @@ test("any names that a configuration can hold are written, whatever is in them, 
         "1",
         "é",
         "true",
+        "constructor",
       ],
     ),
   );
