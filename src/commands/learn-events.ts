@@ -63,7 +63,8 @@ export async function learnFromEvents(
     tally = new EventTally(fromUnixMs, forMs);
     const liveness = setInterval(() => stream.checkLiveness(false), LIVENESS_MS);
     await sleep(forMs, undefined, { signal: end }).catch(() => {});
-    const untilUnixMs = Date.now();
+    // A timer may be a millisecond early, and then the last step were no whole one.
+    const untilUnixMs = end.aborted ? Date.now() : fromUnixMs + forMs;
     if (!end.aborted) await sleep(LATE_MS);
     clearInterval(liveness);
     const traffic = tally.traffic(untilUnixMs);

@@ -262,8 +262,9 @@ test("even, Poisson and burst traffic of Celery's producers is learned from even
           ],
           broker,
         );
+        await sleep(6_000); // until it sends
         const again = learn(`${name}-again.yml`, [
-          ...["--from", "events", "--broker", broker, "--for", `${REPLAY_SECONDS - 6}s`],
+          ...["--from", "events", "--broker", broker, "--for", `${REPLAY_SECONDS - 13}s`],
         ]);
         const { code, stderr } = await replay;
         assert.equal(code, 0, stderr);

@@ -16,20 +16,14 @@ function poisson(random: () => number, mean: number): number {
   return Math.max(0, Math.round(mean + Math.sqrt(mean) * deviate));
 }
 
-test("what chance alone tells apart is one rate", () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 50, max: 5_000 }), fc.integer(), (mean, seed) => {
-      const random = createRandom(seed >>> 0);
-      const counts = Array.from({ length: 60 }, () => poisson(random, mean));
-      const profile = learnProfile(trafficOf(counts, 10_000), "UTC");
-      assert.equal(profile.kind, "constant");
-      assert.ok(
-        profile.kind === "constant" &&
-          Math.abs(profile.ratePerSecond * 10 - mean) < 0.05 * mean + 3,
-      );
-    }),
-    { numRuns: 50 },
-  );
+test("what chance alone tells apart is one rate, but for one time in a hundred", () => {
+  const profiles = Array.from({ length: 400 }, (_, seed) => {
+    const random = createRandom(seed);
+    const counts = Array.from({ length: 60 }, () => poisson(random, 50 + 10 * seed));
+    return learnProfile(trafficOf(counts, 10_000), "UTC");
+  });
+  const constant = profiles.filter(({ kind }) => kind === "constant");
+  assert.ok(constant.length >= 396, String(constant.length));
 });
 
 test("a rate that changes is in steps, and what is not known goes on as before", () => {
