@@ -55,10 +55,10 @@ const MIXTURES = {
 type Mixture = keyof typeof MIXTURES;
 const NAMES = Object.keys(MIXTURES) as Mixture[];
 
-const SEND_SECONDS = 92;
-const LISTEN_SECONDS = 60;
+const SEND_SECONDS = 82;
+const LISTEN_SECONDS = 50;
 /** From the same moment on, as far as Prometheus has it when it is asked. */
-const RANGE_SECONDS = 70;
+const RANGE_SECONDS = 60;
 const REPLAY_SECONDS = 45;
 /** Of rate and mix. */
 const TOLERANCE = 0.05;
