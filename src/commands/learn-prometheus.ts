@@ -53,10 +53,10 @@ export async function learnFromPrometheus(
       const remarks = [...client.warnings].map((warning) => `Prometheus warns: ${warning}`);
       return { ...traffic, remarks: [...traffic.remarks, ...remarks] };
     }
-    tried.push(`${source.title} (there, but it counted nothing)`);
+    tried.push(`${source.title} (there, but it counted nothing of a task or queue)`);
   }
   throw new UserError(`Prometheus at ${client.shownUrl} has no tasks: ${tried.join(", ")}.`, {
-    hint: "Check --range and --match. celery-exporter or Flower must be scraped, with its usual names of metrics; workers must send events (celery worker -E).",
+    hint: "Check --range and --match. celery-exporter or Flower must be scraped, with its usual names of metrics; workers must send events (celery worker -E). Of RabbitMQ /metrics/detailed?family=channel_queue_exchange_metrics is needed, or /metrics/per-object: /metrics alone does not tell queues.",
   });
 }
 

@@ -132,8 +132,9 @@ function addUp(
   for (const each of series) {
     const told = queueLabel === null ? undefined : each.labels[queueLabel];
     const queue = told === undefined || told === "" || told === UNKNOWN ? null : told;
-    const name = nameLabel === null ? nameless(queue) : (each.labels[nameLabel] ?? UNKNOWN);
-    if (nameLabel === null && queue !== null && REPLY_QUEUE.test(queue)) continue;
+    // The sum of all queues has those of replies and events in it.
+    if (nameLabel === null && (queue === null || REPLY_QUEUE.test(queue))) continue;
+    const name = nameLabel === null ? nameless(queue!) : (each.labels[nameLabel] ?? UNKNOWN);
     const key = JSON.stringify([name, queue]);
     const increases = read(each);
     const task = tasks.get(key);
@@ -147,8 +148,8 @@ function addUp(
 const REPLY_QUEUE = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|^celeryev\b|\bpidbox$/;
 
 /** Runs nowhere: who forgets to write a name is told by the worker. */
-function nameless(queue: string | null): string {
-  return `write.the.task.of.${queue ?? "celery"}`;
+function nameless(queue: string): string {
+  return `write.the.task.of.${queue}`;
 }
 
 /** A retry is received again: each task is made smaller by its share of them. */

@@ -104,6 +104,7 @@ const cases: [
     {
       sent: [
         [{ queue: "urgent", vhost: "/" }, 2],
+        [{}, 50],
         [{ queue: "celeryev.0d4fd8e1-6d52-4b6c-9d2f-1f7f0d7b2a11" }, 50],
         [{ queue: "celery@one.celery.pidbox" }, 50],
         [{ queue: "0d4fd8e1-6d52-4b6c-9d2f-1f7f0d7b2a11" }, 50],
