@@ -71,6 +71,12 @@ test("bursts are found, and how many are in one within a fifth, also when they t
   );
 });
 
+test("bursts that windows of a second cut all alike are as large as they are", () => {
+  const times = timesOf({ burstOf: 40 }, 20, 1, 100).map((ms) => ms - 50);
+  const found = fitArrival(dispersionsOfTimes(times, 0, LENGTH_MS));
+  assert.ok(typeof found === "object" && found !== null && found.burstOf >= 38, String(found));
+});
+
 const at = (seconds: number, index: number, mean: number): Dispersion => ({ seconds, index, mean });
 const fits: [what: string, dispersions: Dispersion[], arrival: Arrival | null][] = [
   ["nothing known", [], null],
@@ -78,6 +84,7 @@ const fits: [what: string, dispersions: Dispersion[], arrival: Arrival | null][]
   ["a minute's counts of Poisson traffic", [at(60, 1.1, 600)], "poisson"],
   // A rate that sways by minutes has no bursts that could be seen.
   ["a minute's counts that sway", [at(60, 30, 600)], "poisson"],
+  ["a minute's counts that sway as much as they are", [at(60, 400, 600)], "poisson"],
   ["ten seconds' counts that sway a little", [at(10, 4.3, 900)], "poisson"],
   ["a burst every other minute", [at(60, 50, 25)], { burstOf: 50 }],
 ];

@@ -105,6 +105,13 @@ test("names without end are not kept: 2,000 are, and the others told of", () => 
     assert.equal(tasks.length, 2_000);
     assert.match(remarks.join(), /more than 2,000 names/);
   }
+  const children = names.map(
+    ([type, id, atMs, fields]): Sent => [
+      ...([type, id, atMs] as const),
+      { ...fields, parent_id: "x" },
+    ],
+  );
+  assert.match(tallyOf([sent("x", 1_000), ...children])!.remarks.join(), /more than 2,000 names/);
 });
 
 test("only whole steps count, and the times of tasks are in order", () => {
