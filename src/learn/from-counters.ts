@@ -75,7 +75,6 @@ export function trafficOfCounters(answer: CounterAnswer): Traffic | null {
       ...(isBySent || source.nameLabel === null ? [] : [BY_RECEIVED]),
       ...(source.nameLabel === null ? [NO_NAMES] : []),
       ...(source.queueLabel === null ? [NO_QUEUES] : []),
-      ...gapRemarks(isKnown, stepMs),
       ...unknownRemarks(counted),
       ...(source.nameLabel === null ? [] : [CHILDREN]),
     ],
@@ -170,14 +169,6 @@ function withoutRetries(
 
 function totalOf(tasks: ReadonlyMap<string, Counted>): number {
   return sum([...tasks.values()].map(({ counts }) => sum(counts)));
-}
-
-function gapRemarks(isKnown: readonly boolean[], stepMs: number): string[] {
-  const first = isKnown.indexOf(true);
-  const life = isKnown.slice(first, isKnown.lastIndexOf(true) + 1);
-  const minutes = (life.filter((known) => !known).length * stepMs) / 60_000;
-  if (minutes === 0) return [];
-  return [`Not known for ${Math.round(minutes)} minutes in between, and left out there.`];
 }
 
 function unknownRemarks(counted: readonly Counted[]): string[] {

@@ -53,7 +53,7 @@ export function learnPlan(given: Traffic, { zone, isOneDay }: LearnOptions): Lea
     profile: isOneDay ? learnDay(traffic, zone) : learnProfile(traffic, zone),
     arrival: fitArrival(traffic.dispersions),
     tasks: learned.sort((one, other) => other.weight - one.weight),
-    remarks: [...given.remarks, ...remarks],
+    remarks: [...given.remarks, ...gapRemarks(given), ...remarks],
   };
 }
 
@@ -69,6 +69,15 @@ export function scaled(plan: LearnedPlan, factor: number): LearnedPlan {
     return { ...plan, profile: { ...profile, stages: profile.stages.map(rate) } };
   }
   return { ...plan, profile: { ...profile, points: profile.points.map(rate) } };
+}
+
+/** What is not known between the first that is and the last. */
+function gapRemarks({ isKnown, stepMs }: Traffic): string[] {
+  const first = isKnown.indexOf(true);
+  const life = isKnown.slice(first, isKnown.lastIndexOf(true) + 1);
+  const minutes = (life.filter((known) => !known).length * stepMs) / 60_000;
+  if (minutes === 0) return [];
+  return [`Not known for ${Math.round(minutes)} minutes in between, and left out there.`];
 }
 
 /** Celery's own, those that cannot be written, and those that are too many are left out. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { COUNTER_SOURCES, type CounterSource } from "../../../src/learn/counter-source.js";
 import { type CounterAnswer, trafficOfCounters } from "../../../src/learn/from-counters.js";
+import { learnPlan } from "../../../src/learn/learned-plan.js";
 import { totalsOf } from "../../../src/learn/traffic.js";
 
 const POINTS = 5;
@@ -140,5 +141,6 @@ test("when Prometheus could not read a page nothing is known, and that is said",
   const traffic = trafficOfCounters({ ...answer, sent, points })!;
   assert.equal(traffic.isKnown.filter((isKnown) => !isKnown).length, 11);
   assert.deepEqual(totalsOf(traffic), [8]);
-  assert.match(traffic.remarks.join(), /Not known for 11 minutes/);
+  const { remarks } = learnPlan(traffic, { zone: "UTC", isOneDay: false });
+  assert.match(remarks.join(), /Not known for 11 minutes/);
 });
