@@ -5,9 +5,12 @@ import type { DashboardsFlags } from "./commands/dashboards.js";
 import type { DoctorFlags } from "./commands/doctor.js";
 import { DEMO_PORT, parseFor, parsePort } from "./commands/flags.js";
 import type { InitFlags } from "./commands/init.js";
+import type { LearnFlags } from "./commands/learn.js";
+import { DAY_CHOICES, LEARN_SOURCES } from "./commands/learn-sources.js";
 import type { PlanFlags } from "./commands/plan.js";
 import type { RulesFlags } from "./commands/rules.js";
 import type { RunFlags } from "./commands/run.js";
+import type { StandInFlags } from "./commands/stand-in.js";
 import { STATE_ACTS, type StateAct } from "./commands/state-acts.js";
 import type { Streams } from "./commands/streams.js";
 import type { OrderName } from "./ctl/orders.js";
@@ -139,6 +142,58 @@ export function commandLine(done: (code: number) => void): Command {
     .action(async (flags: DashboardsFlags) => {
       const { runDashboards } = await import("./commands/dashboards.js");
       done(runDashboards(flags, process));
+    });
+
+  program
+    .command("learn")
+    .description(
+      "writes a configuration with the shape of production's traffic: names and rates only",
+    )
+    .argument("[SOURCE]", "Prometheus' URL; of events a configuration with the connection")
+    .addOption(
+      oneOf(
+        LEARN_SOURCES,
+        new Option("--from <source>", "what to learn from"),
+      ).makeOptionMandatory(),
+    )
+    .option("--range <duration>", "prometheus: how far back", "7d")
+    .option(
+      "--step <duration>",
+      "prometheus: how far apart its counters are read (default: fitting)",
+    )
+    .addOption(
+      new Option(
+        "--match <matcher>",
+        'prometheus: a label to match, as job="celery"; may be repeated',
+      )
+        .argParser((value: string, before: string[]) => [...before, value])
+        .default([], "none"),
+    )
+    .option("--token-file <file>", "prometheus: file with a bearer token")
+    .option("--for <duration>", "events: how long to listen", "1h")
+    .option("--connection <name>", "events: which connection of SOURCE (default: its only one)")
+    .option("--broker <url>", "events: a broker instead (default: $CELERY_BROKER_URL)", oneOrMore)
+    .option("--scale <factor>", "multiply all rates", "1")
+    .addOption(oneOf(DAY_CHOICES, new Option("--day <day>", "one day of them, for every day")))
+    .option("--zone <zone>", "whose weekdays and hours (default: this machine's time zone)")
+    .option("--out <file>", "where to write; -: standard output", "learned.yml")
+    .option("--force", "write over a file that is there")
+    .action(async (source: string | undefined, flags: Omit<LearnFlags, "source">) => {
+      const { learn } = await import("./commands/learn.js");
+      done(await learn({ ...flags, source }, processStreams(), receiveSignals));
+    });
+
+  program
+    .command("stand-in")
+    .description(
+      "writes a Celery worker whose tasks have the names and run times of a configuration",
+    )
+    .argument("<FILE...>", "configuration files, as learn writes them")
+    .option("--out <file>", "where to write; -: standard output", "standin.py")
+    .option("--force", "write over a file that is there")
+    .action(async (files: string[], flags: Omit<StandInFlags, "files">) => {
+      const { standIn } = await import("./commands/stand-in.js");
+      done(standIn({ ...flags, files }, processStreams()));
     });
 
   program

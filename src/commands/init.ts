@@ -1,4 +1,3 @@
-import { existsSync, writeFileSync } from "node:fs";
 import { redactUrl } from "../celery/urls/redact-url.js";
 import { loadConfig } from "../config/load.js";
 import type { ConnectionConfig } from "../config/schema.js";
@@ -7,10 +6,11 @@ import { openControl } from "../connections/open.js";
 import { type Asked, askWorkers } from "../doctor/ask-workers.js";
 import { faultOf, OpenParts } from "../doctor/open-parts.js";
 import { readWorker } from "../doctor/worker-facts.js";
-import { EXIT, messageOf, UserError } from "../errors.js";
+import { EXIT, UserError } from "../errors.js";
 import { configurationText, type InitFacts } from "../init/configuration-text.js";
 import { backendText, brokerText } from "../init/servers.js";
 import type { ReceivedSignal } from "../signals.js";
+import { refuseIfThere, writeNewFile } from "./new-file.js";
 import type { Streams } from "./streams.js";
 
 /** The flags of `celery-load init`, as they were typed. */
@@ -46,7 +46,7 @@ export async function init(
     ),
   });
   const connection = config.connections.main!;
-  if (flags.out !== "-" && !flags.force) refuseIfThere(flags.out);
+  refuseIfThere(flags);
 
   const parts = new OpenParts();
   const stopped = new Promise<null>((resolve) =>
@@ -64,8 +64,7 @@ export async function init(
 
   const facts = factsOf(flags, connection, asked, streams.env);
   const text = configurationText(facts);
-  if (flags.out === "-") streams.stdout(text);
-  else write(flags.out, text, flags.force === true);
+  writeNewFile(flags, text, "the configuration", streams.stdout);
   streams.stderr(`${nextSteps(flags, facts)}\n`);
   return EXIT.ok;
 }
@@ -129,21 +128,4 @@ function nextSteps({ out }: InitFlags, { broker, backend, workers, silent }: Ini
       : [`It reads ${variables.join(" and ")}: set what is not set.`]),
     `Uncomment a task in it, give it its arguments, and run: celery-load doctor ${file}`,
   ].join("\n");
-}
-
-function refuseIfThere(path: string): void {
-  if (!existsSync(path)) return;
-  throw new UserError(`${path} is there already, and was not touched.`, {
-    hint: "Write elsewhere with --out FILE, to standard output with --out -, or over it with --force.",
-  });
-}
-
-function write(path: string, text: string, isForced: boolean): void {
-  try {
-    writeFileSync(path, text, { flag: isForced ? "w" : "wx" });
-  } catch (error) {
-    throw new UserError(`Cannot write the configuration to ${path}: ${messageOf(error)}`, {
-      hint: "Name a file in a folder that exists and that you may write to (--out FILE).",
-    });
-  }
 }

@@ -1,8 +1,8 @@
-import { stringify } from "yaml";
-import { readConfig } from "../config/schema.js";
 import type { WorkerFacts } from "../doctor/facts.js";
 import { escaped, type ServerText } from "./servers.js";
 import { type TaskChoice, taskChoices } from "./task-choices.js";
+import { isUsableTask } from "./usable-task.js";
+import { comment, yamlLine as yaml } from "./yaml-line.js";
 
 /** What is known of a deployment. */
 export interface InitFacts {
@@ -18,7 +18,7 @@ export interface InitFacts {
 /** A configuration to edit: every task is there, commented out, and one scenario that starts what is not. */
 export function configurationText(facts: InitFacts): string {
   const choices = taskChoices(facts.workers);
-  const usable = choices.filter(isUsable);
+  const usable = choices.filter(isUsableTask);
   const unusable = choices.filter((choice) => !usable.includes(choice));
   return [
     ...headLines(facts),
@@ -36,16 +36,6 @@ export function configurationText(facts: InitFacts): string {
     "    # mix: { one: 3, other: 1 }",
     "",
   ].join("\n");
-}
-
-/** Whether its names can stand in a configuration. */
-function isUsable({ key, name, queue }: TaskChoice): boolean {
-  const result = readConfig({
-    connections: { main: { broker: "redis://localhost/0" } },
-    tasks: { [key]: { name, queue } },
-    scenarios: { steady: { profile: "1/s" } },
-  });
-  return "config" in result;
 }
 
 function headLines({ workers, silent }: InitFacts): string[] {
@@ -124,14 +114,4 @@ function unusableLines(tasks: readonly TaskChoice[]): string[] {
     "  # These cannot be started, as a configuration cannot hold the name of the task or of its queue:",
     ...tasks.map(({ name, queue }) => `  # - ${yaml(name)} of queue ${yaml(queue)}`),
   ];
-}
-
-/** One line, quoted where it must be. */
-function yaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0, blockQuote: false }).trimEnd();
-}
-
-/** A text of the deployment's in a comment: it must not end it. */
-function comment(text: string): string {
-  return text.replace(/[\s\p{Cc}]+/gu, " ");
 }

@@ -1,6 +1,7 @@
 import type { RegisteredTask, WorkerFacts } from "../doctor/facts.js";
 import { routeOf } from "./routes.js";
 import { sideEffectOf } from "./side-effects.js";
+import { keysOf } from "./task-keys.js";
 
 /** A registered task as a configuration would have it. */
 export interface TaskChoice {
@@ -41,31 +42,6 @@ export function taskChoices(workers: readonly WorkerFacts[]): TaskChoice[] {
 
 function byCodePoint(a: string, b: string): number {
   return a < b ? -1 : 1;
-}
-
-/** The last part of each name, with as many parts before it as make it unique. */
-function keysOf(names: readonly string[]): ReadonlyMap<string, string> {
-  const keys = new Map<string, string>();
-  const taken = new Set<string>();
-  for (const name of names) {
-    const parts = name.split(/[.:/]/).filter((part) => part !== "");
-    const candidates = parts.map((_, index) => keyOf(parts.slice(parts.length - 1 - index)));
-    let key = candidates.find((each) => !taken.has(each)) ?? candidates.at(-1) ?? "task";
-    for (let number = 2; taken.has(key); number++) key = `${candidates.at(-1) ?? "task"}-${number}`;
-    taken.add(key);
-    keys.set(name, key);
-  }
-  return keys;
-}
-
-const LONGEST_KEY = 60;
-
-/** Keys are letters, digits, - and _, from a letter on. */
-function keyOf(parts: readonly string[]): string {
-  const letters = parts.join("_").normalize("NFKD").replace(/\p{M}/gu, "");
-  const text = letters.replace(/[^A-Za-z0-9_-]+/g, "_");
-  const trimmed = text.replace(/^[^A-Za-z]+|[_-]+$/g, "").slice(-LONGEST_KEY);
-  return /^[A-Za-z]/.test(trimmed) ? trimmed : `task_${trimmed}`.replace(/_+$/, "");
 }
 
 /** What a producer with the workers' settings would use, where somebody consumes it (`celery/app/amqp.py`). */

@@ -15,6 +15,9 @@ export interface PrometheusPrograms {
 
 const DIRECTORY = cachePath("prometheus");
 
+/** Where it keeps its samples, in the directory that it is started for. */
+export const DATA = "prometheus-data";
+
 /** The path of Prometheus when it is installed, on PATH or by `ensurePrometheus`, else null. */
 export async function findPrometheus(): Promise<string | null> {
   return (await findPrograms())?.prometheus ?? null;
@@ -104,7 +107,7 @@ export async function startPrometheusServer(
     program,
     args: [
       `--config.file=${configuration}`,
-      `--storage.tsdb.path=${join(options.directory, "prometheus-data")}`,
+      `--storage.tsdb.path=${join(options.directory, DATA)}`,
       `--web.listen-address=${address}`,
       "--log.level=warn",
     ],

@@ -4,7 +4,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sample } from "../../src/setup/exposition-text.js";
 import { freePort } from "../../src/setup/ports.js";
-import { ensurePrometheus, startPrometheusServer } from "../../src/setup/prometheus.js";
+import { mustRun } from "../../src/setup/programs.js";
+import { DATA, ensurePrometheus, startPrometheusServer } from "../../src/setup/prometheus.js";
 import { scratchFile } from "./scratch.js";
 import { waitUntil } from "./wait-until.js";
 
@@ -28,6 +29,7 @@ export interface Series {
 }
 
 export interface TestPrometheus extends AsyncDisposable {
+  readonly url: string;
   /** `data` of an answer of the API; every error and warning in it fails the test. */
   api<Data>(path: string, parameters?: Record<string, string>): Promise<Data>;
   /** An expression now. */
@@ -38,15 +40,25 @@ export interface TestPrometheus extends AsyncDisposable {
   range(query: string, start: number, end: number, step: number): Promise<Series[]>;
 }
 
-/** Starts a Prometheus on a free port that scrapes at an interval and evaluates its rules as often. */
+/**
+ * Starts a Prometheus on a free port that scrapes at an interval and evaluates its rules as often.
+ * @param past samples that it has already, in OpenMetrics with times
+ */
 export async function startPrometheus(
   jobs: readonly ScrapeJob[],
   ruleFiles: readonly string[],
   interval = "1s",
+  past: string | null = null,
 ): Promise<TestPrometheus> {
-  const { prometheus } = await ensurePrometheus();
+  const { prometheus, promtool } = await ensurePrometheus();
   const directory = await scratchFile("prometheus");
   await mkdir(directory);
+  if (past !== null) {
+    const file = join(directory, "past.om");
+    await writeFile(file, past);
+    const blocks = ["tsdb", "create-blocks-from", "openmetrics", file];
+    await mustRun("write Prometheus' past", promtool, [...blocks, join(directory, DATA)]);
+  }
   const port = await freePort();
   const logFile = await scratchFile("prometheus.log");
   const target = `127.0.0.1:${port}`;
@@ -65,10 +77,11 @@ export async function startPrometheus(
   };
   await writeFile(join(directory, "prometheus.yml"), JSON.stringify(configuration));
   server.signal("SIGHUP");
-  const isReloaded = async () =>
-    (await api<{ yaml: string }>("status/config")).yaml.includes(ruleFiles[0]!);
+  const mark = ruleFiles[0] ?? jobs[0]?.job_name ?? "";
+  const isReloaded = async () => (await api<{ yaml: string }>("status/config")).yaml.includes(mark);
   await waitUntil(isReloaded, 30_000, `Prometheus to load the jobs\n${server.output()}`);
   return {
+    url: `http://${target}`,
     api,
     async now(query) {
       const { result } = await api<{ result: Vector[] }>("query", { query });

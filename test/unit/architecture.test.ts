@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   rules: ["slo", "exposition", "readings"],
   doctor: ["config", "plan", "celery", "connections", "engine", "observer", "terminal"],
   init: ["config", "celery", "doctor"],
+  learn: ["plan", "celery", "config", "init", "terminal"],
   workload: [
     ...["config", "plan", "celery", "data", "ledger", "lease", "engine", "observer", "readings"],
     ...["guards", "exposition", "control", "scripts"],
@@ -65,7 +66,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ctl: ["config", "control", "http", "terminal"],
   commands: [
     ...["config", "plan", "celery", "data", "connections", "workload", "daemon", "doctor", "init"],
-    ...["control", "state", "rules", "setup", "terminal", "ctl", "http"],
+    ...["learn", "control", "state", "rules", "setup", "terminal", "ctl", "http"],
   ],
 };
 /** Files beside the folders that anyone may import. */
@@ -84,7 +85,7 @@ const COMMON = [
   ...["signals", "version"],
 ];
 /** Folders that compute and nothing else: of Node only what does so too. */
-const PURE = ["plan", "celery", "ledger", "slo", "lease", "init", "cli", "terminal"];
+const PURE = ["plan", "celery", "ledger", "slo", "lease", "init", "learn", "cli", "terminal"];
 
 /** The only folder or file that may import a package. */
 const HOME: Readonly<Record<string, readonly string[]>> = {
@@ -144,7 +145,7 @@ test("each package has its home", () => {
   }
 });
 
-test("plan, celery, ledger, slo, lease, init, cli and terminal read no clock, file, socket or environment and throw no dice", () => {
+test("plan, celery, ledger, slo, lease, init, learn, cli and terminal read no clock, file, socket or environment and throw no dice", () => {
   for (const file of files.filter((name) => PURE.includes(roomOf(name)))) {
     // Addresses alone are arithmetic.
     const text = readFileSync(join(CHECKOUT, "src", file), "utf8");

@@ -12,7 +12,7 @@ const LOGGED = new Set(["celery-load starts"]);
 const SHELLS = new Set(["", "console", "bash", "sh", "shell"]);
 
 const commands = new Map(
-  [...help([]).matchAll(/^ {2}([a-z]+)(?: \[| <| {2})/gm)].map(([, name = ""]) => {
+  [...help([]).matchAll(/^ {2}([a-z-]+)(?: \[| <| {2})/gm)].map(([, name = ""]) => {
     return [name, flagsOf(name)] as const;
   }),
 );

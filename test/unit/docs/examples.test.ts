@@ -20,6 +20,7 @@ const TASKS = { resize: { name: "app.tasks.resize" } };
 const VARIABLES = {
   CELERY_BROKER_URL: "redis://redis.celery.svc:6379/0",
   CELERY_RESULT_BACKEND: "redis://redis.celery.svc:6379/1",
+  STAGING_BROKER_URL: "redis://staging:6379/0",
 };
 
 const directory = mkdtempSync(join(tmpdir(), "celery-load-docs-"));
