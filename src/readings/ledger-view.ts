@@ -6,6 +6,7 @@ import {
   type EngineCell,
   type EntryCounter,
   type EntryHistogram,
+  FINE,
   type HistogramPlace,
   type Layout,
   SCENARIO_STATES,
@@ -78,10 +79,10 @@ export class LedgerView {
   }
 
   /**
-   * A copy of a latency's high-resolution counts, for `quantileMs`.
-   * @throws {Error} in a scrape's reading, which is without them
+   * A copy of the high-resolution counts of a latency, for `quantileMs`, or of a phase.
+   * @throws {Error} in a reading that is without them: a scrape's, and of phases all but the live one
    */
-  fineCounts(entry: number, name: "latencySucceeded" | "latencyFailed"): Float64Array {
+  fineCounts(entry: number, name: EntryHistogram): Float64Array {
     return this.#fineOf(this.#layout.entryHistogram(entry, name));
   }
 
@@ -123,8 +124,8 @@ export class LedgerView {
   }
 
   #fineOf(place: HistogramPlace): Float64Array {
-    if (this.#half.cells.length < this.#layout.cellCount) {
-      throw new Error("A scrape's reading has no fine tables.");
+    if (this.#half.cells.length < place.fineOffset + FINE.size) {
+      throw new Error("This reading is without those fine tables.");
     }
     return fineTable(this.#half.cells, place).slice();
   }
