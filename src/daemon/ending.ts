@@ -84,6 +84,14 @@ export class Ending {
     setTimeout(() => void this.#load?.terminate(), ABORT_MS.engine);
   }
 
+  /** No new tasks, for a reason of the run's own; what is in flight is waited for. */
+  endEarly(reason: string): void {
+    if (this.isStopping) return;
+    this.#log.warn(`stopping: ${reason}`);
+    this.#told.abort();
+    this.#load?.stop();
+  }
+
   /** The run cannot go on; the first reason counts. */
   giveUp(error: UserError): void {
     this.#fatal ??= error;

@@ -111,6 +111,7 @@ export class Pages implements HttpSource {
       verdicts: bottlenecks.standing,
       drifts: drifts.drifts,
       guards: run.guards.standings,
+      thresholds: run.judgedThresholds(),
       readiness: this.readiness(),
       seconds: run.seconds(),
       achievedRate: (scenario) => achieved.of(scenario),

@@ -61,6 +61,11 @@ export class LedgerView {
     return sumMs(this.#half.cells, place);
   }
 
+  /** The sum of what a histogram has counted, in ms. */
+  sumMs(entry: number, name: EntryHistogram): number {
+    return sumMs(this.#half.cells, this.#layout.entryHistogram(entry, name));
+  }
+
   /** As `addHistogram`, of the compensated latencies of an entry whose starts come from users. */
   addCompensated(userRow: number, counts: Float64Array): number {
     const place = this.#layout.compensated(userRow);

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observer: ["celery", "connections"],
   readings: ["ledger", "lease", "plan"],
   threads: ["plan", "celery", "ledger", "engine", "observer"],
-  diagnosis: ["control", "ledger", "engine", "observer", "readings"],
+  diagnosis: ["control", "ledger", "slo", "engine", "observer", "readings"],
   guards: ["ledger", "observer", "readings", "control"],
   state: ["config", "plan", "control"],
   exposition: ["control", "ledger", "observer", "readings", "diagnosis", "guards"],
@@ -46,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   init: ["config", "celery", "doctor"],
   workload: [
     ...["config", "plan", "celery", "data", "ledger", "lease", "engine", "observer", "readings"],
-    ...["guards", "exposition", "control"],
+    ...["diagnosis", "guards", "exposition", "control"],
   ],
   reports: [
     ...["plan", "ledger", "slo", "connections", "observer", "readings", "diagnosis", "guards"],
