@@ -19,12 +19,20 @@ export function makeReportDirectory(directory: string): void {
   }
 }
 
-/** @throws {UserError} when it cannot be written */
-export function writeReport(directory: string, name: string, text: string): void {
-  const path = join(directory, name);
-  try {
-    writeFileSync(path, text);
-  } catch (cause) {
-    throw new UserError(`Cannot write ${path}: ${messageOf(cause)}.`, { cause });
+/**
+ * Writes each file as it is made.
+ * @throws {UserError} when one cannot be written
+ */
+export function writeReports(
+  directory: string,
+  files: Iterable<readonly [name: string, text: string]>,
+): void {
+  for (const [name, text] of files) {
+    const path = join(directory, name);
+    try {
+      writeFileSync(path, text);
+    } catch (cause) {
+      throw new UserError(`Cannot write ${path}: ${messageOf(cause)}.`, { cause });
+    }
   }
 }

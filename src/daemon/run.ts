@@ -127,6 +127,16 @@ export class Run {
     return this.#guards;
   }
 
+  /** When its first plan began, on a monotonic clock. */
+  get beganMs(): number {
+    return this.#began.ms;
+  }
+
+  /** Of the plan that leads. */
+  get planned(): PlannedEngine {
+    return this.#planned;
+  }
+
   /** How long it has been at work. */
   seconds(): number {
     return (performance.now() - this.#began.ms) / 1000;

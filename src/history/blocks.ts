@@ -62,19 +62,23 @@ export class Blocks {
     join,
   });
   #before = new Map<string, Totals>();
-  #sinceMs: number | null = null;
+  #sinceMs: number;
   #saturated = 0;
 
-  /** Whether a block is over. Asked about once a second; the first time it begins. */
+  /** `nowMs`: when the run began, on a monotonic clock. */
+  constructor(nowMs: number) {
+    this.#sinceMs = nowMs;
+  }
+
+  /** Whether a block is over. */
   isDue(nowMs: number): boolean {
-    this.#sinceMs ??= nowMs;
     // Half a second before its time at most: looks come about once a second.
     return nowMs - this.#sinceMs >= this.#kept.stepSeconds * 1000 - 500;
   }
 
   /** The block up to now. @param ledger a live reading, which has the fine tables of the phases */
   look(ledger: LedgerView, subject: Subject, { nowMs, unixSeconds }: Moment): void {
-    const seconds = (nowMs - (this.#sinceMs ?? nowMs)) / 1000;
+    const seconds = (nowMs - this.#sinceMs) / 1000;
     const saturated = ledger.engine("saturatedSeconds");
     const tasks = new Map<string, TaskBlock>();
     const now = new Map<string, Totals>();

@@ -52,11 +52,16 @@ export class Timeline {
   #before: readonly number[] = [];
   /** Looks of the column that is under way. */
   #open: Column[] = [];
-  #sinceMs: number | null = null;
+  #sinceMs: number;
+
+  /** `nowMs`: when the run began, on a monotonic clock. */
+  constructor(nowMs: number) {
+    this.#sinceMs = nowMs;
+  }
 
   /** About once a second. */
   look(reading: HistoryReading, { nowMs, unixSeconds }: Moment): void {
-    const seconds = this.#sinceMs === null ? 0 : (nowMs - this.#sinceMs) / 1000;
+    const seconds = (nowMs - this.#sinceMs) / 1000;
     this.#sinceMs = nowMs;
     const now: number[] = [];
     const sums: number[] = [];
@@ -89,7 +94,7 @@ export class Timeline {
       seconds: columns.map(({ seconds }) => Number(seconds.toFixed(3))),
       series: this.#series.map((series, place) => ({
         ...{ of: series.of, name: series.name, what: series.what },
-        values: columns.map((column) => jsonNumber(valueOf(series, place, column))),
+        values: columns.map((column) => jsonNumber(measured(series, place, column))),
       })),
     };
   }
@@ -116,7 +121,7 @@ export class Timeline {
 
 const NOTHING = new Float64Array(FINE.size);
 
-function valueOf(series: Followed, place: number, column: Column): number {
+function measured(series: Followed, place: number, column: Column): number {
   switch (series.kind) {
     case "rate":
       return column.seconds > 0 ? (column.sums[place] ?? Number.NaN) / column.seconds : Number.NaN;

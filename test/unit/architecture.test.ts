@@ -91,8 +91,8 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["exposition"],
   express: ["http"],
   "p-limit": ["observer"],
-  // What may be configured, what may be ordered, and what is kept of it.
-  zod: ["config", "http", "state"],
+  // What may be configured, what may be ordered, what is kept of it, and what is reported.
+  zod: ["config", "http", "state", "reports"],
   // Configurations, Prometheus' rules, and results of workers.
   yaml: ["config", "rules", "init", "celery"],
   commander: ["main.ts", "command-line.ts", "describe-commands.ts"],
