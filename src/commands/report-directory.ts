@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { messageOf, UserError } from "../errors.js";
 import { flagError } from "./flags.js";
 
@@ -9,7 +9,7 @@ import { flagError } from "./flags.js";
  */
 export function makeReportDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(resolve(directory));
     accessSync(directory, constants.W_OK);
   } catch (error) {
     throw flagError(
@@ -17,6 +17,14 @@ export function makeReportDirectory(directory: string): void {
       `cannot be written to: ${messageOf(error)}. Name a directory that can.`,
     );
   }
+}
+
+/** One after the other: below /proc Node's own `recursive` tries for ever. */
+function makeDirectory(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(directory);
+  if (parent !== directory) makeDirectory(parent);
+  mkdirSync(directory);
 }
 
 /**
