@@ -104,7 +104,10 @@ export async function run(
     terminal: streams.isTerminal ? { columns, show: (line) => streams.stderr(`${line}\n`) } : null,
     hasTerminal: hasControllingTerminal(),
     showReport: ({ text, json, files }) => {
-      if (flags.report !== undefined) writeReports(flags.report, files());
+      if (flags.report !== undefined) {
+        writeReports(flags.report, files());
+        log.info({ report: flags.report }, "the report is written");
+      }
       if (flags.json) streams.stdout(`${json()}\n`);
       else if (hasText) {
         streams.stdout(`${text(streams.stdoutColumns() ?? Number.POSITIVE_INFINITY)}\n`);

@@ -42,7 +42,8 @@ export const THRESHOLD_PATTERN =
  */
 export function readThreshold(written: unknown): ThresholdText {
   const form = typeof written === "string" ? FORM.exec(written)?.groups : undefined;
-  if (form === undefined) throw malformed(written);
+  // k6 writes p(95).
+  if (form === undefined || form.measure === "p") throw malformed(written);
   const { measure: word = "", kind, name = "", comparison: sign = "", limit = "" } = form;
   const measure = measureOf(word, written);
   const comparison = COMPARISONS.find((each) => each === sign);

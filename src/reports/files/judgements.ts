@@ -168,13 +168,14 @@ function checkJudgements(run: JudgedRun, scenario: number): Judgement[] {
 function guardJudgements({ report, guards, guardScenarios }: JudgedRun): Judgement[] {
   return guards.map((guard): Judgement => {
     const { name, watch, action, firedTotal, value, limit, subject } = guard;
-    const times = `fired ${firedTotal} ${firedTotal === 1 ? "time" : "times"}`;
+    const times = `it fired ${firedTotal} ${firedTotal === 1 ? "time" : "times"}`;
+    const only = firedTotal === 0 ? "it has not fired" : `${times} and only warns`;
     const isHeldBack = firedTotal > 0 && action !== "warn";
     const does = action === "stop" ? "stopped" : "held back";
     return {
       ...{ kind: "guard", name, scenario: onlyOne(guardScenarios.get(name) ?? []) },
       verdict: isHeldBack ? "inconclusive" : "met",
-      reason: isHeldBack ? `it ${times} and ${does} the load` : `it ${times}`,
+      reason: isHeldBack ? `${times} and ${does} the load` : only,
       ...{ value: firedTotal, limit: 0, unit: "count", n: firedTotal, seconds: report.seconds },
       evidence: [
         `watches ${watch} of ${subject}: ${value === null ? "not known" : value} at last, limit ${limit}`,

@@ -2,10 +2,11 @@ import { availableParallelism } from "node:os";
 import type { HistoryAnswer } from "../../history/answer.js";
 import type { Block, TaskBlock } from "../../history/blocks.js";
 import { BLOCK_COUNTERS } from "../../history/blocks.js";
+import { add } from "../../history/latencies.js";
 import type { Sparse } from "../../history/sparse.js";
-import { addSparse, sparseGrowth } from "../../history/sparse.js";
+import { sparseGrowth } from "../../history/sparse.js";
 import type { TimelineAnswer } from "../../history/timeline.js";
-import { fineLowerMs } from "../../ledger/histogram.js";
+import { fineLowerMs, quantileMs } from "../../ledger/histogram.js";
 import { type EntryHistogram, FINE } from "../../ledger/layout.js";
 import type { ObservedConnection } from "../../observer/connection-observer.js";
 import type { ObservedWorker } from "../../observer/worker.js";
@@ -13,6 +14,7 @@ import { LATENCY_OUTCOMES, PHASES } from "../../readings/label-values.js";
 import type { LedgerView } from "../../readings/ledger-view.js";
 import type { Subject } from "../../readings/subject.js";
 import { entriesByTask } from "../../readings/summary.js";
+import type { PhaseReport } from "../phase-report.js";
 import { isBalanced, reportOf } from "../task-report.js";
 import { type JudgedRun, judgementsOf, verdictOfRun } from "./judgements.js";
 import { REPORT_VERSION, type RunReport } from "./report-schema.js";
@@ -47,7 +49,15 @@ export function runReport(sources: RunReportSources): RunReport {
     },
     verdict: mutable(verdictOfRun(judgements, report, isBounded)),
     judgements: mutable(judgements),
-    ledger: mutable({ balanced, total, tasks, scenarios: byScenario(sources) }),
+    ledger: mutable({
+      ...{ balanced, total, scenarios: byScenario(sources) },
+      tasks: Object.fromEntries(
+        [...entriesByTask(subject)].map(([task, entries]) => [
+          task,
+          { ...tasks[task]!, phases: finePhases(live, entries) },
+        ]),
+      ),
+    }),
     slos: mutable(slos),
     thresholds: mutable(thresholds),
     guards: sources.guards.map((guard) => {
@@ -110,8 +120,27 @@ function histogramsByTask(live: LedgerView, subject: Subject): RunReport["histog
   return Object.fromEntries(
     [...entriesByTask(subject)].map(([task, entries]) => [
       task,
-      histogramsOf((name) => histogramOf(sumOfEntries(live, entries, name))),
+      histogramsOf((name) => {
+        const { counts, sumMs } = tableOf(live, entries, name);
+        return histogramOf(sparseGrowth(NOTHING, counts, sumMs));
+      }),
     ]),
+  );
+}
+
+/** With the percentiles of the fine tables, which those of buckets are a guess at. */
+function finePhases(live: LedgerView, entries: readonly number[]): Record<string, PhaseReport> {
+  return Object.fromEntries(
+    Object.entries(PHASES).map(([phase, name]): [string, PhaseReport] => {
+      const { counts, sumMs } = tableOf(live, entries, name);
+      const count = counts.reduce((sum, each) => sum + each, 0);
+      const quantile = (q: number) => (count === 0 ? null : quantileMs(counts, q) / 1000);
+      const meanSeconds = count === 0 ? null : sumMs / count / 1000;
+      return [
+        phase,
+        { count, meanSeconds, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
+      ];
+    }),
   );
 }
 
@@ -126,14 +155,15 @@ function histogramsOf<Of>(of: (name: EntryHistogram) => Of) {
   };
 }
 
-function sumOfEntries(live: LedgerView, entries: readonly number[], name: EntryHistogram): Sparse {
+/** A whole table, of some entries together. */
+function tableOf(live: LedgerView, entries: readonly number[], name: EntryHistogram) {
   const counts = new Float64Array(FINE.size);
   let sumMs = 0;
   for (const entry of entries) {
-    addSparse(counts, sparseGrowth(NOTHING, live.fineCounts(entry, name), 0));
+    add(counts, live.fineCounts(entry, name));
     sumMs += live.sumMs(entry, name);
   }
-  return sparseGrowth(NOTHING, counts, sumMs);
+  return { counts, sumMs };
 }
 
 const NOTHING = new Float64Array(FINE.size);
