@@ -38,7 +38,7 @@ interface Column {
 
 /** What a run was like from its first second to its last, in bounded memory. Has no timer and no clock of its own. */
 export class Timeline {
-  readonly #growth = new LatencyGrowth();
+  readonly #growth = new LatencyGrowth(true);
   /** Every series that there has been, in the order in which they came. */
   readonly #series: Followed[] = [];
   readonly #places = new Map<string, number>();
