@@ -274,7 +274,7 @@ const configSchema = z.strictObject({
     .max(MAX_THRESHOLDS, { error: `must have at most ${MAX_THRESHOLDS} entries` })
     .meta({
       description:
-        "What a whole run is held against, as in k6: one that is missed makes its exit code 99.",
+        "What a whole run is held against, as in k6; one that is missed makes its exit code 99. Each is a text such as p95(resize) < 800ms, or a mapping that says more.",
     })
     .prefault([]),
   guards: z

@@ -130,7 +130,7 @@ export class LedgerView {
 
   #fineOf(place: HistogramPlace): Float64Array {
     if (this.#half.cells.length < place.fineOffset + FINE.size) {
-      throw new Error("This reading is without those fine tables.");
+      throw new Error("This reading has no fine tables of it.");
     }
     return fineTable(this.#half.cells, place).slice();
   }

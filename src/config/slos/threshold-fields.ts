@@ -20,7 +20,11 @@ const text = {
 
 /** Its keys, for editors and "did you mean". */
 const mapping = z.strictObject({
-  check: z.string().meta({ description: "The threshold.", ...text }),
+  check: z.string().meta({
+    description:
+      "p50 to p99.9, mean, max, rate, failed, dropped or timed_out of a task (key or registered name), a scenario or all, and its limit.",
+    ...text,
+  }),
   abort: z
     .boolean()
     .meta({ description: "End the run as soon as it is missed, with exit code 99." })
