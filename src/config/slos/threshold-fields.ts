@@ -2,6 +2,7 @@ import * as z from "zod";
 import { didYouMean } from "../../did-you-mean.js";
 import { isMapping } from "../../mapping.js";
 import { duration, field, ReadError, readAt, readDuration } from "../fields.js";
+import { MAPPING_FORMS } from "../shape.js";
 import { readThreshold, THRESHOLD_PATTERN, type ThresholdText } from "./threshold-text.js";
 
 /** What the whole run is held against at its end, and while it lasts. */
@@ -44,6 +45,7 @@ export const thresholdField = field(
   },
   read,
 );
+MAPPING_FORMS.set(thresholdField, mapping);
 
 function read(written: unknown): ThresholdConfig {
   if (!isMapping(written)) return { ...readThreshold(written), abort: false, afterMs: 0 };
