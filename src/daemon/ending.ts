@@ -90,13 +90,14 @@ export class Ending {
     setTimeout(() => void this.#load?.terminate(), ABORT_MS.engine);
   }
 
-  /** No new tasks, for a reason of the run's own; what is in flight is waited for. */
-  endEarly(reason: string): void {
-    if (this.isStopping) return;
+  /** No new tasks, for a reason of the run's own; what is in flight is waited for. False: it ends already. */
+  endEarly(reason: string): boolean {
+    if (this.isStopping) return false;
     this.#isEarly = true;
     this.#log.warn(`stopping: ${reason}`);
     this.#told.abort();
     this.#load?.stop();
+    return true;
   }
 
   /** The run cannot go on; the first reason counts. */

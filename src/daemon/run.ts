@@ -214,7 +214,9 @@ export class Run {
     );
     if (missed === undefined) return;
     const { plan, reason } = missed;
-    this.#ports.ending.endEarly(`threshold ${plan.text} is missed (${reason})`);
+    const text = `threshold ${plan.text} is missed (${reason})`;
+    const { ending, events } = this.#ports;
+    if (ending.endEarly(text)) events.publish("verdict", { text, threshold: plan.text });
   }
 
   /** As they would be if the run ended now. */
@@ -245,7 +247,7 @@ export class Run {
     const ledger = await this.engines.snapshot("whole");
     const { subject } = this.engines.current;
     const endedMs = performance.now();
-    this.#thresholds.look(ledger);
+    this.#thresholds.look(ledger, this.#ports.ending.isBySignal);
     return {
       ledger,
       thresholds: this.judgedThresholds(),

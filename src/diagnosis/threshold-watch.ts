@@ -87,9 +87,10 @@ export class ThresholdWatch {
     return this.#carriedSaturated + this.#saturatedSeconds;
   }
 
-  look(ledger: LedgerView): void {
+  /** `isCutOff`: what has ended since the last look did so as the run was stopped by hand, which is no fault of a task. */
+  look(ledger: LedgerView, isCutOff = false): void {
     const saturated = ledger.engine("saturatedSeconds");
-    const isOurs = saturated > this.#saturatedSeconds;
+    const isOurs = isCutOff || saturated > this.#saturatedSeconds;
     this.#saturatedSeconds = saturated;
     for (const watched of this.#watched) {
       const now = totalsOf(ledger, watched.plan.entries);

@@ -17,6 +17,7 @@ export interface CondensedOptions<Item> {
 export class Condensed<Item> {
   readonly #options: CondensedOptions<Item>;
   #items: Item[] = [];
+  #cells = 0;
   #stepSeconds: number;
 
   constructor(options: CondensedOptions<Item>) {
@@ -35,17 +36,17 @@ export class Condensed<Item> {
 
   push(item: Item): void {
     this.#items.push(item);
+    this.#cells += this.#options.cellsOf(item);
     while (this.#items.length > 1 && this.#isTooMuch()) this.#condense();
   }
 
   #isTooMuch(): boolean {
-    const { mostItems, mostCells, cellsOf } = this.#options;
-    if (this.#items.length > mostItems) return true;
-    return this.#items.reduce((sum, item) => sum + cellsOf(item), 0) > mostCells;
+    const { mostItems, mostCells } = this.#options;
+    return this.#items.length > mostItems || this.#cells > mostCells;
   }
 
   #condense(): void {
-    const { steps, join } = this.#options;
+    const { steps, join, cellsOf } = this.#options;
     const next = steps.find((step) => step > this.#stepSeconds) ?? this.#stepSeconds * 2;
     const factor = next / this.#stepSeconds;
     const joined: Item[] = [];
@@ -53,6 +54,7 @@ export class Condensed<Item> {
       joined.push(join(this.#items.slice(first, first + factor)));
     }
     this.#items = joined;
+    this.#cells = joined.reduce((sum, item) => sum + cellsOf(item), 0);
     this.#stepSeconds = next;
   }
 }

@@ -80,7 +80,7 @@ export function judgeThreshold(rule: ThresholdRule, counts: ThresholdCounts): Th
       n < least &&
       !(isUpper(rule.comparison) && !isKept && exceedsEvenWith(least, rule, counts))
     ) {
-      return inconclusive(`${n} tasks are too few, it needs ${least}`);
+      return inconclusive(`${n} ${n === 1 ? "task is" : "tasks are"} too few, it needs ${least}`);
     }
   }
   return { verdict: isKept ? "met" : "missed", value: shown, n, reason: text };

@@ -70,6 +70,15 @@ test("timed out, revoked, refused and dropped ones are longer than any; drops of
   }
 });
 
+test("what a stop by hand cut off is nobody's fault", () => {
+  const { run, watch, look, judge } = setUp([PLAN]);
+  run.end(0, 40, 50);
+  look();
+  run.count(0, "unknown", 200);
+  watch.look(run.ledger, true);
+  assert.deepEqual(judge(), [["met", "50.3 ms of 40 tasks"]]);
+});
+
 test("a plan that takes over goes on with what was counted, and with the time that was ours", () => {
   const { run, watch, look, judge } = setUp([FAILED]);
   run.end(0, 50, 50);
