@@ -3,9 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { GuardStanding } from "../../../../src/guards/guard-watch.js";
 import { junitText } from "../../../../src/reports/files/junit.js";
-import { runReport } from "../../../../src/reports/files/report-schema.js";
+import { reportJsonSchema, runReport } from "../../../../src/reports/files/report-schema.js";
 import { summaryMarkdown } from "../../../../src/reports/files/summary-markdown.js";
 import { xmlAttributes, xmlText } from "../../../../src/reports/files/xml.js";
+import { repositoryText } from "../../dashboards/classic-board.js";
 import { reportOf, threshold } from "./report-of.js";
 
 const MISSED = threshold("failed(all) < 1%", {
@@ -115,4 +116,9 @@ test("a histogram of the report has cells by pairs, and all of them", () => {
   assert.equal(blocks.tasks["app.b"]!.counts.planned![0], 100);
   // A phase's percentiles are those of its fine table.
   assert.ok(Math.abs(ledger.tasks["app.b"]!.phases.run!.p95! / 0.01 - 1) < 0.01);
+});
+
+test("docs/report.schema.json is what the writer has its type from", () => {
+  const text = `${JSON.stringify(reportJsonSchema(), null, 2)}\n`;
+  assert.equal(repositoryText("docs/report.schema.json"), text, "run npm run generate");
 });
