@@ -69,6 +69,13 @@ const generatedFiles = [
     },
   },
   {
+    path: "docs/report.schema.json",
+    async text() {
+      const { reportJsonSchema } = await built("src/reports/files/report-schema.js");
+      return `${JSON.stringify(reportJsonSchema(), null, 2)}\n`;
+    },
+  },
+  {
     path: "docs/openapi.json",
     async text() {
       const { openApiDocument } = await built("src/http/control/openapi.js");

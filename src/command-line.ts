@@ -43,7 +43,13 @@ export function commandLine(done: (code: number) => void): Command {
     .option("--count <starts>", "end after this many starts")
     .option("--segment <i/n>", "do the i-th of n equal parts of the starts (default: 1/1)")
     .option("--json", "print the end report as JSON")
-    .option("--report <dir>", "write the page of the run there as report.html, when it ends")
+    .option("--report <dir>", "write report.json, junit.xml, summary.md and report.html there")
+    .option("--strict", "with --report: what is inconclusive is an error in junit.xml, not skipped")
+    .addOption(
+      new Option("--push <url>", "send the metrics to this Pushgateway when the run has ended").env(
+        "CELERY_LOAD_PUSH_URL",
+      ),
+    )
     .option("--exit-on-slo", "exit with 99 when an SLO is missed, with 98 when one is inconclusive")
     .addOption(set)
     .addOption(

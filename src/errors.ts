@@ -2,9 +2,9 @@
 export const EXIT = {
   ok: 0,
   failed: 1,
-  /** Of `--exit-on-slo`. */
-  sloInconclusive: 98,
-  sloMissed: 99,
+  /** Of thresholds, and with `--exit-on-slo` of SLOs. */
+  inconclusive: 98,
+  missed: 99,
   badConfiguration: 104,
   stoppedBySignal: 105,
 } as const;

@@ -85,8 +85,9 @@ const DESCRIPTION = [
 const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: "All is well.",
   failed: "Anything else that failed.",
-  sloInconclusive: "With --exit-on-slo: no SLO is missed, and one at least could not be decided.",
-  sloMissed: "With --exit-on-slo: an SLO is missed.",
+  inconclusive:
+    "No threshold is missed, and one at least could not be decided; with --exit-on-slo the same of SLOs.",
+  missed: "A threshold is missed; with --exit-on-slo also when an SLO is.",
   badConfiguration:
     "The configuration or a flag cannot be used, or a server refuses it: a wrong password, say.",
   stoppedBySignal: "A signal stopped the run before --for or --count was over.",

@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { messageOf, UserError } from "../errors.js";
 import { flagError } from "./flags.js";
 
@@ -9,7 +9,7 @@ import { flagError } from "./flags.js";
  */
 export function makeReportDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(resolve(directory));
     accessSync(directory, constants.W_OK);
   } catch (error) {
     throw flagError(
@@ -19,12 +19,28 @@ export function makeReportDirectory(directory: string): void {
   }
 }
 
-/** @throws {UserError} when it cannot be written */
-export function writeReport(directory: string, name: string, text: string): void {
-  const path = join(directory, name);
-  try {
-    writeFileSync(path, text);
-  } catch (cause) {
-    throw new UserError(`Cannot write ${path}: ${messageOf(cause)}.`, { cause });
+/** One after the other: below /proc Node's own `recursive` tries for ever. */
+function makeDirectory(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(directory);
+  if (parent !== directory) makeDirectory(parent);
+  mkdirSync(directory);
+}
+
+/**
+ * Writes each file as it is made.
+ * @throws {UserError} when one cannot be written
+ */
+export function writeReports(
+  directory: string,
+  files: Iterable<readonly [name: string, text: string]>,
+): void {
+  for (const [name, text] of files) {
+    const path = join(directory, name);
+    try {
+      writeFileSync(path, text);
+    } catch (cause) {
+      throw new UserError(`Cannot write ${path}: ${messageOf(cause)}.`, { cause });
+    }
   }
 }

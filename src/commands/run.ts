@@ -1,7 +1,10 @@
+import { printEffective } from "../config/print/print.js";
 import type { Config } from "../config/schema.js";
 import type { GivenValue } from "../config/sources/layers.js";
 import { type QuickFlags, quickForm } from "../config/sources/quick.js";
+import type { ConfigNode } from "../config/sources/tree.js";
 import { Daemon } from "../daemon/daemon.js";
+import { type PushTarget, pushTarget } from "../daemon/push.js";
 import type { Reread } from "../daemon/reloads.js";
 import { ConfigError } from "../errors.js";
 import { createLog } from "../log.js";
@@ -12,7 +15,7 @@ import { planSteering } from "../workload/steering.js";
 import { endsByItself } from "../workload/workload.js";
 import { flagError, parseCount, parseFor } from "./flags.js";
 import { type Prepared, prepare } from "./prepare.js";
-import { makeReportDirectory, writeReport } from "./report-directory.js";
+import { makeReportDirectory, writeReports } from "./report-directory.js";
 import type { Streams } from "./streams.js";
 
 /** The flags of `celery-load run`, as they were typed. */
@@ -24,6 +27,8 @@ export interface RunFlags extends QuickFlags {
   readonly json?: boolean | undefined;
   readonly exitOnSlo?: boolean | undefined;
   readonly report?: string | undefined;
+  readonly strict?: boolean | undefined;
+  readonly push?: string | undefined;
   readonly logLevel: string;
 }
 
@@ -55,7 +60,12 @@ export async function run(
   if (flags.exitOnSlo && config.slos.length === 0) {
     throw flagError("--exit-on-slo", "there are no slos in the configuration. Add one.");
   }
+  if (flags.strict && flags.report === undefined) {
+    throw flagError("--strict", "says how --report writes junit.xml. Add --report DIR.");
+  }
   if (flags.report !== undefined) makeReportDirectory(flags.report);
+  const push = flags.push === undefined ? null : parsePush(flags.push);
+  let inForce: Prepared = planned;
   const isBounded = endsByItself(plan);
   // A daemon's standard output stays clean: its totals are in the last lines of the log.
   const hasText = !flags.json && (isBounded || streams.isTerminal);
@@ -69,7 +79,12 @@ export async function run(
     steerable: planSteering(config, plan),
     control: config.control,
     stateFile: config.state.file,
-    reread: flags.files.length === 0 ? null : rereader(config, forMs, read),
+    reread:
+      flags.files.length === 0
+        ? null
+        : rereader(config, forMs, read, (accepted) => {
+            inForce = accepted;
+          }),
     listen: config.server.listen,
     hosts: config.server.hosts,
     lingerMs: config.server.lingerMs ?? (isBounded || streams.isTerminal ? 0 : DEFAULT_LINGER_MS),
@@ -77,11 +92,22 @@ export async function run(
     driftWindowMs: config.driftWindowMs,
     isBounded,
     exitOnSlo: flags.exitOnSlo === true,
+    report:
+      flags.report === undefined
+        ? null
+        : {
+            isStrict: flags.strict === true,
+            configuration: () => effectiveText(inForce.effective()),
+          },
+    push,
     log,
     terminal: streams.isTerminal ? { columns, show: (line) => streams.stderr(`${line}\n`) } : null,
     hasTerminal: hasControllingTerminal(),
-    showReport: ({ text, json, html }) => {
-      if (flags.report !== undefined) writeReport(flags.report, "report.html", html());
+    showReport: ({ text, json, files }) => {
+      if (flags.report !== undefined) {
+        writeReports(flags.report, files());
+        log.info({ report: flags.report }, "the report is written");
+      }
       if (flags.json) streams.stdout(`${json()}\n`);
       else if (hasText) {
         streams.stdout(`${text(streams.stdoutColumns() ?? Number.POSITIVE_INFINITY)}\n`);
@@ -98,6 +124,7 @@ function rereader(
   first: Config,
   forMs: number | null,
   read: (leftMs: number | null) => Prepared,
+  onAccepted: (planned: Prepared) => void,
 ): (elapsedMs: number) => Reread {
   let inForce = first;
   return (elapsedMs) => {
@@ -111,10 +138,34 @@ function rereader(
       changes: changesOf(inForce, config),
       accept: () => {
         inForce = config;
+        onAccepted(planned);
       },
     };
   };
 }
+
+function parsePush(text: string): PushTarget {
+  try {
+    return pushTarget(text);
+  } catch {
+    throw flagError(
+      "--push",
+      "must be the URL of a Pushgateway, such as http://127.0.0.1:9091. Write one of http or https.",
+    );
+  }
+}
+
+/** Its lines as `check` prints them; null where they are too long to be kept in a report. */
+function effectiveText(effective: ConfigNode): string | null {
+  let text = "";
+  for (const line of printEffective(effective)) {
+    text += line;
+    if (text.length > MOST_CONFIGURATION) return null;
+  }
+  return text;
+}
+
+const MOST_CONFIGURATION = 1024 * 1024;
 
 /** Flags that only make sense without a file. */
 const QUICK_FLAGS = [

@@ -20,7 +20,9 @@ import { mappingIn } from "./mapping.js";
 import { formatDuration } from "./quantities.js";
 import { checkScript } from "./scenarios/check-script.js";
 import { checkSlos } from "./slos/check-slos.js";
+import { checkThresholds } from "./slos/check-thresholds.js";
 import type { SloConfig } from "./slos/slo-fields.js";
+import type { ThresholdConfig } from "./slos/threshold-fields.js";
 import type { Path } from "./sources/tree.js";
 import { checkChord, checkWorkflows } from "./tasks/check-workflows.js";
 import { isWorkflow, type TaskConfig, type WorkflowConfig } from "./tasks/task-schema.js";
@@ -38,6 +40,8 @@ export interface ValidParts {
   readonly slos: ReadonlyMap<number, SloConfig>;
   /** The same. */
   readonly guards: ReadonlyMap<number, GuardPart>;
+  /** The same. */
+  readonly thresholds: ReadonlyMap<number, ThresholdConfig>;
 }
 
 export interface ScenarioPart {
@@ -82,6 +86,7 @@ export function crossCheck(input: unknown, parts: ValidParts): ConfigIssue[] {
     ]),
     ...[...parts.connections].flatMap(([name, connection]) => checkUrls(name, connection)),
     ...checkSlos(parts, sections.scenarios ?? {}),
+    ...checkThresholds(parts, sections),
     ...checkGuards(parts, sections),
   ];
 }

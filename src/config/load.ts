@@ -103,6 +103,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
 /** Variables that the commands and the build read themselves. */
 const RESERVED_VARIABLES: readonly string[] = [
   ...["CELERY_LOAD_LOG_LEVEL", "CELERY_LOAD_COMMIT"],
+  "CELERY_LOAD_PUSH_URL",
   ...["CELERY_LOAD_CONTROL_URL", "CELERY_LOAD_CONTROL_TOKEN_FILE"],
 ];
 

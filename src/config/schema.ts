@@ -43,6 +43,7 @@ import {
 import { type StateConfig, stateSchema } from "./server/state-fields.js";
 import { partialOf, type Shape, shapeOf } from "./shape.js";
 import { type SloConfig, sloSchema, withThresholds } from "./slos/slo-fields.js";
+import { type ThresholdConfig, thresholdField } from "./slos/threshold-fields.js";
 import { EXTENSION_PREFIX } from "./sources/extensions.js";
 import {
   type TaskConfig,
@@ -55,6 +56,7 @@ export type { ConnectionConfig } from "./connections/connection-fields.js";
 export type { ControlConfig } from "./control-fields.js";
 export type { GuardConfig } from "./guard-fields.js";
 export type { SloConfig } from "./slos/slo-fields.js";
+export type { ThresholdConfig } from "./slos/threshold-fields.js";
 export {
   isWorkflow,
   measuredName,
@@ -78,6 +80,7 @@ export interface Config {
   readonly control: ControlConfig;
   readonly limits: LimitsConfig;
   readonly slos: readonly SloConfig[];
+  readonly thresholds: readonly ThresholdConfig[];
   /** Those that are on by default first. */
   readonly guards: readonly GuardConfig[];
   readonly state: StateConfig;
@@ -264,6 +267,7 @@ const defaultsSchema = z
 
 const MAX_SLOS = 100;
 const MAX_GUARDS = 100;
+const MAX_THRESHOLDS = 100;
 const MAX_THREADS = 64;
 
 const configSchema = z.strictObject({
@@ -277,6 +281,14 @@ const configSchema = z.strictObject({
     .max(MAX_SLOS, { error: `must have at most ${MAX_SLOS} entries` })
     .meta({
       description: "Service level objectives: what share of the events must be good.",
+    })
+    .prefault([]),
+  thresholds: z
+    .array(thresholdField)
+    .max(MAX_THRESHOLDS, { error: `must have at most ${MAX_THRESHOLDS} entries` })
+    .meta({
+      description:
+        "What a whole run is held against, as in k6; one that is missed makes its exit code 99. Each is a text such as p95(resize) < 800ms, or a mapping that says more.",
     })
     .prefault([]),
   guards: z
@@ -321,7 +333,7 @@ export const CONFIG_SHAPE: Shape = shapeOf(configSchema);
 
 /** All parts, for the checks between them. */
 function allParts(parsed: ParsedConfig): ValidParts {
-  const { connections, tasks, scenarios, data, limits, slos, guards } = parsed;
+  const { connections, tasks, scenarios, data, limits, slos, guards, thresholds } = parsed;
   return {
     connections: new Map(Object.entries(connections)),
     tasks: new Map(Object.entries(tasks)),
@@ -330,6 +342,7 @@ function allParts(parsed: ParsedConfig): ValidParts {
     limits,
     slos: new Map(slos.entries()),
     guards: new Map(guards.entries()),
+    thresholds: new Map(thresholds.entries()),
   };
 }
 
@@ -343,13 +356,14 @@ function validParts(input: unknown): ValidParts {
     limits: limitsSchema.safeParse(mappingIn(input, "limits") ?? {}).data,
     slos: validItems(input, "slos", sloSchema),
     guards: validItems(input, "guards", guardSchema),
+    thresholds: validItems(input, "thresholds", thresholdField),
   };
 }
 
 /** By their place in the list. */
 function validItems<T>(
   input: unknown,
-  section: "slos" | "guards",
+  section: "slos" | "guards" | "thresholds",
   schema: z.ZodType<T>,
 ): Map<number, T> {
   const written: unknown = (input as Record<string, unknown> | null)?.[section];
@@ -394,6 +408,7 @@ function assemble(parsed: ParsedConfig, input: unknown): Config {
     ),
     limits: parsed.limits,
     slos: parsed.slos,
+    thresholds: parsed.thresholds,
     guards: withDefaultGuards(parsed.guards),
     state: parsed.state,
     bucketsMs: withThresholds(parsed.buckets, parsed.slos),

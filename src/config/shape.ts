@@ -38,7 +38,7 @@ export function shapeOf(schema: z.core.$ZodType): Shape {
   }
   if (inner instanceof z.ZodArray) {
     const item = shapeOf(inner.element);
-    if (item.kind === "keys") return { kind: "list", item };
+    if (hasKeys(item)) return { kind: "list", item };
   }
   const example = exampleOf(schema, inner);
   const shown = example === undefined ? {} : { example };

@@ -4,8 +4,11 @@ import { EventLog } from "../http/events.js";
 import type { Logger } from "../log.js";
 import { ConnectionStates } from "../news/connection-states.js";
 import { logEnd } from "../news/end-log.js";
-import { endReport } from "../reports/end-report.js";
+import { type EndedRun, type EndReport, endReport } from "../reports/end-report.js";
 import { exitCodeOf } from "../reports/exit-code.js";
+import type { JunitOptions } from "../reports/files/junit.js";
+import { reportFiles } from "../reports/files/report-files.js";
+import { type RunReportSources, runReport } from "../reports/files/run-report.js";
 import { frozenPage } from "../reports/frozen-page.js";
 import { reportText } from "../reports/report-text.js";
 import type { ReceivedSignal } from "../signals.js";
@@ -13,6 +16,8 @@ import { Ending } from "./ending.js";
 import { MAX_RETIRED } from "./engines.js";
 import { Health } from "./health.js";
 import { Pages } from "./pages.js";
+import { type PushTarget, pushMetrics, runId } from "./push.js";
+import { Recording } from "./recording.js";
 import { Reloads, type ReloadsOptions } from "./reloads.js";
 import { type RoundsOptions, startRounds } from "./rounds.js";
 import { Run, type RunOptions } from "./run.js";
@@ -27,6 +32,10 @@ export interface DaemonOptions extends RunOptions, ServersOptions, Pick<RoundsOp
   readonly isBounded: boolean;
   /** The exit code tells whether the SLOs are met. */
   readonly exitOnSlo: boolean;
+  /** What the files of a report are made with; null: there are to be none. */
+  readonly report: ReportOptions | null;
+  /** Where the metrics are sent when all has ended; null: nowhere. */
+  readonly push: PushTarget | null;
   readonly log: Logger;
   /** It belongs to a terminal, whose end is that of the run. */
   readonly hasTerminal: boolean;
@@ -36,12 +45,17 @@ export interface DaemonOptions extends RunOptions, ServersOptions, Pick<RoundsOp
   readonly isReportBesideLog: boolean;
 }
 
+export interface ReportOptions extends JunitOptions {
+  /** What is in effect, as YAML without passwords; null where it is too long. */
+  readonly configuration: () => string | null;
+}
+
 /** The report at the end; as text its lines have at most so many columns. */
 export interface ReportForms {
   text(columns: number): string;
   json(): string;
-  /** The live page as it was at the end. */
-  html(): string;
+  /** The files of a report, by name. */
+  files(): Iterable<readonly [name: string, text: string]>;
 }
 
 /**
@@ -56,6 +70,8 @@ export class Daemon {
   readonly #health: Health;
   readonly #pages: Pages;
   readonly #reloads: Reloads;
+  /** Tells this run from others: in its report, and as a label of what is pushed. */
+  readonly #id = runId();
   /** None before the engine starts. */
   #run: Run | undefined;
 
@@ -71,7 +87,8 @@ export class Daemon {
       connections: this.#connections,
       ending: this.#ending,
     });
-    this.#pages = new Pages({ run, events, log, health: this.#health });
+    const isRecording = options.report !== null;
+    this.#pages = new Pages({ run, events, log, health: this.#health, isRecording });
     this.#reloads = this.#createReloads();
   }
 
@@ -179,9 +196,52 @@ export class Daemon {
     showReport({
       text: (columns) => reportText(ended, report, columns),
       json: () => JSON.stringify(report),
-      html: () => frozenPage(this.#pages.live.frozen(ended.ledger)),
+      files: () => this.#files(run, ended, report),
     });
+    await this.#push();
     if (isLingering) await this.#ending.linger(lingerMs);
     return exitCodeOf(report, { isBounded, exitOnSlo });
+  }
+
+  #files(run: Run, ended: EndedRun, report: EndReport): ReturnType<ReportForms["files"]> {
+    const { isBounded, report: options } = this.#options;
+    if (options === null) return [];
+    const { subject, ledger } = ended;
+    const { guards, plan } = run.planned;
+    const { timeline, blocks } = this.#recorded(run, subject);
+    const files = runReport({
+      ...{ report, ledger, subject, isBounded, timeline, blocks },
+      id: this.#id,
+      endedBy: this.#ending.isBySignal ? "signal" : this.#ending.isEarly ? "threshold" : "plan",
+      guards: run.guards.standings,
+      guardScenarios: new Map(
+        guards.map(({ name, subjects }) => [name, subjects.flatMap(({ scenarios }) => scenarios)]),
+      ),
+      expecting: new Set(
+        plan.entries.flatMap(({ expect }, entry) => (expect === undefined ? [] : [entry])),
+      ),
+      segment: `${plan.segment.index + 1}/${plan.segment.of}`,
+      threads: plan.threads,
+      live: run.engines.live(),
+      marks: this.#pages.history().marks,
+      observed: run.observers.observed(),
+      configuration: options.configuration(),
+    });
+    return reportFiles(files, () => frozenPage(this.#pages.live.frozen(ledger)), options);
+  }
+
+  /** Nothing of it when the plan has never begun. */
+  #recorded(run: Run, subject: EndedRun["subject"]): Pick<RunReportSources, "timeline" | "blocks"> {
+    const recording = this.#pages.recording ?? new Recording(run.beganMs, () => run.engines.live());
+    recording.end(subject, { nowMs: performance.now(), unixSeconds: Date.now() / 1000 });
+    return { timeline: recording.timeline.answer(), blocks: recording.blocks };
+  }
+
+  /** To a gateway, for what scrapes that. What has scraped us knows it all. */
+  async #push(): Promise<void> {
+    const { push, log } = this.#options;
+    if (push === null) return;
+    const page = await this.#pages.unscrapedPage("text");
+    await pushMetrics(push, this.#id, page, log, this.#ending.aborted);
   }
 }

@@ -25,6 +25,7 @@ export class Ending {
   #signals = 0;
   #fatal: UserError | undefined;
   #isOver = false;
+  #isEarly = false;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -40,6 +41,11 @@ export class Ending {
   /** Nothing new begins any more. */
   get isStopping(): boolean {
     return this.#told.signal.aborted || this.#fatal !== undefined || this.#isOver;
+  }
+
+  /** It ended itself before its plan was over. */
+  get isEarly(): boolean {
+    return this.#isEarly;
   }
 
   get isBySignal(): boolean {
@@ -82,6 +88,16 @@ export class Ending {
     this.#load?.abort();
     // It may be busy, or wait for servers that stand still.
     setTimeout(() => void this.#load?.terminate(), ABORT_MS.engine);
+  }
+
+  /** No new tasks, for a reason of the run's own; what is in flight is waited for. False: it ends already. */
+  endEarly(reason: string): boolean {
+    if (this.isStopping) return false;
+    this.#isEarly = true;
+    this.#log.warn(`stopping: ${reason}`);
+    this.#told.abort();
+    this.#load?.stop();
+    return true;
   }
 
   /** The run cannot go on; the first reason counts. */

@@ -161,6 +161,18 @@ export class Engines {
     return new LedgerView(engine.layout, threads!, carried);
   }
 
+  /** A reading of the memory that is being written (`Engine.live`), with the fine tables of the phases. */
+  live(): LedgerView {
+    const { engine, subject } = this.#current;
+    const to = { layout: engine.layout, subject };
+    const carried = this.#retiring.map((old) => {
+      const from = { layout: old.engine.layout, subject: old.subject };
+      return carryOver(mergeHalves(old.engine.layout, old.engine.live()), from, to);
+    });
+    if (this.#carried !== null) carried.push(this.#carried);
+    return new LedgerView(engine.layout, engine.live(), carried);
+  }
+
   /** What was counted by stage under every plan; final when all have ended. */
   stages(): StageSummary[] {
     const [current, ...retiring] = this.all.map(stagesOfPlan);
@@ -215,7 +227,8 @@ export class Engines {
   }
 
   async #retired(old: AtWork): Promise<void> {
-    const halves = await old.engine.readings("whole");
+    // It has ended: nothing is written any more.
+    const halves = old.engine.live();
     const half = mergeHalves(old.engine.layout, halves);
     const from = { layout: old.engine.layout, subject: old.subject };
     const { engine, subject } = this.#current;

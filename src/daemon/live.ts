@@ -11,6 +11,8 @@ export interface LiveOptions {
   readonly read: () => Promise<HistoryReading | null>;
   readonly statusOf: (ledger: LedgerView) => Pick<LiveStatus, "status" | "control">;
   readonly events: EventLog;
+  /** Keeps what a report needs; called about once a second. */
+  readonly record: (reading: HistoryReading, moment: Moment) => void;
   /** A look went wrong: it is taken again a second later. */
   readonly onError: (cause: unknown) => void;
 }
@@ -45,6 +47,7 @@ export class Live {
       const reading = await this.#options.read();
       if (reading === null) return;
       const moment = now();
+      this.#options.record(reading, moment);
       for (const sample of this.history.look(reading, moment)) this.feed.publish("sample", sample);
       for (const mark of this.history.effects(moment.nowMs)) this.#tell(mark);
       if (this.feed.isFollowed) {

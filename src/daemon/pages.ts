@@ -2,6 +2,7 @@ import { messageOf, UserError } from "../errors.js";
 import { MetricsRegistry } from "../exposition/registry.js";
 import type { TextFormat } from "../exposition/text-format.js";
 import type { HistoryAnswer } from "../history/answer.js";
+import type { Moment } from "../history/history.js";
 import type { HistoryReading } from "../history/series.js";
 import type { HttpSource, Readiness } from "../http/app.js";
 import type { EventLog } from "../http/events.js";
@@ -12,6 +13,7 @@ import type { LedgerView } from "../readings/ledger-view.js";
 import { type Status, statusOf } from "../reports/status.js";
 import type { Health } from "./health.js";
 import { Live } from "./live.js";
+import { Recording } from "./recording.js";
 import type { Run } from "./run.js";
 
 export interface PagesOptions {
@@ -20,6 +22,8 @@ export interface PagesOptions {
   readonly health: Health;
   readonly events: EventLog;
   readonly log: Logger;
+  /** Keep what the files of a report need. */
+  readonly isRecording: boolean;
 }
 
 /** What the routes show of a run. */
@@ -31,6 +35,8 @@ export class Pages implements HttpSource {
   #metrics: Run["instruments"]["metrics"] = [];
   #pages: Promise<unknown> = Promise.resolve();
   #scrapedMs = performance.now();
+  /** From the beginning of the plan on; null when none is kept. */
+  #recording: Recording | null = null;
 
   constructor(options: PagesOptions) {
     const { events, log } = options;
@@ -49,6 +55,7 @@ export class Pages implements HttpSource {
         const status = this.#statusOf(ledger);
         return { status, control: this.#scenariosOf(status) };
       },
+      record: (reading, moment) => this.#record(reading, moment),
       onError: (cause) => {
         if (often.allows("history", performance.now())) {
           log.error({ cause: messageOf(cause) }, "a second of the history is missing");
@@ -62,9 +69,20 @@ export class Pages implements HttpSource {
     return this.#scrapedMs;
   }
 
-  /** One page after another: all metrics of a page must read the same snapshot. */
+  get recording(): Recording | null {
+    return this.#recording;
+  }
+
+  /** As it is scraped. */
   metricsPage(format: TextFormat): Promise<Buffer> {
     this.#scrapedMs = performance.now();
+    return this.unscrapedPage(format);
+  }
+
+  /**
+   * The metrics for ourselves. One page after another: all metrics of a page must read the same snapshot.
+   */
+  unscrapedPage(format: TextFormat): Promise<Buffer> {
     const page = this.#pages.then(() => this.#render(format));
     this.#pages = page.catch(() => {
       // The scrape that failed has its answer; the next one starts afresh.
@@ -111,6 +129,7 @@ export class Pages implements HttpSource {
       verdicts: bottlenecks.standing,
       drifts: drifts.drifts,
       guards: run.guards.standings,
+      thresholds: run.judgedThresholds(),
       readiness: this.readiness(),
       seconds: run.seconds(),
       achievedRate: (scenario) => achieved.of(scenario),
@@ -132,6 +151,14 @@ export class Pages implements HttpSource {
     // Of the plan that the snapshot is of: nothing was awaited since.
     const { subject } = run.engines.current;
     return { ledger, subject, observed: run.observers.observed() };
+  }
+
+  #record(reading: HistoryReading, moment: Moment): void {
+    const { isRecording } = this.#options;
+    if (!isRecording) return;
+    const run = this.#run();
+    this.#recording ??= new Recording(run.beganMs, () => run.engines.live());
+    this.#recording.look(reading, moment);
   }
 
   async #render(format: TextFormat): Promise<Buffer> {

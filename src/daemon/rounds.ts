@@ -6,6 +6,8 @@ import type { Run } from "./run.js";
 
 /** How often the guards look. */
 const GUARD_MS = 1_000;
+/** How often it is looked how thresholds stand. */
+const THRESHOLDS_MS = 1_000;
 /** How often it is asked which side is slow, and what drifts. */
 const JUDGE_MS = 5_000;
 const STATUS_LINE_MS = 1_000;
@@ -29,6 +31,7 @@ export function startRounds(run: Run, options: RoundsOptions): () => void {
   const { health, scrapedMs, live } = options;
   const timers = [
     setInterval(() => void run.guard(scrapedMs), GUARD_MS),
+    setInterval(() => void run.watchThresholds(), THRESHOLDS_MS),
     setInterval(() => void live.look(), LIVE_MS),
     setInterval(async () => {
       await run.judge();

@@ -1,6 +1,7 @@
 import type { Effect } from "../control/answer.js";
 import type { Capacity } from "../control/impact.js";
 import type { ReloadReading } from "../control/reload-port.js";
+import { type JudgedThreshold, ThresholdWatch } from "../diagnosis/threshold-watch.js";
 import { capacityOf } from "../diagnosis/worker-capacity.js";
 import type { Problem } from "../http/app.js";
 import type { EventLog } from "../http/events.js";
@@ -59,6 +60,7 @@ export class Run {
   #planned: PlannedEngine;
   #instruments: Instruments;
   #guards: Guards;
+  #thresholds: ThresholdWatch;
   #lastReading: LedgerView | undefined;
   #isGuarding = false;
   /** When its first plan began, on a monotonic clock and on the wall; until then when it was started. */
@@ -108,6 +110,7 @@ export class Run {
     });
     this.#instruments = this.#createInstruments();
     this.#guards = this.#createGuards();
+    this.#thresholds = new ThresholdWatch(planned.thresholds);
     orders.desk.onChange((change) => {
       const { text, actor, reason, kind, scenario, id, revision } = change;
       // A throttle moves every few seconds, and the guard says when it begins and ends.
@@ -125,6 +128,16 @@ export class Run {
 
   get guards(): Guards {
     return this.#guards;
+  }
+
+  /** When its first plan began, on a monotonic clock. */
+  get beganMs(): number {
+    return this.#began.ms;
+  }
+
+  /** Of the plan that leads. */
+  get planned(): PlannedEngine {
+    return this.#planned;
   }
 
   /** How long it has been at work. */
@@ -190,6 +203,33 @@ export class Run {
     }
   }
 
+  /** Looks how thresholds stand, about once a second; one that is missed and is to end the run does so. */
+  async watchThresholds(): Promise<void> {
+    const watch = this.#thresholds;
+    if (watch.isEmpty || this.engines.current.engine.zeroMs === null) return;
+    const ledger = await this.engines.snapshot("whole");
+    // Meanwhile another plan may lead, whose ledger this is not.
+    if (watch !== this.#thresholds) return;
+    watch.look(ledger);
+    const elapsedMs = this.seconds() * 1000;
+    const missed = this.judgedThresholds().find(
+      ({ plan, verdict }) => plan.abort && verdict === "missed" && elapsedMs >= plan.afterMs,
+    );
+    if (missed === undefined) return;
+    const { plan, reason } = missed;
+    const text = `threshold ${plan.text} is missed (${reason})`;
+    const { ending, events } = this.#ports;
+    if (ending.endEarly(text)) events.publish("verdict", { text, threshold: plan.text });
+  }
+
+  /** As they would be if the run ended now. */
+  judgedThresholds(): JudgedThreshold[] {
+    return this.#thresholds.judge({
+      seconds: this.seconds(),
+      plannedSeconds: () => this.#plannedSeconds(),
+    });
+  }
+
   /** Has another plan take over. */
   async replace({ planned, steerable }: Reread): Promise<void> {
     const old = this.engines.current;
@@ -201,6 +241,7 @@ export class Run {
     this.observers.follow(planned.observe);
     this.#instruments = this.#createInstruments();
     this.#guards = this.#createGuards();
+    this.#thresholds = new ThresholdWatch(planned.thresholds, this.#thresholds);
     this.#instruments.carryOn(await this.engines.snapshot("whole"), performance.now());
   }
 
@@ -209,8 +250,10 @@ export class Run {
     const ledger = await this.engines.snapshot("whole");
     const { subject } = this.engines.current;
     const endedMs = performance.now();
+    this.#thresholds.look(ledger, this.#ports.ending.isBySignal);
     return {
       ledger,
+      thresholds: this.judgedThresholds(),
       stages: this.engines.stages(),
       subject,
       startedUnixMs: this.#began.unixMs,
@@ -219,6 +262,14 @@ export class Run {
       bottleneckOf: (task) => this.#instruments.bottleneckOf(task, endedMs),
       reasons: this.#news.reasons,
     };
+  }
+
+  /** By scenario, how long starts were planned. */
+  #plannedSeconds(): number[] {
+    const stages = this.engines.stages();
+    return this.engines.current.subject.scenarios.map(({ name }) =>
+      stages.reduce((sum, { scenario, seconds }) => sum + (scenario === name ? seconds : 0), 0),
+    );
   }
 
   async close(): Promise<void> {

@@ -222,6 +222,9 @@ defaults:
 slos:
   - { name: thumb-latency, scenario: steady, task: app.tasks.thumb, objective: 99%, latency: 2s, window: 30d }
   - { name: steady-success, scenario: steady, objective: 99.9% }
+thresholds:
+  - p95(app.tasks.thumb) < 800ms
+  - { check: "failed(scenario:steady) < 1%", abort: true, after: 30s }
 guards:
   - { name: deep-queue, watch: queueLength, queue: images, connection: main, above: 50000, for: 10s, resumeBelow: 10000, coolDown: 1m, do: pause, scenarios: [steady] }
   - { name: slow-thumbs, watch: latency, scenario: steady, task: app.tasks.thumb, quantile: 99%, above: 5s, do: warn }

@@ -1,3 +1,4 @@
+import { poolName } from "../celery/events/pool-name.js";
 import { isMapping } from "../mapping.js";
 import type { ConsumedQueue, RegisteredTask, WorkerFacts } from "./facts.js";
 import { readSettings } from "./worker-settings.js";
@@ -35,17 +36,6 @@ export function readWorker(
     tasks: listOf(answers.registered).flatMap(readTask),
     settings: readSettings(answers.conf, stats.broker),
   };
-}
-
-/** Since Celery 5.3 it is said; before, each pool can be told by what else it says. */
-function poolName(pool: Readonly<Record<string, unknown>>): string | null {
-  const { implementation } = pool;
-  const named =
-    typeof implementation === "string" ? /([^.:]+):[^:]*$/.exec(implementation)?.[1] : undefined;
-  if (named !== undefined) return named === "thread" ? "threads" : named;
-  if ("writes" in pool) return "prefork";
-  if ("threads" in pool) return "threads";
-  return null;
 }
 
 /** The prefork pool says `[soft, hard]`, 0 for none; other pools have no time limits. */

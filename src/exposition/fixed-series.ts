@@ -183,6 +183,7 @@ function allKnown({ name, queues }: PageSize["connections"][number]): ObservedCo
     workers: [],
     foldedWorkers: 0,
     backendMemoryBytes: 0,
+    server: null,
     brokerMemory: null,
     queues: queues.map((queue) => ({
       name: queue,

@@ -12,6 +12,12 @@ export interface Ended {
 /** Takes from the growing counts of a ledger what has come since the last look. */
 export class LatencyGrowth {
   #before = new Map<string, Float64Array>();
+  #isFirst: boolean;
+
+  /** `isFromBeginning`: the first look is about all that was counted before it; else that is where it begins. */
+  constructor(isFromBeginning = false) {
+    this.#isFirst = isFromBeginning;
+  }
 
   look(ledger: LedgerView, subject: Subject): Ended {
     const byTask = new Map<string, Uint32Array>();
@@ -24,14 +30,18 @@ export class LatencyGrowth {
         add(counts, ledger.fineCounts(entry, "latencyFailed"));
       }
       now.set(task, counts);
-      const grown = growth(this.#before.get(task) ?? counts, counts);
+      const before = this.#before.get(task) ?? (this.#isFirst ? NOTHING : counts);
+      const grown = growth(before, counts);
       byTask.set(task, grown);
       add(all, grown);
     }
     this.#before = now;
+    this.#isFirst = false;
     return { byTask, all };
   }
 }
+
+const NOTHING = new Float64Array(FINE.size);
 
 /** Adds counts to others. */
 export function add(to: Float64Array | Uint32Array, counts: ArrayLike<number>): void {

@@ -13,7 +13,7 @@ export function observe(cells: Float64Array, place: HistogramPlace, valueMs: num
   }
   cells[place.offset + low]! += 1;
   cells[place.offset + bounds.length + 1]! += value;
-  if (place.fineOffset >= 0) cells[place.fineOffset + fineIndex(value)]! += 1;
+  cells[place.fineOffset + fineIndex(value)]! += 1;
 }
 
 /**
@@ -37,7 +37,6 @@ export function observeSpaced(
   }
   cells[offset + boundsMs.length]! += count - before;
   cells[offset + boundsMs.length + 1]! += (count * (greatestMs + least)) / 2;
-  if (fineOffset < 0) return;
   const last = fineIndex(greatestMs);
   before = 0;
   for (let index = fineIndex(least); index < last; index++) {
@@ -98,7 +97,8 @@ function fineIndex(valueMs: number): number {
   return index < 0 ? 0 : index >= FINE.size ? FINE.size - 1 : index;
 }
 
-function fineLowerMs(index: number): number {
+/** Where a cell of a fine table begins, in milliseconds; the first also has what is below it, the last what is above. */
+export function fineLowerMs(index: number): number {
   const octave = Math.floor(index / 64);
   return 2 ** (FINE.minExponent + octave) * (1 + (index % 64) / 64);
 }

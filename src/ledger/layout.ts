@@ -4,8 +4,8 @@ import { countersOf, DROPS, OUTCOMES, PUBLISH_FAILURES } from "./ends.js";
  * Names, order and place of every cell that an engine shares with the main thread. One writer (the
  * engine), any number of readers; both sides build the same `Layout` from the same `Dimensions`.
  *
- * The memory is two equal halves: the engine counts in the live one and copies it to the snapshot one
- * when asked, so that every reading is consistent. All cells are Float64: exact up to 2^53, which at
+ * The memory is two halves: the engine counts in the live one and copies it to the snapshot one when
+ * asked (all but the fine tables of the phases), so that every reading is consistent. All cells are Float64: exact up to 2^53, which at
  * 10,000 tasks a second comes after 28,000 years.
  */
 
@@ -36,7 +36,7 @@ export const ENTRY_COUNTERS = [
 ] as const;
 export type EntryCounter = (typeof ENTRY_COUNTERS)[number];
 
-/** Histograms of one mix entry, in memory order. Latencies also have the fine table for quantiles. */
+/** Histograms of one mix entry, in memory order. Each also has a fine table, for quantiles and reports. */
 export const ENTRY_HISTOGRAMS = [
   "latencySucceeded",
   "latencyFailed",
@@ -158,25 +158,28 @@ export interface Layout {
   exception(row: number): number;
   slo(row: number, counter: SloCounter): number;
   compensated(userRow: number): HistogramPlace;
-  /** Float64 cells in one half. */
+  /** Float64 cells that a snapshot copies. */
   readonly cellCount: number;
-  /** The fine tables, most of the cells, are the last of them, from here on: a scrape does without. */
+  /** The fine tables, most of those cells, are the last of them, from here on: a scrape does without. */
   readonly fineAt: number;
+  /** Float64 cells of the live half: behind those of a snapshot it has the fine tables of the phases. */
+  readonly liveCellCount: number;
 }
 
 /** Where a histogram lies: one count a bucket and +Inf, then the sum (ms); the fine table is elsewhere. */
 export interface HistogramPlace {
   readonly offset: number;
   readonly boundsMs: readonly number[];
-  /** Offset of the fine table, or -1. */
+  /** Offset of the fine table; those of phases are in the live half only. */
   readonly fineOffset: number;
 }
 
 /** Log-linear table for quantiles: 64 steps an octave, at most 0.8 % off, from 2^-4 ms to 2^22 ms. */
 export const FINE = { stepsBits: 6, minExponent: -4, maxExponent: 22, size: 26 * 64 } as const;
 
-/** Those that have a fine table. */
-const FINE_HISTOGRAMS: readonly EntryHistogram[] = ["latencySucceeded", "latencyFailed"];
+/** Those whose fine table is in every whole snapshot. Those of the phases only reports read, now and then. */
+const LATENCIES: readonly EntryHistogram[] = ["latencySucceeded", "latencyFailed"];
+const PHASES = ENTRY_HISTOGRAMS.filter((name) => !LATENCIES.includes(name));
 
 /** What a daemon and its servers take: short, unless something is wrong. */
 const SHORT_PHASES: ReadonlySet<EntryHistogram> = new Set(["dispatch", "publish", "delivery"]);
@@ -208,20 +211,23 @@ export function createLayout(dimensions: Dimensions): Layout {
   const usersAt = entriesAt + dimensions.entries * entrySize;
   const userSize = dimensions.bucketsMs.length + 2;
   const fineAt = usersAt + dimensions.userRows * userSize;
-  const userFineAt = fineAt + dimensions.entries * FINE_HISTOGRAMS.length * FINE.size;
+  const userFineAt = fineAt + dimensions.entries * LATENCIES.length * FINE.size;
+  const phasesFineAt = userFineAt + dimensions.userRows * FINE.size;
   return {
     dimensions,
-    cellCount: userFineAt + dimensions.userRows * FINE.size,
+    cellCount: phasesFineAt,
     fineAt,
+    liveCellCount: phasesFineAt + dimensions.entries * PHASES.length * FINE.size,
     entryCounter: (entry, counter) =>
       entriesAt + entry * entrySize + ENTRY_COUNTERS.indexOf(counter),
     entryHistogram(entry, histogram) {
       const { offset, boundsMs } = histograms.get(histogram)!;
-      const fine = FINE_HISTOGRAMS.indexOf(histogram);
+      const isPhase = PHASES.includes(histogram);
+      const [firstAt, all] = isPhase ? [phasesFineAt, PHASES] : [fineAt, LATENCIES];
       return {
         offset: entriesAt + entry * entrySize + offset,
         boundsMs,
-        fineOffset: fine < 0 ? -1 : fineAt + (entry * FINE_HISTOGRAMS.length + fine) * FINE.size,
+        fineOffset: firstAt + (entry * all.length + all.indexOf(histogram)) * FINE.size,
       };
     },
     scenario: (scenario, cell) =>

@@ -15,14 +15,14 @@ export interface SharedLedger {
 
 /** Bytes that `layout` needs. */
 export function ledgerBytes(layout: Layout): number {
-  return 2 * halfBytes(layout);
+  return halfBytes(layout, layout.liveCellCount) + halfBytes(layout, layout.cellCount);
 }
 
 /** Views on a ledger's memory; the same on both sides of the thread. */
 export function openLedger(layout: Layout, memory: SharedArrayBuffer): SharedLedger {
   return {
-    live: openHalf(layout, memory, 0),
-    snapshot: openHalf(layout, memory, halfBytes(layout)),
+    live: openHalf(layout, memory, 0, layout.liveCellCount),
+    snapshot: openHalf(layout, memory, halfBytes(layout, layout.liveCellCount), layout.cellCount),
   };
 }
 
@@ -52,16 +52,16 @@ export function countInFlight(half: SlotStates, entryCount: number): InFlightCou
   return { publishing, inFlight };
 }
 
-function halfBytes(layout: Layout): number {
+function halfBytes(layout: Layout, cellCount: number): number {
   const slots = layout.dimensions.slots;
-  return align8(layout.cellCount * 8 + slots * 2 + slots);
+  return align8(cellCount * 8 + slots * 2 + slots);
 }
 
-function openHalf(layout: Layout, memory: SharedArrayBuffer, at: number): Half {
+function openHalf(layout: Layout, memory: SharedArrayBuffer, at: number, cellCount: number): Half {
   const slots = layout.dimensions.slots;
-  const entriesAt = at + layout.cellCount * 8;
+  const entriesAt = at + cellCount * 8;
   return {
-    cells: new Float64Array(memory, at, layout.cellCount),
+    cells: new Float64Array(memory, at, cellCount),
     entries: new Uint16Array(memory, entriesAt, slots),
     states: new Uint8Array(memory, entriesAt + slots * 2, slots),
   };

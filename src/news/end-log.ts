@@ -6,7 +6,7 @@ import type { EndReport } from "../reports/end-report.js";
  * well is left to it.
  */
 export function logEnd(
-  { total, balanced, slos, withoutSuccess }: EndReport,
+  { total, balanced, slos, thresholds, withoutSuccess }: EndReport,
   log: Logger,
   isReportBesideLog: boolean,
 ): void {
@@ -24,6 +24,9 @@ export function logEnd(
   if (isReportBesideLog) return;
   for (const [slo, { verdict, reason }] of Object.entries(slos)) {
     if (verdict !== "met") log.warn({ slo, reason }, `the SLO is ${verdict}`);
+  }
+  for (const { threshold, verdict, reason } of thresholds) {
+    if (verdict !== "met") log.warn({ threshold, reason }, `the threshold is ${verdict}`);
   }
   for (const sentence of withoutSuccess) log.warn(sentence);
 }

@@ -6,6 +6,7 @@ import type {
   LinkReport,
   Memory,
   RemoteControl,
+  ServerAbout,
   ServerLook,
 } from "../connections/observe-ports.js";
 import { openControl, openEvents, openLook } from "../connections/open.js";
@@ -66,6 +67,8 @@ export interface ObservedConnection extends Omit<ObservedQueues, "queues"> {
     readonly lastFall: SeenFall | null;
   })[];
   readonly foldedWorkers: number;
+  /** What its broker is; null when it does not say, or is not reached yet. */
+  readonly server: Pick<ServerAbout, "product" | "version"> | null;
   /** Memory of its broker; null when it is not known. */
   readonly brokerMemory: Memory | null;
   /** Memory of its result backend; null when it is not known, or is no Redis. */
@@ -141,6 +144,7 @@ export class ConnectionObserver {
   #settled = () => {};
   readonly #ticker: NodeJS.Timeout;
   #queues: ObservedQueues;
+  #server: ObservedConnection["server"] = null;
   readonly #falls = new QueueFalls(ASK_EVERY_MS + ASK_SOON_MS);
   /** Workers by queue that they consume; null when not all are known to have answered. */
   #consumers: ReadonlyMap<string, number> | null = null;
@@ -238,6 +242,7 @@ export class ConnectionObserver {
       malformedReplies: this.#malformedReplies,
       workers: this.#book.observed(),
       foldedWorkers: this.#book.folded,
+      server: this.#server,
       brokerMemory: this.#opened?.brokerMemory.now ?? null,
       backendMemoryBytes: this.#opened?.memory?.now?.usedBytes ?? null,
       unacked: this.#queues.unacked,
@@ -329,6 +334,7 @@ export class ConnectionObserver {
         if (part === "events") this.#reconnects++;
         if (part === "control") this.#askSoon();
         if (part === "queues" || part === "memory") this.#nextLookMs = 0;
+        if (part === "queues") void this.#askServer();
         this.#settle(part);
         this.#say({ type: "up", part, cause: "" });
         this.#poll();
@@ -445,6 +451,16 @@ export class ConnectionObserver {
       this.#say({ type: "notLookedAt", cause: messageOf(error) });
     } finally {
       this.#isLooking = false;
+    }
+  }
+
+  /** At each connection: after a fail-over it may be another one. */
+  async #askServer(): Promise<void> {
+    try {
+      const about = await this.#opened?.look.about();
+      if (about) this.#server = { product: about.product, version: about.version };
+    } catch {
+      // The connection was lost; the next one is asked.
     }
   }
 

@@ -1,4 +1,5 @@
 import type { CeleryEvent } from "../celery/events/event-message.js";
+import { poolName } from "../celery/events/pool-name.js";
 import { type KnownWorker, newWorker, type ObservedWorker, OTHER } from "./worker.js";
 
 /** How long the series of a worker that is gone stay at 0: long enough for alerts that wait a while. */
@@ -8,6 +9,7 @@ const GRACE_MS = 2_000;
 /** Workers that are remembered; further ones are counted and forgotten. */
 const MAX_KNOWN = 5_000;
 const MAX_NAME_LENGTH = 255;
+const MAX_VERSION_LENGTH = 64;
 
 export interface WorkerBookOptions {
   /** Workers with series of their own; further ones add up to one that is called `other`. */
@@ -69,7 +71,8 @@ export class WorkerBook {
     const worker = this.#alive(hostname, nowMs);
     if (worker === null) return;
     worker.lastHeartbeatUnixMs = nowUnixMs;
-    const { freq, active, processed } = fields;
+    const { freq, active, processed, sw_ver } = fields;
+    if (typeof sw_ver === "string") worker.version = sw_ver.slice(0, MAX_VERSION_LENGTH);
     // The heartbeat that remote control asks for, as Flower does when it starts, has neither, and an
     // interval that is not the worker's (`celery/worker/control.py heartbeat`).
     if (!isCount(active) || !isCount(processed)) return;
@@ -85,6 +88,7 @@ export class WorkerBook {
     const { pool, prefetch_count, total } = answer;
     const size = objectOf(pool)["max-concurrency"];
     if (isCount(size)) worker.poolSize = size;
+    worker.pool = poolName(objectOf(pool)) ?? worker.pool;
     if (isCount(prefetch_count)) worker.prefetchCount = prefetch_count;
     const counts = Object.values(objectOf(total));
     if (counts.every(isCount)) {
@@ -230,6 +234,8 @@ export class WorkerBook {
     return {
       name: OTHER,
       up: sum(() => 1),
+      version: null,
+      pool: null,
       activeTasks: sum(({ activeTasks }) => activeTasks),
       poolSize: sum(({ poolSize }) => poolSize),
       prefetchCount: sum(({ prefetchCount }) => prefetchCount),
@@ -250,6 +256,8 @@ function observedOf(worker: KnownWorker, isHeard: boolean): ObservedWorker {
   return {
     name,
     up: isHeard ? Number(isUp) : null,
+    version: worker.version,
+    pool: worker.pool,
     activeTasks: ifUp(worker.activeTasks),
     poolSize: ifUp(worker.poolSize),
     prefetchCount: ifUp(worker.prefetchCount),

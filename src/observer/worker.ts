@@ -7,6 +7,10 @@ export interface ObservedWorker {
   readonly name: string;
   /** 1 or 0; of `other`, how many are up. */
   readonly up: number | null;
+  /** Version of Celery. */
+  readonly version: string | null;
+  /** As `--pool` calls it. */
+  readonly pool: string | null;
   readonly activeTasks: number | null;
   /** Tasks that it can run at the same time. */
   readonly poolSize: number | null;
@@ -32,6 +36,8 @@ export interface KnownWorker {
   /** How often it sends heartbeats; null when none has come. */
   beatMs: number | null;
   lastHeartbeatUnixMs: number | null;
+  version: string | null;
+  pool: string | null;
   activeTasks: number | null;
   poolSize: number | null;
   prefetchCount: number | null;
@@ -49,6 +55,8 @@ export function newWorker(name: string, hasSeries: boolean): KnownWorker {
     downSinceMs: null,
     beatMs: null,
     lastHeartbeatUnixMs: null,
+    version: null,
+    pool: null,
     activeTasks: null,
     poolSize: null,
     prefetchCount: null,

@@ -27,11 +27,14 @@ const NO_ENTRY = 0xffff;
  * SLOs and exceptions that the new plan has, too, goes on. What is true of an engine only while it leads (states,
  * rates, connections) is left to the new one.
  *
- * @param half a reading of the old engine; without fine tables when it is a scrape's
+ * @param half a reading of the old engine: a scrape's is without fine tables, a snapshot without those of phases
  */
 export function carryOver(half: Half, from: Books, to: Books): Half {
-  const hasFine = half.cells.length > from.layout.fineAt;
-  const cells = new Float64Array(hasFine ? to.layout.cellCount : to.layout.fineAt);
+  const { fineAt, cellCount } = from.layout;
+  const [hasFine, hasPhases] = [half.cells.length > fineAt, half.cells.length > cellCount];
+  const cells = new Float64Array(
+    hasPhases ? to.layout.liveCellCount : hasFine ? to.layout.cellCount : to.layout.fineAt,
+  );
   const add = (toCell: number, fromCell: number) => {
     cells[toCell]! += half.cells[fromCell]!;
   };
@@ -55,7 +58,7 @@ export function carryOver(half: Half, from: Books, to: Books): Half {
     }
     for (const name of ENTRY_HISTOGRAMS) {
       const place = from.layout.entryHistogram(fromRow, name);
-      addHistogram(add, hasFine, place, to.layout.entryHistogram(toRow, name));
+      addHistogram(add, cells.length, place, to.layout.entryHistogram(toRow, name));
     }
     // Members have rows behind the entries', and no users.
     const [fromUser, toUser] = [
@@ -63,7 +66,8 @@ export function carryOver(half: Half, from: Books, to: Books): Half {
       to.subject.entries[toRow]?.userRow,
     ];
     if (typeof fromUser === "number" && typeof toUser === "number") {
-      addHistogram(add, hasFine, from.layout.compensated(fromUser), to.layout.compensated(toUser));
+      const [place, same] = [from.layout.compensated(fromUser), to.layout.compensated(toUser)];
+      addHistogram(add, cells.length, place, same);
     }
     add(to.layout.exception(toRow), from.layout.exception(fromRow));
   }
@@ -89,13 +93,13 @@ const CONNECTION_COUNTERS = CONNECTION_CELLS.filter(
 
 function addHistogram(
   add: (toCell: number, fromCell: number) => void,
-  hasFine: boolean,
+  cellCount: number,
   a: HistogramPlace,
   b: HistogramPlace,
 ): void {
   // Its buckets, +Inf, and the sum.
   for (let cell = 0; cell < b.boundsMs.length + 2; cell++) add(b.offset + cell, a.offset + cell);
-  if (!hasFine || b.fineOffset < 0) return;
+  if (b.fineOffset >= cellCount) return;
   for (let cell = 0; cell < FINE.size; cell++) add(b.fineOffset + cell, a.fineOffset + cell);
 }
 

@@ -6,6 +6,7 @@ import {
   type EngineCell,
   type EntryCounter,
   type EntryHistogram,
+  FINE,
   type HistogramPlace,
   type Layout,
   SCENARIO_STATES,
@@ -60,6 +61,11 @@ export class LedgerView {
     return sumMs(this.#half.cells, place);
   }
 
+  /** The sum of what a histogram has counted, in ms. */
+  sumMs(entry: number, name: EntryHistogram): number {
+    return sumMs(this.#half.cells, this.#layout.entryHistogram(entry, name));
+  }
+
   /** As `addHistogram`, of the compensated latencies of an entry whose starts come from users. */
   addCompensated(userRow: number, counts: Float64Array): number {
     const place = this.#layout.compensated(userRow);
@@ -78,10 +84,10 @@ export class LedgerView {
   }
 
   /**
-   * A copy of a latency's high-resolution counts, for `quantileMs`.
-   * @throws {Error} in a scrape's reading, which is without them
+   * A copy of the high-resolution counts of a latency, for `quantileMs`, or of a phase.
+   * @throws {Error} in a reading that is without them: a scrape's, and of phases all but the live one
    */
-  fineCounts(entry: number, name: "latencySucceeded" | "latencyFailed"): Float64Array {
+  fineCounts(entry: number, name: EntryHistogram): Float64Array {
     return this.#fineOf(this.#layout.entryHistogram(entry, name));
   }
 
@@ -123,8 +129,8 @@ export class LedgerView {
   }
 
   #fineOf(place: HistogramPlace): Float64Array {
-    if (this.#half.cells.length < this.#layout.cellCount) {
-      throw new Error("A scrape's reading has no fine tables.");
+    if (this.#half.cells.length < place.fineOffset + FINE.size) {
+      throw new Error("This reading has no fine tables of it.");
     }
     return fineTable(this.#half.cells, place).slice();
   }

@@ -1,11 +1,13 @@
 import type { Side } from "../diagnosis/bottleneck.js";
 import type { SideStanding } from "../diagnosis/bottleneck-watch.js";
+import type { JudgedThreshold } from "../diagnosis/threshold-watch.js";
 import type { LedgerView } from "../readings/ledger-view.js";
 import type { Subject } from "../readings/subject.js";
 import { entriesByTask } from "../readings/summary.js";
 import { type PhaseReport, phaseReports } from "./phase-report.js";
 import { type StageReport, type StageSummary, stageReport } from "./stage-report.js";
 import { type LedgerReport, ledgerReport, type TaskReport } from "./task-report.js";
+import { type ThresholdReport, thresholdReports } from "./threshold-report.js";
 import { type UsersReport, usersReports } from "./users-report.js";
 import { type NotSentReasons, withoutSuccess } from "./without-success.js";
 
@@ -22,6 +24,8 @@ export interface EndReport extends LedgerReport {
   /** For how long this daemon was itself the bottleneck. */
   readonly saturatedSeconds: number;
   readonly tasks: Readonly<Record<string, EndedTaskReport>>;
+  /** In the order of the configuration. */
+  readonly thresholds: readonly ThresholdReport[];
   readonly stages: readonly StageReport[];
   /** Of the scenarios whose users wait for their answer, by name. */
   readonly users: Readonly<Record<string, UsersReport>>;
@@ -55,6 +59,7 @@ export interface EndedRun {
   readonly ledger: LedgerView;
   /** What was counted by stage, by all threads and under every plan. */
   readonly stages: readonly StageSummary[];
+  readonly thresholds: readonly JudgedThreshold[];
   readonly subject: Subject;
   readonly startedUnixMs: number;
   readonly seconds: number;
@@ -88,6 +93,7 @@ export function endReport(run: EndedRun): EndReport {
         },
       ]),
     ),
+    thresholds: thresholdReports(run.thresholds, subject),
     stages: run.stages.map(stageReport),
     users: usersReports(ledger, subject),
     data: dataReports(run),

@@ -8,6 +8,7 @@ import { evidenceText } from "./bottleneck-text.js";
 import type { EndedRun, EndReport } from "./end-report.js";
 import { sloLines } from "./slo-report.js";
 import type { StageSummary } from "./stage-report.js";
+import { thresholdLines } from "./threshold-report.js";
 
 /** What a row of a table counts. */
 interface Row {
@@ -28,6 +29,7 @@ export function reportText(run: EndedRun, report: EndReport, width: number): str
     headed("data", dataLines(report)),
     headed("errors", errorLines(report, width)),
     headed("SLOs", sloLines(report.slos)),
+    headed("thresholds", thresholdLines(report.thresholds)),
     headed("slow side", bottleneckLines(report, width)),
     report.withoutSuccess.map(printable),
   ];

@@ -1,5 +1,6 @@
 import type { SideStanding } from "../diagnosis/bottleneck-watch.js";
 import type { WatchedDrift } from "../diagnosis/drift.js";
+import type { JudgedThreshold } from "../diagnosis/threshold-watch.js";
 import type { GuardStanding } from "../guards/guard-watch.js";
 import type { Readiness } from "../http/app.js";
 import type { ScenarioState } from "../ledger/layout.js";
@@ -11,6 +12,7 @@ import { entriesByTask, summarize } from "../readings/summary.js";
 import { evidenceText } from "./bottleneck-text.js";
 import type { SloReport } from "./slo-report.js";
 import { ledgerReport, type TaskReport } from "./task-report.js";
+import { type ThresholdReport, thresholdReports } from "./threshold-report.js";
 
 /**
  * What `GET /api/v1/status` answers: docs/api.md is its reference. What is not known is null, and so is what
@@ -32,6 +34,8 @@ export interface Status extends Readiness {
   readonly total: TaskReport;
   readonly tasks: Readonly<Record<string, TaskStatus>>;
   readonly slos: Readonly<Record<string, SloReport>>;
+  /** As they would be judged if the run ended now. */
+  readonly thresholds: readonly ThresholdReport[];
   readonly connections: Readonly<Record<string, ConnectionStatus>>;
   readonly drift: readonly WatchedDrift[];
   readonly guards: Readonly<Record<string, Omit<GuardStanding, "name">>>;
@@ -84,6 +88,7 @@ export interface StatusSources {
   readonly verdicts: ReadonlyMap<string, SideStanding>;
   readonly drifts: readonly WatchedDrift[];
   readonly guards: readonly GuardStanding[];
+  readonly thresholds: readonly JudgedThreshold[];
   readonly readiness: Readiness;
   readonly seconds: number;
   readonly achievedRate: (scenario: number) => number | null;
@@ -122,6 +127,7 @@ export function statusOf(sources: StatusSources): Status {
       }),
     ),
     slos,
+    thresholds: thresholdReports(sources.thresholds, subject),
     connections: Object.fromEntries(
       observed.map((connection, index) => [
         connection.name,

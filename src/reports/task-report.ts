@@ -35,19 +35,33 @@ export type LatencyReport = Readonly<Record<"p50" | "p95" | "p99" | "p999" | "ma
 
 export function ledgerReport(ledger: LedgerView, subject: Subject): LedgerReport {
   const all = [...subject.entries.keys()];
-  const report = (entries: readonly number[]) =>
-    taskReport(summarize(ledger, entries), Object.fromEntries(errorsOf(ledger, subject, entries)));
+  const report = (entries: readonly number[]) => reportOf(ledger, subject, entries);
   return {
-    balanced: all.every((entry) => {
-      const balance = ledger.balance(entry);
-      return balance.planned === 0 && balance.published === 0;
-    }),
+    balanced: isBalanced(ledger, all),
     total: report(all),
     tasks: Object.fromEntries(
       [...entriesByTask(subject)].map(([task, entries]) => [task, report(entries)]),
     ),
     slos: sloReports(ledger, subject),
   };
+}
+
+/** Do both sums of the ledger hold for each of these entries? */
+export function isBalanced(ledger: LedgerView, entries: readonly number[]): boolean {
+  return entries.every((entry) => {
+    const balance = ledger.balance(entry);
+    return balance.planned === 0 && balance.published === 0;
+  });
+}
+
+/** Of some entries together. */
+export function reportOf(
+  ledger: LedgerView,
+  subject: Subject,
+  entries: readonly number[],
+): TaskReport {
+  const errors = Object.fromEntries(errorsOf(ledger, subject, entries));
+  return taskReport(summarize(ledger, entries), errors);
 }
 
 function taskReport(summary: Summary, errors: Record<string, number>): TaskReport {

@@ -107,6 +107,11 @@ export class ThreadHost {
     return reading;
   }
 
+  /** What it counts, as it is written: with the fine tables of the phases, which no snapshot has. */
+  get live(): Half {
+    return this.#ledger.live;
+  }
+
   /** Starts of today by this thread, those of before included; it counts them once a second. */
   get startsToday(): number {
     return this.#ledger.live.cells[this.#layout.engine("startsToday")]!;

@@ -3,6 +3,7 @@ import { brokerTraits, kindOf, type ServerKind } from "../celery/urls/server-url
 import type { ConfigIssue } from "../config/faults/config-issue.js";
 import type { Config } from "../config/schema.js";
 import type { DataSource } from "../data/data-source.js";
+import type { ThresholdPlan } from "../diagnosis/threshold-watch.js";
 import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
 import { SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
 import type { GuardPlan } from "../guards/guard-plan.js";
@@ -17,6 +18,7 @@ import { planEntries, recordedKinds } from "./entries.js";
 import { lookEveryMs, planGuards } from "./guards.js";
 import { Modules } from "./modules.js";
 import { planSlos } from "./objectives.js";
+import { planThresholds } from "./thresholds.js";
 
 export interface WorkloadOptions {
   readonly config: Config;
@@ -45,6 +47,7 @@ export interface PlannedEngine {
   /** Of the scenarios that have one. */
   readonly leases: readonly LeasePlan[];
   readonly guards: readonly GuardPlan[];
+  readonly thresholds: readonly ThresholdPlan[];
 }
 
 /** Null when nobody waits for results of a connection. */
@@ -151,6 +154,7 @@ export function planEngine(
     subject,
     leases: planLeases(config),
     guards,
+    thresholds: planThresholds(config),
     observe: Object.entries(config.connections).map(([name, connection], index) => ({
       name,
       broker: connection.broker,

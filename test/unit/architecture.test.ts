@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observer: ["celery", "connections"],
   readings: ["ledger", "lease", "plan"],
   threads: ["plan", "celery", "scripts", "ledger", "engine", "observer"],
-  diagnosis: ["control", "ledger", "engine", "observer", "readings"],
+  diagnosis: ["control", "ledger", "slo", "engine", "observer", "readings"],
   guards: ["ledger", "observer", "readings", "control"],
   state: ["config", "plan", "control"],
   exposition: ["control", "ledger", "observer", "readings", "diagnosis", "guards"],
@@ -48,7 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   learn: ["plan", "celery", "config", "init", "terminal"],
   workload: [
     ...["config", "plan", "celery", "data", "ledger", "lease", "engine", "observer", "readings"],
-    ...["guards", "exposition", "control", "scripts"],
+    ...["diagnosis", "guards", "exposition", "control", "scripts"],
   ],
   reports: [
     ...["plan", "ledger", "slo", "connections", "observer", "readings", "diagnosis", "guards"],
@@ -94,8 +94,8 @@ const HOME: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["exposition"],
   express: ["http"],
   "p-limit": ["observer"],
-  // What may be configured, what may be ordered, and what is kept of it.
-  zod: ["config", "http", "state"],
+  // What may be configured, what may be ordered, what is kept of it, and what is reported.
+  zod: ["config", "http", "state", "reports"],
   // Configurations, Prometheus' rules, and results of workers.
   yaml: ["config", "rules", "init", "celery"],
   commander: ["main.ts", "command-line.ts", "describe-commands.ts"],

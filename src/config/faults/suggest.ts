@@ -53,6 +53,7 @@ const ITEMS: Readonly<Record<string, string>> = {
 const LISTS: Readonly<Record<string, string>> = {
   slos: "Write slos: [{name: resize-latency, objective: 99.9%}].",
   guards: "Write guards: [{name: deep-queue, watch: queueLength, above: 50000}].",
+  thresholds: 'Write thresholds: ["p95(all) < 800ms"].',
 };
 
 const SECTIONS: Readonly<Record<string, string>> = {

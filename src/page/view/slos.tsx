@@ -15,6 +15,7 @@ export function Slos({ live: { status } }: { live: LiveStatus }) {
   const slos = Object.entries(status.slos);
   return (
     <Section title="Objectives" name="slos">
+      {status.thresholds.length === 0 ? null : <Thresholds thresholds={status.thresholds} />}
       {slos.length === 0 ? (
         <p class="empty">The configuration has no SLOs.</p>
       ) : (
@@ -28,6 +29,23 @@ export function Slos({ live: { status } }: { live: LiveStatus }) {
         </Table>
       )}
     </Section>
+  );
+}
+
+/** As they would be judged if the run ended now. */
+function Thresholds({ thresholds }: { thresholds: LiveStatus["status"]["thresholds"] }) {
+  return (
+    <Table caption="Thresholds" heads={[["threshold"], ["so far"], ["why"]]}>
+      {thresholds.map(({ threshold, verdict, reason }) => (
+        <tr key={threshold}>
+          <th scope="row">{threshold}</th>
+          <td>
+            <Chip tone={TONES[verdict]}>{verdict}</Chip>
+          </td>
+          <td class="words">{reason}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -74,6 +74,7 @@ function configOf(scenarios: Record<string, Differences>): Config {
     },
     data: {},
     slos: [],
+    thresholds: [],
     guards: [],
     threads: 1,
     segment: { index: 0, of: 1 },

@@ -33,7 +33,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "an unknown key that is like no other",
     text: withTail("workers: 4"),
     faults: [
-      'load.yml:13:1: Cannot read key "workers": there is no such key. Known here: connections, tasks, scenarios, data, defaults, slos, guards, server, control, limits, state, buckets, driftWindow, seed, tick, threads, segment.',
+      'load.yml:13:1: Cannot read key "workers": there is no such key. Known here: connections, tasks, scenarios, data, defaults, slos, thresholds, guards, server, control, limits, state, buckets, driftWindow, seed, tick, threads, segment.',
     ],
   },
   {

@@ -122,6 +122,7 @@ scenarios:
     gracefulStop: 30s # default
 data: {} # default
 slos: [] # default
+thresholds: [] # default
 guards:
   - {name: default-broker-memory, watch: brokerMemory, above: 90%, resumeBelow: 80%} # default
   - {name: default-queue-length, watch: queueLength, above: 100000, resumeBelow: 50000} # default

@@ -60,6 +60,7 @@ test("the smallest configuration gets every default", () => {
       },
     },
     slos: [],
+    thresholds: [],
     guards: [
       {
         ...guard("default-broker-memory", "brokerMemory", 0.9, 0.8),

@@ -16,11 +16,14 @@ export const OBSERVED: ObservedConnection = {
   malformedReplies: 3,
   foldedWorkers: 0,
   backendMemoryBytes: 1_000_000,
+  server: { product: "Redis", version: "8.0.2" },
   brokerMemory: { usedBytes: 1_000_000, limitBytes: 4_000_000 },
   workers: [
     {
       name: "celery@a",
       up: 1,
+      version: "5.7.0",
+      pool: "prefork",
       activeTasks: 3,
       poolSize: 4,
       prefetchCount: 16,
@@ -90,6 +93,8 @@ export const UNKNOWN: ObservedConnection = {
     {
       name: "celery@a",
       up: null,
+      version: null,
+      pool: null,
       activeTasks: null,
       poolSize: null,
       prefetchCount: null,
@@ -113,6 +118,7 @@ export const UNKNOWN: ObservedConnection = {
   ],
   unacked: null,
   backendMemoryBytes: null,
+  server: null,
   brokerMemory: null,
 };
 

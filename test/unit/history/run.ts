@@ -1,6 +1,11 @@
 import { History } from "../../../src/history/history.js";
+import type { HistoryReading } from "../../../src/history/series.js";
 import { observe } from "../../../src/ledger/histogram.js";
-import { createLayout, type EntryCounter } from "../../../src/ledger/layout.js";
+import {
+  createLayout,
+  type EntryCounter,
+  type EntryHistogram,
+} from "../../../src/ledger/layout.js";
 import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import type { ObservedConnection } from "../../../src/observer/connection-observer.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
@@ -64,14 +69,30 @@ export class Run {
     this.#half.cells[this.#layout.exception(row)]! += by;
   }
 
+  /** A phase of so many tasks of an entry took so long. */
+  phase(entry: number, name: EntryHistogram, count: number, ms: number) {
+    const place = this.#layout.entryHistogram(entry, name);
+    for (let each = 0; each < count; each++) observe(this.#half.cells, place, ms);
+  }
+
+  /** A reading of the live memory. */
+  get ledger() {
+    return new LedgerView(this.#layout, [this.#half]);
+  }
+
+  get reading(): HistoryReading {
+    return { ledger: this.ledger, subject: this.subject, observed: [this.#observed()] };
+  }
+
+  /** Time passes, and nobody looks. */
+  wait(seconds: number) {
+    this.#seconds += seconds;
+  }
+
   /** So long after the last look there is another one; returns the moments that it completes. */
   pass(seconds = 1) {
     this.#seconds += seconds;
-    const ledger = new LedgerView(this.#layout, [this.#half]);
-    return this.history.look(
-      { ledger, subject: this.subject, observed: [this.#observed()] },
-      this.moment,
-    );
+    return this.history.look(this.reading, this.moment);
   }
 
   get moment() {

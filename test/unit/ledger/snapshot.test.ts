@@ -30,7 +30,7 @@ test("no two cells of a layout share a place, and all lie inside", () => {
     for (const name of ENTRY_HISTOGRAMS) {
       const { offset, boundsMs, fineOffset } = layout.entryHistogram(entry, name);
       for (let i = 0; i < boundsMs.length + 2; i++) places.push(offset + i);
-      if (fineOffset >= 0) for (let i = 0; i < 26 * 64; i++) places.push(fineOffset + i);
+      for (let i = 0; i < 26 * 64; i++) places.push(fineOffset + i);
     }
   }
   for (let row = 0; row < 3; row++) places.push(layout.exception(row));
@@ -39,7 +39,7 @@ test("no two cells of a layout share a place, and all lie inside", () => {
   places.push(layout.connection(0, "brokerUp"), layout.connection(0, "restartedEmpty"));
   places.push(layout.engine("lastTurnSeconds"), layout.engine("foldedExceptions"));
   assert.equal(new Set(places).size, places.length);
-  assert.ok(places.every((place) => place >= 0 && place < layout.cellCount));
+  assert.ok(places.every((place) => place >= 0 && place < layout.liveCellCount));
 });
 
 test("a snapshot stays as it was while the engine goes on counting", () => {
@@ -65,8 +65,19 @@ test("a scrape's copy has every cell but those of the fine tables", () => {
   const fine = [0, 1].flatMap((entry) =>
     ENTRY_HISTOGRAMS.map((name) => layout.entryHistogram(entry, name).fineOffset),
   );
-  assert.equal(copied.length, layout.cellCount - fine.filter((at) => at >= 0).length * 26 * 64);
-  assert.ok(fine.every((at) => at < 0 || at >= copied.length));
+  assert.equal(copied.length, layout.liveCellCount - fine.length * 26 * 64);
+  assert.ok(fine.every((at) => at >= copied.length));
+});
+
+test("a whole copy has the fine tables of latencies, and not those of phases", () => {
+  const ledger = open();
+  ledger.live.cells.fill(1);
+  takeSnapshot(ledger, layout.cellCount);
+  assert.equal(ledger.snapshot.cells.length, layout.cellCount);
+  assert.ok(ledger.snapshot.cells.every((cell) => cell === 1));
+  const { fineOffset } = layout.entryHistogram(1, "run");
+  assert.ok(fineOffset >= layout.cellCount);
+  assert.equal(ledger.live.cells[fineOffset], 1);
 });
 
 test("countInFlight() counts from the table: publishing apart from published and started", () => {

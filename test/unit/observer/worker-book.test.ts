@@ -97,12 +97,12 @@ test("a pause of our own is no silence of the workers", () => {
 
 test("what a worker says is kept until it is down; a counter of a restarted one starts anew", () => {
   const { book, say, beat } = bookOf();
-  beat("a@h", 1_000, { active: 3, processed: 100 });
+  beat("a@h", 1_000, { active: 3, processed: 100, sw_ver: "5.7.0" });
   // The heartbeat that remote control asks for has neither number.
   say("worker-heartbeat", "a@h", 1_500, { freq: 5 });
   book.stats(
     "a@h",
-    { pool: { "max-concurrency": 4 }, prefetch_count: 16, total: { x: 70, y: 31 } },
+    { pool: { "max-concurrency": 4, writes: {} }, prefetch_count: 16, total: { x: 70, y: 31 } },
     2,
   );
   book.queues("a@h", ["celery"], 3);
@@ -112,6 +112,8 @@ test("what a worker says is kept until it is down; a counter of a restarted one 
     {
       name: "a@h",
       up: 1,
+      version: "5.7.0",
+      pool: "prefork",
       activeTasks: 3,
       poolSize: 4,
       prefetchCount: 16,
@@ -127,6 +129,8 @@ test("what a worker says is kept until it is down; a counter of a restarted one 
     {
       name: "a@h",
       up: 0,
+      version: "5.7.0",
+      pool: "prefork",
       activeTasks: null,
       poolSize: null,
       prefetchCount: null,

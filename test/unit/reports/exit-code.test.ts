@@ -13,6 +13,7 @@ function codeOf(
     published = 5,
     unconfirmed = 0,
     succeeded = 0,
+    thresholds = [] as readonly Verdict[],
   } = {},
 ): number {
   const slos = Object.fromEntries(verdicts.map((verdict, index) => [`slo-${index}`, { verdict }]));
@@ -20,6 +21,7 @@ function codeOf(
     stoppedBySignal,
     total: { planned: 5, published, unconfirmed, outcomes: { succeeded } },
     slos,
+    thresholds: thresholds.map((verdict) => ({ verdict })),
   };
   return exitCodeOf(report as unknown as EndReport, { isBounded, exitOnSlo });
 }
@@ -34,6 +36,17 @@ test("with --exit-on-slo an SLO that is missed ends with 99, one that is inconcl
 
 test("without --exit-on-slo the SLOs decide nothing", () => {
   assert.equal(codeOf(["missed"], { exitOnSlo: false }), 0);
+});
+
+test("thresholds decide by themselves, as in k6", () => {
+  const code = (thresholds: readonly Verdict[], more = {}) =>
+    codeOf([], { exitOnSlo: false, thresholds, ...more });
+  assert.equal(code(["met", "met"]), 0);
+  assert.equal(code(["met", "inconclusive"]), 98);
+  assert.equal(code(["inconclusive", "missed"]), 99);
+  assert.equal(code(["missed"], { isBounded: false, stoppedBySignal: true }), 99);
+  assert.equal(code(["missed"], { stoppedBySignal: true }), 105);
+  assert.equal(codeOf(["missed"], { exitOnSlo: false, thresholds: ["inconclusive"] }), 98);
 });
 
 test("a run that was stopped before its end ends with 105, one of which nothing was taken with 1", () => {

@@ -62,6 +62,7 @@ function setUp() {
 function ended(ledger: LedgerView): EndedRun {
   return {
     ledger,
+    thresholds: [],
     stages: summarizeStages(new Float64Array(createStageLayout([1]).cellCount), subject),
     subject,
     startedUnixMs: 0,

@@ -74,6 +74,7 @@ function setUp(stages = steps(2), userRow: number | null = null) {
   };
   const run = (): EndedRun => ({
     ledger: new LedgerView(layout, [live]),
+    thresholds: [],
     stages: summarizeStages(stageCells, subject),
     subject,
     startedUnixMs: Date.UTC(2026, 0, 2, 3, 4, 5),

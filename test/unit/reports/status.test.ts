@@ -66,6 +66,7 @@ test("what has no number is null, so that the status is the same after JSON", ()
     verdicts: new Map([["app.a", { side: "none", evidence: null }]]),
     drifts: DRIFTS,
     guards: GUARDS,
+    thresholds: [],
     readiness: { ready: false, problems: [{ message: "stopping" }] },
     seconds: 12.5,
     achievedRate: () => null,
