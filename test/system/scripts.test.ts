@@ -164,7 +164,7 @@ const BAD: readonly (readonly [what: string, line: string, told: RegExp, isResta
     ],
     [
       "a leak",
-      "for (let i = 0; i < 1e5; i++) kept.push({ i, text: `${i} of many` });",
+      "for (let i = 0; i < 1e5; i++) kept.push({ i, text: i + ' of many' });",
       /bad1\.mjs used more than 256 MiB/,
       true,
     ],
