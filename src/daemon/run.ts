@@ -254,6 +254,7 @@ export class Run {
     return {
       ledger,
       thresholds: this.judgedThresholds(),
+      scripts: this.#scripts.reading,
       stages: this.engines.stages(),
       subject,
       startedUnixMs: this.#began.unixMs,

@@ -2,9 +2,11 @@ import type { Side } from "../diagnosis/bottleneck.js";
 import type { SideStanding } from "../diagnosis/bottleneck-watch.js";
 import type { JudgedThreshold } from "../diagnosis/threshold-watch.js";
 import type { LedgerView } from "../readings/ledger-view.js";
+import type { ScriptReading } from "../readings/script-reading.js";
 import type { Subject } from "../readings/subject.js";
 import { entriesByTask } from "../readings/summary.js";
 import { type PhaseReport, phaseReports } from "./phase-report.js";
+import { type ScriptReport, scriptReports } from "./script-report.js";
 import { type StageReport, type StageSummary, stageReport } from "./stage-report.js";
 import { type LedgerReport, ledgerReport, type TaskReport } from "./task-report.js";
 import { type ThresholdReport, thresholdReports } from "./threshold-report.js";
@@ -29,6 +31,8 @@ export interface EndReport extends LedgerReport {
   readonly stages: readonly StageReport[];
   /** Of the scenarios whose users wait for their answer, by name. */
   readonly users: Readonly<Record<string, UsersReport>>;
+  /** What users did in scripts, by the names of their scenarios. */
+  readonly scripts: Readonly<Record<string, ScriptReport>>;
   /** What there was of rows, by name. */
   readonly data: Readonly<Record<string, DataReport>>;
   /** Of what nothing has succeeded, and why: a sentence each. */
@@ -60,6 +64,7 @@ export interface EndedRun {
   /** What was counted by stage, by all threads and under every plan. */
   readonly stages: readonly StageSummary[];
   readonly thresholds: readonly JudgedThreshold[];
+  readonly scripts: ScriptReading;
   readonly subject: Subject;
   readonly startedUnixMs: number;
   readonly seconds: number;
@@ -96,6 +101,7 @@ export function endReport(run: EndedRun): EndReport {
     thresholds: thresholdReports(run.thresholds, subject),
     stages: run.stages.map(stageReport),
     users: usersReports(ledger, subject),
+    scripts: scriptReports(run.scripts, subject),
     data: dataReports(run),
     withoutSuccess: withoutSuccess({ ...report, tasks }, subject, run.reasons, stoppedBySignal),
   };

@@ -6,6 +6,7 @@ import { type Column, tableLines } from "../terminal/table.js";
 import { printable, shortened, wrapped } from "../terminal/text.js";
 import { evidenceText } from "./bottleneck-text.js";
 import type { EndedRun, EndReport } from "./end-report.js";
+import { scriptLines } from "./script-report.js";
 import { sloLines } from "./slo-report.js";
 import type { StageSummary } from "./stage-report.js";
 import { thresholdLines } from "./threshold-report.js";
@@ -26,6 +27,7 @@ export function reportText(run: EndedRun, report: EndReport, width: number): str
     taskLines(run, width),
     stageLines(run.stages, width),
     headed("closed loops", usersLines(report)),
+    headed("scripts", scriptLines(report.scripts).map(printable)),
     headed("data", dataLines(report)),
     headed("errors", errorLines(report, width)),
     headed("SLOs", sloLines(report.slos)),

@@ -55,6 +55,7 @@ export function judgementsOf(run: JudgedRun): Judgement[] {
     ...sloJudgements(run),
     ...thresholdJudgements(run),
     ...run.subject.scenarios.flatMap((_, scenario) => checkJudgements(run, scenario)),
+    ...scriptJudgements(run),
     ...guardJudgements(run),
     ...ledgerJudgements(run),
   ];
@@ -162,6 +163,20 @@ function checkJudgements(run: JudgedRun, scenario: number): Judgement[] {
     };
     return [success, answer];
   });
+}
+
+/** What scripts have checked. */
+function scriptJudgements({ report }: JudgedRun): Judgement[] {
+  return Object.entries(report.scripts).flatMap(([scenario, { checks }]) =>
+    Object.entries(checks).map(([name, { passed, failed }]): Judgement => {
+      const n = passed + failed;
+      return {
+        ...{ kind: "check", name, scenario, verdict: failed > 0 ? "missed" : "met" },
+        reason: `${failed} of ${n} failed`,
+        ...{ value: failed, limit: 0, unit: "count", n, seconds: report.seconds, evidence: [] },
+      };
+    }),
+  );
 }
 
 /** A guard that held the load back made another run of it; one that only warns did not. */

@@ -273,6 +273,14 @@ export const runReport = z.object({
     z.object({ measured: latency, compensated: latency }),
     "Of scenarios whose users wait for their answers.",
   ),
+  scripts: byName(
+    z.object({
+      succeeded: count,
+      failed: count,
+      checks: byName(z.object({ passed: count, failed: count }), "By what they are about."),
+    }),
+    "Of scenarios with a script: times that a user went through it, or that it threw, and its checks.",
+  ),
   data: byName(
     z.object({ rows: count, used: count, skipped: count, ended: z.array(z.string()) }),
     "Rows of files.",

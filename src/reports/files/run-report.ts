@@ -40,7 +40,7 @@ export function runReport(sources: RunReportSources): RunReport {
   const { report, subject, live, isBounded } = sources;
   const judgements = judgementsOf(sources);
   const { startedAt, endedAt, seconds, saturatedSeconds, balanced, total, tasks } = report;
-  const { slos, thresholds, stages, users, data, withoutSuccess } = report;
+  const { slos, thresholds, stages, users, scripts, data, withoutSuccess } = report;
   return {
     reportVersion: REPORT_VERSION,
     run: {
@@ -75,6 +75,7 @@ export function runReport(sources: RunReportSources): RunReport {
       ...{ at, type, text, details: { ...details } },
     })),
     users: mutable(users),
+    scripts: mutable(scripts),
     data: mutable(data),
     withoutSuccess: [...withoutSuccess],
     environment: environmentOf(sources),

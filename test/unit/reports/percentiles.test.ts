@@ -6,6 +6,7 @@ import { ledgerBytes, openLedger } from "../../../src/ledger/snapshot.js";
 import { createStageLayout } from "../../../src/ledger/stage-rows.js";
 import { createProfile } from "../../../src/plan/profile.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
+import { NO_SCRIPTS } from "../../../src/readings/script-reading.js";
 import type { Subject } from "../../../src/readings/subject.js";
 import { type EndedRun, endReport } from "../../../src/reports/end-report.js";
 import { reportText } from "../../../src/reports/report-text.js";
@@ -63,6 +64,7 @@ function ended(ledger: LedgerView): EndedRun {
   return {
     ledger,
     thresholds: [],
+    scripts: NO_SCRIPTS,
     stages: summarizeStages(new Float64Array(createStageLayout([1]).cellCount), subject),
     subject,
     startedUnixMs: 0,

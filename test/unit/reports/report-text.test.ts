@@ -11,6 +11,7 @@ import {
 } from "../../../src/ledger/stage-rows.js";
 import { stagesOf, stageTimesMs } from "../../../src/plan/profile.js";
 import { LedgerView } from "../../../src/readings/ledger-view.js";
+import { NO_SCRIPTS } from "../../../src/readings/script-reading.js";
 import type { Subject } from "../../../src/readings/subject.js";
 import { type EndedRun, endReport } from "../../../src/reports/end-report.js";
 import { reportText } from "../../../src/reports/report-text.js";
@@ -75,6 +76,7 @@ function setUp(stages = steps(2), userRow: number | null = null) {
   const run = (): EndedRun => ({
     ledger: new LedgerView(layout, [live]),
     thresholds: [],
+    scripts: NO_SCRIPTS,
     stages: summarizeStages(stageCells, subject),
     subject,
     startedUnixMs: Date.UTC(2026, 0, 2, 3, 4, 5),

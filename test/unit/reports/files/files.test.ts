@@ -40,6 +40,13 @@ const RUNS = [
     /failures="0" errors="0" skipped="0"/,
   ],
   ["inconclusive", reportOf(["app.a"], { guards: [GUARD] }), /failures="0" errors="0" skipped="1"/],
+  [
+    "missed",
+    reportOf(["app.a"], {
+      checks: { sum: { passed: 9, failed: 1 }, sign: { passed: 4, failed: 0 } },
+    }),
+    /tests="4" failures="1" errors="0" skipped="0"/,
+  ],
   ["met", reportOf(["app.a"], { guards: [{ ...GUARD, action: "warn" }] }), /skipped="0"/],
 ] as const;
 

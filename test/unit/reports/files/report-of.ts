@@ -27,10 +27,13 @@ export function reportOf(
   {
     thresholds = [],
     stoppedBySignal = false,
+    checks = null,
     ...more
   }: Partial<RunReportSources> & {
     readonly thresholds?: readonly JudgedThreshold[];
     readonly stoppedBySignal?: boolean;
+    /** How often each check of a script has passed and failed. */
+    readonly checks?: Readonly<Record<string, { passed: number; failed: number }>> | null;
   } = {},
 ): RunReport {
   const run = new Run(tasks);
@@ -45,9 +48,14 @@ export function reportOf(
   timeline.look(run.reading, run.moment);
   timeline.close();
   blocks.look(run.ledger, run.subject, run.moment);
-  const { ledger, subject } = run;
+  const { ledger } = run;
+  const scenario = run.subject.scenarios[0]!.name;
+  const modules = checks === null ? [] : [{ file: "shopper.mjs", scripts: [scenario] }];
+  const subject = { ...run.subject, modules };
+  const counts = { succeeded: 7, failed: 1, checks: new Map(Object.entries(checks ?? {})) };
   const report = endReport({
     ...{ ledger, subject, thresholds, stages: [], stoppedBySignal, seconds: 10 },
+    scripts: { scenarios: new Map([[scenario, counts]]), modules: new Map() },
     startedUnixMs: Date.UTC(2026, 0, 2, 3, 4, 5),
     bottleneckOf: () => ({ side: "none", evidence: null, secondsBySide: { code: 4 } }),
     reasons: { refused: new Map(), invalid: null, notConnected: null },
