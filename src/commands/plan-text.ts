@@ -9,7 +9,7 @@ import { startsAt } from "../plan/arrival.js";
 import { clockText, type LocalDay, localDate, localDay } from "../plan/clock/local-day.js";
 import { type Windows, withinWindows } from "../plan/clock/windows.js";
 import { countShares } from "../plan/mix.js";
-import { createProfile, hasRate, type Profile, type RatedSpec } from "../plan/profile.js";
+import { createProfile, hasRate, isFed, type Profile, type RatedSpec } from "../plan/profile.js";
 import { mostUsers, type UsersSpec, userNumbers } from "../plan/profiles/users.js";
 import { durationText, rateText } from "../plan/stage-name.js";
 import { padEnd, shortened, widthOf, wrappedText } from "../terminal/text.js";
@@ -74,6 +74,7 @@ function sectionOf(name: string, scenario: ScenarioConfig, options: PlanTextOpti
     return { lines, rates: null };
   }
   const shape = createProfile(spec);
+  if (isFed(spec)) return { lines: fedLines(name, shape, scenario, end), rates: null };
   const { windows } = scenario;
   const day = dayOf(shape, windows, options);
   const beginUnixMs = day?.fromUnixMs ?? options.nowUnixMs;
@@ -193,6 +194,22 @@ function maxLines(name: string, { maxInFlight }: ScenarioConfig, end: EndOfRows 
     ...indented([
       `no rate of its own: it keeps ${grouped(maxInFlight)} tasks in flight and starts the next when one ends,`,
       "so that the workers decide how many it starts, and there is nothing to draw",
+      ...lastRow(end),
+    ]),
+  ];
+}
+
+function fedLines(
+  name: string,
+  { title, peakBy }: Profile,
+  scenario: ScenarioConfig,
+  end: EndOfRows | null,
+): string[] {
+  return [
+    `${name}: ${title}`,
+    ...indented([
+      ...delays(scenario),
+      `its rate follows what is observed, up to ${rateText(peakBy(Infinity))}, and there is nothing to draw`,
       ...lastRow(end),
     ]),
   ];

@@ -191,7 +191,7 @@ const scenarioFields = z.strictObject({
     .meta({ description: "Name of the connection; may be left out when there is only one." })
     .optional(),
   profile: profileField(
-    "How many tasks to start when: a rate, max, steps, a ramp, a sine, a week, a replay, or users; needed here or in defaults.",
+    "How many tasks to start when: a rate, max, steps, a ramp, a sine, a week, a replay, a backlog, topUp, or users; needed here or in defaults.",
   ),
   arrival: arrivalField.prefault("even"),
   choose: z

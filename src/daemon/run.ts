@@ -17,6 +17,7 @@ import type { Steerable } from "../workload/steering.js";
 import type { PlannedEngine } from "../workload/workload.js";
 import type { Ending } from "./ending.js";
 import { Engines } from "./engines.js";
+import { Feeds } from "./feeds.js";
 import { Guards } from "./guards.js";
 import { Instruments } from "./instruments.js";
 import { Leases } from "./leases.js";
@@ -34,6 +35,9 @@ export interface RunOptions {
   readonly driftWindowMs: number;
   readonly log: Logger;
 }
+
+/** As orders have it (`control/steering.ts`). */
+const FEED_LEAD_MS = 30;
 
 /** What the daemon has besides, and a run shares. */
 export interface RunPorts {
@@ -60,6 +64,7 @@ export class Run {
   #planned: PlannedEngine;
   #instruments: Instruments;
   #guards: Guards;
+  #feeds: Feeds;
   #thresholds: ThresholdWatch;
   #lastReading: LedgerView | undefined;
   #isGuarding = false;
@@ -110,6 +115,7 @@ export class Run {
     });
     this.#instruments = this.#createInstruments();
     this.#guards = this.#createGuards();
+    this.#feeds = this.#createFeeds();
     this.#thresholds = new ThresholdWatch(planned.thresholds);
     orders.desk.onChange((change) => {
       const { text, actor, reason, kind, scenario, id, revision } = change;
@@ -197,6 +203,8 @@ export class Run {
       const ledger = await this.engines.snapshot(watchesLatency ? "whole" : "counts");
       const nowMs = performance.now();
       const observed = this.observers.observed();
+      const { subject } = this.engines.current;
+      this.#feeds.look({ nowMs, ledger, subject, observed });
       await this.#guards.look({ nowMs, ledger, observed, scrapeAgeMs: nowMs - scrapedMs() });
     } finally {
       this.#isGuarding = false;
@@ -242,6 +250,7 @@ export class Run {
     this.#instruments = this.#createInstruments();
     this.#guards = this.#createGuards();
     this.#thresholds = new ThresholdWatch(planned.thresholds, this.#thresholds);
+    this.#feeds = this.#createFeeds();
     this.#instruments.carryOn(await this.engines.snapshot("whole"), performance.now());
   }
 
@@ -301,6 +310,15 @@ export class Run {
     this.#hasBegun = true;
     this.#began = { ms: performance.now(), unixMs: Date.now() };
     this.#instruments.begin(this.#began.ms);
+  }
+
+  /** A little ahead, so that every thread hears of it before. */
+  #createFeeds(): Feeds {
+    return new Feeds(this.#planned.feeds, this.#options.log, (scenario, factor) => {
+      const { engine } = this.engines.current;
+      const fromMs = engine.elapsedMs() + FEED_LEAD_MS;
+      engine.control({ kind: "feed", scenario, factor, fromMs });
+    });
   }
 
   #createInstruments(): Instruments {

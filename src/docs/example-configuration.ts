@@ -199,6 +199,14 @@ scenarios:
     profile: { users: [20 for 10m, 50 for 5m], repeat: true, wait: [1s, 3s] }
     connection: main
     mix: thumb
+  deep:
+    profile: { backlog: { queue: images, min: 0, max: 500, period: 10m, maxRate: 200/s } }
+    connection: main
+    mix: resize
+  filled:
+    profile: { topUp: { to: 200/s, queue: images } }
+    connection: main
+    mix: resize
   again:
     profile: { replay: { file: arrivals.csv, speed: 2, loop: true, maxGap: 10m } }
     connection: main
@@ -238,7 +246,7 @@ control:
   listen: 127.0.0.1:9810
   tokenFile: /run/secrets/control_token
 limits:
-  maxRate: 1000/s
+  maxRate: 2000/s
   maxInFlight: 50000
   burst: 1000
   tasksPerDay: 5000000

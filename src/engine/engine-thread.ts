@@ -309,7 +309,8 @@ export class EngineThread {
   #control(control: Control, nowMs: number): void {
     if (this.#hasEnded) return;
     const run = this.#runs[control.scenario]!;
-    if (control.kind === "stop") run.halt(control.regime);
+    if (control.kind === "feed") run.feed(control.factor, control.fromMs);
+    else if (control.kind === "stop") run.halt(control.regime);
     else if (control.kind === "retire") run.retire(control.regime);
     else {
       run.follow(control.regime);

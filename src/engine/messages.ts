@@ -187,6 +187,13 @@ export type Control =
       readonly regime: Regime;
       readonly isStart: boolean;
     }
+  /** Have this part of the highest rate from an elapsed time on, whatever is ordered besides. */
+  | {
+      readonly kind: "feed";
+      readonly scenario: number;
+      readonly factor: number;
+      readonly fromMs: number;
+    }
   /** Pause as the regime says, drain and stop, until it is started. */
   | { readonly kind: "stop"; readonly scenario: number; readonly regime: Regime }
   /** The same for good, as another engine goes on from there; its tasks are awaited until their timeouts. */

@@ -24,6 +24,8 @@ export class OpenLoop implements Pacing {
   readonly #profile: Profile;
   readonly #starts: Starts;
   #timeline: Timeline;
+  /** Which part of its highest rate it has, if it follows what is observed. */
+  #fed = 0;
   /** The stage of the starts that are due up to this time. */
   #stage = 0;
   #stageUntilMs = -1;
@@ -72,8 +74,17 @@ export class OpenLoop implements Pacing {
     return nowMs;
   }
 
+  feed(factor: number, fromMs: number): void {
+    if (this.#profile.isFed !== true) return;
+    this.#fed = factor;
+    const { regime } = this.#timeline;
+    // An order that was heard of may begin a little later.
+    const atMs = Math.max(fromMs, regime.fromMs);
+    this.follow({ ...regime, fromMs: atMs, planMs: this.#timeline.planMsAt(atMs) });
+  }
+
   follow(regime: Regime): void {
-    this.#timeline = this.#timeline.change(regime);
+    this.#timeline = this.#timeline.change({ ...regime, fed: this.#fed });
     this.#starts.follow(this.#timeline);
     this.#stageUntilMs = -1;
   }

@@ -58,6 +58,8 @@ export interface Pacing {
   turn(zeroMs: number, nowMs: number): number;
   /** Goes on as an order says. */
   follow(regime: Regime): void;
+  /** Has a part of its highest rate from an elapsed time on; only of a profile that follows what is observed. */
+  feed?(factor: number, fromMs: number): void;
   /** A start has ended that one of its users waits for. `text`: its result as the worker stored it; null: there is none. */
   ended?(slot: number, end: StartEnd, text: string | null, nowMs: number): void;
   /** Where it is. */

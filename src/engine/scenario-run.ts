@@ -95,6 +95,11 @@ export class ScenarioRun {
     this.#legFromMs = Math.max(0, regime.planMs);
   }
 
+  /** Has a part of its highest rate from an elapsed time on. */
+  feed(factor: number, fromMs: number): void {
+    this.#pacing?.feed?.(factor, fromMs);
+  }
+
   /** Begins anew after it was stopped or had ended, as the regime says that it follows. */
   start(nowMs: number): void {
     this.#isStoppedByOrder = false;

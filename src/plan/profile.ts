@@ -1,5 +1,6 @@
 import type { Curve } from "./piecewise-linear.js";
 import { type ConstantSpec, constant } from "./profiles/constant.js";
+import { type BacklogSpec, backlog, type TopUpSpec, topUp } from "./profiles/fed.js";
 import { type RampSpec, ramp } from "./profiles/ramp.js";
 import { type ReplaySpec, replay } from "./profiles/replay.js";
 import { type SineSpec, sine } from "./profiles/sine.js";
@@ -15,6 +16,8 @@ interface RatedSpecs {
   readonly sine: SineSpec;
   readonly week: WeekSpec;
   readonly replay: ReplaySpec;
+  readonly backlog: BacklogSpec;
+  readonly topUp: TopUpSpec;
 }
 
 type RatedKind = keyof RatedSpecs;
@@ -24,8 +27,11 @@ export type RatedSpec<Kind extends RatedKind = RatedKind> = {
   readonly [K in Kind]: { readonly kind: K } & RatedSpecs[K];
 }[Kind];
 
+/** Those that need more than they say: a file, or what is observed. */
+export const NOT_ORDERED = ["replay", "backlog", "topUp"] as const;
+
 /** One that is whole by itself: an order may name it, and a state file hold it. */
-export type OrderableSpec = Exclude<RatedSpec, { readonly kind: "replay" }>;
+export type OrderableSpec = Exclude<RatedSpec, { readonly kind: (typeof NOT_ORDERED)[number] }>;
 
 /** A closed loop has no rate: `max` keeps as many tasks in flight as it may, and their ends start the next. */
 export interface MaxSpec {
@@ -45,6 +51,8 @@ const PROFILES: { readonly [K in RatedKind]: (spec: RatedSpec<K>) => Profile } =
   sine,
   week,
   replay,
+  backlog,
+  topUp,
 };
 
 /**
@@ -63,12 +71,14 @@ export interface Profile extends Curve {
   readonly title: string;
   /** After so long it begins anew; Infinity when it does not. */
   readonly cycleMs: number;
+  /** Its rate is the highest that it may have, of which the regime says how much is wanted. */
+  readonly isFed?: boolean;
   /** The highest rate of the first `elapsedMs`, starts a second; with a zone the highest of all times. */
   peakBy(elapsedMs: number): number;
 }
 
 /** What a rate does in a stage. */
-export const STAGE_KINDS = ["hold", "ramp", "sine", "week", "replay"] as const;
+export const STAGE_KINDS = ["hold", "ramp", "sine", "week", "replay", "backlog", "topUp"] as const;
 
 /** One stage of a profile, as it is shown. */
 export interface Stage {
@@ -85,6 +95,16 @@ const MAX_STAGE: Stage = { name: "max", kind: "hold", durationMs: Infinity };
 /** False for a closed loop. */
 export function hasRate(spec: ProfileSpec): spec is RatedSpec {
   return spec.kind !== "max" && spec.kind !== "users";
+}
+
+/** True for a rate that follows what is observed. */
+export function isFed(spec: ProfileSpec): spec is RatedSpec<"backlog" | "topUp"> {
+  return spec.kind === "backlog" || spec.kind === "topUp";
+}
+
+/** True for one that an order may name. */
+export function isOrderable(spec: RatedSpec): spec is OrderableSpec {
+  return !(NOT_ORDERED as readonly string[]).includes(spec.kind);
 }
 
 /**

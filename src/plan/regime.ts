@@ -28,6 +28,8 @@ export interface Regime {
   readonly throttle: number;
   /** Starts beyond the rate. */
   readonly bursts: readonly Burst[];
+  /** Of a profile that follows what is observed: which part of its highest rate; left out: none, as nothing is known. */
+  readonly fed?: number;
   /** Weights of the scenario's entries, in their order; null: those of the configuration. */
   readonly weights: readonly number[] | null;
 }

@@ -233,7 +233,12 @@ function curveOf(plan: TimelinePlan, regime: Regime, fromMs: number, untilMs: nu
 /** What the regime's rate is from a moment on, ramps, throttle and bursts aside. */
 function baseOf({ profile }: TimelinePlan, regime: Regime, fromMs: number): PieceCurve {
   const { override } = regime;
-  const planned = () => during(profile, regime, fromMs, regime.planMs + (fromMs - regime.fromMs));
+  const planned = () => {
+    const whole = during(profile, regime, fromMs, regime.planMs + (fromMs - regime.fromMs));
+    if (profile.isFed !== true) return whole;
+    const { fed = 0 } = regime;
+    return fed === 0 ? NOTHING : scaled(whole, fed);
+  };
   if (override === null) return planned();
   switch (override.kind) {
     case "rate":

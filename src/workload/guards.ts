@@ -1,6 +1,7 @@
 import { type ConfigIssue, unfit } from "../config/faults/config-issue.js";
 import type { Config, GuardConfig } from "../config/schema.js";
 import type { EntryPlan } from "../engine/messages.js";
+import type { FeedPlan } from "../feeds/feed-plan.js";
 import type { GuardPlan, GuardSubject } from "../guards/guard-plan.js";
 import type { Subject } from "../readings/subject.js";
 
@@ -139,8 +140,16 @@ function concernedBy({ subject, entries }: GuardSources): Concerned {
 const LOOK_EVERY_MS = 5_000;
 const MOST_OFTEN_MS = 1_000;
 
-/** How often a connection's queues and memory are looked at: twice in the `for` of its guards, and every 5 s at least. */
-export function lookEveryMs(guards: readonly GuardPlan[], connection: number): number {
+/**
+ * How often a connection's queues and memory are looked at: twice in the `for` of its guards, every second where a rate
+ * follows one, and every 5 s at least.
+ */
+export function lookEveryMs(
+  guards: readonly GuardPlan[],
+  feeds: readonly FeedPlan[],
+  connection: number,
+): number {
+  if (feeds.some((feed) => feed.connection === connection)) return MOST_OFTEN_MS;
   const times = guards
     .filter(({ watch }) => watch === "queueLength" || watch === "brokerMemory")
     .filter(({ subjects }) => subjects.some((subject) => subject.connection === connection))

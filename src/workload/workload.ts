@@ -6,6 +6,7 @@ import type { DataSource } from "../data/data-source.js";
 import type { ThresholdPlan } from "../diagnosis/threshold-watch.js";
 import type { EnginePlan, EntryPlan, ScenarioPlan } from "../engine/messages.js";
 import { SERIES_OF_A_WORKER } from "../exposition/observer-metrics.js";
+import type { FeedPlan } from "../feeds/feed-plan.js";
 import type { GuardPlan } from "../guards/guard-plan.js";
 import type { LeasePlan } from "../lease/lease-plan.js";
 import type { Dimensions } from "../ledger/layout.js";
@@ -15,6 +16,7 @@ import { endOf, stagesOf } from "../plan/profile.js";
 import type { Subject } from "../readings/subject.js";
 import { capacityIssues, type Load, mostInFlight, seriesOf, slotsFor } from "./capacity.js";
 import { planEntries, recordedKinds } from "./entries.js";
+import { planFeeds } from "./feeds.js";
 import { lookEveryMs, planGuards } from "./guards.js";
 import { Modules } from "./modules.js";
 import { planSlos } from "./objectives.js";
@@ -47,6 +49,8 @@ export interface PlannedEngine {
   /** Of the scenarios that have one. */
   readonly leases: readonly LeasePlan[];
   readonly guards: readonly GuardPlan[];
+  /** Of the scenarios whose rate follows what is observed. */
+  readonly feeds: readonly FeedPlan[];
   readonly thresholds: readonly ThresholdPlan[];
 }
 
@@ -148,12 +152,15 @@ export function planEngine(
   const planned = planGuards(load);
   if ("issues" in planned) return planned;
   const { guards } = planned;
+  const { feeds, issues: feedIssues } = planFeeds(scenarios, entries);
+  if (feedIssues.length > 0) return { issues: feedIssues };
   const { maxWorkers, ...sizes } = dimensionsOf(load);
   const dimensions = { ...sizes, sloRows: slos.plans.length };
   return {
     subject,
     leases: planLeases(config),
     guards,
+    feeds,
     thresholds: planThresholds(config),
     observe: Object.entries(config.connections).map(([name, connection], index) => ({
       name,
@@ -165,7 +172,7 @@ export function planEngine(
       results: resultsUse(kindOf(connection.backend), entries, index),
       queues: queues[index]!,
       maxWorkers,
-      lookEveryMs: lookEveryMs(guards, index),
+      lookEveryMs: lookEveryMs(guards, feeds, index),
     })),
     plan: {
       dimensions,

@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   threads: ["plan", "celery", "scripts", "ledger", "engine", "observer"],
   diagnosis: ["control", "ledger", "slo", "engine", "observer", "readings"],
   guards: ["ledger", "observer", "readings", "control"],
+  feeds: ["plan"],
   state: ["config", "plan", "control"],
   exposition: ["control", "ledger", "observer", "readings", "diagnosis", "guards"],
   history: ["ledger", "observer", "readings"],
@@ -48,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   learn: ["plan", "celery", "config", "init", "terminal"],
   workload: [
     ...["config", "plan", "celery", "data", "ledger", "lease", "engine", "observer", "readings"],
-    ...["diagnosis", "guards", "exposition", "control", "scripts"],
+    ...["diagnosis", "guards", "feeds", "exposition", "control", "scripts"],
   ],
   reports: [
     ...["plan", "ledger", "slo", "connections", "observer", "readings", "diagnosis", "guards"],
@@ -60,7 +61,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   daemon: [
     ...["plan", "ledger", "lease", "connections", "engine", "threads", "observer", "readings"],
-    ...["diagnosis", "control", "state", "guards", "exposition", "history", "http", "reports"],
+    ...[
+      "diagnosis",
+      "control",
+      "state",
+      "guards",
+      "feeds",
+      "exposition",
+      "history",
+      "http",
+      "reports",
+    ],
     ...["news", "config", "celery", "workload"],
   ],
   ctl: ["config", "control", "http", "terminal"],

@@ -4,6 +4,7 @@ import { field, ReadError } from "../fields.js";
 import { RATE_PATTERN, suggestRate } from "../quantities.js";
 import { type Shape, shapeOf } from "../shape.js";
 import { constantForm } from "./profiles/constant.js";
+import { backlogForm, topUpForm } from "./profiles/fed.js";
 import { rampForm } from "./profiles/ramp.js";
 import { replayForm } from "./profiles/replay.js";
 import { sineForm } from "./profiles/sine.js";
@@ -22,6 +23,8 @@ const FORMS: {
   sine: sineForm,
   week: weekForm,
   replay: replayForm,
+  backlog: backlogForm,
+  topUp: topUpForm,
   users: usersForm,
 };
 const AND = new Intl.ListFormat("en-GB", { type: "conjunction" });
@@ -34,7 +37,7 @@ export const PROFILE_SHAPES: ReadonlyMap<string, Shape> = new Map(
 );
 
 /**
- * The profile of a scenario: a rate, `max`, steps, a ramp, a sine, a week, a replay, or users. Its form is chosen first and then read
+ * The profile of a scenario: a rate, `max`, steps, a ramp, a sine, a week, a replay, a backlog, what tops up a rate, or users. Its form is chosen first and then read
  * by that form's own schema, so that a fault names the one value that is wrong.
  */
 export function profileField(description: string) {

@@ -10,7 +10,7 @@ import {
 import { mixField } from "../../config/scenarios/mix-field.js";
 import { profileField } from "../../config/scenarios/profile-field.js";
 import type { OverrideTo } from "../../control/order.js";
-import { hasRate, type OrderableSpec } from "../../plan/profile.js";
+import { hasRate, isOrderable, type OrderableSpec } from "../../plan/profile.js";
 
 const MAX_REASON = 500;
 const MAX_SCALE = 1_000;
@@ -44,10 +44,10 @@ export const overrideBody = z
       .optional(),
     profile: profileField("Another profile, which begins now.")
       .transform((spec, context): OrderableSpec => {
-        if (hasRate(spec) && spec.kind !== "replay") return spec;
+        if (hasRate(spec) && isOrderable(spec)) return spec;
         context.addIssue(
-          spec.kind === "replay"
-            ? "must not be a replay, whose file is read at the start and by a reload: put it into the configuration"
+          hasRate(spec)
+            ? `must not be a ${spec.kind}, which needs more than an order says: put it into the configuration, and reload that`
             : `must have a rate: ${spec.kind} is a closed loop, which is chosen at the start`,
         );
         return z.NEVER;

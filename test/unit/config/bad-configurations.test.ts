@@ -159,7 +159,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a rate that is a list",
     text: withProfile("[1]"),
     faults: [
-      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine, week, replay or users. Write {steps: [20/s for 10m, 50/s for 10m]}.',
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine, week, replay, backlog, topUp or users. Write {steps: [20/s for 10m, 50/s for 10m]}.',
     ],
   },
   {
@@ -350,7 +350,7 @@ const BAD: readonly BadConfiguration[] = [
     name: "a profile of an unknown kind",
     text: withProfile("{wave: {mean: 5/s}}"),
     faults: [
-      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine, week, replay or users. Write 20/s.',
+      'load.yml:11:14: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine, week, replay, backlog, topUp or users. Write 20/s.',
     ],
   },
   {

@@ -432,7 +432,7 @@ function bare(line: number, column: number, template: string, quote = '"'): stri
 }
 
 function noProfile(write: string, line = 11, column = 14): string {
-  return `load.yml:${line}:${column}: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine, week, replay or users. Write ${write}.`;
+  return `load.yml:${line}:${column}: Cannot read profile of scenario "steady": must be a rate, max, or a mapping with the key steps, ramp, sine, week, replay, backlog, topUp or users. Write ${write}.`;
 }
 
 function unknown(key: string, meant: string): string {

@@ -53,12 +53,20 @@ test("the label stage is the number and the words of the stage", async () => {
   const exposed = await exposedLabels();
   assert.deepEqual(
     [...exposed("celery_load_stage_info", "stage")],
-    ["1: 0/s to 30/s over 10s", "2: 30/s for 30s", "3: sine", "4: week", "5: replay"],
+    [
+      "1: 0/s to 30/s over 10s",
+      "2: 30/s for 30s",
+      "3: sine",
+      "4: week",
+      "5: replay",
+      "6: backlog",
+      "7: topUp",
+    ],
   );
 });
 
 /** Stages of the shapes that have one of their own. */
-const OTHER_STAGES = (["sine", "week", "replay"] as const).map((kind) => ({
+const OTHER_STAGES = (["sine", "week", "replay", "backlog", "topUp"] as const).map((kind) => ({
   ...{ name: kind, kind, durationMs: Infinity },
 }));
 
