@@ -28,12 +28,31 @@ export class EngineLog {
     this.#log = log;
   }
 
+  /** What became of the rows of their files. */
+  #tellReplays({ scenarios }: EnginePlan): void {
+    for (const { name: scenario, profile } of scenarios) {
+      if (profile.kind !== "replay" || profile.recording === null) continue;
+      const { file, recording } = profile;
+      const { used, skipped, outOfOrder, skippedTasks } = recording.rows;
+      const fields = { scenario, file, used, skipped, outOfOrder };
+      if (skipped === 0) this.#log.info(fields, `${file} is replayed: ${used} rows`);
+      else {
+        const names = skippedTasks.join(", ");
+        this.#log.warn(
+          fields,
+          `${file} is replayed: ${used} rows; ${skipped} are left out, as their tasks are not in the mix (${names})`,
+        );
+      }
+    }
+  }
+
   /** `of`: the plan of the engine that reports it. */
   write(message: EngineMessage, of: NamedPlan): void {
     const { plan, subject } = of;
     switch (message.type) {
       case "ready":
         this.#log.info({ scenarios: subject.scenarios.map(({ name }) => name) }, "the plan starts");
+        this.#tellReplays(plan);
         break;
       case "scenario":
         this.#log.info(scenarioOf(subject, message.scenario), `scenario is ${message.state}`);
