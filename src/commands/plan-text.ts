@@ -9,11 +9,17 @@ import { startsAt } from "../plan/arrival.js";
 import { clockText, type LocalDay, localDate, localDay } from "../plan/clock/local-day.js";
 import { type Windows, withinWindows } from "../plan/clock/windows.js";
 import { countShares } from "../plan/mix.js";
-import { createProfile, hasRate, isFed, type Profile, type RatedSpec } from "../plan/profile.js";
+import {
+  createProfile,
+  hasRate,
+  isFed,
+  type Profile,
+  type RatedSpec,
+  recordedKinds,
+} from "../plan/profile.js";
 import { mostUsers, type UsersSpec, userNumbers } from "../plan/profiles/users.js";
 import { durationText, rateText } from "../plan/stage-name.js";
 import { padEnd, shortened, widthOf, wrappedText } from "../terminal/text.js";
-import { recordedKinds } from "../workload/entries.js";
 import { type EndOfRows, endOfRows } from "./end-of-rows.js";
 import { drawRate, timeText } from "./rate-chart.js";
 

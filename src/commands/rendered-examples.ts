@@ -25,7 +25,7 @@ export function renderedExamples(
   const byName = new Map(files.map((file) => [file.source.name, file]));
   const examples = Object.entries(config.tasks).flatMap(([key, task]) => {
     const file = isWorkflow(task) ? undefined : byName.get(task.data ?? "");
-    if (isWorkflow(task) || file === undefined) return [];
+    if (isWorkflow(task) || file === undefined || task.payload !== null) return [];
     const sources = {
       readLines: (name: string) => templateLines[name] ?? [],
       random: createRandom(config.seed),

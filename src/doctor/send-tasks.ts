@@ -48,7 +48,9 @@ export async function sendTasks(
 ): Promise<Sent> {
   const plans = options.starts.map((start) => {
     const waitMs = Math.min(options.waitMs, start.entry.timeoutMs);
-    const why = options.isSending ? whyNotSent(surroundings, start.tasks, waitMs) : "as asked";
+    const why = options.isSending
+      ? (madeByCode(start.entry) ?? whyNotSent(surroundings, start.tasks, waitMs))
+      : "as asked";
     return { start, waitMs, why };
   });
   const opened = plans.some(({ why }) => why === null) ? await openInTurn(options, log) : null;
@@ -71,6 +73,13 @@ export async function sendTasks(
   }
   const told = starts.map((start) => ({ ...start, probe: withEvents(start.probe, log) }));
   return { starts: told, fault, madeRoom };
+}
+
+/** Why there are no arguments to try it with; null: there are. */
+function madeByCode({ payload, isScripted, args, kwargs }: EntryPlan): string | null {
+  if (payload !== null) return "its payload makes the arguments, which is not run here";
+  const hasNone = args.length === 0 && Object.keys(kwargs).length === 0;
+  return isScripted && hasNone ? "the script gives its arguments" : null;
 }
 
 interface Sent {

@@ -1,8 +1,9 @@
 import type { TaskOptions } from "../celery/messages/task-options.js";
 import { kindOf } from "../celery/urls/server-url.js";
-import { type Config, isWorkflow } from "../config/schema.js";
+import { type Config, isWorkflow, type ScenarioConfig } from "../config/schema.js";
 import { membersOf } from "../engine/message-maker.js";
 import type { EntryPlan } from "../engine/messages.js";
+import { recordedKinds } from "../plan/profile.js";
 import type { TaskFacts } from "./facts.js";
 import { peakRates } from "./planned-rates.js";
 
@@ -25,7 +26,7 @@ export function startsOver(
   entries: readonly EntryPlan[],
 ): Start[] {
   const starts = Object.values(config.scenarios)
-    .flatMap((scenario) => Object.keys(scenario.mix).map((key) => ({ key, scenario })))
+    .flatMap((scenario) => keysOf(scenario).map((key) => ({ key, scenario })))
     .map(({ key, scenario }, index) => ({ key, scenario, entry: entries[index]! }))
     .filter(({ scenario }) => scenario.connection === connection);
   const byKey = new Map(starts.map((start) => [start.key, start]));
@@ -40,6 +41,11 @@ export function startsOver(
       peakPerSecond: jsonRate(peaks.get(task.key) ?? 0),
     })),
   }));
+}
+
+/** Of its entries: those of the mix, or those that the file of a replay names. */
+function keysOf({ mix, profile }: ScenarioConfig): readonly string[] {
+  return recordedKinds(profile)?.map(({ task }) => task) ?? Object.keys(mix);
 }
 
 /** JSON has no Infinity. */

@@ -2,7 +2,7 @@ import type { Curve } from "./piecewise-linear.js";
 import { type ConstantSpec, constant } from "./profiles/constant.js";
 import { type BacklogSpec, backlog, type TopUpSpec, topUp } from "./profiles/fed.js";
 import { type RampSpec, ramp } from "./profiles/ramp.js";
-import { type ReplaySpec, replay } from "./profiles/replay.js";
+import { type RecordedKind, type ReplaySpec, replay } from "./profiles/replay.js";
 import { type SineSpec, sine } from "./profiles/sine.js";
 import { type StepsSpec, steps } from "./profiles/steps.js";
 import { mostStartsPerSecond, type UsersSpec, userNumbers } from "./profiles/users.js";
@@ -105,6 +105,11 @@ export function isFed(spec: ProfileSpec): spec is RatedSpec<"backlog" | "topUp">
 /** True for one that an order may name. */
 export function isOrderable(spec: RatedSpec): spec is OrderableSpec {
   return !(NOT_ORDERED as readonly string[]).includes(spec.kind);
+}
+
+/** What a scenario starts where the file of a replay names it: its entries, in this order; null: those of the mix. */
+export function recordedKinds(spec: ProfileSpec): readonly RecordedKind[] | null {
+  return spec.kind === "replay" ? (spec.recording?.tasks?.kinds ?? null) : null;
 }
 
 /**

@@ -4,7 +4,7 @@ import { dataOfStart } from "../config/data/check-data.js";
 import type { Config, TaskConfig } from "../config/schema.js";
 import { isWorkflow, measuredName } from "../config/schema.js";
 import type { EntryPlan, MemberPlan } from "../engine/messages.js";
-import type { ProfileSpec } from "../plan/profile.js";
+import { recordedKinds } from "../plan/profile.js";
 import type { RecordedKind } from "../plan/profiles/replay.js";
 import type { Modules } from "./modules.js";
 
@@ -57,11 +57,6 @@ export function planEntries(
     planStart(config, draft, modules, (member) => drafts.length + members.push(member(index)) - 1),
   );
   return { entries: [...starts, ...members], startCount: starts.length };
-}
-
-/** What a scenario starts where the file of a replay names it: its entries, in this order; null: those of the mix. */
-export function recordedKinds(profile: ProfileSpec): readonly RecordedKind[] | null {
-  return profile.kind === "replay" ? (profile.recording?.tasks?.kinds ?? null) : null;
 }
 
 /** Of what data the starts of a task take rows. */

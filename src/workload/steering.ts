@@ -2,9 +2,14 @@ import type { Config } from "../config/schema.js";
 import type { PlannedScenario } from "../control/carry-on.js";
 import type { Ceilings } from "../control/facts.js";
 import type { EnginePlan, ScenarioPlan } from "../engine/messages.js";
-import { createProfile, hasRate, type Profile, type ProfileSpec } from "../plan/profile.js";
+import {
+  createProfile,
+  hasRate,
+  type Profile,
+  type ProfileSpec,
+  recordedKinds,
+} from "../plan/profile.js";
 import { mostUsersWithin, userNumbers } from "../plan/profiles/users.js";
-import { recordedKinds } from "./entries.js";
 
 /** What orders can be about, and what none of them may pass. */
 export interface Steerable {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { prepare } from "../../../src/commands/prepare.js";
+import { startsOver } from "../../../src/doctor/starts.js";
 import type { RatedSpec } from "../../../src/plan/profile.js";
 
 const folder = mkdtempSync(join(tmpdir(), "celery-load-replay-"));
@@ -215,6 +216,20 @@ test("what rows name becomes entries of the plan: queue and priority instead of 
     ],
   );
   assert.deepEqual(plan.scenarios[0]!.weights, [2, 1, 1]);
+});
+
+test("doctor tries each task as itself, however many entries rows make of it", () => {
+  const { config, plan } = load(
+    "a.csv",
+    "time,task,queue\n1,mail,a\n2,mail,b\n3,resize,\n4,mail,c\n",
+  );
+  assert.deepEqual(
+    startsOver(config, "main", plan.entries).map(({ key, entry }) => [key, entry.name]),
+    [
+      ["mail", "app.mail"],
+      ["resize", "app.resize"],
+    ],
+  );
 });
 
 test("another content is another configuration", () => {
