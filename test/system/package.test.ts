@@ -94,7 +94,7 @@ describe("the package", { skip: reason ?? false }, () => {
       [],
     );
     const unneeded =
-      /\.(map|ts|tsx|tsbuildinfo|png)$|^docs\/.*\.svg$|^dist\/src\/page\/|^(test|dist\/test|scripts|src)\/|\.test\./;
+      /\.(map|tsx|tsbuildinfo|png)$|^(?!types\/index\.d\.).*\.ts$|^docs\/.*\.svg$|^dist\/src\/page\/|^(test|dist\/test|scripts|src)\/|\.test\./;
     assert.deepEqual(
       files.filter((file) => unneeded.test(file)),
       [],

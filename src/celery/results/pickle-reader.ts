@@ -28,6 +28,9 @@ const WRAPPER = "UnpickleableExceptionWrapper";
 /** Functions that make an object of the class, or of the object, that they get first (`copyreg.py`, `billiard/einfo.py`). */
 const MAKERS: readonly string[] = ["_reconstructor", "__newobj__", "__newobj_ex__", "rebuild_exc"];
 
+/** What has such a name was cut off before it was told what it makes. */
+const UNFINISHED: readonly string[] = [...MAKERS, WRAPPER, "getattr"];
+
 class Machine {
   readonly #cursor: ByteCursor;
   #stack: PythonValue[] = [];
@@ -42,7 +45,12 @@ class Machine {
   /** What has been made; of what is not complete, the items so far. */
   value(): PythonValue {
     while (this.#marked.length > 0) this.#fill(this.#toMark());
-    return this.#stack[0] ?? null;
+    const value = this.#stack[0] ?? null;
+    if (!(value instanceof Map)) return value;
+    for (const [key, item] of value) {
+      if (item instanceof Foreign && UNFINISHED.includes(item.name)) value.set(key, new Foreign());
+    }
+    return value;
   }
 
   /**

@@ -98,6 +98,26 @@ test("the bytes of every result, cut off anywhere, are read to the same meaning 
   );
 });
 
+test("an exception that is cut off before its name has none, wherever that is", () => {
+  const failures = rows.filter(
+    ({ serializer, state, compression }) =>
+      compression === null && state === "FAILURE" && serializer.startsWith("pickle"),
+  );
+  assert.ok(failures.length > 10);
+  for (const row of failures) {
+    const bytes = bytesOf(row);
+    const { exception } = readResult(resultText(bytes));
+    for (let length = 0; length < bytes.length; length++) {
+      const read = readResult(resultText(bytes.subarray(0, length)));
+      if (read.state === "MALFORMED") continue;
+      assert.ok(
+        [exception, ""].includes(read.exception),
+        `${row.name}, ${length}: ${read.exception}`,
+      );
+    }
+  }
+});
+
 test("nothing throws, whatever the bytes, and it takes no time", () => {
   const damaged = fc
     .tuple(fc.constantFrom(...rows), fc.nat(), fc.nat(8), fc.uint8Array({ maxLength: 8 }))
