@@ -12,6 +12,7 @@ import { askFor, controlOf, orderAt } from "../support/orders.js";
 import { startRabbitmq } from "../support/rabbitmq.js";
 import { startRedis } from "../support/redis.js";
 import { scratchFile } from "../support/scratch.js";
+import { waitUntil } from "../support/wait-until.js";
 import { startWorker, type TestWorker } from "../support/worker.js";
 
 /** The daemon, its worker, and the way to order something. */
