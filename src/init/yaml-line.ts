@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 
 const OPTIONS = { lineWidth: 0, blockQuote: false } as const;
@@ -7,7 +6,7 @@ const OPTIONS = { lineWidth: 0, blockQuote: false } as const;
 export function yamlLine(value: unknown): string {
   const line = stringify(value, OPTIONS).trimEnd();
   // The library takes a space of Unicode at the end (U+00A0, U+2028) for part of a text, and reads none there.
-  if (isDeepStrictEqual(parse(line), value)) return line;
+  if (JSON.stringify(parse(line)) === JSON.stringify(value)) return line;
   return stringify(value, { ...OPTIONS, defaultStringType: "QUOTE_DOUBLE" }).trimEnd();
 }
 
